@@ -1,0 +1,41 @@
+"""DDIM Explorer's core: load a checkpoint, run Eq. 12, look at every term.
+
+import explorer as ex
+
+checkpoint = ex.load("faces-64")
+x_T = ex.latent(checkpoint.shape, seeds=[0])
+for step in ex.denoise(checkpoint, x_T, ex.Settings(steps=20, eta=0.5)):
+    print(step, step.terms.x0.std(), step.terms.direction.std(), step.terms.noise.std())
+"""
+
+from explorer.checkpoint import Checkpoint, CheckpointError, available, from_denoiser, load
+from explorer.forward import diffuse
+from explorer.latents import latent, slerp, step_noise
+from explorer.sampler import Settings, Step, Terms, ddim_step, denoise, encode, sample
+from explorer.schedule import Coefficients, Schedule, jumps, timesteps
+from explorer.trajectory import Numbers, Trajectory
+
+__all__ = [
+    "Checkpoint",
+    "CheckpointError",
+    "Coefficients",
+    "Numbers",
+    "Schedule",
+    "Settings",
+    "Step",
+    "Terms",
+    "Trajectory",
+    "available",
+    "ddim_step",
+    "denoise",
+    "diffuse",
+    "encode",
+    "from_denoiser",
+    "jumps",
+    "latent",
+    "load",
+    "sample",
+    "slerp",
+    "step_noise",
+    "timesteps",
+]

@@ -1,0 +1,244 @@
+"""Checkpoints: a diffusers pipeline folder, plus what the explorer needs, read as one value.
+
+    checkpoints/<name>/
+      model_index.json                     DDPMPipeline; opens in diffusers as it is
+      unet/config.json                     UNet2DModel
+      unet/diffusion_pytorch_model.safetensors
+      scheduler/scheduler_config.json      betas, prediction_type
+      explorer.json                        optional: title, shape, patch, licence, seeds
+      examples.npz, quality.json           optional
+
+Weights are read from safetensors only; a pickle is refused, since opening one can run any code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from explorer.denoiser import Denoiser, PredictionType, PredictNoise, resolve_device
+from explorer.schedule import Schedule, short
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DModel
+
+CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
+PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+Shape = tuple[int, int, int]
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be opened; the message says what was expected and what to do."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What ``explorer.json`` says of a checkpoint; every entry has a default, so the file may be absent."""
+
+    title: str = ""
+    shape: Shape | None = None
+    patch: int = 1
+    licence: str = ""
+    seeds: tuple[int, ...] = (0,)
+
+    @classmethod
+    def read(cls, path: Path) -> Card:
+        """The card in ``path``, or the default one if there is no such file."""
+        if not path.exists():
+            return cls()
+        given = _read_json(path)
+        known = {key: given[key] for key in (f.name for f in fields(cls)) if key in given}
+        for key in ("shape", "seeds"):
+            if key in known:
+                if not isinstance(known[key], list) or not all(isinstance(n, int) for n in known[key]):
+                    raise CheckpointError(f"{path}: {key} must be a list of whole numbers, not {short(known[key])}")
+                known[key] = tuple(known[key])
+        if not isinstance(known.get("patch", 1), int) or known.get("patch", 1) < 1:
+            raise CheckpointError(f"{path}: patch must be a whole number of at least 1, not {short(known['patch'])}")
+        return cls(**known)
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Checkpoint:
+    """A denoiser eps_theta with the schedule and the picture shape it was trained for.
+
+    Attributes:
+        name: what it was loaded by.
+        shape: (C, H, W) of a picture, values in [-1, 1].
+        schedule: alpha_bar, float64.
+        predict_noise: eps_theta(x_t, t): (B, C, H, W) float32 -> the same; t an int in 1..T, or (B,) ints.
+        card: title, licence line, seeds worth showing.
+        folder: where it lies on disk, if it does.
+    """
+
+    name: str
+    shape: Shape
+    schedule: Schedule
+    predict_noise: PredictNoise
+    card: Card = field(default_factory=Card)
+    folder: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"Checkpoint({self.name!r}, shape={self.shape}, {self.schedule!r})"
+
+    def examples(self) -> np.ndarray:
+        """Held-out real pictures of the checkpoint, uint8 (N, H, W, C); N = 0 if it ships none."""
+        path = self.folder / "examples.npz" if self.folder else None
+        if path is None or not path.exists():
+            return np.zeros((0, *self.shape[1:], self.shape[0]), dtype=np.uint8)
+        with np.load(path, allow_pickle=False) as file:
+            return file["images"]
+
+
+def from_denoiser(
+    predict_noise: PredictNoise, shape: Sequence[int], schedule: Schedule | None = None, name: str = "denoiser"
+) -> Checkpoint:
+    """Wrap any callable eps(x_t, t) as a checkpoint: toys, tests, teaching.
+
+    Args:
+        predict_noise: (B, C, H, W) and an int t in 1..T -> noise of the same shape.
+        shape: (C, H, W).
+        schedule: the linear one of DDPM if None.
+    """
+    C, H, W = shape
+    return Checkpoint(name, (C, H, W), schedule or Schedule.linear(), predict_noise)
+
+
+def available(root: Path = CHECKPOINTS) -> list[str]:
+    """Names of the checkpoints below ``root``, sorted."""
+    return sorted(path.parent.name for path in root.glob("*/model_index.json"))
+
+
+def load(name: str | Path, device: str = "auto", root: Path = CHECKPOINTS) -> Checkpoint:
+    """Open a checkpoint by its name below ``root`` or by its folder.
+
+    Raises:
+        CheckpointError: no such checkpoint, no weights, pickled weights, a truncated or corrupt file, weights that do
+            not fit the network, another U-Net class or prediction type than supported, a scheduler without betas.
+        ValueError: a device that is unknown or not there.
+    """
+    resolve_device(device)  # an unknown device is named before any file is read
+    folder = _find(name, root)
+    card = Card.read(folder / "explorer.json")
+    unet = _load_unet(folder)
+    schedule, prediction_type = _load_schedule(folder)
+    side, channels = unet.config["sample_size"], unet.config["in_channels"]
+    height, width = (side, side) if isinstance(side, int) else side
+    patch = card.patch
+    shape = (channels // patch**2, height * patch, width * patch)
+    if channels % patch**2 or (card.shape is not None and card.shape != shape):
+        raise CheckpointError(
+            f"{folder}/explorer.json says shape {card.shape} at patch size {patch}, but the U-Net works on "
+            f"{channels} channels of {height}x{width}; correct shape or patch there"
+        )
+    denoiser = Denoiser(unet, schedule, patch=patch, prediction_type=prediction_type, device=device)
+    return Checkpoint(folder.name, shape, schedule, denoiser, card, folder)
+
+
+def _find(name: str | Path, root: Path) -> Path:
+    for folder in (root / name, Path(name).expanduser()):
+        if str(name).strip() and folder.is_dir():
+            if (folder / "model_index.json").is_file() or (folder / "unet").is_dir():
+                return folder.resolve()
+            raise CheckpointError(f"{folder} is not a diffusers pipeline folder: it has no model_index.json")
+    names = ", ".join(available(root)) or "none"
+    raise CheckpointError(
+        f"no checkpoint {short(str(name), 80)}: give a name below {root.name}/ (there are: {names}) or the path of a folder"
+    )
+
+
+def _load_unet(folder: Path) -> UNet2DModel:
+    from diffusers.models.unets.unet_2d import UNet2DModel
+
+    config = _read_json(folder / "unet" / "config.json")
+    if config.get("_class_name") != "UNet2DModel":
+        raise CheckpointError(
+            f"{folder.name}: the U-Net is a {short(config.get('_class_name'))}; only UNet2DModel is supported"
+        )
+    path = folder / WEIGHTS
+    if not path.is_file():
+        if pickles := [p.name for pattern in PICKLES for p in sorted((folder / "unet").glob(pattern))]:
+            raise CheckpointError(
+                f"{folder.name}: the weights are a pickle ({pickles[0]}), which can run any code when it is opened, "
+                f"so it is refused; save them as {WEIGHTS} (save_pretrained with safe_serialization=True)"
+            )
+        raise CheckpointError(f"{folder.name}: no weights; expected {WEIGHTS}")
+    try:
+        weights = load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{folder.name}: {WEIGHTS} is truncated or corrupt ({error}); fetch or copy it again"
+        ) from error
+    try:
+        unet = UNet2DModel.from_config(config)
+    except Exception as error:  # diffusers raises many kinds for a bad config
+        raise CheckpointError(f"{folder.name}: unet/config.json does not describe a UNet2DModel: {error}") from error
+    try:
+        unet.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = "; ".join(line.strip() for line in str(error).splitlines()[1:3])
+        raise CheckpointError(f"{folder.name}: the weights do not fit unet/config.json: {reason}") from error
+    return unet.float()
+
+
+def _load_schedule(folder: Path) -> tuple[Schedule, PredictionType]:
+    config = _read_json(folder / "scheduler" / "scheduler_config.json")
+    prediction_type = config.get("prediction_type", "epsilon")
+    if prediction_type not in get_args(PredictionType):
+        raise CheckpointError(
+            f"{folder.name}: prediction type {short(prediction_type)} is not supported; expected one of "
+            f"{', '.join(get_args(PredictionType))}"
+        )
+    try:
+        return Schedule.from_betas(betas(config)), prediction_type
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{folder.name}: scheduler/scheduler_config.json: {error}") from error
+
+
+def betas(config: dict[str, Any]) -> np.ndarray:
+    """The betas (T,) float64 that a diffusers scheduler config describes.
+
+    Raises:
+        ValueError: if there are none, or a kind that is not known.
+    """
+    if config.get("trained_betas") is not None:
+        return np.asarray(config["trained_betas"], dtype=np.float64)
+    kind = config.get("beta_schedule")
+    if kind == "squaredcos_cap_v2" and "num_train_timesteps" in config:
+        T = config["num_train_timesteps"]
+        level = np.cos((np.arange(T + 1) / T + 0.008) / 1.008 * np.pi / 2) ** 2
+        return np.minimum(1 - level[1:] / level[:-1], 0.999)
+    if kind is None or any(key not in config for key in ("num_train_timesteps", "beta_start", "beta_end")):
+        raise ValueError(
+            "the scheduler has no betas: expected trained_betas, or num_train_timesteps with beta_schedule, "
+            "beta_start and beta_end"
+        )
+    T, start, end = config["num_train_timesteps"], config["beta_start"], config["beta_end"]
+    if kind == "linear":
+        return np.linspace(start, end, T, dtype=np.float64)
+    if kind == "scaled_linear":
+        return np.linspace(start**0.5, end**0.5, T, dtype=np.float64) ** 2
+    raise ValueError(f"beta_schedule {short(kind)} is not one of linear, scaled_linear, squaredcos_cap_v2")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path.parent.parent.name}: {path.parent.name}/{path.name} is missing") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: not a readable JSON file ({error})") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path}: expected a JSON object, not {short(content)}")
+    return content

@@ -1,0 +1,84 @@
+"""Seeds to noise, and paths between latents.
+
+Every picture's noise is drawn on the CPU from (seed, stream) for that picture alone, by a counter-based generator
+(Philox, key = (seed, stream)). Stream 0 is the latent x_T, stream t >= 1 is the z that is added at time step t. So a row
+depends neither on its batch nor on the device, nor on how many numbers anyone drew before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.schedule import as_int
+
+MAX_SEED = 2**64 - 1
+
+
+def latent(shape: Sequence[int], seeds: Sequence[int]) -> Tensor:
+    """x_T ~ N(0, I) for each seed.
+
+    Args:
+        shape: (C, H, W) of a picture.
+        seeds: whole numbers from 0 to 2^64 - 1; row i depends on ``seeds[i]`` alone.
+
+    Returns:
+        float32 (len(seeds), C, H, W) on the CPU.
+
+    Raises:
+        ValueError: no seeds, or one out of range.
+    """
+    return _draw(shape, seeds, stream=0)
+
+
+def step_noise(shape: Sequence[int], seeds: Sequence[int], t: int) -> Tensor:
+    """z ~ N(0, I) of the step that leaves t >= 1: the ``sigma_t z`` of Eq. 12. Arguments and result as :func:`latent`."""
+    return _draw(shape, seeds, stream=as_int("t", t, 1, None))
+
+
+def _draw(shape: Sequence[int], seeds: Sequence[int], stream: int) -> Tensor:
+    if len(seeds) == 0:
+        raise ValueError("seeds must hold at least one seed")
+    rows = np.empty((len(seeds), *shape), dtype=np.float32)
+    for row, seed in zip(rows, seeds, strict=True):
+        key = np.array([as_int("seed", seed, 0, MAX_SEED), stream], dtype=np.uint64)
+        np.random.Generator(np.random.Philox(key=key)).standard_normal(dtype=np.float32, out=row)
+    return torch.from_numpy(rows)
+
+
+def slerp(a: Tensor, b: Tensor, w: float | Tensor) -> Tensor:
+    """Spherical interpolation from a (w = 0) to b (w = 1), row by row (App. D.5, Eq. 67).
+
+    slerp = sin((1-w) theta) / sin(theta) * a + sin(w theta) / sin(theta) * b, theta the angle between the rows. For
+    parallel rows, opposite rows (no shortest way is singled out) and zero rows the formula is 0/0; they are mixed
+    linearly instead, which is its limit for parallel rows. The angle and the weights are taken in float64.
+
+    Args:
+        a, b: (B, ...) floating point, same shape; one row is one vector.
+        w: in [0, 1], a number or (B,) of them.
+
+    Returns:
+        (B, ...), dtype and device of ``a``.
+
+    Raises:
+        ValueError: shapes differ, or a weight outside [0, 1].
+    """
+    if a.shape != b.shape or a.ndim < 1:
+        raise ValueError(f"slerp needs two batches of the same shape, not {tuple(a.shape)} and {tuple(b.shape)}")
+    flat_a, flat_b = a.reshape(len(a), -1).double(), b.reshape(len(b), -1).double()
+    w = torch.as_tensor(w, dtype=torch.float64, device=a.device)
+    if not bool(((w >= 0) & (w <= 1)).all()):
+        raise ValueError("slerp needs weights w from 0 to 1")
+    w = w.expand(len(a))
+    norm = flat_a.norm(dim=1) * flat_b.norm(dim=1)
+    cosine = ((flat_a * flat_b).sum(1) / norm.clamp(min=torch.finfo(torch.float64).tiny)).clamp(-1, 1)
+    theta = cosine.arccos()
+    sine = theta.sin()
+    linear = (sine < 1e-6) | (norm == 0)
+    sine = torch.where(linear, torch.ones_like(sine), sine)
+    weight_a = torch.where(linear, 1 - w, ((1 - w) * theta).sin() / sine)
+    weight_b = torch.where(linear, w, (w * theta).sin() / sine)
+    return (weight_a[:, None] * flat_a + weight_b[:, None] * flat_b).reshape(a.shape).to(a.dtype)

@@ -1,0 +1,44 @@
+"""Tensors to pictures: the natural range, the signed colour map, grids and sheets."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+# Colours of a signed value at -scale, 0 and +scale: teal, paper white, brown. Told apart by people with any colour vision.
+SIGNED_COLOURS = np.array([[0x01, 0x5C, 0x55], [0xF6, 0xF5, 0xF1], [0x82, 0x44, 0x08]], dtype=np.float32)
+SIGNED_SCALE = 1.5
+
+
+def to_uint8(x: Tensor) -> np.ndarray:
+    """Pictures (N, C, H, W) in [-1, 1] -> uint8 (N, H, W, C); values beyond are cut."""
+    return ((x.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+
+
+def signed_to_uint8(x: Tensor, scale: float = SIGNED_SCALE) -> np.ndarray:
+    """Signed tensors (N, C, H, W) -> uint8 (N, H, W, 3): channel mean, diverging colours, 0 in the middle.
+
+    Linear between -scale and scale; values beyond take the end colours.
+    """
+    level = (x.mean(1).div(scale).clamp(-1, 1).cpu().numpy() + 1)[..., None]  # 0..2
+    minus, zero, plus = SIGNED_COLOURS
+    colours = np.where(level < 1, minus + (zero - minus) * level, zero + (plus - zero) * (level - 1))
+    return colours.round().astype(np.uint8)
+
+
+def to_rgb(pictures: np.ndarray) -> np.ndarray:
+    """uint8 (N, H, W, 1 or 3) -> (N, H, W, 3)."""
+    return np.repeat(pictures, 3, axis=-1) if pictures.shape[-1] == 1 else pictures
+
+
+def grid(pictures: np.ndarray, columns: int, gap: int = 0, background: int = 255) -> Image.Image:
+    """uint8 (N, H, W, C) in reading order, ``columns`` to a row, ``gap`` pixels between them."""
+    pictures = to_rgb(pictures)
+    N, H, W, _ = pictures.shape
+    rows = -(-N // columns)
+    sheet = np.full((rows * (H + gap) - gap, columns * (W + gap) - gap, 3), background, dtype=np.uint8)
+    for i, picture in enumerate(pictures):
+        top, left = i // columns * (H + gap), i % columns * (W + gap)
+        sheet[top : top + H, left : left + W] = picture
+    return Image.fromarray(sheet)

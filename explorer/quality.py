@@ -1,0 +1,78 @@
+"""What can be measured of a checkpoint: here its loss over t on held-out pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.denoiser import PredictNoise
+from explorer.forward import diffuse
+from explorer.latents import latent
+from explorer.schedule import Schedule
+
+ROUNDS = 4  # how often each picture is noised; t = 1 alone would move the mean of a single round by several per cent
+LOSS_SEED = 2**32  # first seed of the held-out noise, far from the seeds anybody tries by hand
+
+
+@dataclass(frozen=True)
+class HeldOutLoss:
+    """eps-MSE of held-out pictures, each at ``ROUNDS`` time steps, all of them spread evenly over 1..T.
+
+    Attributes:
+        mean: over all pictures.
+        fifths: means over fifths of the range of t, small t first.
+        t, loss: (N ROUNDS,) the time steps, ascending, and the loss at each, for a chart.
+    """
+
+    mean: float
+    fifths: tuple[float, ...]
+    t: tuple[int, ...]
+    loss: tuple[float, ...]
+
+    def to_json(self, bins: int = 20) -> dict:
+        """For ``quality.json``: the means, and a curve of ``bins`` points (mean t, mean loss)."""
+        t, loss = np.array_split(np.array(self.t), bins), np.array_split(np.array(self.loss), bins)
+        curve = [[round(float(a.mean()), 1), float(f"{b.mean():.4g}")] for a, b in zip(t, loss, strict=True)]
+        return {
+            "pictures": len(self.t) // ROUNDS,
+            "mean": float(f"{self.mean:.5g}"),
+            "fifths_of_t": [float(f"{value:.4g}") for value in self.fifths],
+            "curve": curve,
+            "how": f"mean squared error of predicted noise, {ROUNDS} t per held-out picture, all spread evenly over 1..T, "
+            f"noise drawn from seed {LOSS_SEED} + i for the i-th of them",
+        }
+
+
+def held_out_loss(
+    predict_noise: PredictNoise, schedule: Schedule, pictures: np.ndarray, batch: int = 32
+) -> HeldOutLoss:
+    """L_simple (gamma = 1, Eq. 5) on pictures that were not trained on.
+
+    Args:
+        pictures: uint8 (N, H, W, C), N >= 1. Of the N ROUNDS time steps, ascending, the i-th goes to picture i mod N.
+    """
+    N, T = len(pictures), schedule.T
+    count = N * ROUNDS
+    t = torch.arange(count) * T // count + 1
+    losses = []
+    for rows in torch.arange(count).split(batch):
+        x_0 = to_unit(pictures[rows.numpy() % N])
+        eps = latent(x_0.shape[1:], [LOSS_SEED + int(i) for i in rows])
+        x_t = diffuse(x_0, eps, t[rows], schedule)
+        losses.append((predict_noise(x_t, t[rows]) - eps).square().mean((1, 2, 3)))
+    loss = torch.cat(losses).double().numpy()
+    fifth = (t.numpy() - 1) * 5 // T
+    return HeldOutLoss(
+        mean=float(loss.mean()),
+        fifths=tuple(float(loss[fifth == i].mean()) for i in range(5)),
+        t=tuple(t.tolist()),
+        loss=tuple(loss.tolist()),
+    )
+
+
+def to_unit(pictures: np.ndarray) -> Tensor:
+    """uint8 (N, H, W, C) in 0..255 -> float32 (N, C, H, W) in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1

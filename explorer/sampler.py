@@ -1,0 +1,246 @@
+"""The sampler: Eq. 12 of DDIM (Song, Meng & Ermon 2020), one pure step and a generator that runs it down tau.
+
+DDIM (eta = 0), DDPM (eta = 1), everything between and DDPM's larger variance sigma-hat are settings of the one step:
+
+    x_prev = sqrt(ab_prev) * (x_t - sqrt(1 - ab_t) eps) / sqrt(ab_t)      "predicted x_0"
+           + sqrt(1 - ab_prev - sigma^2) * eps                            "direction pointing to x_t"
+           + sigma * z                                                    "random noise"
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from explorer.checkpoint import Checkpoint
+from explorer.latents import MAX_SEED, step_noise
+from explorer.schedule import (
+    SPACINGS,
+    VARIANCES,
+    Coefficients,
+    Spacing,
+    Variance,
+    as_int,
+    check_eta,
+    jumps,
+    short,
+    timesteps,
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run goes down from x_T.
+
+    Attributes:
+        steps: S, from 1 to the checkpoint's T.
+        eta: in [0, 1]; sigma = eta * sigma(1). 0 is DDIM, 1 is DDPM.
+        variance: "eta", or "large" for sigma-hat (then ``eta`` has no effect).
+        spacing: of tau: "linear", "quadratic" or "leading", see :func:`explorer.timesteps`.
+        clip: clamp predicted x_0 to [-1, 1] at every step and re-derive eps from it.
+        noise_seed: row i of a batch draws its z from ``noise_seed + i``; or a tuple with one seed for each row.
+
+    Raises:
+        ValueError: for a value out of range, naming the range.
+    """
+
+    steps: int = 50
+    eta: float = 0.0
+    variance: Variance = "eta"
+    spacing: Spacing = "linear"
+    clip: bool = False
+    noise_seed: int | tuple[int, ...] = 0
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "steps", as_int("steps", self.steps, 1, None))
+        set_(self, "eta", check_eta(self.eta))
+        if self.variance not in VARIANCES:
+            raise ValueError(f"variance must be one of {', '.join(VARIANCES)}, not {short(self.variance)}")
+        if self.spacing not in SPACINGS:
+            raise ValueError(f"spacing must be one of {', '.join(SPACINGS)}, not {short(self.spacing)}")
+        if not isinstance(self.clip, bool):
+            raise ValueError(f"clip must be True or False, not {short(self.clip)}")
+        if isinstance(self.noise_seed, (tuple, list)):
+            set_(self, "noise_seed", tuple(as_int("noise_seed", s, 0, MAX_SEED) for s in self.noise_seed))
+        else:
+            set_(self, "noise_seed", as_int("noise_seed", self.noise_seed, 0, MAX_SEED))
+
+    def noise_seeds(self, rows: int) -> list[int]:
+        """One noise seed for each of ``rows`` rows.
+
+        Raises:
+            ValueError: if a tuple of seeds has another length, or counting up passes 2^64 - 1.
+        """
+        if isinstance(self.noise_seed, int):
+            return [as_int("noise_seed + row", self.noise_seed + i, 0, MAX_SEED) for i in range(rows)]
+        if len(self.noise_seed) != rows:
+            raise ValueError(
+                f"noise_seed has {len(self.noise_seed)} seeds, the batch {rows} rows; give one for each row"
+            )
+        return list(self.noise_seed)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The three summands of Eq. 12, each (B, C, H, W)."""
+
+    x0: Tensor
+    direction: Tensor
+    noise: Tensor
+
+
+@dataclass(frozen=True, repr=False)
+class Step:
+    """One line of Eq. 12. All tensors are (B, C, H, W).
+
+    Attributes:
+        coefficients: t, t_prev, alpha_bar, sigma and the factor before each term.
+        x_t: the state before the step.
+        eps_theta: what the network predicted.
+        eps: the noise that Eq. 12 uses: ``eps_theta``, or with clip the one re-derived from the clipped predicted x_0.
+        x0: predicted x_0, clipped if the settings say so.
+        z: standard normal noise, None where sigma is 0 and none was drawn.
+        terms: the three summands.
+        x_prev: their sum.
+        clipped: (B,) how many values of each picture's predicted x_0 clip changed.
+    """
+
+    coefficients: Coefficients
+    x_t: Tensor
+    eps_theta: Tensor
+    eps: Tensor
+    x0: Tensor
+    z: Tensor | None
+    terms: Terms
+    x_prev: Tensor
+    clipped: Tensor
+
+    @property
+    def t(self) -> int:
+        return self.coefficients.t
+
+    @property
+    def t_prev(self) -> int:
+        return self.coefficients.t_prev
+
+    @property
+    def alpha_bar(self) -> float:
+        return self.coefficients.alpha_bar
+
+    @property
+    def alpha_bar_prev(self) -> float:
+        return self.coefficients.alpha_bar_prev
+
+    @property
+    def sigma(self) -> float:
+        return self.coefficients.sigma
+
+    def __repr__(self) -> str:
+        c = self.coefficients
+        return f"Step({c.t} -> {c.t_prev}: {c.x0:.4f} x0 + {c.direction:.4f} eps + {c.noise:.4f} z)"
+
+
+def ddim_step(x_t: Tensor, eps_theta: Tensor, z: Tensor | None, coefficients: Coefficients, clip: bool = False) -> Step:
+    """Eq. 12, a pure function of the state, the predicted noise and the fresh noise.
+
+    Args:
+        x_t: (B, C, H, W).
+        eps_theta: predicted noise eps_theta(x_t, t), same shape.
+        z: N(0, I), same shape; may be None where ``coefficients.noise`` is 0.
+        coefficients: of the jump, see :meth:`explorer.Schedule.coefficients`.
+        clip: clamp predicted x_0 to [-1, 1] and re-derive eps from it.
+    """
+    c = coefficients
+    sqrt_alpha_bar, sqrt_rest = math.sqrt(c.alpha_bar), math.sqrt(1 - c.alpha_bar)
+    eps = eps_theta
+    x0 = (x_t - sqrt_rest * eps) / sqrt_alpha_bar
+    clipped = torch.zeros(len(x_t), dtype=torch.long)
+    if clip:
+        clipped = (x0.abs() > 1).flatten(1).sum(1).cpu()
+        x0 = x0.clamp(-1, 1)
+        eps = (x_t - sqrt_alpha_bar * x0) / sqrt_rest
+    if z is None and c.noise != 0:
+        raise ValueError(f"the step {c.t} -> {c.t_prev} has sigma {c.noise:.4g} and needs noise z")
+    terms = Terms(
+        x0=c.x0 * x0,
+        direction=c.direction * eps,
+        noise=torch.zeros_like(x_t) if z is None else c.noise * z,
+    )
+    return Step(c, x_t, eps_theta, eps, x0, z, terms, terms.x0 + terms.direction + terms.noise, clipped)
+
+
+def denoise(checkpoint: Checkpoint, x_T: Tensor, settings: Settings | None = None) -> Iterator[Step]:
+    """Run down tau from x_T, yielding every step as it is done, t descending; the last t_prev is 0.
+
+    Args:
+        x_T: (B, C, H, W) float32. Not changed.
+        settings: DDIM with 50 steps if None.
+
+    Raises:
+        ValueError: at once, before the first step: a shape other than the checkpoint's, more steps than T, noise seeds
+            that do not fit the batch.
+    """
+    settings = settings or Settings()
+    if x_T.ndim != 4 or tuple(x_T.shape[1:]) != checkpoint.shape:
+        raise ValueError(f"x_T must be (B, {', '.join(map(str, checkpoint.shape))}), not {tuple(x_T.shape)}")
+    plan = jumps(timesteps(checkpoint.schedule.T, settings.steps, settings.spacing))
+    seeds = settings.noise_seeds(len(x_T))
+
+    def run() -> Iterator[Step]:
+        x_t = x_T
+        for t, t_prev in plan:
+            coefficients = checkpoint.schedule.coefficients(t, t_prev, settings.eta, settings.variance)
+            eps_theta = checkpoint.predict_noise(x_t, t)
+            z = step_noise(checkpoint.shape, seeds, t).to(x_t) if coefficients.noise else None
+            step = ddim_step(x_t, eps_theta, z, coefficients, settings.clip)
+            yield step
+            x_t = step.x_prev
+
+    return run()
+
+
+def sample(checkpoint: Checkpoint, x_T: Tensor, settings: Settings | None = None) -> Tensor:
+    """The last x_prev of :func:`denoise`: pictures (B, C, H, W), about [-1, 1]. Arguments and errors as there."""
+    x_t = x_T
+    for step in denoise(checkpoint, x_T, settings):
+        x_t = step.x_prev
+    return x_t
+
+
+def encode(
+    checkpoint: Checkpoint, x_0: Tensor, steps: int = 1000, spacing: Spacing = "linear", iterations: int = 0
+) -> Tensor:
+    """DDIM inversion: the latent x_T from which eta = 0 comes back to x_0 (Sec. 5.4).
+
+    Goes up tau with Eq. 13. A jump s -> t needs eps at its upper end, which is not known yet, and takes it at
+    (x_s, max(s, 1)) instead; so coming back has an error, falling in ``steps``. Each of ``iterations`` fixed-point steps
+    asks the network again at (x_t, t), which makes a jump nearly exact at the price of one more call.
+
+    Args:
+        x_0: (B, C, H, W) pictures in [-1, 1].
+        steps, spacing: tau, as in :class:`Settings`.
+
+    Returns:
+        x_T, same shape.
+
+    Raises:
+        ValueError: another shape than the checkpoint's, steps outside 1..T, iterations below 0.
+    """
+    if x_0.ndim != 4 or tuple(x_0.shape[1:]) != checkpoint.shape:
+        raise ValueError(f"x_0 must be (B, {', '.join(map(str, checkpoint.shape))}), not {tuple(x_0.shape)}")
+    iterations = as_int("iterations", iterations, 0, None)
+    alpha_bar = checkpoint.schedule.alpha_bar
+    x_s, s = x_0, 0
+    for t in timesteps(checkpoint.schedule.T, steps, spacing):
+        scale = math.sqrt(alpha_bar[t] / alpha_bar[s])
+        weight = math.sqrt(1 - alpha_bar[t]) - scale * math.sqrt(1 - alpha_bar[s])
+        x_t = scale * x_s + weight * checkpoint.predict_noise(x_s, max(s, 1))
+        for _ in range(iterations):
+            x_t = scale * x_s + weight * checkpoint.predict_noise(x_t, t)
+        x_s, s = x_t, t
+    return x_s

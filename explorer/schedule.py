@@ -1,0 +1,199 @@
+"""The noise schedule: beta, alpha_bar, sigma and the sub-sequence tau of time steps.
+
+Notation: ``alpha_bar[t]`` for t = 0..T with ``alpha_bar[0] = 1`` is what the DDPM paper writes with a bar and what the
+DDIM paper (Song, Meng & Ermon 2020, arXiv 2010.02502) calls alpha_t. Coefficients are Python floats, that is float64.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+Spacing = Literal["linear", "quadratic", "leading"]
+Variance = Literal["eta", "large"]
+SPACINGS: tuple[str, ...] = get_args(Spacing)
+VARIANCES: tuple[str, ...] = get_args(Variance)
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """The numbers in front of Eq. 12 for one jump t -> t_prev.
+
+    x_prev = ``x0`` * predicted x_0 + ``direction`` * eps + ``noise`` * z
+           = ``m`` * x_t + ``k`` * predicted x_0 + ``noise`` * z          (the same line with eps eliminated)
+
+    ``noise`` is sigma: sigma_t(eta), or sigma-hat for ``variance="large"``.
+    """
+
+    t: int
+    t_prev: int
+    alpha_bar: float
+    alpha_bar_prev: float
+    x0: float
+    direction: float
+    noise: float
+
+    @property
+    def sigma(self) -> float:
+        return self.noise
+
+    @property
+    def m(self) -> float:
+        """Coefficient of x_t: direction / sqrt(1 - alpha_bar_t)."""
+        return self.direction / math.sqrt(1 - self.alpha_bar)
+
+    @property
+    def k(self) -> float:
+        """Coefficient of predicted x_0 beside ``m``: sqrt(alpha_bar_prev) - m sqrt(alpha_bar_t)."""
+        return self.x0 - self.m * math.sqrt(self.alpha_bar)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Schedule:
+    """alpha_bar of a trained diffusion model; everything else about noise levels follows from it.
+
+    Args:
+        alpha_bar: float64 (T+1,), strictly decreasing, ``alpha_bar[0] == 1``, all > 0. Kept read-only.
+
+    Raises:
+        ValueError: if ``alpha_bar`` is not such a sequence.
+    """
+
+    alpha_bar: np.ndarray
+
+    def __post_init__(self) -> None:
+        alpha_bar = np.array(self.alpha_bar, dtype=np.float64)
+        if alpha_bar.ndim != 1 or len(alpha_bar) < 2 or alpha_bar[0] != 1:
+            raise ValueError("alpha_bar must be a sequence of T+1 >= 2 numbers that starts with alpha_bar[0] = 1")
+        if not (np.all(np.diff(alpha_bar) < 0) and alpha_bar[-1] > 0):  # also catches NaN
+            raise ValueError("alpha_bar must fall strictly and stay above 0")
+        alpha_bar.setflags(write=False)
+        object.__setattr__(self, "alpha_bar", alpha_bar)
+
+    @classmethod
+    def from_betas(cls, betas: Sequence[float] | np.ndarray) -> Schedule:
+        """alpha_bar_t = prod_{s<=t} (1 - beta_s) for betas (T,) in (0, 1)."""
+        betas = np.asarray(betas, dtype=np.float64)
+        if betas.ndim != 1 or len(betas) == 0 or not np.all((betas > 0) & (betas < 1)):
+            raise ValueError("betas must be a sequence of at least one number, each inside (0, 1)")
+        return cls(np.concatenate([[1.0], np.cumprod(1 - betas)]))
+
+    @classmethod
+    def linear(cls, T: int = 1000, beta_start: float = 1e-4, beta_end: float = 0.02) -> Schedule:
+        """beta rising linearly over t = 1..T: the schedule of DDPM and of the DDIM paper."""
+        return cls.from_betas(np.linspace(beta_start, beta_end, T, dtype=np.float64))
+
+    @property
+    def T(self) -> int:
+        """Number of steps that the model was trained with."""
+        return len(self.alpha_bar) - 1
+
+    def __repr__(self) -> str:
+        return f"Schedule(T={self.T}, alpha_bar[T]={self.alpha_bar[-1]:.3g})"
+
+    def sigma(self, t: int, t_prev: int, eta: float) -> float:
+        """sigma_t(eta) for the jump t -> t_prev, Eq. 16: eta scales sigma itself, not the variance.
+
+        eta = 1 gives the square root of DDPM's posterior variance beta-tilde, eta = 0 gives 0.
+        """
+        _check_jump(t, t_prev, self.T)
+        alpha_bar, alpha_bar_prev = float(self.alpha_bar[t]), float(self.alpha_bar[t_prev])
+        return eta * math.sqrt((1 - alpha_bar_prev) / (1 - alpha_bar)) * math.sqrt(1 - alpha_bar / alpha_bar_prev)
+
+    def sigma_hat(self, t: int, t_prev: int) -> float:
+        """sigma-hat, DDPM's larger variance sqrt(1 - alpha_bar_t / alpha_bar_prev) (App. D.3).
+
+        0 at the last step (t_prev = 0), where the sample is predicted x_0 itself.
+        """
+        _check_jump(t, t_prev, self.T)
+        return math.sqrt(1 - float(self.alpha_bar[t]) / float(self.alpha_bar[t_prev])) if t_prev > 0 else 0.0
+
+    def coefficients(self, t: int, t_prev: int, eta: float = 0.0, variance: Variance = "eta") -> Coefficients:
+        """The coefficients of Eq. 12 for the jump t -> t_prev.
+
+        With ``variance="eta"`` the squares of direction and noise add up to 1 - alpha_bar_prev. With ``"large"`` the
+        noise is sigma-hat while the direction keeps sigma(1), as in DDPM's "simple variance"; ``eta`` has no effect.
+
+        Raises:
+            ValueError: unless 0 <= t_prev < t <= T, eta in [0, 1], variance one of "eta", "large".
+        """
+        check_eta(eta)
+        if variance not in VARIANCES:
+            raise ValueError(f"variance must be one of {', '.join(VARIANCES)}, not {variance!r}")
+        sigma = self.sigma(t, t_prev, 1.0 if variance == "large" else eta)
+        alpha_bar, alpha_bar_prev = float(self.alpha_bar[t]), float(self.alpha_bar[t_prev])
+        return Coefficients(
+            t=t,
+            t_prev=t_prev,
+            alpha_bar=alpha_bar,
+            alpha_bar_prev=alpha_bar_prev,
+            x0=math.sqrt(alpha_bar_prev),
+            direction=math.sqrt(max(1 - alpha_bar_prev - sigma**2, 0.0)),  # never negative but for rounding
+            noise=self.sigma_hat(t, t_prev) if variance == "large" else sigma,
+        )
+
+
+def timesteps(T: int = 1000, S: int = 50, spacing: Spacing = "linear") -> list[int]:
+    """The sub-sequence tau of 1..T that a run with S steps visits (Sec. 4.2, App. D.2).
+
+    ``"linear"`` is tau_i = floor(T i / S) and ``"quadratic"`` floor(T i^2 / S^2), made strictly increasing; both end
+    at T. ``"leading"`` is the original code's 1, 1 + floor(T/S), ..., which stops short of T.
+
+    Returns:
+        S ints, strictly ascending, each in 1..T. All arithmetic is exact (integers).
+
+    Raises:
+        ValueError: unless T >= 1, 1 <= S <= T and spacing is one of the three names.
+    """
+    T = as_int("T", T, 1, None)
+    S = as_int("S (number of steps)", S, 1, T)
+    if spacing == "linear":
+        return [T * i // S for i in range(1, S + 1)]
+    if spacing == "quadratic":
+        # i^2 grows faster than i, so lifting the first values to i is all that strict growth needs.
+        return [max(i, T * i * i // (S * S)) for i in range(1, S + 1)]
+    if spacing == "leading":
+        return [1 + i * (T // S) for i in range(S)]
+    raise ValueError(f"spacing must be one of {', '.join(SPACINGS)}, not {spacing!r}")
+
+
+def jumps(tau: Sequence[int]) -> list[tuple[int, int]]:
+    """The pairs (t, t_prev) of a run down ``tau``, t descending; the last t_prev is 0."""
+    return list(zip(reversed(tau), [*reversed(tau[:-1]), 0], strict=True))
+
+
+def as_int(name: str, value: object, low: int, high: int | None) -> int:
+    """``value`` as an int in low..high (no upper limit if ``high`` is None); ValueError naming the range if it is not."""
+    expected = f"a whole number from {low} to {high}" if high is not None else f"a whole number of at least {low}"
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise ValueError(f"{name} must be {expected}, not {short(value)}") from None
+    if number < low or (high is not None and number > high):
+        raise ValueError(f"{name} must be {expected}, not {short(value)}")
+    return number
+
+
+def check_eta(eta: object) -> float:
+    """``eta`` as a float in [0, 1]; ValueError naming the range if it is not."""
+    if isinstance(eta, bool) or not isinstance(eta, (int, float, np.floating, np.integer)) or not 0 <= eta <= 1:
+        raise ValueError(f"eta must be a number from 0 to 1, not {short(eta)}")
+    return float(eta)
+
+
+def short(value: object, limit: int = 40) -> str:
+    """``repr(value)``, cut so that an error message stays readable whatever came in."""
+    text = repr(value) if not isinstance(value, int) or abs(value) < 10**limit else "a huge number"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _check_jump(t: int, t_prev: int, T: int) -> None:
+    if not 0 <= t_prev < t <= T:
+        raise ValueError(f"a jump t -> t_prev needs 0 <= t_prev < t <= {T}, not {short(t)} -> {short(t_prev)}")

@@ -1,0 +1,1 @@
+"""Training: data sets, the loop, and the checkpoint folder that it writes."""

@@ -1,0 +1,238 @@
+"""The training loop: L_gamma on eps or v (Eq. 5), EMA, resumable after a kill at any moment.
+
+Everything random about step k (which pictures, which t, which noise) is drawn from (seed, k), so a run that was killed and
+resumed goes through the same steps as one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import mse_loss, pixel_unshuffle
+from tqdm import tqdm
+
+from explorer.checkpoint import load
+from explorer.denoiser import Denoiser, PredictionType, resolve_device
+from explorer.forward import noise_level
+from explorer.quality import held_out_loss, to_unit
+from explorer.schedule import Schedule
+from explorer.training.folder import State, sample_sheet, write_folder, write_quality, write_weights
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DModel
+
+Objective = Literal["v", "epsilon"]
+PREDICTION_TYPES: dict[str, PredictionType] = {"v": "v_prediction", "epsilon": "epsilon"}
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How a network is trained; the defaults are those of ``checkpoints/faces-64``.
+
+    Attributes:
+        objective: what the network predicts. "v" weights the eps loss by gamma_t = 1 / alpha_bar_t, the same optimum.
+        pictures: how many pictures to see in all; raising it later goes on from where the run stopped.
+        batch, lr, lr_end, warmup: AdamW's learning rate rises over ``warmup`` steps, stays, and falls by a half cosine
+            to ``lr_end`` in the last ``decay`` share of the run.
+        ema: largest decay of the moving average of the weights, which is what is saved as the checkpoint.
+        patch, widths, head: the U-Net: pixel_unshuffle, block_out_channels, attention_head_dim.
+        held_out: the last so many pictures of the data are kept for measuring.
+        seed: of the order of pictures, t and noise.
+        snapshot: minutes between snapshots of the run and the checkpoint.
+        evaluate: minutes between measurements of the held-out loss, each with a sample sheet.
+    """
+
+    objective: Objective = "v"
+    pictures: int = 1_000_000
+    batch: int = 32
+    lr: float = 7e-4
+    lr_end: float = 2e-5
+    warmup: int = 200
+    decay: float = 0.4
+    ema: float = 0.999
+    patch: int = 2
+    widths: tuple[int, ...] = (64, 128, 192)
+    head: int = 32
+    held_out: int = 512
+    seed: int = 0
+    snapshot: float = 3.0
+    evaluate: float = 20.0
+
+    @property
+    def steps(self) -> int:
+        return math.ceil(self.pictures / self.batch)
+
+    def learning_rate(self, step: int) -> float:
+        """Learning rate of step 0..steps-1."""
+        falling = max(1, round(self.steps * self.decay))
+        progress = min(max((step - (self.steps - falling)) / falling, 0.0), 1.0)
+        stable = self.lr_end + (self.lr - self.lr_end) * (1 + math.cos(math.pi * progress)) / 2
+        return stable * min(1.0, (step + 1) / max(1, self.warmup))
+
+
+def make_unet(shape: tuple[int, int, int], config: TrainingConfig) -> UNet2DModel:
+    """A U-Net with random weights for pictures (C, H, W), attention at its lowest level."""
+    from diffusers import UNet2DModel
+    from diffusers.models.attention_processor import Attention, AttnProcessor
+
+    C, H, W = shape
+    patch, levels = config.patch, len(config.widths)
+    if H % (patch << (levels - 1)) or W % (patch << (levels - 1)):
+        raise ValueError(
+            f"{H}x{W} pictures do not divide by patch {patch} and {levels - 1} halvings: give another --size"
+        )
+    plain = levels - 1
+    torch.manual_seed(config.seed)
+    unet = UNet2DModel(
+        sample_size=(H // patch) if H == W else (H // patch, W // patch),
+        in_channels=C * patch**2,
+        out_channels=C * patch**2,
+        layers_per_block=1,
+        block_out_channels=config.widths,
+        down_block_types=("DownBlock2D",) * plain + ("AttnDownBlock2D",),
+        up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * plain,
+        norm_num_groups=8,
+        attention_head_dim=config.head,
+    )
+    for module in unet.modules():
+        if isinstance(module, Attention):
+            module.set_processor(AttnProcessor())  # on a CPU the fused attention's backward pass is the slower one
+    return unet
+
+
+def loss_at(unet: torch.nn.Module, batch: np.ndarray, step: int, config: TrainingConfig, schedule: Schedule) -> Tensor:
+    """L_gamma of one batch, uint8 (B, H, W, C): MSE of eps or of v at t uniform in 1..T.
+
+    t is stratified: one draw in each of B equal parts of 1..T. Each t alone is uniform, and the sum over the batch
+    varies less.
+    """
+    device = next(unet.parameters()).device
+    generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
+    x_0 = pixel_unshuffle(to_unit(batch), config.patch)
+    strata = (torch.randperm(len(batch), generator=generator) + torch.rand(len(batch), generator=generator)) / len(
+        batch
+    )
+    t = (strata * schedule.T).long().clamp(max=schedule.T - 1) + 1
+    eps = torch.randn(x_0.shape, generator=generator)
+    sqrt_alpha_bar, sqrt_rest = noise_level(t, schedule, x_0)
+    x_t = sqrt_alpha_bar * x_0 + sqrt_rest * eps
+    target = eps if config.objective == "epsilon" else sqrt_alpha_bar * eps - sqrt_rest * x_0
+    x_t = x_t.to(device, memory_format=torch.channels_last)
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type in ("cpu", "cuda")):
+        output = unet(x_t, (t - 1).to(device), return_dict=False)[0]
+    return mse_loss(output.float(), target.to(device))
+
+
+def batch_rows(step: int, count: int, config: TrainingConfig) -> np.ndarray:
+    """Which of ``count`` pictures step ``step`` sees: epochs in an order of their own each, running on across steps."""
+    positions = np.arange(step * config.batch, (step + 1) * config.batch)
+    epochs, offsets = positions // count, positions % count
+    orders = {epoch: np.random.default_rng([config.seed, epoch]).permutation(count) for epoch in np.unique(epochs)}
+    return np.array([orders[epoch][offset] for epoch, offset in zip(epochs, offsets, strict=True)])
+
+
+def train(
+    pictures: np.ndarray,
+    out: Path,
+    config: TrainingConfig,
+    init: str | Path | None = None,
+    device: str = "auto",
+    quiet: bool = False,
+) -> None:
+    """Train on ``pictures``, uint8 (N, H, W, C), and write a checkpoint folder to ``out``.
+
+    Goes on from ``out/training/state.safetensors`` if there is one. ``init`` starts from the weights of another
+    checkpoint instead of random ones. Every few minutes the folder gets the averaged weights, ``quality.json`` and a
+    sample sheet; each file is replaced as a whole, so a kill leaves the last snapshot.
+
+    Raises:
+        ValueError: not enough pictures, shapes that do not fit, or a state of another kind of run.
+    """
+    if len(pictures) < config.held_out + config.batch:
+        raise ValueError(
+            f"{len(pictures)} pictures are too few for {config.held_out} held out and a batch of {config.batch}"
+        )
+    training, held_out = pictures[: len(pictures) - config.held_out], pictures[len(pictures) - config.held_out :]
+    N, H, W, C = training.shape
+    schedule = Schedule.linear()
+    torch_device = resolve_device(device)
+    unet = make_unet((C, H, W), config)
+    if init is not None:
+        unet.load_state_dict(_initial_weights(init, (C, H, W), config))
+    unet = unet.to(torch_device, memory_format=torch.channels_last)
+    state = State.create(unet, config.lr)
+    state_file = out / "training" / "state.safetensors"
+    if state_file.exists():
+        state.read(state_file)
+    write_folder(out, unet, (C, H, W), config.patch, PREDICTION_TYPES[config.objective], held_out)
+
+    def snapshot() -> UNet2DModel:
+        state.write(state_file)
+        averaged = make_unet((C, H, W), config)
+        averaged.load_state_dict(dict(zip(averaged.state_dict(), [e.clone() for e in state.ema], strict=True)))
+        write_weights(out, averaged)
+        return averaged
+
+    def evaluate(averaged: UNet2DModel) -> None:
+        denoiser = Denoiser(
+            averaged,
+            schedule,
+            patch=config.patch,
+            prediction_type=PREDICTION_TYPES[config.objective],
+            device=device,
+        )
+        sample_sheet(denoiser, (C, H, W), schedule, out / "training" / f"samples-{state.step:07d}.webp")
+        if config.held_out:
+            measured = held_out_loss(denoiser, schedule, held_out)
+            write_quality(out, {"loss": measured.to_json()})
+            _log(out, step=state.step, held_out=measured.mean, fifths=measured.fifths)
+
+    progress = tqdm(
+        total=config.pictures, initial=state.step * config.batch, unit="picture", disable=quiet, mininterval=1
+    )
+    running, first = 0.0, state.step
+    last_snapshot = last_evaluation = time.monotonic()
+    while state.step < config.steps:
+        step = state.step
+        loss = loss_at(unet, training[batch_rows(step, N, config)], step, config, schedule)
+        state.update(loss, config.learning_rate(step), config.ema)
+        value = float(loss.detach())
+        running = value if step == first else 0.98 * running + 0.02 * value
+        progress.update(config.batch)
+        if step % 50 == 0 or state.step == config.steps:
+            progress.set_postfix(loss=f"{running:.5f}", lr=f"{config.learning_rate(step):.1e}")
+            _log(out, step=step, loss=running, lr=config.learning_rate(step), pictures=state.step * config.batch)
+        now = time.monotonic()
+        if now - last_snapshot > config.snapshot * 60 or state.step == config.steps:
+            averaged, last_snapshot = snapshot(), now
+            if now - last_evaluation > config.evaluate * 60 or state.step == config.steps:
+                evaluate(averaged)
+                last_evaluation = time.monotonic()
+    progress.close()
+
+
+def _initial_weights(init: str | Path, shape: tuple[int, int, int], config: TrainingConfig) -> dict[str, Tensor]:
+    checkpoint = load(init, device="cpu")
+    denoiser = checkpoint.predict_noise
+    wanted = (shape, config.patch, PREDICTION_TYPES[config.objective])
+    if not isinstance(denoiser, Denoiser) or (checkpoint.shape, denoiser.patch, denoiser.prediction_type) != wanted:
+        raise ValueError(f"{init} is for other pictures, another patch size or objective than asked for: {wanted}")
+    return denoiser.unet.state_dict()
+
+
+def _log(out: Path, **entry: object) -> None:
+    with (out / "training" / "log.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"time": round(time.time()), **entry}) + "\n")
+
+
+def describe(config: TrainingConfig) -> str:
+    """One line for the log and the model card."""
+    return ", ".join(f"{key} {value}" for key, value in asdict(config).items())
