@@ -14,6 +14,7 @@ Weights are read from safetensors only; a pickle is refused, since opening one c
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -134,7 +135,12 @@ def load(name: str | Path, device: str = "auto", root: Path = CHECKPOINTS) -> Ch
     unet = _load_unet(folder)
     schedule, prediction_type = _load_schedule(folder)
     side, channels = unet.config["sample_size"], unet.config["in_channels"]
-    height, width = (side, side) if isinstance(side, int) else side
+    sides = [side, side] if isinstance(side, int) else side
+    if not isinstance(sides, (list, tuple)) or len(sides) != 2 or not all(isinstance(n, int) for n in sides):
+        raise CheckpointError(
+            f"{folder.name}: unet/config.json: sample_size must be the side in pixels, not {short(side)}"
+        )
+    height, width = sides
     patch = card.patch
     shape = (channels // patch**2, height * patch, width * patch)
     if channels % patch**2 or (card.shape is not None and card.shape != shape):
@@ -147,8 +153,9 @@ def load(name: str | Path, device: str = "auto", root: Path = CHECKPOINTS) -> Ch
 
 
 def _find(name: str | Path, root: Path) -> Path:
-    for folder in (root / name, Path(name).expanduser()):
-        if str(name).strip() and folder.is_dir():
+    for place in (root / name, Path(name)):
+        folder = Path(os.path.expanduser(place))
+        if str(name).strip() and os.path.isdir(folder):  # unlike Path's own, these raise for no name whatever
             if (folder / "model_index.json").is_file() or (folder / "unet").is_dir():
                 return folder.resolve()
             raise CheckpointError(f"{folder} is not a diffusers pipeline folder: it has no model_index.json")
@@ -184,6 +191,13 @@ def _load_unet(folder: Path) -> UNet2DModel:
         unet = UNet2DModel.from_config(config)
     except Exception as error:  # diffusers raises many kinds for a bad config
         raise CheckpointError(f"{folder.name}: unet/config.json does not describe a UNet2DModel: {error}") from error
+    if unet.config["out_channels"] != unet.config["in_channels"]:
+        raise CheckpointError(
+            f"{folder.name}: the U-Net turns {unet.config['in_channels']} channels into {unet.config['out_channels']} "
+            "(a learned variance?); only networks that predict the noise alone are supported"
+        )
+    if unet.config["class_embed_type"] is not None or unet.config["num_class_embeds"] is not None:
+        raise CheckpointError(f"{folder.name}: the U-Net needs class labels; only unconditional ones are supported")
     try:
         unet.load_state_dict(weights)
     except RuntimeError as error:
@@ -212,6 +226,8 @@ def betas(config: dict[str, Any]) -> np.ndarray:
     Raises:
         ValueError: if there are none, or a kind that is not known.
     """
+    if config.get("rescale_betas_zero_snr"):
+        raise ValueError("rescale_betas_zero_snr is not supported: alpha_bar[T] would be 0")
     if config.get("trained_betas") is not None:
         return np.asarray(config["trained_betas"], dtype=np.float64)
     kind = config.get("beta_schedule")

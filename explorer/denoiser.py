@@ -62,7 +62,7 @@ class Denoiser:
         device: str = "auto",
     ) -> None:
         self.device = resolve_device(device)
-        self.unet = unet.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
+        self.unet = unet.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.patch = patch
         self.prediction_type = prediction_type
         self._alpha_bar = torch.from_numpy(schedule.alpha_bar.copy())  # float64

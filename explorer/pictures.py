@@ -16,6 +16,18 @@ def to_uint8(x: Tensor) -> np.ndarray:
     return ((x.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 
+def to_image(x: Tensor) -> Image.Image:
+    """One picture (C, H, W) or (1, C, H, W) in [-1, 1] as a Pillow image.
+
+    Raises:
+        ValueError: for a batch of several.
+    """
+    batch = x if x.ndim == 4 else x[None]
+    if len(batch) != 1:
+        raise ValueError(f"to_image takes one picture, not a batch of {len(batch)}")
+    return Image.fromarray(to_rgb(to_uint8(batch))[0])
+
+
 def signed_to_uint8(x: Tensor, scale: float = SIGNED_SCALE) -> np.ndarray:
     """Signed tensors (N, C, H, W) -> uint8 (N, H, W, 3): channel mean, diverging colours, 0 in the middle.
 

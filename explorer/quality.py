@@ -14,6 +14,7 @@ from explorer.latents import latent
 from explorer.schedule import Schedule
 
 ROUNDS = 4  # how often each picture is noised; t = 1 alone would move the mean of a single round by several per cent
+MIN_HELD_OUT = 5  # with fewer, a fifth of the range of t (or a point of the curve) would go without a picture
 LOSS_SEED = 2**32  # first seed of the held-out noise, far from the seeds anybody tries by hand
 
 
@@ -52,7 +53,7 @@ def held_out_loss(
     """L_simple (gamma = 1, Eq. 5) on pictures that were not trained on.
 
     Args:
-        pictures: uint8 (N, H, W, C), N >= 1. Of the N ROUNDS time steps, ascending, the i-th goes to picture i mod N.
+        pictures: uint8 (N, H, W, C), N >= 5. Of the N ROUNDS time steps, ascending, the i-th goes to picture i mod N.
     """
     N, T = len(pictures), schedule.T
     count = N * ROUNDS

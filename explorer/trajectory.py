@@ -7,6 +7,8 @@ Of a kept step only x_t and the network's eps_theta are stored. Everything else 
 from __future__ import annotations
 
 import json
+import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -22,6 +24,7 @@ from explorer.schedule import Coefficients, jumps, timesteps
 
 MAX_FRAMES = 250
 MAX_BYTES = 64 << 20
+DAMAGED = (zipfile.BadZipFile, zlib.error)  # what a truncated or altered .npz raises beside the usual kinds
 
 
 @dataclass(frozen=True)
@@ -168,15 +171,15 @@ class Trajectory:
         """Write an .npz: ``x_t`` and ``eps_theta`` (kept, B, C, H, W), ``kept``, ``x_0``, a column per number, ``settings``."""
         columns = {f.name: np.array([getattr(n, f.name) for n in self.numbers]) for f in fields(Numbers)}
         indices = sorted(self._frames)
-        np.savez_compressed(
-            path,
-            settings=np.array(json.dumps({"checkpoint": self.checkpoint.name, **asdict(self.settings)})),
-            kept=np.array(indices),
-            x_t=torch.stack([self._frames[i][0] for i in indices]).cpu().numpy(),
-            eps_theta=torch.stack([self._frames[i][1] for i in indices]).cpu().numpy(),
-            x_0=self.x_0.cpu().numpy(),
-            **{f"numbers_{name}": column for name, column in columns.items()},
-        )
+        arrays = {
+            "settings": np.array(json.dumps({"checkpoint": self.checkpoint.name, **asdict(self.settings)})),
+            "kept": np.array(indices),
+            "x_t": torch.stack([self._frames[i][0] for i in indices]).cpu().numpy(),
+            "eps_theta": torch.stack([self._frames[i][1] for i in indices]).cpu().numpy(),
+            "x_0": self.x_0.cpu().numpy(),
+        }
+        arrays |= {f"numbers_{name}": column for name, column in columns.items()}
+        np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: str | Path, checkpoint: Checkpoint) -> Trajectory:
@@ -191,13 +194,14 @@ class Trajectory:
                 settings.pop("checkpoint")
                 seed = settings["noise_seed"]
                 settings["noise_seed"] = tuple(seed) if isinstance(seed, list) else seed
+                run = Settings(**settings)
                 x_0 = torch.from_numpy(file["x_0"])
                 frames = zip(file["kept"].tolist(), file["x_t"], file["eps_theta"], strict=True)
                 stored = {i: (torch.from_numpy(x_t), torch.from_numpy(eps)) for i, x_t, eps in frames}
                 columns = [file[f"numbers_{f.name}"].tolist() for f in fields(Numbers)]
-        except (OSError, KeyError, TypeError, ValueError, EOFError) as error:
+        except (OSError, LookupError, TypeError, AttributeError, ValueError, EOFError, *DAMAGED) as error:
             raise ValueError(f"{path} is not a saved trajectory ({error})") from error
-        trajectory = cls(checkpoint, x_0, Settings(**settings))
+        trajectory = cls(checkpoint, x_0, run)
         trajectory._frames, trajectory._x_prev = stored, x_0
         trajectory.kept = list(stored)
         trajectory.numbers = [Numbers(*row) for row in zip(*columns, strict=True)]

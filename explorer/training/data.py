@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +57,7 @@ def _read_npz(path: Path) -> np.ndarray:
             return file["images"]
     except KeyError:
         raise DataError(f"{path.name} holds no array named images") from None
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, TypeError, AttributeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path.name} is not a readable .npz file ({error})") from error
 
 
@@ -63,7 +65,7 @@ def _read_idx(path: Path) -> np.ndarray:
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         magic, count, height, width = struct.unpack(">4I", raw[:16])
-    except (OSError, EOFError, struct.error) as error:
+    except (OSError, EOFError, zlib.error, struct.error) as error:
         raise DataError(f"{path.name} is not a readable idx file ({error})") from error
     if magic != IDX_IMAGES or len(raw) != 16 + count * height * width:
         raise DataError(f"{path.name} is not an idx file of uint8 images, or it is truncated")

@@ -65,7 +65,7 @@ class State:
         self.step += 1
 
     def write(self, path: Path) -> None:
-        tensors = {}
+        tensors: dict[str, Tensor] = {}
         for (name, weight), average in zip(self.weights.items(), self.ema, strict=True):
             tensors |= {f"weight.{name}": weight.detach(), f"ema.{name}": average}
             moments = self.optimizer.state.get(weight, {})
@@ -75,7 +75,9 @@ class State:
 
     def read(self, path: Path) -> None:
         with safe_open(path, "pt") as file:
-            if {k.removeprefix("weight.") for k in file.keys() if k.startswith("weight.")} != set(self.weights):  # noqa: SIM118
+            names = [key for key in file.keys() if key.startswith("weight.")]  # noqa: SIM118
+            stored = {key.removeprefix("weight."): tuple(file.get_slice(key).get_shape()) for key in names}
+            if stored != {name: tuple(weight.shape) for name, weight in self.weights.items()}:
                 raise ValueError(
                     f"{path} belongs to another network; give another --out, or delete its training folder"
                 )

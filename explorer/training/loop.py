@@ -22,7 +22,7 @@ from tqdm import tqdm
 from explorer.checkpoint import load
 from explorer.denoiser import Denoiser, PredictionType, resolve_device
 from explorer.forward import noise_level
-from explorer.quality import held_out_loss, to_unit
+from explorer.quality import MIN_HELD_OUT, held_out_loss, to_unit
 from explorer.schedule import Schedule
 from explorer.training.folder import State, sample_sheet, write_folder, write_quality, write_weights
 
@@ -160,6 +160,8 @@ def train(
         raise ValueError(
             f"{len(pictures)} pictures are too few for {config.held_out} held out and a batch of {config.batch}"
         )
+    if 0 < config.held_out < MIN_HELD_OUT:
+        raise ValueError(f"held_out must be 0 or at least {MIN_HELD_OUT}, not {config.held_out}")
     training, held_out = pictures[: len(pictures) - config.held_out], pictures[len(pictures) - config.held_out :]
     N, H, W, C = training.shape
     schedule = Schedule.linear()

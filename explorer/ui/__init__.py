@@ -1,0 +1,1 @@
+"""The Gradio app: the control column, one module per tab, and the canvas components."""

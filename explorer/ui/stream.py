@@ -1,0 +1,145 @@
+"""A run on its way to the browser: one growing value, cheap to send again and again.
+
+Gradio sends the difference between two yields, and the browser compares whole values as text. So what grows is kept in
+strings that are only ever appended to (a line of numbers per step, a line per preview frame), and the finished pictures
+travel as one file.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import astuple
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from explorer.checkpoint import Checkpoint
+from explorer.latents import latent
+from explorer.pictures import signed_to_uint8, to_rgb, to_uint8
+from explorer.sampler import Step
+from explorer.trajectory import Trajectory, spread
+from explorer.ui.state import Query
+
+MAX_PREVIEWS = 60  # frames sent while the run is under way
+EXACT_FRAMES = 60  # up to here the sheet is a PNG, beyond a JPEG of the best quality without chroma subsampling
+SECONDS_BETWEEN = 0.05  # of two updates of the page
+CURVE_POINTS = 200
+PANELS = 5
+
+
+def stream(
+    checkpoint: Checkpoint, query: Query, run_id: int, state: Callable[[], str], message: str = ""
+) -> Iterator[dict[str, Any]]:
+    """Run ``query`` and yield the player's value after every few steps, the last one with the sheet.
+
+    Args:
+        run_id: tells the browser which run a value belongs to.
+        state: asked before each step: "running" goes on, "stopped" ends and keeps what is there, "superseded" ends
+            without another word.
+        message: shown in the status row.
+    """
+    trajectory = Trajectory(checkpoint, latent(checkpoint.shape, [query.seed]), query.settings)
+    previews = {trajectory.kept[i] for i in spread(len(trajectory.kept), MAX_PREVIEWS)}
+    value = opening(checkpoint, query, trajectory) | {"id": run_id, "message": message}
+    started = sent = time.perf_counter()
+    pending: list[str] = []
+    for index, step in enumerate(trajectory):
+        value["rows"] += row(trajectory, index) + "\n"
+        if index in previews:
+            pending.append(f"{index}\t{data_uri(frame(step))}\n")
+        now = time.perf_counter()
+        if pending and (index == 0 or now - sent > SECONDS_BETWEEN):
+            value = value | {"seconds": now - started, "previews": value["previews"] + "".join(pending)}
+            pending.clear()
+            sent = now
+            yield value
+        else:
+            value["seconds"] = now - started
+        if not trajectory.done and (now_state := state()) != "running":
+            if now_state == "superseded":
+                return
+            value = value | {"state": "stopped", "previews": value["previews"] + "".join(pending)}
+            break
+    if trajectory.done:
+        value = value | {
+            "state": "ended",
+            "distances": json.dumps({i: _round(d) for i, d in trajectory.distances().items()}),
+        }
+    yield value | {"sheet": sheet(trajectory), "previews": value["previews"] + "".join(pending)}
+
+
+def opening(checkpoint: Checkpoint, query: Query, trajectory: Trajectory) -> dict[str, Any]:
+    """All that is known of a run before its first step."""
+    schedule = checkpoint.schedule
+    t = np.unique(np.linspace(0, schedule.T, CURVE_POINTS + 1).round().astype(int))
+    plan = [
+        [c.t, c.t_prev, *map(_round, (c.alpha_bar, c.alpha_bar_prev, c.x0, c.direction, c.sigma, c.m, c.k))]
+        for c in trajectory.plan
+    ]
+    return {
+        "state": "running",
+        "settings": query.fields(),
+        "script": query.to_python(),
+        "T": schedule.T,
+        "shape": list(checkpoint.shape),
+        "alpha_bar": json.dumps([[int(i), _round(schedule.alpha_bar[i])] for i in t]),
+        "plan": json.dumps(plan),
+        "kept": json.dumps(trajectory.kept),
+        "rows": "",
+        "previews": "",
+        "distances": "",
+        "sheet": None,
+        "seconds": 0.0,
+    }
+
+
+def row(trajectory: Trajectory, index: int) -> str:
+    """The numbers of one step as a JSON array, in the order of :class:`explorer.trajectory.Numbers`."""
+    return json.dumps([_round(number) for number in astuple(trajectory.numbers[index])])
+
+
+def frame(step: Step) -> np.ndarray:
+    """The five panels of a step side by side: x_t, predicted x_0, eps, z, x_prev; uint8 (H, 5 W, 3)."""
+    z = step.x_t.new_zeros(step.x_t.shape) if step.z is None else step.z
+    natural = (to_rgb(to_uint8(x)) for x in (step.x_t, step.x0, step.x_prev))
+    x_t, x0, x_prev = (pictures[0] for pictures in natural)
+    return np.concatenate([x_t, x0, signed_to_uint8(step.eps)[0], signed_to_uint8(z)[0], x_prev], axis=1)
+
+
+def data_uri(picture: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="JPEG", quality=85, subsampling=0)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def sheet(trajectory: Trajectory) -> dict[str, Any]:
+    """The frames of all kept steps in one picture file, in reading order, and how many stand in a row."""
+    indices = [i for i in trajectory.kept if i < len(trajectory)]
+    _, H, W = trajectory.checkpoint.shape
+    columns = max(1, min(len(indices), math.ceil(math.sqrt(len(indices) * H / (PANELS * W)))))
+    rows = math.ceil(len(indices) / columns)
+    picture = np.zeros((rows * H, columns * PANELS * W, 3), dtype=np.uint8)
+    for k, index in enumerate(indices):
+        top, left = k // columns * H, k % columns * PANELS * W
+        picture[top : top + H, left : left + PANELS * W] = frame(trajectory.step(index))
+    exact = len(indices) <= EXACT_FRAMES
+    with tempfile.NamedTemporaryFile(suffix=".png" if exact else ".jpg", delete=False) as file:
+        image = Image.fromarray(picture)
+        if exact:
+            image.save(file, format="PNG", compress_level=1)
+        else:
+            image.save(file, format="JPEG", quality=95, subsampling=0)
+    return {"file": gr.FileData(path=file.name).model_dump(), "columns": columns}
+
+
+def _round(number: float) -> float:
+    """Eight significant digits: more than the float32 that was measured has."""
+    return float(f"{number:.8g}")

@@ -1,0 +1,25 @@
+// Line charts in SVG: hairlines, direct labels, one cursor. x runs downwards when xRange is [1000, 0].
+function chart({ width, height, xRange, yRange, xTicks, yTicks, lines, dots = [] }) {
+  const left = 34, right = 8, top = 8, bottom = 20;
+  const X = v => left + (v - xRange[0]) / (xRange[1] - xRange[0]) * (width - left - right);
+  const Y = v => height - bottom - (v - yRange[0]) / (yRange[1] - yRange[0]) * (height - top - bottom);
+  const point = p => `${X(p[0]).toFixed(1)} ${Y(p[1]).toFixed(1)}`;
+  let s = '';
+  for (const v of yTicks) s += `<path d="M${left} ${Y(v)}H${width - right}" stroke="var(--grid)"/><text x="${left - 6}" y="${Y(v) + 4}" text-anchor="end">${v}</text>`;
+  for (const [v, label, anchor] of xTicks) s += `<text x="${X(v)}" y="${height - 4}" text-anchor="${anchor}">${label}</text>`;
+  s += `<path d="M${left} ${height - bottom}H${width - right}" stroke="var(--ref)"/>`;
+  for (const line of lines) {
+    if (line.points.length > 1) s += `<path d="M${line.points.map(point).join('L')}" fill="none" stroke="${line.colour}" stroke-width="${line.width || 2.25}" stroke-dasharray="${line.dash || 'none'}" stroke-linejoin="round" stroke-linecap="round"/>`;
+    else if (line.points.length) s += `<circle cx="${X(line.points[0][0])}" cy="${Y(line.points[0][1])}" r="2" fill="${line.colour}"/>`;
+    if (line.label) s += `<text class="label" x="${X(line.label.at[0])}" y="${Y(line.label.at[1]) + line.label.dy}" text-anchor="start">${line.label.text}</text>`;
+  }
+  for (const p of dots) s += `<circle cx="${X(p[0])}" cy="${Y(p[1])}" r="1.9" fill="var(--ink2)"/>`;
+  return { svg: `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">${s}<g class="cursor"></g></svg>`, X, Y, top, foot: height - bottom };
+}
+
+// The part of a chart that follows the scrubber.
+function drawCursor(holder, { X, Y, top, foot }, x, points, extra = '') {
+  const line = `<path d="M${X(x)} ${top}V${foot}" stroke="var(--ink)" stroke-width="1"/>`;
+  const marks = points.map(([px, py, colour]) => `<circle cx="${X(px)}" cy="${Y(py)}" r="4" fill="${colour}" stroke="var(--bg)" stroke-width="1.5"/>`).join('');
+  holder.querySelector('.cursor').innerHTML = line + extra + marks;
+}

@@ -1,0 +1,75 @@
+"""Small exact models, and a tiny checkpoint that diffusers itself has written."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import explorer as ex
+
+
+torch.set_num_threads(1)  # on tensors this small, threads cost more than they give
+
+
+@pytest.fixture(scope="session")
+def gaussian() -> Callable[..., ex.Checkpoint]:
+    """``gaussian(mu, s, shape)``: the exact eps of data N(mu, s^2), every pixel for itself.
+
+    E[eps | x_t] = sqrt(1-ab) (x_t - sqrt(ab) mu) / (ab s^2 + 1 - ab).
+    """
+
+    def make(
+        mu: float = 0.3, s: float = 0.5, shape: tuple[int, int, int] = (1, 4, 4), schedule: ex.Schedule | None = None
+    ) -> ex.Checkpoint:
+        schedule = schedule or ex.Schedule.linear()
+
+        def predict_noise(x_t: Tensor, t: int | Tensor) -> Tensor:
+            ab = float(schedule.alpha_bar[int(t)])
+            return math.sqrt(1 - ab) * (x_t - math.sqrt(ab) * mu) / (ab * s**2 + 1 - ab)
+
+        return ex.from_denoiser(predict_noise, shape, schedule)
+
+    return make
+
+
+def save_pipeline(folder: Path, seed: int = 0, sample_size: int = 8, channels: int = 3, **scheduler: object) -> Path:
+    """A DDPM pipeline with a tiny random U-Net, saved by diffusers in its own way."""
+    from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+
+    torch.manual_seed(seed)
+    unet = UNet2DModel(
+        sample_size=sample_size,
+        in_channels=channels,
+        out_channels=channels,
+        layers_per_block=1,
+        block_out_channels=(16, 16),
+        norm_num_groups=8,
+        attention_head_dim=8,
+        down_block_types=("DownBlock2D", "AttnDownBlock2D"),
+        up_block_types=("AttnUpBlock2D", "UpBlock2D"),
+    )
+    DDPMPipeline(unet=unet, scheduler=DDPMScheduler(**scheduler)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an eps-network for 3x8x8 pictures. Not to be changed; see ``tiny_copy``."""
+    return save_pipeline(tmp_path_factory.mktemp("checkpoints") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_folder: Path) -> ex.Checkpoint:
+    return ex.load(tiny_folder, device="cpu")
+
+
+@pytest.fixture
+def tiny_copy(tiny_folder: Path, tmp_path: Path) -> Path:
+    """A copy of ``tiny_folder`` that a test may break."""
+    return Path(shutil.copytree(tiny_folder, tmp_path / "tiny"))
