@@ -8,7 +8,6 @@ import socket
 import sys
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from explorer.checkpoint import Checkpoint, available, load
 from explorer.denoiser import DEVICES

@@ -56,7 +56,7 @@ class Card:
         if not path.exists():
             return cls()
         given = _read_json(path)
-        known = {key: given[key] for key in (f.name for f in fields(cls)) if key in given}
+        known = {key: given[key] for key in (f.name for f in fields(cls)) if given.get(key) is not None}
         for key in ("shape", "seeds"):
             if key in known:
                 if not isinstance(known[key], list) or not all(isinstance(n, int) for n in known[key]):

@@ -13,7 +13,6 @@ from torch import Tensor
 
 import explorer as ex
 
-
 torch.set_num_threads(1)  # on tensors this small, threads cost more than they give
 
 
@@ -38,11 +37,13 @@ def gaussian() -> Callable[..., ex.Checkpoint]:
     return make
 
 
-def save_pipeline(folder: Path, seed: int = 0, sample_size: int = 8, channels: int = 3, **scheduler: object) -> Path:
+def write_pipeline(
+    folder: Path, sample_size: int | tuple[int, int] = 8, channels: int = 3, **scheduler: object
+) -> Path:
     """A DDPM pipeline with a tiny random U-Net, saved by diffusers in its own way."""
     from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     unet = UNet2DModel(
         sample_size=sample_size,
         in_channels=channels,
@@ -58,10 +59,16 @@ def save_pipeline(folder: Path, seed: int = 0, sample_size: int = 8, channels: i
     return folder
 
 
+@pytest.fixture
+def save_pipeline(tmp_path: Path) -> Callable[..., Path]:
+    """``save_pipeline(name, sample_size=8, channels=3, **scheduler)``: a new folder written by diffusers."""
+    return lambda name, **options: write_pipeline(tmp_path / name, **options)
+
+
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an eps-network for 3x8x8 pictures. Not to be changed; see ``tiny_copy``."""
-    return save_pipeline(tmp_path_factory.mktemp("checkpoints") / "tiny")
+    return write_pipeline(tmp_path_factory.mktemp("checkpoints") / "tiny")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -47,7 +48,7 @@ def test_the_three_terms_add_up_to_x_prev_and_x_prev_is_the_next_x_t(run):
     x_T = ex.latent(SHAPE, [0, 1])
     steps = list(ex.denoise(wavy_checkpoint(), x_T, run))
     assert torch.equal(steps[0].x_t, x_T)
-    for step, following in zip(steps, steps[1:], strict=False):
+    for step, following in itertools.pairwise(steps):
         assert torch.equal(step.x_prev, following.x_t)
     for step in steps:
         terms = [term.double() for term in (step.terms.x0, step.terms.direction, step.terms.noise)]
@@ -229,7 +230,7 @@ def test_eta_zero_comes_closer_to_the_closed_form_map_with_every_doubling_of_S(g
         (ex.sample(gaussian(0.3, 0.5), x_T, ex.Settings(S)) - ode_map(x_T, 0.3, 0.5)).abs().max().item()
         for S in (10, 20, 50, 100, 250, 500, 1000)
     ]
-    assert all(fine < 0.75 * coarse for coarse, fine in zip(errors, errors[1:], strict=False))
+    assert all(fine < 0.75 * coarse for coarse, fine in itertools.pairwise(errors))
 
 
 def test_of_standard_normal_data_eta_zero_changes_nothing(gaussian):
@@ -247,7 +248,7 @@ def test_encode_then_sample_returns_the_picture_better_with_more_steps(gaussian)
     for S in (10, 50, 200, 1000):
         back = ex.sample(checkpoint, ex.encode(checkpoint, x_0, steps=S), ex.Settings(S))
         errors.append((back - x_0).abs().max().item())
-    assert all(fine < 0.5 * coarse for coarse, fine in zip(errors, errors[1:], strict=False))
+    assert all(fine < 0.5 * coarse for coarse, fine in itertools.pairwise(errors))
     assert errors[-1] < 0.01
 
 

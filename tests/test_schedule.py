@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -207,7 +208,7 @@ def test_leading_tau_begins_at_one_with_equal_strides(T_S):
     T, S = T_S
     tau = ex.timesteps(T, S, "leading")
     assert tau[0] == 1
-    assert {b - a for a, b in zip(tau, tau[1:], strict=False)} <= {T // S}
+    assert {b - a for a, b in itertools.pairwise(tau)} <= {T // S}
 
 
 def test_tau_of_every_step_is_1_to_T():

@@ -194,7 +194,7 @@ def saved(checkpoint, path) -> bytes:
 def test_a_junk_file_is_no_trajectory(checkpoint, tmp_path, junk):
     path = tmp_path / "junk.npz"
     path.write_bytes(junk)
-    with pytest.raises(ValueError, match="junk.npz is not a saved trajectory"):
+    with pytest.raises(ValueError, match=r"junk.npz is not a saved trajectory"):
         ex.Trajectory.load(path, checkpoint)
 
 
@@ -205,7 +205,7 @@ def test_a_truncated_or_damaged_file_is_no_trajectory(checkpoint, tmp_path):
     middle = whole.index(b"x_t.npy") + 60
     for damaged in (whole[:-100], whole[: len(whole) // 2], whole[:middle] + bytes(40) + whole[middle + 40 :]):
         path.write_bytes(damaged)
-        with pytest.raises(ValueError, match="run.npz is not a saved trajectory"):
+        with pytest.raises(ValueError, match=r"run.npz is not a saved trajectory"):
             ex.Trajectory.load(path, checkpoint)
 
 

@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--init", help="checkpoint whose weights to start from")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--objective", choices=get_args(Objective), default="v", help="what the network predicts")
+    parser.add_argument("--balance", action="store_true", help="less weight on large t, whose loss is mostly noise")
     parser.add_argument("--widths", type=int, nargs="+", help="channels of the U-Net's levels")
     defaults = {field.name: field.default for field in fields(TrainingConfig)}
     for name, text in HELP.items():
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     given = parser.parse_args(arguments)
     widths = tuple(given.widths or TrainingConfig.widths)
-    config = TrainingConfig(objective=given.objective, widths=widths, **{name: getattr(given, name) for name in HELP})
+    plain = {name: getattr(given, name) for name in HELP}
+    config = TrainingConfig(objective=given.objective, balance=given.balance, widths=widths, **plain)
     try:
         pictures = load_pictures(given.data, given.size)
         print(f"{len(pictures)} pictures; {describe(config)}", flush=True)

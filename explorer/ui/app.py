@@ -15,6 +15,7 @@ from explorer.ui.steps import StepsTab
 
 MODEL = "model"  # concurrency id of everything that runs the network
 RUNS_AT_ONCE = 4
+CACHE = (600, 3600)  # seconds between clearings of old sheets, and the age at which they go
 
 
 def launch_options() -> dict[str, Any]:
@@ -39,13 +40,13 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
     newest = Newest()
     steps = StepsTab(checkpoints, newest)
     default = Query(names[0])
+    lengths = {name: checkpoint.schedule.T for name, checkpoint in checkpoints.items()}
 
     def restore(request: gr.Request) -> dict[str, Any]:
         """The controls as the address says; entries that cannot be used take their defaults, and a notice says so."""
         asked = dict(request.query_params)
-        T = checkpoints[asked.get("checkpoint", names[0])].schedule.T if asked.get("checkpoint") in names else 1000
-        query, notice = Query.from_address(asked, names, T)
-        value = query.fields() | {"count": 0, "T": checkpoints[query.checkpoint].schedule.T, "notice": notice}
+        query, notice = Query.from_address(asked, lengths)
+        value = query.fields() | {"count": 0, "notice": notice}
         newest.record(request.session_hash, value)
         return value
 
@@ -55,7 +56,7 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
     def stop(request: gr.Request) -> None:
         newest.stop(request.session_hash)
 
-    with gr.Blocks(title="DDIM Explorer", analytics_enabled=False, fill_width=True) as demo:
+    with gr.Blocks(title="DDIM Explorer", analytics_enabled=False, fill_width=True, delete_cache=CACHE) as demo:
         with gr.Row(elem_id="page"):
             with gr.Column(elem_id="control-column"):
                 controls = Controls(
@@ -63,6 +64,7 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
                     elem_id="controls",
                     checkpoints=names,
                     defaults=default.fields(),
+                    lengths=lengths,
                     credits={name: checkpoint.card.licence for name, checkpoint in checkpoints.items()},
                 )
             with gr.Column(elem_id="stage-column"), gr.Tabs(elem_id="tabs"), gr.Tab("Steps", id="steps"):
@@ -108,10 +110,8 @@ def numbers(checkpoints: dict[str, Checkpoint], given: dict[str, Any]) -> list[d
     Raises:
         gr.Error: for a field that cannot be used, with the message for the user.
     """
-    names = list(checkpoints)
     try:
-        name = given["checkpoint"] if given["checkpoint"] in names else names[0]
-        query = Query.parse(given, names, checkpoints[name].schedule.T)
+        query = Query.parse(given, {name: checkpoint.schedule.T for name, checkpoint in checkpoints.items()})
     except BadInput as problem:
         raise gr.Error(str(problem)) from None
     checkpoint = checkpoints[query.checkpoint]

@@ -61,4 +61,4 @@ class Player(WebComponent):
     """The Steps stage. Value: what :mod:`explorer.ui.stream` makes of a run."""
 
     name = "player"
-    scripts = ("math.js", "charts.js", "run.js", "charts_of_run.js", "player.js")
+    scripts = ("math.js", "charts.js", "run.js", "charts_of_run.js", "status.js", "player.js")

@@ -27,7 +27,7 @@ class Query:
 
     checkpoint: str
     seed: int = 22
-    settings: Settings = field(default_factory=lambda: Settings(steps=20, clip=True))
+    settings: Settings = field(default_factory=lambda: Settings(steps=20))
 
     def fields(self) -> dict[str, Any]:
         """The flat form that the browser holds."""
@@ -44,43 +44,47 @@ class Query:
         }
 
     @classmethod
-    def parse(cls, given: Mapping[str, Any], checkpoints: list[str], T: int) -> Query:
-        """Check fields from the page or the API.
+    def parse(cls, given: Mapping[str, Any], checkpoints: Mapping[str, int]) -> Query:
+        """Check fields from the page or the API; those that are absent take their defaults.
+
+        Args:
+            checkpoints: T of each checkpoint by name; the first one is the default.
 
         Raises:
             BadInput: the first field that cannot be used, naming its range.
         """
-        default = cls(checkpoints[0])
+        default = cls(next(iter(checkpoints)))
         fields = default.fields() | {key: given[key] for key in default.fields() if key in given}
         name = fields.pop("checkpoint")
-        if name not in checkpoints:
+        if not isinstance(name, str) or name not in checkpoints:
             raise BadInput("checkpoint", f"checkpoint must be one of {', '.join(checkpoints)}, not {short(name)}.")
         fields["seed"] = _checked("seed", fields["seed"], lambda v: as_int("latent seed", v, 0, MAX_SEED))
         fields["noise_seed"] = _checked(
             "noise_seed", fields["noise_seed"], lambda v: as_int("noise seed", v, 0, MAX_SEED)
         )
-        fields["steps"] = _checked("steps", fields["steps"], lambda v: as_int("S", v, 1, T))
+        fields["steps"] = _checked("steps", fields["steps"], lambda v: as_int("S", v, 1, checkpoints[name]))
         for key in ("eta", "variance", "spacing", "clip"):
             fields[key] = _checked(key, fields[key], lambda v, key=key: getattr(Settings(**{key: v}), key))
         seed = fields.pop("seed")
         return cls(name, seed, Settings(**fields))
 
     @classmethod
-    def from_address(cls, query: Mapping[str, str], checkpoints: list[str], T: int) -> tuple[Query, str]:
+    def from_address(cls, query: Mapping[str, str], checkpoints: Mapping[str, int]) -> tuple[Query, str]:
         """The query in an address, and a message about the entries that could not be used; those take their defaults."""
         good: dict[str, Any] = {}
         problems = []
-        for key in cls(checkpoints[0]).fields():
+        for key in cls(next(iter(checkpoints))).fields():  # checkpoint comes first: it sets the range of steps
             if key not in query:
                 continue
+            value = _from_text(key, query[key])
             try:
-                value = _from_text(key, query[key])
-                cls.parse({key: value}, checkpoints, T)
+                cls.parse(good | {key: value}, checkpoints)
+            except BadInput as problem:
+                problems.append(str(problem))
+            else:
                 good[key] = value
-            except ValueError as error:
-                problems.append(str(error))
-        message = "Of the address: " + " ".join(problems) + " The usual value is shown." if problems else ""
-        return cls.parse(good, checkpoints, T), message
+        message = " ".join([*problems, "The usual value is shown."]) if problems else ""
+        return cls.parse(good, checkpoints), message
 
     def to_python(self) -> str:
         """A script on the public names that makes this picture."""

@@ -35,12 +35,9 @@ class StepsTab:
 
     def parse(self, given: object) -> Query:
         """The controls' value as a query; :class:`BadInput` if a field cannot be used."""
-        names = list(self.checkpoints)
         if not isinstance(given, dict):
             raise BadInput("checkpoint", "expected an object with the fields of the control column.")
-        name = given.get("checkpoint", names[0])
-        checkpoint = self.checkpoints.get(name if isinstance(name, str) else "", self.checkpoints[names[0]])
-        return Query.parse(given, names, checkpoint.schedule.T)
+        return Query.parse(given, {name: checkpoint.schedule.T for name, checkpoint in self.checkpoints.items()})
 
     def run(self, given: dict[str, Any], request: gr.Request) -> Iterator[dict[str, Any]]:
         """Handler of every change of the controls: a run as a stream of player values, or what is wrong with them."""
@@ -48,7 +45,8 @@ class StepsTab:
         try:
             query = self.parse(given)
         except BadInput as problem:
-            yield self._refusal(problem, session)
+            count = given.get("count", 0) if isinstance(given, dict) else 0
+            yield self._refusal(problem, session) | {"count": count}
             return
         self.last_good[session or ""] = query
 
@@ -59,7 +57,8 @@ class StepsTab:
 
         if state() != "superseded":
             message = str(given.get("notice") or "")
-            yield from stream(self.checkpoints[query.checkpoint], query, next(RUN_IDS), state, message)
+            labels = {"id": next(RUN_IDS), "count": given.get("count", 0), "message": message}
+            yield from stream(self.checkpoints[query.checkpoint], query, state, labels)
 
     def forget(self, request: gr.Request) -> None:
         """The page was closed."""

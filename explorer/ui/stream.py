@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import json
 import math
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -36,19 +39,18 @@ PANELS = 5
 
 
 def stream(
-    checkpoint: Checkpoint, query: Query, run_id: int, state: Callable[[], str], message: str = ""
+    checkpoint: Checkpoint, query: Query, state: Callable[[], str], labels: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Run ``query`` and yield the player's value after every few steps, the last one with the sheet.
 
     Args:
-        run_id: tells the browser which run a value belongs to.
         state: asked before each step: "running" goes on, "stopped" ends and keeps what is there, "superseded" ends
             without another word.
-        message: shown in the status row.
+        labels: entries of every value: ``id`` of the run, ``count`` of the change that asked for it, ``message`` to show.
     """
     trajectory = Trajectory(checkpoint, latent(checkpoint.shape, [query.seed]), query.settings)
     previews = {trajectory.kept[i] for i in spread(len(trajectory.kept), MAX_PREVIEWS)}
-    value = opening(checkpoint, query, trajectory) | {"id": run_id, "message": message}
+    value = opening(checkpoint, query, trajectory) | labels
     started = sent = time.perf_counter()
     pending: list[str] = []
     for index, step in enumerate(trajectory):
@@ -131,13 +133,33 @@ def sheet(trajectory: Trajectory) -> dict[str, Any]:
         top, left = k // columns * H, k % columns * PANELS * W
         picture[top : top + H, left : left + PANELS * W] = frame(trajectory.step(index))
     exact = len(indices) <= EXACT_FRAMES
-    with tempfile.NamedTemporaryFile(suffix=".png" if exact else ".jpg", delete=False) as file:
-        image = Image.fromarray(picture)
-        if exact:
-            image.save(file, format="PNG", compress_level=1)
-        else:
-            image.save(file, format="JPEG", quality=95, subsampling=0)
-    return {"file": gr.FileData(path=file.name).model_dump(), "columns": columns}
+    file = SHEETS.new_file(".png" if exact else ".jpg")
+    image = Image.fromarray(picture)
+    if exact:
+        image.save(file, compress_level=1)
+    else:
+        image.save(file, quality=95, subsampling=0)
+    return {"file": gr.FileData(path=str(file)).model_dump(), "columns": columns}
+
+
+class SheetFolder:
+    """A folder of its own for sheets on their way into Gradio's cache; the oldest go, and all at the end of the process."""
+
+    def __init__(self, most: int = 32) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="explorer-sheets-")
+        self._files: deque[Path] = deque()
+        self._numbers = itertools.count()
+        self._most = most
+
+    def new_file(self, suffix: str) -> Path:
+        path = Path(self._folder.name) / f"sheet-{next(self._numbers)}{suffix}"
+        self._files.append(path)
+        while len(self._files) > self._most:
+            self._files.popleft().unlink(missing_ok=True)
+        return path
+
+
+SHEETS = SheetFolder()
 
 
 def _round(number: float) -> float:

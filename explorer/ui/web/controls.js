@@ -32,6 +32,7 @@ function drawStops() {
 
 // ---- settings to inputs and back --------------------------------------------------------------------------------
 function show() {
+  if (props.lengths[settings.checkpoint] && props.lengths[settings.checkpoint] !== T) { T = props.lengths[settings.checkpoint]; drawStops(); }
   for (const name of Object.keys(FIELDS)) {
     const input = form.elements[name];
     if (!input) continue;
@@ -70,9 +71,14 @@ function send(change) {
   count += 1;
   show();
   writeAddress();
-  window.dispatchEvent(new CustomEvent('explorer:changed'));
+  window.dispatchEvent(new CustomEvent('explorer:changed', { detail: { count } }));
   props.value = { ...settings, count };
   trigger('input');
+}
+
+function take(value) {   // the fields of a value from Python; the rest of it (count, notice) is not ours to send back
+  for (const name of Object.keys(FIELDS)) if (name in value) settings[name] = value[name];
+  show();
 }
 
 const read = input => FIELDS[input.name] === 'bool' ? input.checked
@@ -110,10 +116,7 @@ window.addEventListener('explorer:set', event => send(event.detail));
 window.addEventListener('explorer:t', event => { t = event.detail.t; clearTimeout(window.explorerAddress); window.explorerAddress = setTimeout(writeAddress, 200); });
 watch('value', () => {
   if (!props.value || (props.value.count ?? 0) < count) return;   // an answer to something older than what is on the screen
-  const { count: _, T: steps, ...given } = props.value;
-  if (steps && steps !== T) { T = steps; drawStops(); }
-  settings = { ...settings, ...given };
-  show();
+  take(props.value);
 });
 
 const address = new URLSearchParams(location.search);
@@ -121,5 +124,4 @@ if (address.get('notation') === 'ddim') document.body.dataset.notation = 'ddim';
 if (+address.get('t') > 0) t = +address.get('t');
 form.elements.checkpoint.replaceChildren(...props.checkpoints.map(name => new Option(name, name)));
 drawStops();
-if (props.value) settings = { ...settings, ...props.value };
-show();
+take(props.value || {});

@@ -9,7 +9,8 @@ const fromAddress = +new URLSearchParams(location.search).get('t');
 let run = null;          // the run on the screen
 let index = -1;          // the step on the screen
 let wish = fromAddress > 0 ? { t: fromAddress } : { share: 0.5 };  // where the user wants to be: kept over runs
-let charts = null, playing = null, drawing = false, dirty = '', filmKey = '';
+let charts = null, playing = null, drawing = false, dirty = '', filmTimer = 0, slots = null;
+let asked = 0;           // count of the newest change of the controls
 
 // ---- what is fixed by the settings ------------------------------------------------------------------------------
 function writeFormulas() {
@@ -112,7 +113,7 @@ function repaint(what) {
 function drawPanels() {
   const frame = run.frame(index);
   if (!frame) return;   // decoding: its onload draws it
-  delete stage.dataset.waiting;
+  if (current) delete stage.dataset.waiting;
   const p = run.plan[index];
   PANELS.forEach((name, k) => {
     const canvas = $('canvas', panel(name));
@@ -192,66 +193,43 @@ function drawFilm(all) {
   const size = 40, width = film.clientWidth, ratio = devicePixelRatio || 1;
   if (!width) return;
   const context = film.getContext('2d'), X = t => (run.T - t) / run.T * width;
-  const slots = [];
-  run.plan.forEach((p, i) => { if (run.kept.includes(i) && X(p.t) + size <= width + 4 && (!slots.length || X(p.t) - slots.at(-1).x >= size + 4 - 1e-6)) slots.push({ i, x: X(p.t) }); });
+  if (all || !slots) {
+    slots = [];
+    for (const i of run.kept) {
+      const x = Math.round(X(run.plan[i].t));
+      if (x + size <= width + 4 && (!slots.length || x - slots.at(-1).x >= size + 3)) slots.push({ i, x });
+    }
+  }
   const have = new Set(run.shown);
   film.width = width * ratio;
   film.height = 44 * ratio;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   const css = getComputedStyle(document.body);
-  let current = slots[0];
+  let here = slots[0];
   for (const slot of slots) {
     const frame = have.has(slot.i) ? run.frame(slot.i) : null;
     context.fillStyle = css.getPropertyValue('--fill');
     if (frame) context.drawImage(frame.image, frame.x + run.width, frame.y, run.width, run.height, slot.x, 2, size, size);
     else context.fillRect(slot.x, 2, size, size);
-    if (slot.i <= index) current = slot;
+    if (slot.i <= index) here = slot;
   }
-  if (current) { context.strokeStyle = css.getPropertyValue('--x0'); context.lineWidth = 2.5; context.strokeRect(current.x, 2, size, size); }
-}
-
-// ---- status row -------------------------------------------------------------------------------------------------
-let problem = null;
-const STATES = { waiting: 'Starting', running: 'Running', ended: 'Ended', stopped: 'Stopped', error: 'Not run' };
-function drawStatus() {
-  const state = problem ? 'error' : run ? run.state : 'waiting';
-  $('.status').dataset.state = state;
-  if ($('.state').textContent !== STATES[state]) $('.state').textContent = STATES[state];
-  $('.message').textContent = problem ? problem.message + (run ? ' The panels show the last good run.' : '') : '';
-  $('.repair').hidden = !problem?.repair;
-  if (problem?.repair) $('.repair').textContent = problem.repair.label;
-  $('.stop').hidden = state !== 'running';
-  if (!run) return;
-  const done = run.rows.length, S = run.plan.length;
-  $('.step').textContent = `step ${index + 1} of ${S}`;
-  $('.nfe').textContent = done < S ? `NFE ${done} of ${S}` : `NFE ${S}`;
-  $('.seconds').textContent = `${run.seconds.toFixed(2)} s`;
-  $('.rate').textContent = done ? `${(1000 * run.seconds / done).toFixed(0)} ms a step` : '';
-}
-
-const publish = (name, detail) => window.dispatchEvent(new CustomEvent(name, { detail }));
-async function copy(button, text) {
-  try { await navigator.clipboard.writeText(text); }
-  catch {   // no clipboard outside https and localhost
-    const area = Object.assign(document.createElement('textarea'), { value: text });
-    document.body.append(area); area.select(); document.execCommand('copy'); area.remove();
-  }
-  const label = button.textContent;
-  button.textContent = 'Copied';
-  setTimeout(() => { button.textContent = label; }, 1200);
+  if (here) { context.strokeStyle = css.getPropertyValue('--x0'); context.lineWidth = 2.5; context.strokeRect(here.x, 2, size, size); }
 }
 
 // ---- events -----------------------------------------------------------------------------------------------------
 function receive() {
   const value = props.value;
   if (!value) return;
-  if (value.state === 'error') { problem = { message: value.message, repair: value.repair }; delete stage.dataset.waiting; return drawStatus(); }
-  problem = value.message ? { message: value.message, repair: null } : null;
+  if (run && value.id < run.id) return;   // a late word of an older run
+  if (value.count >= asked) current = true;
+  if (value.state === 'error') { problem = value; delete stage.dataset.waiting; return drawStatus(); }
+  problem = null;
+  note = value.message;
   if (!run || run.id !== value.id) {
     const before = run;
     run = new Run(value);
     run.onSheet = () => { place(); repaint('run'); };
-    run.onFrame = i => { if (i === index) repaint('step'); else { clearTimeout(filmKey); filmKey = setTimeout(() => repaint('step'), 60); } };
+    run.onFrame = i => { if (i === index) repaint('step'); else { clearTimeout(filmTimer); filmTimer = setTimeout(() => repaint('step'), 60); } };
     if (!before || before.width !== run.width || before.height !== run.height) sizePanels();
     if (!before || before.settings.variance !== run.settings.variance) writeFormulas();
     drawCharts();
@@ -289,7 +267,7 @@ document.addEventListener('keydown', event => {
   if (event.key !== ' ') play(false);
   act();
 });
-window.addEventListener('explorer:changed', () => { stage.dataset.waiting = ''; });
+window.addEventListener('explorer:changed', event => { asked = event.detail.count; current = false; stage.dataset.waiting = ''; });
 let resizing;
 window.addEventListener('resize', () => { clearTimeout(resizing); resizing = setTimeout(() => { if (run) { sizePanels(); repaint('run'); } }, 120); });
 new MutationObserver(() => repaint('run')).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-notation'] });

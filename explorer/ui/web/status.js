@@ -1,0 +1,31 @@
+// The status row, and copying to the clipboard. Shares the player's scope.
+let problem = null, note = '', current = false;
+const STATES = { waiting: 'Starting', running: 'Running', ended: 'Ended', stopped: 'Stopped', error: 'Not run' };
+function drawStatus() {
+  const state = problem ? 'error' : run ? run.state : 'waiting';
+  $('.status').dataset.state = state;
+  if ($('.state').textContent !== STATES[state]) $('.state').textContent = STATES[state];
+  $('.message').textContent = problem ? problem.message + (run ? ' The panels show the last good run.' : '') : note;
+  $('.status').toggleAttribute('data-note', !problem && note !== '');
+  $('.repair').hidden = !problem?.repair;
+  if (problem?.repair) $('.repair').textContent = problem.repair.label;
+  $('.stop').hidden = state !== 'running';
+  if (!run) return;
+  const done = run.rows.length, S = run.plan.length;
+  $('.step').textContent = `step ${index + 1} of ${S}`;
+  $('.nfe').textContent = done < S ? `NFE ${done} of ${S}` : `NFE ${S}`;
+  $('.seconds').textContent = `${run.seconds.toFixed(2)} s`;
+  $('.rate').textContent = done ? `${(1000 * run.seconds / done).toFixed(0)} ms a step` : '';
+}
+
+const publish = (name, detail) => window.dispatchEvent(new CustomEvent(name, { detail }));
+async function copy(button, text) {
+  try { await navigator.clipboard.writeText(text); }
+  catch {   // no clipboard outside https and localhost
+    const area = Object.assign(document.createElement('textarea'), { value: text });
+    document.body.append(area); area.select(); document.execCommand('copy'); area.remove();
+  }
+  const label = button.textContent;
+  button.textContent = 'Copied';
+  setTimeout(() => { button.textContent = label; }, 1200);
+}

@@ -1,0 +1,370 @@
+"""Opening checkpoints: what diffusers wrote, and every way a folder can be wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+import pickle
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch.nn.functional import pixel_shuffle, pixel_unshuffle
+
+import explorer as ex
+from explorer.checkpoint import CHECKPOINTS, WEIGHTS, Card, betas
+from explorer.denoiser import Denoiser
+
+UNET, SCHEDULER = "unet/config.json", "scheduler/scheduler_config.json"
+
+
+def edit(path: Path, **entries: object) -> None:
+    """Change entries of a JSON file."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+
+
+def refused(folder: Path, message: str) -> None:
+    """Loading the folder raises CheckpointError with this in its message."""
+    with pytest.raises(ex.CheckpointError, match=re.escape(message)):
+        ex.load(folder, device="cpu")
+
+
+def raw_output(folder: Path, x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    """What diffusers' own U-Net of the folder returns."""
+    from diffusers import UNet2DModel
+
+    unet = UNet2DModel.from_pretrained(folder / "unet").eval()
+    with torch.no_grad():
+        return unet(x, label).sample
+
+
+# What opens
+
+
+def test_a_folder_saved_by_diffusers_opens(tiny_folder):
+    checkpoint = ex.load(tiny_folder, device="cpu")
+    assert (checkpoint.name, checkpoint.shape, checkpoint.folder) == ("tiny", (3, 8, 8), tiny_folder)
+    assert checkpoint.card == Card()
+    np.testing.assert_array_equal(checkpoint.schedule.alpha_bar, ex.Schedule.linear().alpha_bar)
+    assert ex.load("tiny", device="cpu", root=tiny_folder.parent).folder == tiny_folder
+    assert ex.load(str(tiny_folder), device="cpu").folder == tiny_folder
+    assert len(ex.sample(checkpoint, ex.latent(checkpoint.shape, [0, 1]), ex.Settings(2))) == 2
+
+
+def test_an_epsilon_network_is_taken_at_its_word_with_label_t_minus_one(tiny, tiny_folder):
+    x_t = ex.latent(tiny.shape, [0, 1])
+    for t in (1, 500, 1000):
+        expected = raw_output(tiny_folder, x_t, torch.tensor(t - 1))
+        torch.testing.assert_close(tiny.predict_noise(x_t, t), expected, rtol=0, atol=1e-5)
+    at_1, at_1000 = tiny.predict_noise(x_t, 1), tiny.predict_noise(x_t, 1000)
+    assert (at_1 - at_1000).abs().max() > 1e-3  # so the label does matter
+
+
+def test_the_epsilon_of_a_v_network_is_sqrt_rest_x_plus_sqrt_alpha_bar_v(save_pipeline):
+    folder = save_pipeline("v", prediction_type="v_prediction")
+    checkpoint = ex.load(folder, device="cpu")
+    x_t = ex.latent(checkpoint.shape, [0, 1])
+    for t in (1, 500, 1000):
+        ab = checkpoint.schedule.alpha_bar[t]
+        v = raw_output(folder, x_t, torch.tensor(t - 1))
+        expected = math.sqrt(1 - ab) * x_t + math.sqrt(ab) * v
+        torch.testing.assert_close(checkpoint.predict_noise(x_t, t), expected, rtol=0, atol=1e-5)
+
+
+def test_a_v_network_that_knows_v_gives_the_noise_that_was_added():
+    schedule = ex.Schedule.linear()
+    x_0, eps, t = ex.latent((3, 8, 8), [0, 1]), ex.latent((3, 8, 8), [2, 3]), torch.tensor([30, 900])
+    ab = torch.from_numpy(schedule.alpha_bar.copy())[t].view(-1, 1, 1, 1).float()
+
+    class KnowsV(torch.nn.Module):
+        def forward(self, x, label, return_dict):
+            return (ab.sqrt() * eps - (1 - ab).sqrt() * x_0,)
+
+    denoiser = Denoiser(KnowsV(), schedule, prediction_type="v_prediction", device="cpu")
+    torch.testing.assert_close(denoiser(ex.diffuse(x_0, eps, t, schedule), t), eps, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
+def test_patch_two_runs_the_network_on_pixel_unshuffle(save_pipeline, prediction_type):
+    folder = save_pipeline("patched", sample_size=4, channels=12, prediction_type=prediction_type)
+    Card(title="Patched", shape=(3, 8, 8), patch=2, seeds=(4, 2)).write(folder / "explorer.json")
+    checkpoint = ex.load(folder, device="cpu")
+    assert checkpoint.shape == (3, 8, 8)
+    assert checkpoint.card == Card(title="Patched", shape=(3, 8, 8), patch=2, seeds=(4, 2))
+    x_t = ex.latent(checkpoint.shape, [0, 1])
+    expected = pixel_shuffle(raw_output(folder, pixel_unshuffle(x_t, 2), torch.tensor(299)), 2)
+    if prediction_type == "v_prediction":
+        ab = checkpoint.schedule.alpha_bar[300]
+        expected = math.sqrt(1 - ab) * x_t + math.sqrt(ab) * expected
+    torch.testing.assert_close(checkpoint.predict_noise(x_t, 300), expected, rtol=0, atol=1e-5)
+
+
+def test_pictures_need_not_be_square(save_pipeline):
+    folder = save_pipeline("wide", sample_size=(4, 8), channels=4)
+    Card(patch=2).write(folder / "explorer.json")
+    assert ex.load(folder, device="cpu").shape == (1, 8, 16)
+
+
+@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
+def test_a_t_per_row_equals_one_call_for_each(save_pipeline, prediction_type):
+    checkpoint = ex.load(save_pipeline("net", prediction_type=prediction_type), device="cpu")
+    x_t, t = ex.latent(checkpoint.shape, [0, 1, 2]), [1, 400, 1000]
+    together = checkpoint.predict_noise(x_t, torch.tensor(t))
+    for row in range(3):
+        alone = checkpoint.predict_noise(x_t[row : row + 1], t[row])[0]
+        torch.testing.assert_close(together[row], alone, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
+def test_predicted_noise_is_the_callers_to_change(save_pipeline, prediction_type):
+    checkpoint = ex.load(save_pipeline("net", prediction_type=prediction_type), device="cpu")
+    x_t = ex.latent(checkpoint.shape, [0])
+    eps = checkpoint.predict_noise(x_t, 500)
+    before = eps.clone()
+    eps.mul_(2)
+    assert eps.dtype == torch.float32
+    assert not eps.is_inference()
+    assert torch.equal(checkpoint.predict_noise(x_t, 500), before)
+    assert torch.equal(x_t, ex.latent(checkpoint.shape, [0]))
+
+
+def test_a_checkpoint_without_examples_has_none(tiny, tiny_copy):
+    assert tiny.examples().shape == (0, 8, 8, 3)
+    images = np.arange(2 * 8 * 8 * 3, dtype=np.uint8).reshape(2, 8, 8, 3)
+    np.savez(tiny_copy / "examples.npz", images=images)
+    np.testing.assert_array_equal(ex.load(tiny_copy, device="cpu").examples(), images)
+
+
+def test_available_lists_the_folders_with_a_model_index(tmp_path):
+    for name in ("b", "a", "no-model"):
+        (tmp_path / name).mkdir()
+    for name in ("b", "a"):
+        (tmp_path / name / "model_index.json").write_text("{}")
+    assert ex.available(tmp_path) == ["a", "b"]
+
+
+@pytest.mark.skipif(not (CHECKPOINTS / "faces-64" / WEIGHTS).is_file(), reason="the weights of faces-64 are not here")
+def test_the_checkpoint_of_this_repository_opens_here_and_in_diffusers():
+    from diffusers import DDPMPipeline
+
+    checkpoint = ex.load("faces-64", device="cpu")
+    assert checkpoint.shape == (3, 64, 64)
+    assert "faces-64" in ex.available()
+    assert checkpoint.card.title
+    assert checkpoint.card.licence
+    pipeline = DDPMPipeline.from_pretrained(CHECKPOINTS / "faces-64")
+    theirs, ours = pipeline.unet.state_dict(), checkpoint.predict_noise.unet.state_dict()
+    assert theirs.keys() == ours.keys()
+    assert all(torch.equal(theirs[key], ours[key]) for key in ours)
+    assert pipeline.scheduler.config.prediction_type == checkpoint.predict_noise.prediction_type
+
+
+# Betas
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"num_train_timesteps": 50},
+        {"beta_start": 0.001, "beta_end": 0.05},
+        {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012},
+        {"beta_schedule": "squaredcos_cap_v2"},
+        {"beta_schedule": "squaredcos_cap_v2", "num_train_timesteps": 40},
+        {"trained_betas": [0.01, 0.5, 0.2]},
+    ],
+)
+def test_betas_are_those_of_diffusers(config):
+    from diffusers import DDPMScheduler
+
+    scheduler = DDPMScheduler(**config)
+    ours = betas(dict(scheduler.config))
+    assert ours.dtype == np.float64
+    np.testing.assert_allclose(ours, scheduler.betas.numpy(), rtol=2e-6, atol=1e-7)
+
+
+def test_the_schedule_of_a_folder_is_the_one_its_network_was_trained_with(save_pipeline):
+    folder = save_pipeline("short", trained_betas=[0.01, 0.5, 0.2])
+    checkpoint = ex.load(folder, device="cpu")
+    np.testing.assert_allclose(checkpoint.schedule.alpha_bar, [1, 0.99, 0.99 * 0.5, 0.99 * 0.5 * 0.8], rtol=1e-12)
+
+
+# What is refused, by name
+
+
+@pytest.mark.parametrize("name", ["nobody", "", "  ", "a/b/c", "~nobody-of-this-name/x", "x" * 5000, "a\0b"])
+def test_an_unknown_name_is_answered_with_the_known_ones(tiny_folder, name):
+    with pytest.raises(ex.CheckpointError, match=r"no checkpoint .*there are: tiny\)") as raised:
+        ex.load(name, root=tiny_folder.parent)
+    assert len(str(raised.value)) < 300
+
+
+def test_with_no_checkpoints_at_all_the_message_says_none(tmp_path):
+    with pytest.raises(ex.CheckpointError, match=r"there are: none\)"):
+        ex.load("faces-64", root=tmp_path)
+
+
+def test_a_folder_that_is_no_pipeline_is_refused(tmp_path):
+    (tmp_path / "readme.txt").write_text("pictures of cats")
+    refused(tmp_path, "is not a diffusers pipeline folder: it has no model_index.json")
+
+
+@pytest.mark.parametrize("device", ["gpu", "", "cuda:x"])
+def test_an_unknown_device_is_refused_before_anything_is_read(device):
+    with pytest.raises(ValueError, match="device must be one of auto, cpu, cuda, mps"):
+        ex.load("no such checkpoint", device=device)
+
+
+def test_a_device_that_is_not_there_is_refused():
+    if missing := [d for d, there in (("cuda", torch.cuda), ("mps", torch.backends.mps)) if not there.is_available()]:
+        with pytest.raises(ValueError, match=f"device {missing[0]} is not available here; use auto or cpu"):
+            ex.load("no such checkpoint", device=missing[0])
+
+
+def test_missing_weights_are_named(tiny_copy):
+    (tiny_copy / WEIGHTS).unlink()
+    refused(tiny_copy, f"tiny: no weights; expected {WEIGHTS}")
+
+
+class Trap:
+    """Unpickling it would leave a file behind."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize("name", ["diffusion_pytorch_model.bin", "weights.pt", "model.ckpt"])
+def test_pickled_weights_are_refused_and_never_opened(tiny_copy, tmp_path, name):
+    (tiny_copy / WEIGHTS).unlink()
+    (tiny_copy / "unet" / name).write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
+    refused(tiny_copy, f"tiny: the weights are a pickle ({name}), which can run any code")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_pickle_in_the_place_of_the_weights_is_never_opened(tiny_copy, tmp_path):
+    (tiny_copy / WEIGHTS).write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
+    refused(tiny_copy, f"tiny: {WEIGHTS} is truncated or corrupt")
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("kept", [0, 4, 300, -1])
+def test_truncated_weights_are_named(tiny_copy, kept):
+    weights = (tiny_copy / WEIGHTS).read_bytes()
+    (tiny_copy / WEIGHTS).write_bytes(weights[:kept])
+    refused(tiny_copy, f"tiny: {WEIGHTS} is truncated or corrupt")
+
+
+@pytest.mark.parametrize(
+    "junk", [b"junk" * 1000, (2**62).to_bytes(8, "little") + b"{}", (2).to_bytes(8, "little") + b"[]", bytes(100)]
+)
+def test_corrupt_weights_are_named(tiny_copy, junk):
+    (tiny_copy / WEIGHTS).write_bytes(junk)
+    refused(tiny_copy, f"tiny: {WEIGHTS} is truncated or corrupt")
+
+
+def test_weights_of_another_network_are_refused_with_the_first_that_does_not_fit(tiny_copy):
+    weights = load_file(tiny_copy / WEIGHTS)
+    save_file(weights | {"conv_in.bias": torch.zeros(17)}, tiny_copy / WEIGHTS)
+    refused(tiny_copy, "tiny: the weights do not fit unet/config.json: size mismatch for conv_in.bias")
+    del weights["conv_in.bias"]
+    save_file(weights, tiny_copy / WEIGHTS)
+    refused(tiny_copy, 'tiny: the weights do not fit unet/config.json: Missing key(s) in state_dict: "conv_in.bias"')
+
+
+def test_another_unet_class_is_refused_by_name(tiny_copy):
+    edit(tiny_copy / UNET, _class_name="UNet2DConditionModel")
+    refused(tiny_copy, "tiny: the U-Net is a 'UNet2DConditionModel'; only UNet2DModel is supported")
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"down_block_types": ["NoSuchBlock", "DownBlock2D"]}, "does not describe a UNet2DModel"),
+        ({"sample_size": None}, "sample_size must be the side in pixels, not None"),
+        ({"sample_size": [8, 8, 8]}, "sample_size must be the side in pixels"),
+        ({"out_channels": 6}, "turns 3 channels into 6 (a learned variance?)"),
+        ({"num_class_embeds": 10}, "needs class labels; only unconditional ones are supported"),
+    ],
+)
+def test_a_unet_that_the_sampler_cannot_use_is_refused(tiny_copy, entries, message):
+    edit(tiny_copy / UNET, **entries)
+    refused(tiny_copy, message)
+
+
+def test_a_network_that_predicts_the_sample_is_refused_by_name(tiny_copy):
+    edit(tiny_copy / SCHEDULER, prediction_type="sample")
+    refused(tiny_copy, "tiny: prediction type 'sample' is not supported; expected one of epsilon, v_prediction")
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"beta_schedule": None}, "the scheduler has no betas: expected trained_betas, or"),
+        (
+            {"beta_schedule": "sigmoid"},
+            "beta_schedule 'sigmoid' is not one of linear, scaled_linear, squaredcos_cap_v2",
+        ),
+        ({"num_train_timesteps": 0}, "betas must be a sequence of at least one number"),
+        ({"num_train_timesteps": "ten"}, f"tiny: {SCHEDULER}: "),
+        ({"beta_end": 1.5}, "each inside (0, 1)"),
+        ({"trained_betas": [0.1, "x"]}, f"tiny: {SCHEDULER}: "),
+        ({"rescale_betas_zero_snr": True}, "rescale_betas_zero_snr is not supported"),
+    ],
+)
+def test_a_scheduler_whose_betas_cannot_be_used_is_refused(tiny_copy, entries, message):
+    edit(tiny_copy / SCHEDULER, **entries)
+    refused(tiny_copy, message)
+
+
+def test_a_scheduler_without_betas_is_refused(tiny_copy):
+    (tiny_copy / SCHEDULER).write_text('{"_class_name": "DDPMScheduler"}')
+    refused(tiny_copy, "tiny: scheduler/scheduler_config.json: the scheduler has no betas")
+
+
+@pytest.mark.parametrize("name", [UNET, SCHEDULER, "explorer.json"])
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{broken", "not a readable JSON file"),
+        (b"\xff\xfe\x00", "not a readable JSON file"),
+        (b"[" * 100_000, "not a readable JSON file"),
+        (b"[1, 2]", "expected a JSON object, not [1, 2]"),
+    ],
+)
+def test_broken_json_is_named(tiny_copy, name, content, message):
+    (tiny_copy / name).write_bytes(content)
+    refused(tiny_copy, f"{name}: {message}")
+
+
+@pytest.mark.parametrize("name", [UNET, SCHEDULER])
+def test_a_missing_config_is_named(tiny_copy, name):
+    (tiny_copy / name).unlink()
+    refused(tiny_copy, f"tiny: {name} is missing")
+
+
+@pytest.mark.parametrize(
+    ("card", "message"),
+    [
+        ({"shape": [3, 16, 16]}, "says shape (3, 16, 16) at patch size 1, but the U-Net works on 3 channels of 8x8"),
+        ({"patch": 2}, "at patch size 2, but the U-Net works on 3 channels of 8x8"),
+        ({"shape": "3x8x8"}, "shape must be a list of whole numbers, not '3x8x8'"),
+        ({"shape": [3, 8.5, 8]}, "shape must be a list of whole numbers"),
+        ({"seeds": 5}, "seeds must be a list of whole numbers, not 5"),
+        ({"patch": 0}, "patch must be a whole number of at least 1, not 0"),
+        ({"patch": "2"}, "patch must be a whole number of at least 1, not '2'"),
+    ],
+)
+def test_an_explorer_json_that_does_not_fit_is_refused(tiny_copy, card, message):
+    (tiny_copy / "explorer.json").write_text(json.dumps(card))
+    refused(tiny_copy, message)
+
+
+def test_an_explorer_json_with_more_in_it_than_we_know_still_opens(tiny_copy):
+    (tiny_copy / "explorer.json").write_text('{"title": "Tiny", "author": "someone", "shape": [3, 8, 8]}')
+    assert ex.load(tiny_copy, device="cpu").card == Card(title="Tiny", shape=(3, 8, 8))

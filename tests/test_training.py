@@ -1,0 +1,408 @@
+"""Training: it learns, it survives a kill, and diffusers can open what it writes."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+import explorer as ex
+from explorer.checkpoint import WEIGHTS
+from explorer.denoiser import Denoiser
+from explorer.quality import held_out_loss
+from explorer.training.command import main
+from explorer.training.data import DataError, load_pictures
+from explorer.training.folder import State, replace
+from explorer.training.loop import PREDICTION_TYPES, TrainingConfig, batch_rows, loss_at, make_unet, train
+
+SCHEDULE = ex.Schedule.linear()
+SMALL = {"widths": (16, 16), "head": 8, "patch": 1, "batch": 8, "warmup": 10, "held_out": 8}
+
+
+def flat_pictures(count: int, side: int = 8) -> np.ndarray:
+    """Pictures of one colour each."""
+    colours = np.random.default_rng(0).integers(0, 256, (count, 1, 1, 3), dtype=np.uint8)
+    return np.broadcast_to(colours, (count, side, side, 3)).copy()
+
+
+@pytest.fixture(scope="module", params=["v", "epsilon"])
+def trained(request, tmp_path_factory) -> tuple[Path, TrainingConfig]:
+    """A folder trained for some seconds on flat pictures."""
+    out = tmp_path_factory.mktemp("training") / f"flat-{request.param}"
+    config = TrainingConfig(
+        **{**SMALL, "batch": 16, "held_out": 64}, objective=request.param, pictures=16 * 80, lr=5e-3
+    )
+    train(flat_pictures(320), out, config, device="cpu", quiet=True)
+    return out, config
+
+
+# The loop
+
+
+def test_training_lowers_the_held_out_loss(trained):
+    out, config = trained
+    held_out = flat_pictures(320)[-64:]
+    kind = PREDICTION_TYPES[config.objective]
+    untrained = Denoiser(make_unet((3, 8, 8), config), SCHEDULE, prediction_type=kind, device="cpu")
+    before = held_out_loss(untrained, SCHEDULE, held_out).mean
+    after = held_out_loss(ex.load(out, device="cpu").predict_noise, SCHEDULE, held_out).mean
+    assert after < 0.6 * before
+
+
+def test_the_folder_opens_here_and_in_diffusers(trained):
+    from diffusers import DDPMPipeline
+
+    out, config = trained
+    checkpoint = ex.load(out, device="cpu")
+    assert checkpoint.shape == (3, 8, 8)
+    assert checkpoint.card.title == out.name
+    assert checkpoint.predict_noise.prediction_type == PREDICTION_TYPES[config.objective]
+    np.testing.assert_array_equal(checkpoint.examples(), flat_pictures(320)[-64:])
+    pipeline = DDPMPipeline.from_pretrained(out)
+    assert pipeline.scheduler.config.prediction_type == PREDICTION_TYPES[config.objective]
+    x_t = ex.latent((3, 8, 8), [0])
+    with torch.no_grad():
+        output = pipeline.unet(x_t, 499).sample
+    ab = SCHEDULE.alpha_bar[500]
+    eps = output if config.objective == "epsilon" else (1 - ab) ** 0.5 * x_t + ab**0.5 * output
+    torch.testing.assert_close(checkpoint.predict_noise(x_t, 500), eps, rtol=0, atol=1e-4)
+
+
+def test_the_folder_holds_the_averaged_weights(trained):
+    out, _ = trained
+    weights, state = load_file(out / WEIGHTS), load_file(out / "training" / "state.safetensors")
+    assert {f"ema.{name}" for name in weights} == {key for key in state if key.startswith("ema.")}
+    assert all(torch.equal(value, state[f"ema.{name}"]) for name, value in weights.items())
+    assert any(not torch.equal(value, state[f"weight.{name}"]) for name, value in weights.items())
+
+
+def test_the_folder_says_how_good_the_network_is(trained):
+    out, config = trained
+    measured = held_out_loss(ex.load(out, device="cpu").predict_noise, SCHEDULE, flat_pictures(320)[-64:])
+    quality = json.loads((out / "quality.json").read_text())
+    assert quality["loss"]["mean"] == pytest.approx(measured.mean, rel=1e-3)
+    assert quality["loss"]["pictures"] == 64
+    log = [json.loads(line) for line in (out / "training" / "log.jsonl").read_text().splitlines()]
+    assert log[0]["step"] == 0
+    assert log[-1]["step"] == config.steps
+    with Image.open(out / "training" / f"samples-{config.steps:07d}.webp") as sheet:
+        assert sheet.size == (8 * 8 + 7 * 2, 8 * 8 + 7 * 2)
+
+
+@pytest.mark.parametrize("objective", ["v", "epsilon"])
+@pytest.mark.parametrize("patch", [1, 2])
+def test_a_network_that_knows_its_target_has_no_loss(objective, patch):
+    """With black pictures, x_0 = -1, x_t tells eps, and so v. The label is t - 1."""
+
+    class KnowsBlack(torch.nn.Linear):
+        def forward(self, x_t, label, return_dict):
+            ab = torch.from_numpy(SCHEDULE.alpha_bar.copy())[label + 1].view(-1, 1, 1, 1)
+            eps = (x_t + ab.sqrt()) / (1 - ab).sqrt()
+            return (eps if objective == "epsilon" else ab.sqrt() * eps + (1 - ab).sqrt(),)
+
+    black = np.zeros((16, 8, 8, 3), np.uint8)
+    config = TrainingConfig(objective=objective, patch=patch)
+    assert loss_at(KnowsBlack(1, 1), black, 0, config, SCHEDULE) < 1e-6
+    assert loss_at(KnowsBlack(1, 1), black + 255, 0, config, SCHEDULE) > 0.1
+
+
+def test_a_batch_has_one_t_in_each_equal_part_of_1_to_T():
+    labels = []
+
+    class Listens(torch.nn.Linear):
+        def forward(self, x_t, label, return_dict):
+            labels.append(label)
+            return (x_t,)
+
+    for step in range(300):
+        loss_at(Listens(1, 1), np.zeros((20, 2, 2, 3), np.uint8), step, TrainingConfig(patch=1), SCHEDULE)
+    t = torch.stack(labels) + 1
+    assert all(sorted((row - 1) // 50) == list(range(20)) for row in t.tolist() for row in [torch.tensor(row)])
+    assert (t.min(), t.max()) == (1, 1000)
+    assert abs(t[:, 0].double().mean() - 500.5) < 4 * 289 / 300**0.5  # so no place in the batch has a t of its own
+
+
+def test_every_epoch_sees_every_picture_once_in_an_order_of_its_own():
+    config = TrainingConfig(batch=6)
+    seen = np.concatenate([batch_rows(step, 20, config) for step in range(10)])
+    epochs = seen.reshape(3, 20)
+    assert all(sorted(epoch) == list(range(20)) for epoch in epochs.tolist())
+    assert len({tuple(epoch) for epoch in epochs.tolist()}) == 3
+    np.testing.assert_array_equal(batch_rows(5, 20, config), seen[30:36])
+    assert not np.array_equal(batch_rows(0, 20, TrainingConfig(batch=6, seed=1)), seen[:6])
+
+
+def test_the_learning_rate_rises_stays_and_falls_by_a_half_cosine():
+    config = TrainingConfig(pictures=1000, batch=1, lr=1.0, lr_end=0.1, warmup=100, decay=0.4)
+    assert config.steps == 1000
+    rates = [config.learning_rate(step) for step in range(1001)]
+    np.testing.assert_allclose(rates[:100], np.arange(1, 101) / 100)
+    np.testing.assert_allclose(rates[100:601], 1.0)
+    np.testing.assert_allclose(rates[600:], 0.1 + 0.9 * (1 + np.cos(np.pi * np.arange(401) / 400)) / 2)
+    assert rates[800] == pytest.approx(0.55)
+    assert rates[1000] == pytest.approx(0.1)
+
+
+def test_the_average_follows_the_weights_with_a_decay_that_warms_up_to_its_limit():
+    layer = torch.nn.Linear(2, 1, bias=False)
+    state = State.create(layer, lr=0.1)
+    expected = layer.weight.detach().clone()
+    for step in range(30):
+        before = layer.weight.detach().clone()
+        state.update(layer(torch.ones(1, 2)).square().sum(), lr=0.1, decay=0.6)
+        assert not torch.equal(layer.weight, before)
+        keep = min(0.6, (1 + step) / (10 + step))
+        expected = keep * expected + (1 - keep) * layer.weight.detach()
+        torch.testing.assert_close(state.ema[0], expected)
+    assert state.step == 30
+
+
+def test_a_run_can_start_from_the_weights_of_another(trained, tmp_path):
+    out, config = trained
+    more = TrainingConfig(**{**SMALL, "lr": 0.0, "lr_end": 0.0, "pictures": 8, "objective": config.objective})
+    train(flat_pictures(40), tmp_path / "more", more, init=out, device="cpu", quiet=True)
+    old, new = load_file(out / WEIGHTS), load_file(tmp_path / "more" / WEIGHTS)
+    assert all(torch.equal(old[key], new[key]) for key in old)
+    other = TrainingConfig(**SMALL, objective="epsilon" if config.objective == "v" else "v")
+    with pytest.raises(ValueError, match="is for other pictures, another patch size or objective"):
+        train(flat_pictures(40), tmp_path / "other", other, init=out, device="cpu", quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"held_out": 40}, "40 pictures are too few for 40 held out and a batch of 8"),
+        ({"held_out": 4}, "held_out must be 0 or at least 5, not 4"),
+        ({"patch": 3}, "8x8 pictures do not divide by patch 3 and 1 halvings"),
+        ({"widths": (8, 8, 8, 8, 8)}, "8x8 pictures do not divide by patch 1 and 4 halvings"),
+    ],
+)
+def test_a_run_that_cannot_work_is_refused_before_it_starts(tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        train(flat_pictures(40), tmp_path / "out", TrainingConfig(**{**SMALL, **change}), device="cpu", quiet=True)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("widths", [(16, 32), (16, 16, 16)])
+def test_a_run_does_not_go_on_from_the_state_of_another_network(trained, widths):
+    out, _ = trained
+    before = (out / WEIGHTS).read_bytes()
+    with pytest.raises(ValueError, match="belongs to another network; give another --out"):
+        train(flat_pictures(40), out, TrainingConfig(**{**SMALL, "widths": widths}), device="cpu", quiet=True)
+    assert (out / WEIGHTS).read_bytes() == before
+    ex.load(out, device="cpu")
+
+
+# Killed and resumed
+
+
+def state_step(out: Path) -> int:
+    """The step of the last snapshot, 0 if there is none; whatever lies there must be whole."""
+    path = out / "training" / "state.safetensors"
+    if not path.exists():
+        return 0
+    with safe_open(path, "pt") as file:
+        return int(file.metadata()["step"])
+
+
+def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(tmp_path):
+    pictures = flat_pictures(40, side=4)
+    np.savez(tmp_path / "flat.npz", images=pictures)
+    config = TrainingConfig(**SMALL, pictures=40 * 8, snapshot=0, evaluate=1000)
+    out, output = tmp_path / "killed", tmp_path / "output.txt"
+    options = "--device cpu --widths 16 16 --head 8 --patch 1 --batch 8 --warmup 10 --held-out 8 --pictures 320"
+    command = [sys.executable, "-m", "explorer", "train", "--data", tmp_path / "flat.npz", "--out", out]
+    command += [*options.split(), "--snapshot", "0", "--evaluate", "1000"]
+    with output.open("wb") as file:
+        process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=file, stderr=file)
+        deadline = time.monotonic() + 120
+        while state_step(out) < 5 and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL, output.read_text()
+    assert 5 <= state_step(out) < config.steps
+    ex.load(out, device="cpu")  # the checkpoint of the last snapshot is whole
+    train(pictures, out, config, device="cpu", quiet=True)
+    train(pictures, tmp_path / "whole", config, device="cpu", quiet=True)
+
+    assert state_step(out) == config.steps
+    for name in (WEIGHTS, "training/state.safetensors"):
+        resumed, whole = load_file(out / name), load_file(tmp_path / "whole" / name)
+        assert resumed.keys() == whole.keys()
+        for key in whole:
+            torch.testing.assert_close(resumed[key], whole[key], rtol=0, atol=1e-6)
+    left, expected = (
+        {str(file.relative_to(folder)) for file in folder.rglob("*")} for folder in (out, tmp_path / "whole")
+    )
+    assert left == expected
+    assert not [name for name in left if ".part" in name]
+
+
+def test_raising_the_number_of_pictures_goes_on_from_the_end(tmp_path):
+    short, long = (TrainingConfig(**{**SMALL, "held_out": 0}, pictures=n, lr=0.0, lr_end=0.0) for n in (16, 32))
+    train(flat_pictures(20, side=4), tmp_path / "out", short, device="cpu", quiet=True)
+    assert state_step(tmp_path / "out") == 2
+    train(flat_pictures(20, side=4), tmp_path / "out", long, device="cpu", quiet=True)
+    assert state_step(tmp_path / "out") == 4
+    assert not (tmp_path / "out" / "quality.json").exists()  # nothing was held out to measure on
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "weights.bin"
+    path.write_bytes(b"old")
+
+    def fail(part: Path) -> None:
+        part.write_bytes(b"ha")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        replace(path, fail)
+    assert path.read_bytes() == b"old"
+    replace(path, lambda part: part.write_bytes(b"new"))
+    assert [p.name for p in tmp_path.iterdir()] == ["weights.bin"]
+    assert path.read_bytes() == b"new"
+
+
+# The command
+
+
+def test_the_command_names_what_is_wrong_in_one_line(tmp_path, capsys):
+    assert main(["--data", str(tmp_path / "none.npz"), "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.startswith("train: no data at ")
+    np.savez(tmp_path / "few.npz", images=flat_pictures(3))
+    assert main(["--data", str(tmp_path / "few.npz"), "--out", str(tmp_path / "out")]) == 2
+    assert "3 pictures are too few for 512 held out and a batch of 32" in capsys.readouterr().err
+
+
+# Data
+
+
+def idx(images: np.ndarray, magic: int = 2051) -> bytes:
+    return struct.pack(">4I", magic, *images.shape) + images.tobytes()
+
+
+GREY = np.random.default_rng(1).integers(0, 256, (5, 28, 28), dtype=np.uint8)
+
+
+def test_an_npz_is_read_as_it_is(tmp_path):
+    np.savez(tmp_path / "a.npz", images=flat_pictures(4))
+    np.testing.assert_array_equal(load_pictures(tmp_path / "a.npz"), flat_pictures(4))
+    np.savez(tmp_path / "b.npz", images=GREY)
+    np.testing.assert_array_equal(load_pictures(str(tmp_path / "b.npz")), GREY[..., None])
+
+
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte.gz", "train-images-idx3-ubyte"])
+def test_an_idx_file_is_read_packed_or_not(tmp_path, name):
+    content = idx(GREY)
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    np.testing.assert_array_equal(load_pictures(tmp_path / name), GREY[..., None])
+
+
+def test_28_pixels_are_padded_to_32_with_black_on_every_side(tmp_path):
+    (tmp_path / "idx.gz").write_bytes(gzip.compress(idx(GREY)))
+    padded = load_pictures(tmp_path / "idx.gz", size=32)
+    assert padded.shape == (5, 32, 32, 1)
+    np.testing.assert_array_equal(padded[:, 2:30, 2:30, 0], GREY)
+    assert padded.sum() == GREY.sum()
+
+
+def test_a_folder_of_pictures_of_one_size_is_read_in_the_order_of_names(tmp_path):
+    pictures = flat_pictures(3)
+    (tmp_path / "deeper").mkdir()
+    for name, picture in zip(("a.png", "b.PNG", "deeper/c.bmp"), pictures, strict=True):
+        Image.fromarray(picture).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("not a picture")
+    np.testing.assert_array_equal(load_pictures(tmp_path), pictures)
+
+
+def test_pictures_of_mixed_sizes_are_cropped_to_their_middle_and_resized(tmp_path):
+    wide = np.zeros((10, 30, 3), np.uint8)
+    wide[:, 10:20] = 200  # the middle square
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    Image.new("L", (7, 14), 90).save(tmp_path / "tall.png")
+    with pytest.raises(DataError, match="differ in size: give --size to crop and resize them"):
+        load_pictures(tmp_path)
+    pictures = load_pictures(tmp_path, size=8)
+    assert pictures.shape == (2, 8, 8, 3)
+    assert (pictures[0] == 90).all()
+    assert pictures[1].min() > 180  # but for the filter's overshoot
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("data.npz", b"junk", "data.npz is not a readable .npz file"),
+        ("data.npz", b"", "data.npz is not a readable .npz file"),
+        ("data.npz", b"PK\x03\x04junk", "data.npz is not a readable .npz file"),
+        ("data.csv", b"1,2,3", "data.csv is not a known kind of data: expected .npz, idx.gz or a folder"),
+        ("idx.gz", b"junk", "idx.gz is not a readable idx file"),
+        ("idx.gz", gzip.compress(idx(GREY))[:-50], "idx.gz is not a readable idx file"),
+        ("idx.gz", gzip.compress(bytes(5000))[:12] + b"\xff" * 20, "idx.gz is not a readable idx file"),
+        ("idx.gz", gzip.compress(b"short"), "idx.gz is not a readable idx file"),
+        ("idx.gz", gzip.compress(idx(GREY, magic=2049)), "is not an idx file of uint8 images, or it is truncated"),
+        ("idx.gz", gzip.compress(idx(GREY)[:-1]), "is not an idx file of uint8 images, or it is truncated"),
+    ],
+)
+def test_a_file_that_is_no_data_is_named(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        load_pictures(tmp_path / name)
+
+
+def test_an_npz_without_pictures_is_named(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, pictures=flat_pictures(2))
+    with pytest.raises(DataError, match=r"a.npz holds no array named images"):
+        load_pictures(path)
+    for images in (
+        flat_pictures(0),
+        flat_pictures(2).astype(np.float32),
+        flat_pictures(2)[..., :2],
+        np.zeros(3, np.uint8),
+    ):
+        np.savez(path, images=images)
+        with pytest.raises(DataError, match=r"a.npz: expected uint8 images \(N, H, W, 1 or 3\), got"):
+            load_pictures(path)
+    with path.open("wb") as file:
+        np.save(file, flat_pictures(2))  # a single array under the name of an .npz
+    with pytest.raises(DataError, match=r"a.npz is not a readable .npz file"):
+        load_pictures(path)
+
+
+def test_a_damaged_npz_is_named(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, images=GREY)
+    whole = path.read_bytes()
+    for damaged in (whole[:-30], whole[:1000], whole[:500] + bytes(100) + whole[600:]):
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"a.npz is not a readable .npz file"):
+            load_pictures(path)
+
+
+def test_no_file_no_pictures_and_a_broken_picture_are_named(tmp_path):
+    with pytest.raises(DataError, match=r"no data at .*: give an .npz, an idx or idx.gz file, or a folder"):
+        load_pictures(tmp_path / "nothing")
+    with pytest.raises(DataError, match=r"no pictures in .*: expected files like"):
+        load_pictures(tmp_path)
+    (tmp_path / "a.png").write_bytes(b"\x89PNG but no more")
+    with pytest.raises(DataError, match=r"a.png cannot be read as a picture"):
+        load_pictures(tmp_path)
+
+
+def test_pictures_larger_than_the_asked_size_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", images=GREY)
+    with pytest.raises(DataError, match="the pictures are 28x28, larger than --size 16"):
+        load_pictures(tmp_path / "a.npz", size=16)

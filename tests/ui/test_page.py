@@ -1,0 +1,284 @@
+"""The Steps tab in a browser, driven as a user drives it."""
+
+import re
+
+import pytest
+
+import explorer as ex
+
+
+def test_the_page_opens_on_a_finished_run_and_asks_no_other_host(stage):
+    stage.open()
+    assert stage.text(".status .nfe") == "NFE 20"
+    assert stage.text('[data-panel="x_t"] .name').replace("\xa0", " ").endswith("= 500")  # mid-way
+    outside = [u for u in stage.requests if not u.startswith((stage.url, "data:", "blob:"))]
+    assert outside == []
+    assert stage.errors == []
+
+
+def test_a_drag_over_the_scrubber_shows_a_new_picture_at_every_step(stage):
+    stage.open("?steps=50&eta=0.5")
+    seen = {}
+    for position in range(0, 1001, 20):
+        stage.page.evaluate(
+            """value => {
+                const time = document.querySelector('.time');
+                time.value = value;
+                time.dispatchEvent(new Event('input', {bubbles: true}));
+            }""",
+            position,
+        )
+        stage.settle()
+        seen[stage.step()] = (stage.pixels("x_t"), stage.pixels("x0"), stage.coefficient("x0"))
+    assert sorted(seen) == list(range(50))
+    for column in zip(*seen.values(), strict=True):
+        assert len(set(column)) == 50
+
+
+def test_the_numbers_on_the_screen_are_those_of_the_core(stage):
+    stage.open("?seed=5&steps=10&eta=0.7&t=600&clip=1")
+    checkpoint = ex.load("faces-64")
+    steps = list(ex.denoise(checkpoint, ex.latent(checkpoint.shape, [5]), ex.Settings(10, 0.7, clip=True)))
+    step = next(step for step in steps if step.t == 600)
+    c = step.coefficients
+    assert stage.text('[data-panel="x_prev"] .name').endswith(":= 500")
+    assert stage.coefficient("x0") == pytest.approx(c.x0, abs=5e-5)
+    assert stage.coefficient("direction") == pytest.approx(c.direction, abs=5e-5)
+    assert stage.coefficient("noise") == pytest.approx(c.noise, abs=5e-5)
+    numbers = dict(
+        stage.page.eval_on_selector_all("dl > div", "rows => rows.map(r => [...r.children].map(c => c.innerText))")
+    )
+    off = [value for key, value in numbers.items() if "off by" in key]
+    assert len(off) == 2
+    assert all(float(value.replace("−", "-")) < 2e-6 for value in off)
+    distance = (step.x0 - steps[-1].x_prev).square().mean().sqrt().item()
+    assert next(v for k, v in numbers.items() if "to the last" in k) == f"{distance:.3f}"
+    assert next(v for k, v in numbers.items() if "clipped" in k) == f"{int(step.clipped.sum()):,}"
+
+
+def test_the_pictures_on_the_screen_are_those_of_the_core(stage):
+    stage.open("?seed=5&steps=10&eta=0&t=600")
+    checkpoint = ex.load("faces-64")
+    step = next(s for s in ex.denoise(checkpoint, ex.latent(checkpoint.shape, [5]), ex.Settings(10)) if s.t == 600)
+    shown = stage.page.evaluate(
+        """() => {
+            const canvas = document.querySelector('[data-panel="x0"] canvas');
+            return [...canvas.getContext('2d').getImageData(0, 0, 64, 64).data];
+        }"""
+    )
+    expected = ((step.x0.clamp(-1, 1) + 1) * 127.5).round()[0].permute(1, 2, 0).reshape(-1).tolist()
+    rgb = [value for i, value in enumerate(shown) if i % 4 != 3]
+    assert max(abs(a - b) for a, b in zip(rgb, expected, strict=True)) <= 1
+
+
+def test_moving_eta_changes_the_pictures_and_moving_it_back_restores_them(stage):
+    stage.open("?t=300")
+    at_zero = stage.pictures()
+    stage.set_range("eta", 1)
+    stage.wait_for_run()
+    at_one = stage.pictures()
+    assert all(a != b for a, b in zip(at_zero, at_one, strict=True))
+    assert stage.coefficient("noise") > 0.2
+    stage.set_range("eta", 0)
+    stage.wait_for_run()
+    assert stage.pictures()[:2] == at_zero[:2]
+    assert stage.text('[data-panel="noise"] .none').startswith("σ")
+
+
+def test_a_dragged_slider_ends_old_runs_and_its_last_value_wins(stage):
+    stage.open("?steps=100")
+    for i in range(25):
+        stage.set_range("eta", i / 24)
+        stage.page.wait_for_timeout(30)
+    stage.wait_for_run()
+    assert stage.page.input_value('#controls [name="eta"]') == "1.00"
+    stage.page.keyboard.press("Home")
+    stage.settle()
+    plan = ex.Schedule.linear().coefficients(1000, 990, eta=1.0)
+    assert stage.coefficient("noise") == pytest.approx(plan.noise, abs=5e-5)
+    assert stage.text(".status .nfe") == "NFE 100"
+
+
+def test_the_keyboard_does_all_of_it(stage):
+    stage.open("?steps=10")
+    page = stage.page
+    page.keyboard.press("Home")
+    stage.settle()
+    assert stage.step() == 0
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    stage.settle()
+    assert stage.step() == 2
+    page.keyboard.press("ArrowLeft")
+    stage.settle()
+    assert stage.step() == 1
+    page.keyboard.press("End")
+    stage.settle()
+    assert stage.step() == 9
+    page.keyboard.press("Home")
+    page.keyboard.press(" ")
+    page.wait_for_timeout(700)
+    page.keyboard.press(" ")
+    assert 2 <= stage.step() <= 8  # eight steps a second
+    held = stage.step()
+    page.wait_for_timeout(400)
+    assert stage.step() == held
+    before = stage.pixels("x0")
+    page.focus('[data-range="eta"]')
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    stage.wait_for_run()
+    assert page.input_value('#controls [name="eta"]') == "0.05"
+    assert stage.pixels("x0") != before
+    page.focus('[data-range="steps"]')
+    page.keyboard.press("ArrowRight")
+    stage.wait_for_run()
+    assert stage.text(".status .nfe") == "NFE 11"
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate(
+                "document.activeElement.name || document.activeElement.className || document.activeElement.dataset.range"
+            )
+        )
+    assert {"seed", "steps", "spacing", "variance", "clip", "generate"} <= reached
+
+
+def test_a_long_run_streams_and_ends_when_a_slider_moves(stage):
+    stage.open()
+    stage.page.keyboard.press("End")
+    stage.type_number("steps", "1000")
+    stage.wait("running")
+    stage.page.wait_for_function("+document.querySelector('.stage').dataset.step >= 16", timeout=30_000)
+    early = stage.pixels("x_t")
+    stage.page.keyboard.press("Home")  # scrub while it goes on
+    stage.settle()
+    assert stage.step() == 0
+    assert stage.pixels("x_t") != early
+    assert stage.text(".status .state") == "Running"
+    stage.type_number("steps", "10")
+    stage.wait_for_run()
+    assert stage.text(".status .nfe") == "NFE 10"
+
+
+def test_stop_keeps_what_is_done(stage):
+    stage.open()
+    stage.type_number("steps", "1000")
+    stage.wait("running")
+    stage.page.wait_for_timeout(800)
+    stage.page.click(".stop")
+    stage.wait("stopped")
+    done = int(re.match(r"NFE (\d+) of 1000", stage.text(".status .nfe"))[1])
+    assert 0 < done < 1000
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "expected"),
+    [
+        ("steps", "0", "S must be a whole number from 1 to 1000, not 0"),
+        ("steps", "1001", "S must be a whole number from 1 to 1000, not 1001"),
+        ("steps", "2.5", "S must be a whole number from 1 to 1000, not 2.5"),
+        ("eta", "1.2", "η must be a number from 0 to 1, not 1.2"),
+        ("eta", "-0.1", "η must be a number from 0 to 1, not -0.1"),
+        ("seed", "-1", "latent seed must be a whole number from 0 to 9007199254740991, not -1"),
+        ("seed", "1e300", "latent seed must be a whole number from 0"),
+        ("noise_seed", "", "noise seed must be a whole number from 0"),
+    ],
+)
+def test_bad_input_is_named_and_the_last_good_pictures_stay(stage, field, typed, expected):
+    stage.open("?eta=0.5&steps=10")
+    before = stage.pictures()
+    stage.type_number(field, typed)
+    stage.wait("error")
+    assert expected in stage.text(".status .message")
+    assert "last good run" in stage.text(".status .message")
+    assert stage.pictures() == before
+    stage.page.click(".repair")
+    stage.wait("ended")
+    stage.wait_for_run()
+    assert stage.pictures() == before
+
+
+def test_the_address_holds_the_state_and_opens_the_same_picture_elsewhere(stage, browser, app_url):
+    stage.open("?seed=7")
+    stage.type_number("steps", "12")
+    stage.set_range("eta", 0.4)
+    stage.page.click('[data-segments="spacing"] label:nth-child(2)')
+    stage.page.click('[name="clip"]')
+    stage.wait_for_run()
+    stage.page.keyboard.press("Home")
+    for _ in range(4):
+        stage.page.keyboard.press("ArrowRight")
+    stage.page.wait_for_timeout(400)
+    address = stage.page.url
+    for part in ("seed=7", "steps=12", "eta=0.4", "spacing=quadratic", "clip=1", "t="):
+        assert part in address
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    elsewhere = type(stage)(context.new_page(), app_url).open(address.removeprefix(app_url))
+    assert elsewhere.pictures() == stage.pictures()
+    assert elsewhere.step() == stage.step() == 4
+    context.close()
+
+
+@pytest.mark.parametrize(
+    "query", ["?steps=nan&eta=9&seed=-3&spacing=zigzag&clip=maybe", "?steps=" + "9" * 400, "?unknown=1"]
+)
+def test_a_bad_address_opens_with_the_usual_values_and_says_so(stage, query):
+    stage.open(query)
+    assert stage.page.input_value('#controls [name="steps"]') == "20"
+    assert stage.page.input_value('#controls [name="eta"]') == "0.00"
+    message = stage.page.locator(".status .message").text_content()
+    assert ("must be" in message) == ("unknown" not in query)
+
+
+def test_sigma_hat_and_the_m_k_form_show_their_own_coefficients(stage):
+    stage.open("?variance=large&steps=10&t=600")
+    c = ex.Schedule.linear().coefficients(600, 500, variance="large")
+    assert stage.coefficient("noise") == pytest.approx(c.noise, abs=5e-5)
+    stage.page.check('[name="form"][value="mk"]', force=True)
+    stage.settle()
+    assert stage.coefficient("x_t") == pytest.approx(c.m, abs=5e-5)
+    assert stage.coefficient("x0") == pytest.approx(c.k, abs=5e-5)
+
+
+def test_the_last_step_is_predicted_x0_itself(stage):
+    stage.open("?eta=1&steps=10")
+    stage.page.keyboard.press("End")
+    stage.settle()
+    assert (stage.coefficient("x0"), stage.coefficient("direction"), stage.coefficient("noise")) == (1, 0, 0)
+    assert stage.pixels("x0") == stage.pixels("x_prev")
+
+
+def test_nothing_jumps_while_a_run_streams(stage):
+    stage.open("?steps=50")
+    measure = "() => [...document.querySelectorAll('.picture, .chart, .scrubber, .status')].map(e => { const r = e.getBoundingClientRect(); return [r.x, r.y, r.width, r.height].join() })"
+    before = stage.page.evaluate(measure)
+    stage.set_range("eta", 1)
+    for _ in range(6):
+        stage.page.wait_for_timeout(60)
+        assert stage.page.evaluate(measure) == before
+    stage.wait_for_run()
+    assert stage.page.evaluate(measure) == before
+
+
+def test_the_phone_layout_has_no_sideways_scroll_and_a_docked_scrubber(browser, app_url, stage):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    phone = type(stage)(context.new_page(), app_url).open()
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
+    box = phone.page.locator(".scrubber").bounding_box()
+    assert box["y"] + box["height"] == pytest.approx(844, abs=1)
+    assert not phone.page.locator('#controls [name="eta"]').is_visible()
+    phone.page.click(".pill")
+    assert phone.page.locator('#controls [name="eta"]').is_visible()
+    context.close()
+
+
+def test_the_copied_python_prints_the_same_steps(stage):
+    stage.open("?seed=4&steps=5&eta=0.3")
+    stage.page.evaluate("() => { navigator.clipboard.writeText = async text => { window.copied = text; }; }")
+    stage.page.click(".python")
+    script = stage.page.evaluate("window.copied")
+    assert "ex.latent(checkpoint.shape, seeds=[4])" in script
+    assert "steps=5, eta=0.3" in script
+    compile(script, "copied.py", "exec")
