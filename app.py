@@ -17,7 +17,8 @@ from explorer.ui.app import build, launch_options
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="See how DDIM works.")
     parser.add_argument("--checkpoint", help="name below checkpoints/, or a folder (default: all that are there)")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
+    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    parser.add_argument("--host", default=host, help=f"address to listen on (default {host})")
     parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
     parser.add_argument("--device", default="auto", choices=DEVICES, help="where the network runs")
     parser.add_argument("--share", action="store_true", help="make a public link")

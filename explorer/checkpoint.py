@@ -59,7 +59,7 @@ class Card:
         known = {key: given[key] for key in (f.name for f in fields(cls)) if given.get(key) is not None}
         for key in ("shape", "seeds"):
             if key in known:
-                if not isinstance(known[key], list) or not all(isinstance(n, int) for n in known[key]):
+                if not isinstance(known[key], list) or not all(type(n) is int and n >= 0 for n in known[key]):
                     raise CheckpointError(f"{path}: {key} must be a list of whole numbers, not {short(known[key])}")
                 known[key] = tuple(known[key])
         if not isinstance(known.get("patch", 1), int) or known.get("patch", 1) < 1:
@@ -94,12 +94,20 @@ class Checkpoint:
         return f"Checkpoint({self.name!r}, shape={self.shape}, {self.schedule!r})"
 
     def examples(self) -> np.ndarray:
-        """Held-out real pictures of the checkpoint, uint8 (N, H, W, C); N = 0 if it ships none."""
+        """Held-out real pictures of the checkpoint, uint8 (N, H, W, C); N = 0 if it ships none.
+
+        Raises:
+            CheckpointError: if the file is damaged.
+        """
         path = self.folder / "examples.npz" if self.folder else None
         if path is None or not path.exists():
             return np.zeros((0, *self.shape[1:], self.shape[0]), dtype=np.uint8)
-        with np.load(path, allow_pickle=False) as file:
-            return file["images"]
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                images = file["images"]
+        except Exception as error:  # numpy, zipfile and zlib each have their own
+            raise CheckpointError(f"{path} is damaged or holds no array named images; copy it again") from error
+        return images
 
 
 def from_denoiser(

@@ -64,7 +64,7 @@ def slerp(a: Tensor, b: Tensor, w: float | Tensor) -> Tensor:
         (B, ...), dtype and device of ``a``.
 
     Raises:
-        ValueError: shapes differ, or a weight outside [0, 1].
+        ValueError: shapes differ, a weight outside [0, 1], or another number of weights than rows.
     """
     if a.shape != b.shape or a.ndim < 1:
         raise ValueError(f"slerp needs two batches of the same shape, not {tuple(a.shape)} and {tuple(b.shape)}")
@@ -72,6 +72,8 @@ def slerp(a: Tensor, b: Tensor, w: float | Tensor) -> Tensor:
     w = torch.as_tensor(w, dtype=torch.float64, device=a.device)
     if not bool(((w >= 0) & (w <= 1)).all()):
         raise ValueError("slerp needs weights w from 0 to 1")
+    if w.ndim > 1 or (w.ndim == 1 and len(w) not in (1, len(a))):
+        raise ValueError(f"slerp needs one weight w, or one for each of {len(a)} rows, not {tuple(w.shape)}")
     w = w.expand(len(a))
     norm = flat_a.norm(dim=1) * flat_b.norm(dim=1)
     cosine = ((flat_a * flat_b).sum(1) / norm.clamp(min=torch.finfo(torch.float64).tiny)).clamp(-1, 1)

@@ -33,15 +33,18 @@ class HeldOutLoss:
     t: tuple[int, ...]
     loss: tuple[float, ...]
 
-    def to_json(self, bins: int = 20) -> dict:
-        """For ``quality.json``: the means, and a curve of ``bins`` points (mean t, mean loss)."""
+    def curve(self, bins: int) -> list[tuple[float, float]]:
+        """The loss over t in ``bins`` points: mean t and mean loss of each."""
         t, loss = np.array_split(np.array(self.t), bins), np.array_split(np.array(self.loss), bins)
-        curve = [[round(float(a.mean()), 1), float(f"{b.mean():.4g}")] for a, b in zip(t, loss, strict=True)]
+        return [(float(a.mean()), float(b.mean())) for a, b in zip(t, loss, strict=True) if len(a)]
+
+    def to_json(self, bins: int = 20) -> dict:
+        """For ``quality.json``: the means, and the curve in ``bins`` points."""
         return {
             "pictures": len(self.t) // ROUNDS,
             "mean": float(f"{self.mean:.5g}"),
             "fifths_of_t": [float(f"{value:.4g}") for value in self.fifths],
-            "curve": curve,
+            "curve": [[round(t, 1), float(f"{loss:.4g}")] for t, loss in self.curve(bins)],
             "how": f"mean squared error of predicted noise, {ROUNDS} t per held-out picture, all spread evenly over 1..T, "
             f"noise drawn from seed {LOSS_SEED} + i for the i-th of them",
         }

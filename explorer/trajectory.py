@@ -108,7 +108,7 @@ class Trajectory:
     ) -> None:
         self.checkpoint = checkpoint
         self.settings = settings
-        self._steps = denoise(checkpoint, x_T, settings)  # checks the arguments now, runs later
+        self._steps: Iterator[Step] = denoise(checkpoint, x_T, settings)  # checks the arguments now, runs later
         schedule = checkpoint.schedule
         self.plan: list[Coefficients] = [
             schedule.coefficients(t, t_prev, settings.eta, settings.variance)
@@ -122,7 +122,7 @@ class Trajectory:
 
     def __iter__(self) -> Iterator[Step]:
         kept = set(self.kept)
-        for step in self._steps:
+        for step in self._steps:  # of a loaded trajectory there are none left
             index = len(self.numbers)
             if index in kept:
                 self._frames[index] = (step.x_t, step.eps_theta)
@@ -169,6 +169,8 @@ class Trajectory:
 
     def save(self, path: str | Path) -> None:
         """Write an .npz: ``x_t`` and ``eps_theta`` (kept, B, C, H, W), ``kept``, ``x_0``, a column per number, ``settings``."""
+        if not self._frames:
+            raise ValueError("the trajectory has no step yet: run it before saving it")
         columns = {f.name: np.array([getattr(n, f.name) for n in self.numbers]) for f in fields(Numbers)}
         indices = sorted(self._frames)
         arrays = {
@@ -203,7 +205,7 @@ class Trajectory:
             raise ValueError(f"{path} is not a saved trajectory ({error})") from error
         trajectory = cls(checkpoint, x_0, run)
         trajectory._frames, trajectory._x_prev = stored, x_0
-        trajectory.kept = list(stored)
+        trajectory.kept, trajectory._steps = list(stored), iter(())
         trajectory.numbers = [Numbers(*row) for row in zip(*columns, strict=True)]
         return trajectory
 

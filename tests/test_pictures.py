@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import explorer as ex
 from explorer.pictures import SIGNED_COLOURS, SIGNED_SCALE, grid, signed_to_uint8, to_rgb, to_uint8
 from explorer.quality import to_unit
 
@@ -78,3 +79,13 @@ def test_a_grid_reads_like_a_page():
     assert (pixels[2] == 255).all()  # the gap
     assert (pixels[:, 3] == 255).all()
     assert (pixels[3:, 4:] == 255).all()  # the empty place
+
+
+def test_to_image_is_the_picture_and_refuses_a_batch():
+    x = torch.linspace(-1, 1, 12).reshape(1, 3, 2, 2)
+    image = ex.to_image(x)
+    assert image.size == (2, 2)
+    assert np.array_equal(np.asarray(image), to_uint8(x)[0])
+    assert ex.to_image(x[0, :1]).mode == "RGB"  # grey becomes RGB
+    with pytest.raises(ValueError, match="one picture"):
+        ex.to_image(x.repeat(2, 1, 1, 1))

@@ -158,7 +158,7 @@ def test_the_learning_rate_rises_stays_and_falls_by_a_half_cosine():
 
 def test_the_average_follows_the_weights_with_a_decay_that_warms_up_to_its_limit():
     layer = torch.nn.Linear(2, 1, bias=False)
-    state = State.create(layer, lr=0.1)
+    state = State.create(layer, lr=0.1, objective="v")
     expected = layer.weight.detach().clone()
     for step in range(30):
         before = layer.weight.detach().clone()
@@ -185,6 +185,9 @@ def test_a_run_can_start_from_the_weights_of_another(trained, tmp_path):
     ("change", "message"),
     [
         ({"held_out": 40}, "40 pictures are too few for 40 held out and a batch of 8"),
+        ({"batch": 0}, "batch must be a whole number of at least 1, not 0"),
+        ({"pictures": 0}, "pictures must be a whole number of at least 1, not 0"),
+        ({"decay": 1.5}, "decay from 0 to 1"),
         ({"held_out": 4}, "held_out must be 0 or at least 5, not 4"),
         ({"patch": 3}, "8x8 pictures do not divide by patch 3 and 1 halvings"),
         ({"widths": (8, 8, 8, 8, 8)}, "8x8 pictures do not divide by patch 1 and 4 halvings"),

@@ -50,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     widths = tuple(given.widths or TrainingConfig.widths)
     plain = {name: getattr(given, name) for name in HELP}
-    config = TrainingConfig(objective=given.objective, balance=given.balance, widths=widths, **plain)
     try:
+        config = TrainingConfig(objective=given.objective, balance=given.balance, widths=widths, **plain)
         pictures = load_pictures(given.data, given.size)
         print(f"{len(pictures)} pictures; {describe(config)}", flush=True)
         train(pictures, given.out, config, given.init, given.device)

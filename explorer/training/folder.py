@@ -45,13 +45,14 @@ class State:
     weights: dict[str, Tensor]
     ema: list[Tensor]
     optimizer: torch.optim.AdamW
+    objective: str
     step: int = 0
 
     @classmethod
-    def create(cls, unet: torch.nn.Module, lr: float) -> State:
+    def create(cls, unet: torch.nn.Module, lr: float, objective: str) -> State:
         weights = dict(unet.named_parameters())
         optimizer = torch.optim.AdamW(weights.values(), lr=lr, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
-        return cls(dict(weights), [w.detach().clone() for w in weights.values()], optimizer)
+        return cls(dict(weights), [w.detach().clone() for w in weights.values()], optimizer, objective)
 
     def update(self, loss: Tensor, lr: float, decay: float) -> None:
         """One AdamW step (gradient norm clipped at 1) and one of the average, whose decay warms up with the steps."""
@@ -71,7 +72,8 @@ class State:
             moments = self.optimizer.state.get(weight, {})
             tensors |= {f"{key}.{name}": moments[key] for key in ("exp_avg", "exp_avg_sq") if key in moments}
         plain = {key: value.cpu().contiguous() for key, value in tensors.items()}
-        replace(path, lambda part: save_file(plain, part, metadata={"step": str(self.step)}))
+        metadata = {"step": str(self.step), "objective": self.objective}
+        replace(path, lambda part: save_file(plain, part, metadata=metadata))
 
     def read(self, path: Path) -> None:
         with safe_open(path, "pt") as file:
@@ -81,7 +83,12 @@ class State:
                 raise ValueError(
                     f"{path} belongs to another network; give another --out, or delete its training folder"
                 )
-            self.step = int(file.metadata()["step"])
+            metadata = file.metadata()
+            if metadata.get("objective", self.objective) != self.objective:
+                raise ValueError(
+                    f"{path} was trained on {metadata['objective']}; give that --objective, or another --out"
+                )
+            self.step = int(metadata["step"])
             for (name, weight), average in zip(self.weights.items(), self.ema, strict=True):
                 with torch.no_grad():
                     weight.copy_(file.get_tensor(f"weight.{name}"))

@@ -21,10 +21,11 @@ from tqdm import tqdm
 
 from explorer.checkpoint import load
 from explorer.denoiser import Denoiser, PredictionType, resolve_device
+from explorer.figures import loss_figure
 from explorer.forward import noise_level
 from explorer.quality import MIN_HELD_OUT, held_out_loss, to_unit
-from explorer.schedule import Schedule
-from explorer.training.folder import State, sample_sheet, write_folder, write_quality, write_weights
+from explorer.schedule import Schedule, as_int
+from explorer.training.folder import State, replace, sample_sheet, write_folder, write_quality, write_weights
 
 if TYPE_CHECKING:
     from diffusers import UNet2DModel
@@ -69,6 +70,16 @@ class TrainingConfig:
     seed: int = 0
     snapshot: float = 3.0
     evaluate: float = 20.0
+
+    def __post_init__(self) -> None:
+        for name in ("pictures", "batch", "patch", "head"):
+            as_int(name, getattr(self, name), 1, None)
+        as_int("warmup", self.warmup, 0, None)
+        as_int("seed", self.seed, 0, 2**32)
+        if self.held_out and self.held_out < MIN_HELD_OUT:
+            raise ValueError(f"held_out must be 0 or at least {MIN_HELD_OUT}, not {self.held_out}")
+        if not (self.lr >= 0 and self.lr_end >= 0 and 0 <= self.decay <= 1 and 0 <= self.ema < 1):
+            raise ValueError("expected lr >= 0, lr_end >= 0, decay from 0 to 1 and ema from 0 to below 1")
 
     @property
     def steps(self) -> int:
@@ -121,9 +132,8 @@ def loss_at(unet: torch.nn.Module, batch: np.ndarray, step: int, config: Trainin
     device = next(unet.parameters()).device
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
     x_0 = pixel_unshuffle(to_unit(batch), config.patch)
-    strata = (torch.randperm(len(batch), generator=generator) + torch.rand(len(batch), generator=generator)) / len(
-        batch
-    )
+    B = len(batch)
+    strata = (torch.randperm(B, generator=generator) + torch.rand(B, generator=generator)) / B
     t = (strata * schedule.T).long().clamp(max=schedule.T - 1) + 1
     eps = torch.randn(x_0.shape, generator=generator)
     sqrt_alpha_bar, sqrt_rest = noise_level(t, schedule, x_0)
@@ -166,8 +176,6 @@ def train(
         raise ValueError(
             f"{len(pictures)} pictures are too few for {config.held_out} held out and a batch of {config.batch}"
         )
-    if 0 < config.held_out < MIN_HELD_OUT:
-        raise ValueError(f"held_out must be 0 or at least {MIN_HELD_OUT}, not {config.held_out}")
     training, held_out = pictures[: len(pictures) - config.held_out], pictures[len(pictures) - config.held_out :]
     N, H, W, C = training.shape
     schedule = Schedule.linear()
@@ -176,7 +184,7 @@ def train(
     if init is not None:
         unet.load_state_dict(_initial_weights(init, (C, H, W), config))
     unet = unet.to(torch_device, memory_format=torch.channels_last)
-    state = State.create(unet, config.lr)
+    state = State.create(unet, config.lr, config.objective)
     state_file = out / "training" / "state.safetensors"
     if state_file.exists():
         state.read(state_file)
@@ -201,6 +209,7 @@ def train(
         if config.held_out:
             measured = held_out_loss(denoiser, schedule, held_out)
             write_quality(out, {"loss": measured.to_json()})
+            replace(out / "training" / "loss.png", loss_figure(measured).savefig)
             _log(out, step=state.step, held_out=measured.mean, fifths=measured.fifths)
 
     progress = tqdm(

@@ -65,6 +65,7 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
                     checkpoints=names,
                     defaults=default.fields(),
                     lengths=lengths,
+                    seeds={name: list(checkpoint.card.seeds) for name, checkpoint in checkpoints.items()},
                     credits={name: checkpoint.card.licence for name, checkpoint in checkpoints.items()},
                 )
             with gr.Column(elem_id="stage-column"), gr.Tabs(elem_id="tabs"), gr.Tab("Steps", id="steps"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,7 +59,12 @@ class StepsTab:
         if state() != "superseded":
             message = str(given.get("notice") or "")
             labels = {"id": next(RUN_IDS), "count": given.get("count", 0), "message": message}
-            yield from stream(self.checkpoints[query.checkpoint], query, state, labels)
+            try:
+                yield from stream(self.checkpoints[query.checkpoint], query, state, labels)
+            except Exception:
+                logging.exception("a run failed: %s", query)
+                text = "The run failed on the server, which has noted why. Try again, or change a setting."
+                yield labels | {"state": "error", "message": text, "repair": None}
 
     def forget(self, request: gr.Request) -> None:
         """The page was closed."""

@@ -49,33 +49,36 @@ def stream(
         labels: entries of every value: ``id`` of the run, ``count`` of the change that asked for it, ``message`` to show.
     """
     trajectory = Trajectory(checkpoint, latent(checkpoint.shape, [query.seed]), query.settings)
-    previews = {trajectory.kept[i] for i in spread(len(trajectory.kept), MAX_PREVIEWS)}
-    value = opening(checkpoint, query, trajectory) | labels
-    started = sent = time.perf_counter()
-    pending: list[str] = []
+    preview_steps = {trajectory.kept[i] for i in spread(len(trajectory.kept), MAX_PREVIEWS)}
+    fixed = opening(checkpoint, query, trajectory) | labels
+    rows: list[str] = []
+    previews: list[str] = []
+    started = time.perf_counter()
+    seconds = sent = 0.0
+
+    def value(**changes: Any) -> dict[str, Any]:
+        return fixed | {"rows": "".join(rows), "previews": "".join(previews), "seconds": seconds} | changes
+
+    outcome = "running"
     for index, step in enumerate(trajectory):
-        value["rows"] += row(trajectory, index) + "\n"
-        if index in previews:
-            pending.append(f"{index}\t{data_uri(frame(step))}\n")
-        now = time.perf_counter()
-        if pending and (index == 0 or now - sent > SECONDS_BETWEEN):
-            value = value | {"seconds": now - started, "previews": value["previews"] + "".join(pending)}
-            pending.clear()
-            sent = now
-            yield value
-        else:
-            value["seconds"] = now - started
-        if not trajectory.done and (now_state := state()) != "running":
-            if now_state == "superseded":
-                return
-            value = value | {"state": "stopped", "previews": value["previews"] + "".join(pending)}
+        rows.append(row(trajectory, index) + "\n")
+        if index in preview_steps:
+            previews.append(f"{index}\t{data_uri(frame(step))}\n")
+        seconds = time.perf_counter() - started
+        if index == 0 or (index in preview_steps and seconds - sent > SECONDS_BETWEEN):
+            sent = seconds
+            yield value()
+        outcome = "ended" if trajectory.done else state()
+        if outcome == "superseded":
+            return
+        if outcome == "stopped":
             break
-    if trajectory.done:
-        value = value | {
-            "state": "ended",
-            "distances": json.dumps({i: _round(d) for i, d in trajectory.distances().items()}),
-        }
-    yield value | {"sheet": sheet(trajectory), "previews": value["previews"] + "".join(pending)}
+    distances = trajectory.distances() if trajectory.done else {}
+    yield value(
+        state=outcome,
+        distances=json.dumps({index: _round(distance) for index, distance in distances.items()}),
+        sheet=sheet(trajectory),
+    )
 
 
 def opening(checkpoint: Checkpoint, query: Query, trajectory: Trajectory) -> dict[str, Any]:
@@ -95,11 +98,8 @@ def opening(checkpoint: Checkpoint, query: Query, trajectory: Trajectory) -> dic
         "alpha_bar": json.dumps([[int(i), _round(schedule.alpha_bar[i])] for i in t]),
         "plan": json.dumps(plan),
         "kept": json.dumps(trajectory.kept),
-        "rows": "",
-        "previews": "",
         "distances": "",
         "sheet": None,
-        "seconds": 0.0,
     }
 
 

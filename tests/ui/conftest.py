@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
@@ -25,6 +26,7 @@ CHROMIUM_ARGUMENTS = [
 @pytest.fixture(scope="session")
 def app_url():
     """Address of the app over the shipped faces."""
+    torch.set_num_threads(os.cpu_count() or 1)  # the unit tests keep to one
     demo = build({"faces-64": ex.load("faces-64")})
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     yield url

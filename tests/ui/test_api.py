@@ -32,7 +32,7 @@ def test_the_steps_endpoint_returns_the_numbers_of_every_step(client):
         ({"steps": 0}, "from 1 to 1000"),
         ({"steps": 10**30}, "from 1 to 1000"),
         ({"steps": "many"}, "from 1 to 1000"),
-        ({"eta": float("inf")}, "from 0 to 1"),
+        ({"eta": 7}, "from 0 to 1"),
         ({"eta": -1}, "from 0 to 1"),
         ({"eta": "<b>"}, "from 0 to 1"),
         ({"seed": -1}, "from 0 to"),

@@ -152,6 +152,7 @@ def test_a_long_run_streams_and_ends_when_a_slider_moves(stage):
     stage.wait("running")
     stage.page.wait_for_function("+document.querySelector('.stage').dataset.step >= 16", timeout=30_000)
     early = stage.pixels("x_t")
+    stage.page.focus(".time")
     stage.page.keyboard.press("Home")  # scrub while it goes on
     stage.settle()
     assert stage.step() == 0

@@ -17,7 +17,7 @@ function runCharts(run, width, height) {
       { points: sigmas(p => p.sigmaHat), colour: 'var(--ref)', width: 1.25, dash: '2 3',
         label: gap / sigmaTop > .04 && !large ? { at: [plan[hatAt].t, plan[hatAt].sigmaHat], dy: -6, text: '<tspan class="symbol">σ</tspan><tspan class="hat" dx="-7">ˆ</tspan>' } : null },
       { points: sigmas(p => p.sigma1), colour: 'var(--ref)', width: 1.25,
-        label: settings.eta < .85 || large ? { at: [plan[at].t, large ? plan[at].sigma1 : Math.max(plan[at].sigma1, plan[at].sigmaHat)], dy: large ? 16 : -8, text: '<tspan class="symbol">η</tspan> = 1' } : null },
+        label: settings.eta < .85 || large ? { at: [plan[at].t, large ? plan[at].sigma1 : Math.max(plan[at].sigma1, plan[at].sigmaHat)], dy: large ? 24 : -8, text: '<tspan class="symbol">η</tspan> = 1' } : null },
       { points: sigmas(p => p.sigma), colour: 'var(--noise)' },
     ] }),
     size: chart({ ...t_axis, yRange: [0, 1.2], yTicks: [0, .5, 1], lines: [

@@ -53,6 +53,7 @@ function show() {
   $('.pill').innerHTML = `${math('<i>η</i>')} <span></span> · ${math('<i>S</i>')} <span></span> · seed <span></span> ▾`;
   [(+settings.eta).toFixed(2), settings.steps, settings.seed].forEach((v, i) => { $('.pill').querySelectorAll('span:not(.m)')[i].textContent = large && i === 0 ? 'σ̂' : v; });
   form.elements.notation.value = document.body.dataset.notation || 'ddpm';
+  $('#control-seeds').replaceChildren(...(props.seeds[settings.checkpoint] || []).map(seed => new Option(seed, seed)));
   $('.credit').textContent = props.credits[settings.checkpoint] || '';
 }
 

@@ -157,7 +157,7 @@ function drawTexts() {
   const entries = [
     [math(`${T_} → ${T_PREV}`), `${p.t} → ${p.t_prev}`],
     [math(`${ALPHA(T_)} → ${ALPHA(T_PREV)}`), `${digits(p.alpha_bar)} → ${digits(p.alpha_bar_prev)}`],
-    [math(p.sigma === p.sigmaHat && run.settings.variance === 'large' ? SIGMA_HAT : SIGMA), digits(p.sigma, 4)],
+    [math(run.settings.variance === 'large' ? SIGMA_HAT : SIGMA), digits(p.sigma, 4)],
     [math('<i>m</i>, <i>k</i>'), `${fixed(p.m, 4)}, ${fixed(p.k, 4)}`],
     [`${math(`<i>m</i> ${X_T} + <i>k</i>${X0_HAT} + <i>σ z</i>`)} off by`, digits(v('mk_residual'), 2)],
     ['sum of the three terms off by', digits(v('sum_residual'), 2)],
@@ -259,8 +259,8 @@ element.addEventListener('change', event => {
 document.addEventListener('keydown', event => {
   if (!stage.offsetParent || event.ctrlKey || event.metaKey || event.altKey) return;
   const target = event.target;
-  if (target !== time && target.closest('input, select, textarea, [role="tab"], [role="radiogroup"]')) return;
-  if (event.key === ' ' && target.closest('button, a')) return;
+  if (target !== time && target.closest('input:not([type="checkbox"]), select, textarea, [role="tab"]')) return;
+  if (event.key === ' ' && target.closest('button, a, input')) return;
   const act = { ArrowLeft: () => stepBy(-1), ArrowRight: () => stepBy(1), ArrowDown: () => stepBy(-1), ArrowUp: () => stepBy(1), Home: () => goTo({ t: run?.T ?? 0 }), End: () => goTo({ end: true }), ' ': () => play(!playing) }[event.key];
   if (!act || (target !== time && event.key.match(/ArrowUp|ArrowDown/))) return;
   event.preventDefault();

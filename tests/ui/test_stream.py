@@ -1,0 +1,189 @@
+"""What the server sends to the page: queries, runs as growing values, and who asked last. No browser, no network weights."""
+
+import itertools
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import explorer as ex
+from explorer.ui.state import MAX_SEED, BadInput, Newest, Query
+from explorer.ui.steps import StepsTab
+from explorer.ui.stream import MAX_PREVIEWS, frame, stream
+
+LENGTHS = {"toy": 1000, "short": 100}
+
+
+@pytest.fixture
+def toy():
+    return ex.from_denoiser(lambda x, t: 0.9 * x, (3, 8, 8), name="toy")
+
+
+def values_of(checkpoint, state=lambda: "running", **settings):
+    query = Query("toy", 3, ex.Settings(**settings))
+    return list(stream(checkpoint, query, state, {"id": 1, "count": 7, "message": ""}))
+
+
+def test_the_last_value_holds_every_number_and_every_picture(toy):
+    last = values_of(toy, steps=20, eta=0.5, clip=True)[-1]
+    x_T = ex.latent(toy.shape, [3])
+    steps = list(ex.denoise(toy, x_T, ex.Settings(20, 0.5, clip=True)))
+    rows = [json.loads(line) for line in last["rows"].splitlines()]
+    plan = json.loads(last["plan"])
+    assert last["state"] == "ended"
+    assert [(t, t_prev) for t, t_prev, *_ in plan] == [(s.t, s.t_prev) for s in steps]
+    assert [row[-1] for row in rows] == [int(s.clipped.sum()) for s in steps]
+    assert rows[4][5] == pytest.approx(steps[4].terms.x0.square().mean().sqrt().item(), rel=1e-6)
+    distances = json.loads(last["distances"])
+    assert distances["0"] == pytest.approx((steps[0].x0 - steps[-1].x_prev).square().mean().sqrt().item(), rel=1e-5)
+    sheet = np.asarray(Image.open(last["sheet"]["file"]["path"]))
+    columns = last["sheet"]["columns"]
+    for k, step in enumerate(steps):
+        top, left = k // columns * 8, k % columns * 40
+        assert np.array_equal(sheet[top : top + 8, left : left + 40], frame(step))
+
+
+def test_texts_only_grow_from_value_to_value(toy):
+    values = values_of(toy, steps=300, eta=1.0)
+    for before, after in itertools.pairwise(values):
+        assert after["rows"].startswith(before["rows"])
+        assert after["previews"].startswith(before["previews"])
+        assert before["plan"] == after["plan"]
+    assert len(values[0]["rows"].splitlines()) == 1  # the first step is sent at once
+
+
+def test_a_thousand_steps_keep_all_numbers_and_at_most_250_frames(toy):
+    last = values_of(toy, steps=1000, eta=1.0)[-1]
+    kept = json.loads(last["kept"])
+    assert len(last["rows"].splitlines()) == 1000
+    assert len(kept) == 250
+    assert (kept[0], kept[-1]) == (0, 999)
+    assert len(last["previews"].splitlines()) <= MAX_PREVIEWS
+    assert len(json.loads(last["distances"])) == 250
+
+
+def test_a_superseded_run_ends_without_another_word(toy):
+    answers = iter(["running", "running", "superseded"])
+    values = values_of(toy, state=lambda: next(answers), steps=50)
+    assert values[-1]["state"] == "running"
+    assert len(values[-1]["rows"].splitlines()) <= 3
+
+
+def test_a_stopped_run_keeps_what_is_there(toy):
+    answers = iter(["running", "running", "stopped"])
+    last = values_of(toy, state=lambda: next(answers), steps=50)[-1]
+    assert last["state"] == "stopped"
+    assert len(last["rows"].splitlines()) == 3
+    assert last["sheet"] is not None
+
+
+def test_grey_pictures_become_sheets_too():
+    grey = ex.from_denoiser(lambda x, t: 0.9 * x, (1, 8, 8))
+    last = values_of(grey, steps=4)[-1]
+    assert Image.open(last["sheet"]["file"]["path"]).mode == "RGB"
+
+
+def request(session="a"):
+    return SimpleNamespace(session_hash=session)
+
+
+def test_a_network_that_raises_is_told_and_the_next_run_works(toy):
+    failing = {"on": True}
+
+    def predict_noise(x, t):
+        if failing["on"]:
+            raise RuntimeError("out of memory")
+        return 0.9 * x
+
+    tab = StepsTab({"toy": ex.from_denoiser(predict_noise, (3, 8, 8), name="toy")}, Newest())
+    *_, last = tab.run({"steps": 5}, request())
+    assert last["state"] == "error"
+    assert "failed" in last["message"]
+    failing["on"] = False
+    *_, last = tab.run({"steps": 5}, request())
+    assert last["state"] == "ended"
+
+
+def test_a_refusal_offers_the_last_good_value(toy):
+    tab = StepsTab({"toy": toy}, Newest())
+    list(tab.run({"steps": 5}, request()))
+    (refusal,) = tab.run({"steps": 0, "count": 4}, request())
+    assert refusal["state"] == "error"
+    assert refusal["count"] == 4
+    assert refusal["repair"] == {"key": "steps", "value": 5, "label": "Set S to 5"}
+    tab.forget(request())
+    (refusal,) = tab.run({"steps": 0}, request())
+    assert refusal["repair"]["value"] == 20  # a forgotten page gets the default
+
+
+@pytest.mark.parametrize("given", [None, 3, "text", [], [1, 2]])
+def test_a_value_that_is_no_object_is_refused(toy, given):
+    (refusal,) = StepsTab({"toy": toy}, Newest()).run(given, request())
+    assert refusal["state"] == "error"
+
+
+def test_the_newest_request_of_each_page_wins():
+    newest = Newest()
+    newest.record("a", {"n": 1})
+    newest.record("b", {"n": 2})
+    assert not newest.superseded("a", {"n": 1})
+    assert newest.superseded("a", {"n": 0})
+    assert not newest.superseded("c", {"n": 9})  # nothing known of this page
+    newest.stop("a")
+    assert newest.stopped("a")
+    assert not newest.stopped("b")
+    newest.forget("a")
+    assert not newest.superseded("a", {"n": 0})
+
+
+def test_a_query_survives_the_way_through_fields_and_address():
+    query = Query("short", 12, ex.Settings(50, 0.3, "large", "quadratic", True, 9))
+    assert Query.parse(query.fields(), LENGTHS) == query
+    address = {key: str(value) for key, value in query.fields().items()}
+    assert Query.from_address(address, LENGTHS) == (query, "")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("checkpoint", "none", "toy, short"),
+        ("checkpoint", ["toy"], "toy, short"),
+        ("steps", float("nan"), "S must be a whole number from 1 to 1000"),
+        ("steps", True, "from 1 to 1000"),
+        ("steps", [5], "from 1 to 1000"),
+        ("seed", MAX_SEED + 1, "from 0 to 9007199254740991"),
+        ("eta", float("nan"), "η must be a number from 0 to 1"),
+        ("eta", None, "η must be a number from 0 to 1"),
+        ("clip", 1, "True or False"),
+        ("spacing", {"a": 1}, "linear, quadratic, leading"),
+    ],
+)
+def test_a_field_that_cannot_be_used_is_named_with_its_range(field, value, expected):
+    with pytest.raises(BadInput, match=expected) as caught:
+        Query.parse({field: value}, LENGTHS)
+    assert caught.value.field == field
+
+
+def test_the_range_of_steps_is_that_of_the_checkpoint():
+    assert Query.parse({"checkpoint": "short", "steps": 100}, LENGTHS).settings.steps == 100
+    with pytest.raises(BadInput, match="from 1 to 100, not 101"):
+        Query.parse({"checkpoint": "short", "steps": 101}, LENGTHS)
+
+
+def test_a_bad_entry_of_an_address_does_not_spoil_the_good_ones():
+    query, message = Query.from_address({"steps": "7", "eta": "two", "seed": "1e9", "x": "<script>"}, LENGTHS)
+    assert (query.settings.steps, query.settings.eta, query.seed) == (7, 0.0, Query("toy").seed)
+    assert "η must be" in message
+    assert "latent seed must be" in message
+
+
+def test_the_copied_script_makes_the_same_picture(toy, monkeypatch, tmp_path, capsys):
+    query = Query("toy", 3, ex.Settings(4, 0.5, noise_seed=2))
+    monkeypatch.setattr(ex, "load", lambda name: toy)
+    monkeypatch.chdir(tmp_path)
+    exec(query.to_python(), {})
+    expected = ex.to_image(ex.sample(toy, ex.latent(toy.shape, [3]), query.settings))
+    assert np.array_equal(np.asarray(Image.open("picture.png")), np.asarray(expected))
+    assert capsys.readouterr().out.count("Step(") == 4
