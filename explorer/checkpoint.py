@@ -30,7 +30,8 @@ from explorer.schedule import Schedule, short
 if TYPE_CHECKING:
     from diffusers import UNet2DModel
 
-CHECKPOINTS = Path(__file__).resolve().parent.parent / "checkpoints"
+BESIDE_US = Path(__file__).resolve().parent.parent / "checkpoints"
+CHECKPOINTS = BESIDE_US if BESIDE_US.is_dir() else Path("checkpoints")  # the latter for a package in site-packages
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 Shape = tuple[int, int, int]

@@ -61,4 +61,13 @@ class Player(WebComponent):
     """The Steps stage. Value: what :mod:`explorer.ui.stream` makes of a run."""
 
     name = "player"
-    scripts = ("math.js", "charts.js", "run.js", "charts_of_run.js", "status.js", "player.js")
+    scripts = (
+        "math.js",
+        "charts.js",
+        "run.js",
+        "charts_of_run.js",
+        "panels.js",
+        "track.js",
+        "status.js",
+        "player.js",
+    )
