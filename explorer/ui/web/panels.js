@@ -2,7 +2,7 @@
 function drawPanels() {
   const frame = run.frame(index);
   if (!frame) return;   // decoding: its onload draws it
-  if (current) delete stage.dataset.waiting;
+  if (run.count >= asked) delete stage.dataset.waiting;
   const p = run.plan[index];
   PANELS.forEach((name, k) => {
     const canvas = $('canvas', panel(name));

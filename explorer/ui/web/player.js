@@ -4,10 +4,12 @@ const $ = (selector, inside = element) => inside.querySelector(selector);
 const panel = name => $(`[data-panel="${name}"]`);
 const stage = $('.stage'), time = $('.time'), film = $('.film'), ticks = $('.ticks');
 const holders = Object.fromEntries(['alpha_bar', 'sigma', 'size'].map(n => [n, $(`[data-chart="${n}"]`)]));
-const FRAMES_A_SECOND = 8;
+const FRAMES_A_SECOND = 8, HOLD = 200;   // HOLD in ms
 const fromAddress = +new URLSearchParams(location.search).get('t');
 
 let run = null;          // the run on the screen
+let coming = null;       // the newest run, while the screen still shows the one before it
+let heldSince = 0;       // when the screen began to wait for it
 let index = -1;          // the step on the screen
 let wish = fromAddress > 0 ? { t: fromAddress } : { share: 0.5 };  // where the user wants to be: kept over runs
 let charts = null, playing = null, drawing = false, dirty = '', filmTimer = 0, slots = null;
@@ -113,24 +115,42 @@ function repaint(what) {
 
 // ---- events -----------------------------------------------------------------------------------------------------
 function receive() {
-  const value = props.value;
-  if (!value) return;
-  if (run && value.id < run.id) return;   // a late word of an older run
-  if (value.count >= asked) current = true;
+  const value = props.value, newest = coming ?? run;
+  if (!value || (newest && value.id < newest.id)) return;   // a late word of an older run
   if (value.state === 'error') { problem = value; delete stage.dataset.waiting; return drawStatus(); }
   problem = null;
   note = value.message;
-  if (!run || run.id !== value.id) {
-    const before = run;
-    run = new Run(value);
-    run.onSheet = () => { place(); repaint('run'); };
-    run.onFrame = i => { if (i === index) repaint('step'); else { clearTimeout(filmTimer); filmTimer = setTimeout(() => repaint('step'), 60); } };
-    if (!before || before.width !== run.width || before.height !== run.height) sizePanels();
-    if (!before || before.settings.variance !== run.settings.variance) writeFormulas();
-    drawCharts();
-  } else run.update(value);
+  if (newest?.id === value.id) newest.update(value);
+  else {
+    coming = new Run(value);
+    if (run && !heldSince) { heldSince = performance.now(); setTimeout(settle, HOLD); }
+  }
+  settle();
+  if (run?.id === value.id) { place(); repaint('run'); } else drawStatus();
+}
+
+// Show the newest run as soon as it has reached the time step the user is at. Until then, but not for long, the screen keeps
+// the run before it: a slider that moves must not throw the pictures back to pure noise.
+function settle() {
+  if (!coming?.shown.length || (run && !reached(coming) && performance.now() - heldSince < HOLD)) return;
+  const before = run;
+  [run, coming, heldSince] = [coming, null, 0];
+  const shown = run;
+  run.onSheet = () => { if (run === shown) { place(); repaint('run'); } };
+  run.onFrame = i => {
+    if (run !== shown) return;
+    if (i === index) repaint('step'); else { clearTimeout(filmTimer); filmTimer = setTimeout(() => repaint('step'), 60); }
+  };
+  if (before?.width !== run.width || before?.height !== run.height) sizePanels();
+  if (before?.settings.variance !== run.settings.variance) writeFormulas();
+  drawCharts();
   place();
   repaint('run');
+}
+
+function reached(next) {
+  const t = wish.end ? 0 : wish.t ?? next.T * (1 - wish.share);
+  return next.state !== 'running' || next.plan[next.shown.at(-1)].t <= t;
 }
 watch('value', receive);
 
@@ -162,7 +182,7 @@ document.addEventListener('keydown', event => {
   if (event.key !== ' ') play(false);
   act();
 });
-window.addEventListener('explorer:changed', event => { asked = event.detail.count; current = false; stage.dataset.waiting = ''; });
+window.addEventListener('explorer:changed', event => { asked = event.detail.count; stage.dataset.waiting = ''; });
 let resizing;
 window.addEventListener('resize', () => { clearTimeout(resizing); resizing = setTimeout(() => { if (run) { sizePanels(); repaint('run'); } }, 120); });
 new MutationObserver(() => repaint('run')).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-notation'] });

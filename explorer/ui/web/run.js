@@ -2,6 +2,7 @@
 class Run {
   constructor(value) {
     this.id = value.id;
+    this.count = value.count;
     this.settings = { ...value.settings };
     this.T = value.T;
     [this.channels, this.height, this.width] = [...value.shape];
@@ -39,7 +40,7 @@ class Run {
     const image = new Image();
     image.decoding = 'async';
     image.src = url;
-    image.decode().then(() => { this.sheet = { image, columns }; this.onSheet?.(); }).catch(() => {});
+    image.decode().then(() => { this.sheet = { image, columns }; this.onSheet?.(); }).catch(() => {});   // the previews stay
   }
 
   // Steps whose pictures can be shown now: all kept ones once the sheet is there, the previews before.

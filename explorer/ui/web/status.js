@@ -1,8 +1,8 @@
 // The status row, and copying to the clipboard. Shares the player's scope.
-let problem = null, note = '', current = false;
+let problem = null, note = '';
 const STATES = { waiting: 'Starting', running: 'Running', ended: 'Ended', stopped: 'Stopped', error: 'Not run' };
 function drawStatus() {
-  const state = problem ? 'error' : run ? run.state : 'waiting';
+  const state = problem ? 'error' : (coming ?? run)?.state ?? 'waiting';
   $('.status').dataset.state = state;
   if ($('.state').textContent !== STATES[state]) $('.state').textContent = STATES[state];
   $('.message').textContent = problem ? problem.message + (run ? ' The panels show the last good run.' : '') : note;
