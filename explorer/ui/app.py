@@ -12,6 +12,7 @@ from explorer.trajectory import Trajectory
 from explorer.ui.component import Controls, page_css
 from explorer.ui.state import BadInput, Newest, Query
 from explorer.ui.steps import StepsTab
+from explorer.ui.worker import on_network_thread
 
 MODEL = "model"  # concurrency id of everything that runs the network
 RUNS_AT_ONCE = 4
@@ -36,6 +37,7 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
     Returns:
         Blocks; call ``.launch(**launch_options())``.
     """
+    checkpoints = {name: on_network_thread(checkpoint) for name, checkpoint in checkpoints.items()}
     names = list(checkpoints)
     newest = Newest()
     steps = StepsTab(checkpoints, newest)

@@ -33,7 +33,7 @@ from explorer.ui.state import Query
 
 MAX_PREVIEWS = 60  # frames sent while the run is under way
 EXACT_FRAMES = 60  # up to here the sheet is a PNG, beyond a JPEG of the best quality without chroma subsampling
-SECONDS_BETWEEN = 0.05  # of two updates of the page
+SECONDS_BETWEEN = 0.1  # of two updates of the page: drawing them takes time from the network on a small machine
 CURVE_POINTS = 200
 PANELS = 5
 

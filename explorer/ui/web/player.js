@@ -12,7 +12,8 @@ let coming = null;       // the newest run, while the screen still shows the one
 let heldSince = 0;       // when the screen began to wait for it
 let index = -1;          // the step on the screen
 let wish = fromAddress > 0 ? { t: fromAddress } : { share: 0.5 };  // where the user wants to be: kept over runs
-let charts = null, playing = null, drawing = false, dirty = '', filmTimer = 0, slots = null;
+let charts = null, playing = null, drawing = false, filmTimer = 0, slots = null;
+const dirty = new Set();
 let asked = 0;           // count of the newest change of the controls
 
 // ---- what is fixed by the settings ------------------------------------------------------------------------------
@@ -42,11 +43,11 @@ function sizePanels() {
   }
 }
 
-function drawCharts() {
-  if (!run) return;
+function drawCharts(names) {
   const width = Math.max(200, holders.alpha_bar.clientWidth), height = innerWidth >= 1760 ? 248 : 208;
   charts = runCharts(run, width, height);
-  for (const [name, c] of Object.entries(charts)) {
+  for (const name of names) {
+    const c = charts[name];
     $('.plot', holders[name]).innerHTML = c.svg;
     $('svg', holders[name]).onclick = event => {
       const x = event.offsetX, [left, right] = [c.X(run.T), c.X(0)];
@@ -67,7 +68,9 @@ function nearest(steps) {
 function place() {   // choose the step that is nearest to the wish among those that can be shown, and draw it
   const steps = run ? run.shown : [];
   if (!steps.length) return;
-  index = steps[nearest(steps)];
+  const to = steps[nearest(steps)];
+  if (to === index) return;
+  index = to;
   repaint('step');
 }
 
@@ -96,20 +99,24 @@ function play(on) {
   $('.play path').setAttribute('d', playing ? 'M4.5 3h2.4v10H4.5zM9.1 3h2.4v10H9.1z' : 'M5 2.5 13 8l-8 5.5z');
 }
 
+// Draw in the next animation frame: 'run' all of it, 'grown' what more steps change, 'step' what another step changes.
 function repaint(what) {
-  if (what === 'run') dirty = 'run';
-  dirty = dirty || what;
+  dirty.add(what);
   if (drawing) return;
   drawing = true;
   requestAnimationFrame(() => {
     drawing = false;
-    const all = dirty === 'run';
-    dirty = '';
+    const all = dirty.has('run'), grown = all || dirty.has('grown'), moved = all || dirty.has('step');
+    dirty.clear();
     if (!run) return;
-    if (all) drawCharts();
-    if (index < 0 || !run.rows[index]) return drawStatus();
-    drawPanels(); drawTexts(); drawTrack(); drawFilm(all); drawStatus();
-    moveCursors(holders, charts, run.plan[index], run.rows[index]);
+    if (grown) drawCharts(all ? Object.keys(holders) : ['size']);
+    if (index >= 0 && run.rows[index]) {
+      if (moved) { drawPanels(); drawTexts(); }
+      drawTrack();
+      drawFilm(all);
+      moveCursors(holders, charts, run.plan[index], run.rows[index]);
+    }
+    drawStatus();
   });
 }
 
@@ -123,10 +130,12 @@ function receive() {
   if (newest?.id === value.id) newest.update(value);
   else {
     coming = new Run(value);
-    if (run && !heldSince) { heldSince = performance.now(); setTimeout(settle, HOLD); }
+    setTimeout(settle, Math.max(0, heldSince + HOLD - performance.now()));
   }
   settle();
-  if (run?.id === value.id) { place(); repaint('run'); } else drawStatus();
+  if (run?.id !== value.id) return drawStatus();
+  place();
+  repaint(run.state === 'running' ? 'grown' : 'run');
 }
 
 // Show the newest run as soon as it has reached the time step the user is at. Until then, but not for long, the screen keeps
@@ -143,7 +152,6 @@ function settle() {
   };
   if (before?.width !== run.width || before?.height !== run.height) sizePanels();
   if (before?.settings.variance !== run.settings.variance) writeFormulas();
-  drawCharts();
   place();
   repaint('run');
 }
@@ -182,9 +190,9 @@ document.addEventListener('keydown', event => {
   if (event.key !== ' ') play(false);
   act();
 });
-window.addEventListener('explorer:changed', event => { asked = event.detail.count; stage.dataset.waiting = ''; });
+window.addEventListener('explorer:changed', event => { asked = event.detail.count; heldSince ||= performance.now(); stage.dataset.waiting = ''; });
 let resizing;
-window.addEventListener('resize', () => { clearTimeout(resizing); resizing = setTimeout(() => { if (run) { sizePanels(); repaint('run'); } }, 120); });
+window.addEventListener('resize', () => { clearTimeout(resizing); resizing = setTimeout(() => { if (run) { sizePanels(); slots = null; repaint('run'); } }, 120); });
 new MutationObserver(() => repaint('run')).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-notation'] });
 writeFormulas();
 receive();

@@ -33,9 +33,9 @@ function drawFilm(all) {
     }
   }
   const have = new Set(run.shown);
-  film.width = width * ratio;
-  film.height = 44 * ratio;
+  if (film.width !== Math.round(width * ratio)) [film.width, film.height] = [Math.round(width * ratio), 44 * ratio];
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, 44);
   const css = getComputedStyle(document.body);
   let here = slots[0];
   for (const slot of slots) {
