@@ -46,9 +46,9 @@ function drawTexts() {
   const entries = [
     [math(`${T_} → ${T_PREV}`), `${p.t} → ${p.t_prev}`],
     [math(`${ALPHA(T_)} → ${ALPHA(T_PREV)}`), `${digits(p.alpha_bar)} → ${digits(p.alpha_bar_prev)}`],
-    large ? [`${math(SIGMA_HAT)} against ${math(`${SIGMA}(1)`)}`, `${digits(p.sigma, 4)} | ${digits(p.sigma1, 4)}`]
+    large ? [math(`${SIGMA_HAT}, ${SIGMA}(1)`), `${digits(p.sigma, 4)}, ${digits(p.sigma1, 4)}`]
       : [math(`${SIGMA} = <i>η</i> ${SIGMA}(1)`), `${digits(p.sigma, 4)} = ${digits(run.settings.eta, 3)} × ${digits(p.sigma1, 4)}`],
-    [`direction² + ${large ? 'σ̂' : 'σ'}² against ${math(`1−${ALPHA(T_PREV)}`)}`, `${digits(p.direction ** 2 + p.sigma ** 2, 4)} | ${digits(1 - p.alpha_bar_prev, 4)}`],
+    [`${math(`1−${ALPHA(T_PREV)}`)}, direction² + σ²`, `${fixed(1 - p.alpha_bar_prev, 3)}, ${fixed(p.direction ** 2 + p.sigma ** 2, 3)}`],
     [math('<i>m</i>, <i>k</i>'), `${fixed(p.m, 4)}, ${fixed(p.k, 4)}`],
     [`${math(`<i>m</i> ${X_T} + <i>k</i>${X0_HAT} + <i>σ z</i>`)} off by`, digits(v('mk_residual'), 2)],
     ['sum of the three terms off by', digits(v('sum_residual'), 2)],

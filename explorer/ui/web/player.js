@@ -27,7 +27,7 @@ function writeFormulas() {
   const operators = form === 'mk' ? { x0: '+', direction: '', noise: '+', x_prev: '=' } : { x0: '→', direction: '+', noise: '+', x_prev: '=' };
   for (const [name, sign] of Object.entries(operators)) for (const span of $(`[data-before="${name}"]`).children) span.textContent = sign;
   $('.mk').innerHTML = math('<i>m</i>, <i>k</i>');
-  $('[data-chart="alpha_bar"] .title').innerHTML = `${math(ALPHA(T_))} and the jumps of ${math('<i>τ</i>')}`;
+  $('[data-chart="alpha_bar"] .title').innerHTML = `${math(ALPHA(T_))} and jumps of ${math('<i>τ</i>')}`;
   $('[data-chart="sigma"] .title').innerHTML = `<span class="noise-colour">${math(large ? SIGMA_HAT : SIGMA)}</span> over ${math('<i>τ</i>')}`;
   $('[data-chart="size"] .title').textContent = 'Size of each term, rms';
 }
