@@ -59,5 +59,3 @@ def main() -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
-elif "SPACE_ID" in os.environ:  # a Space imports this file and looks for ``demo``
-    demo = build(open_checkpoints())

@@ -7,10 +7,8 @@ from typing import Any
 import gradio as gr
 
 from explorer.checkpoint import Checkpoint
-from explorer.latents import latent
-from explorer.trajectory import Trajectory
 from explorer.ui.component import Controls, page_css
-from explorer.ui.state import BadInput, Newest, Query
+from explorer.ui.state import Newest, Query
 from explorer.ui.steps import StepsTab
 from explorer.ui.worker import on_network_thread
 
@@ -40,14 +38,13 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
     checkpoints = {name: on_network_thread(checkpoint) for name, checkpoint in checkpoints.items()}
     names = list(checkpoints)
     newest = Newest()
-    steps = StepsTab(checkpoints, newest)
+    tab = StepsTab(checkpoints, newest)
     default = Query(names[0])
-    lengths = {name: checkpoint.schedule.T for name, checkpoint in checkpoints.items()}
 
     def restore(request: gr.Request) -> dict[str, Any]:
         """The controls as the address says; entries that cannot be used take their defaults, and a notice says so."""
         asked = dict(request.query_params)
-        query, notice = Query.from_address(asked, lengths)
+        query, notice = Query.from_address(asked, tab.lengths)
         value = query.fields() | {"count": 0, "notice": notice}
         newest.record(request.session_hash, value)
         return value
@@ -66,19 +63,19 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
                     elem_id="controls",
                     checkpoints=names,
                     defaults=default.fields(),
-                    lengths=lengths,
+                    lengths=tab.lengths,
                     seeds={name: list(checkpoint.card.seeds) for name, checkpoint in checkpoints.items()},
                     credits={name: checkpoint.card.licence for name, checkpoint in checkpoints.items()},
                 )
             with gr.Column(elem_id="stage-column"), gr.Tabs(elem_id="tabs"), gr.Tab("Steps", id="steps"):
-                player = steps.build()
+                player = tab.build()
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         model: dict[str, Any] = {"concurrency_id": MODEL, "concurrency_limit": RUNS_AT_ONCE, **quiet}
-        demo.load(restore, None, controls, queue=False, **quiet).then(steps.run, controls, player, **model)
+        demo.load(restore, None, controls, queue=False, **quiet).then(tab.run, controls, player, **model)
         controls.input(bump, controls, None, queue=False, **quiet)
-        controls.input(steps.run, controls, player, trigger_mode="always_last", **model)
+        controls.input(tab.run, controls, player, trigger_mode="always_last", **model)
         player.stop(stop, None, None, queue=False, **quiet)
-        demo.unload(steps.forget)
+        demo.unload(tab.forget)
 
         def steps_api(
             checkpoint: str = default.checkpoint,
@@ -101,24 +98,7 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
                 "clip": clip,
                 "noise_seed": noise_seed,
             }
-            return numbers(checkpoints, given)
+            return tab.numbers(given)
 
         gr.api(steps_api, api_name="steps", concurrency_id=MODEL)
     return demo
-
-
-def numbers(checkpoints: dict[str, Checkpoint], given: dict[str, Any]) -> list[dict[str, Any]]:
-    """The numbers of every step of a run, as plain JSON values.
-
-    Raises:
-        gr.Error: for a field that cannot be used, with the message for the user.
-    """
-    try:
-        query = Query.parse(given, {name: checkpoint.schedule.T for name, checkpoint in checkpoints.items()})
-    except BadInput as problem:
-        raise gr.Error(str(problem)) from None
-    checkpoint = checkpoints[query.checkpoint]
-    trajectory = Trajectory(checkpoint, latent(checkpoint.shape, [query.seed]), query.settings, max_frames=1)
-    for _ in trajectory:
-        pass
-    return [vars(c) | vars(n) for c, n in zip(trajectory.plan, trajectory.numbers, strict=True)]

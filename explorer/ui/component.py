@@ -51,7 +51,7 @@ class WebComponent(gr.HTML):
 
 
 class Controls(WebComponent):
-    """The control column. Value: the fields of :class:`explorer.ui.state.Query`, ``count`` (rises with every change), ``T``."""
+    """The control column. Value: the fields of :class:`explorer.ui.state.Query`, ``count`` (rises with every change)."""
 
     name = "controls"
     scripts = ("math.js", "controls.js")

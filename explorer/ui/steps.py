@@ -10,6 +10,8 @@ from typing import Any
 import gradio as gr
 
 from explorer.checkpoint import Checkpoint
+from explorer.latents import latent
+from explorer.trajectory import Trajectory
 from explorer.ui.component import Player
 from explorer.ui.state import BadInput, Newest, Query
 from explorer.ui.stream import stream
@@ -27,6 +29,7 @@ class StepsTab:
 
     def __init__(self, checkpoints: dict[str, Checkpoint], newest: Newest) -> None:
         self.checkpoints = checkpoints
+        self.lengths = {name: checkpoint.schedule.T for name, checkpoint in checkpoints.items()}
         self.newest = newest
         self.last_good: dict[str, Query] = {}
 
@@ -38,7 +41,7 @@ class StepsTab:
         """The controls' value as a query; :class:`BadInput` if a field cannot be used."""
         if not isinstance(given, dict):
             raise BadInput("checkpoint", "expected an object with the fields of the control column.")
-        return Query.parse(given, {name: checkpoint.schedule.T for name, checkpoint in self.checkpoints.items()})
+        return Query.parse(given, self.lengths)
 
     def run(self, given: dict[str, Any], request: gr.Request) -> Iterator[dict[str, Any]]:
         """Handler of every change of the controls: a run as a stream of player values, or what is wrong with them."""
@@ -65,6 +68,22 @@ class StepsTab:
                 logging.exception("a run failed: %s", query)
                 text = "The run failed on the server, which has noted why. Try again, or change a setting."
                 yield labels | {"state": "error", "message": text, "repair": None}
+
+    def numbers(self, given: dict[str, Any]) -> list[dict[str, Any]]:
+        """The numbers of every step of a run, as plain JSON values.
+
+        Raises:
+            gr.Error: for a field that cannot be used, with the message for the user.
+        """
+        try:
+            query = self.parse(given)
+        except BadInput as problem:
+            raise gr.Error(str(problem)) from None
+        checkpoint = self.checkpoints[query.checkpoint]
+        trajectory = Trajectory(checkpoint, latent(checkpoint.shape, [query.seed]), query.settings, max_frames=1)
+        for _ in trajectory:
+            pass
+        return [vars(c) | vars(n) for c, n in zip(trajectory.plan, trajectory.numbers, strict=True)]
 
     def forget(self, request: gr.Request) -> None:
         """The page was closed."""

@@ -124,7 +124,7 @@ function repaint(what) {
 function receive() {
   const value = props.value, newest = coming ?? run;
   if (!value || (newest && value.id < newest.id)) return;   // a late word of an older run
-  if (value.state === 'error') { problem = value; delete stage.dataset.waiting; return drawStatus(); }
+  if (value.state === 'error') { problem = value; heldSince = 0; delete stage.dataset.waiting; return drawStatus(); }
   problem = null;
   note = value.message;
   if (newest?.id === value.id) newest.update(value);
