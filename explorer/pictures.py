@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
+from typing import Any
+
 import numpy as np
 from PIL import Image
 from torch import Tensor
@@ -42,6 +46,13 @@ def signed_to_uint8(x: Tensor, scale: float = SIGNED_SCALE) -> np.ndarray:
 def to_rgb(pictures: np.ndarray) -> np.ndarray:
     """uint8 (N, H, W, 1 or 3) -> (N, H, W, 3)."""
     return np.repeat(pictures, 3, axis=-1) if pictures.shape[-1] == 1 else pictures
+
+
+def data_uri(image: Image.Image, kind: str = "png", **options: Any) -> str:
+    """An image as a ``data:`` address; ``kind`` and ``options`` are Pillow's."""
+    buffer = io.BytesIO()
+    image.save(buffer, format=kind, **options)
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def grid(pictures: np.ndarray, columns: int, gap: int = 0, background: int = 255) -> Image.Image:

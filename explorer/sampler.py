@@ -174,6 +174,20 @@ def ddim_step(x_t: Tensor, eps_theta: Tensor, z: Tensor | None, coefficients: Co
     return Step(c, x_t, eps_theta, eps, x0, z, terms, terms.x0 + terms.direction + terms.noise, clipped)
 
 
+def ddpm_posterior_step(x_t: Tensor, x0: Tensor, z: Tensor | None, coefficients: Coefficients) -> Tensor:
+    """x_prev by DDPM's own formula (Ho et al. 2020, Eq. 6-7), for the jump of ``coefficients``, in float64.
+
+    coef1 x0 + coef2 x_t + sqrt(beta-tilde) z with coef1 = sqrt(ab_prev) beta / (1 - ab_t), coef2 = sqrt(ab_t / ab_prev)
+    (1 - ab_prev) / (1 - ab_t), beta = 1 - ab_t / ab_prev. What Eq. 12 gives at eta = 1, written the other way.
+    """
+    c = coefficients
+    beta, rest, rest_prev = 1 - c.alpha_bar / c.alpha_bar_prev, 1 - c.alpha_bar, 1 - c.alpha_bar_prev
+    coef1 = math.sqrt(c.alpha_bar_prev) * beta / rest
+    coef2 = math.sqrt(c.alpha_bar / c.alpha_bar_prev) * rest_prev / rest
+    mean = coef1 * x0.double() + coef2 * x_t.double()
+    return mean if z is None else mean + math.sqrt(rest_prev / rest * beta) * z.double()
+
+
 def denoise(checkpoint: Checkpoint, x_T: Tensor, settings: Settings | None = None) -> Iterator[Step]:
     """Run down tau from x_T, yielding every step as it is done, t descending; the last t_prev is 0.
 
@@ -186,8 +200,7 @@ def denoise(checkpoint: Checkpoint, x_T: Tensor, settings: Settings | None = Non
             that do not fit the batch.
     """
     settings = settings or Settings()
-    if x_T.ndim != 4 or tuple(x_T.shape[1:]) != checkpoint.shape:
-        raise ValueError(f"x_T must be (B, {', '.join(map(str, checkpoint.shape))}), not {tuple(x_T.shape)}")
+    check_latents("x_T", x_T, checkpoint)
     plan = jumps(timesteps(checkpoint.schedule.T, settings.steps, settings.spacing))
     seeds = settings.noise_seeds(len(x_T))
 
@@ -231,8 +244,7 @@ def encode(
     Raises:
         ValueError: another shape than the checkpoint's, steps outside 1..T, iterations below 0.
     """
-    if x_0.ndim != 4 or tuple(x_0.shape[1:]) != checkpoint.shape:
-        raise ValueError(f"x_0 must be (B, {', '.join(map(str, checkpoint.shape))}), not {tuple(x_0.shape)}")
+    check_latents("x_0", x_0, checkpoint)
     iterations = as_int("iterations", iterations, 0, None)
     alpha_bar = checkpoint.schedule.alpha_bar
     x_s, s = x_0, 0
@@ -244,3 +256,9 @@ def encode(
             x_t = scale * x_s + weight * checkpoint.predict_noise(x_t, t)
         x_s, s = x_t, t
     return x_s
+
+
+def check_latents(name: str, x: Tensor, checkpoint: Checkpoint) -> None:
+    """ValueError unless ``x`` is a batch of the checkpoint's pictures, (B, C, H, W)."""
+    if x.ndim != 4 or tuple(x.shape[1:]) != checkpoint.shape:
+        raise ValueError(f"{name} must be (B, {', '.join(map(str, checkpoint.shape))}), not {tuple(x.shape)}")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 
 from explorer.checkpoint import Checkpoint
+from explorer.finished import Finished
+from explorer.ui.compare import CompareTab
 from explorer.ui.component import Controls, page_css
-from explorer.ui.state import Newest, Query
+from explorer.ui.consistency import ConsistencyTab
+from explorer.ui.interpolate import InterpolateTab
+from explorer.ui.state import Newest, Query, from_address
 from explorer.ui.steps import StepsTab
+from explorer.ui.tab import Tab
 from explorer.ui.worker import on_network_thread
 
 MODEL = "model"  # concurrency id of everything that runs the network
@@ -29,6 +35,9 @@ def launch_options() -> dict[str, Any]:
     }
 
 
+OTHER_TABS: tuple[type[Tab[Any]], ...] = (CompareTab, ConsistencyTab, InterpolateTab)
+
+
 def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
     """The app over ``checkpoints``, by name; the first one is the default.
 
@@ -36,18 +45,25 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
         Blocks; call ``.launch(**launch_options())``.
     """
     checkpoints = {name: on_network_thread(checkpoint) for name, checkpoint in checkpoints.items()}
-    names = list(checkpoints)
-    newest = Newest()
-    tab = StepsTab(checkpoints, newest)
-    default = Query(names[0])
+    newest, finished = Newest(), Finished()
+    steps_tab = StepsTab(checkpoints, newest, finished)
+    others = (tab(checkpoints, newest, finished) for tab in OTHER_TABS)
+    tabs: dict[str, Tab[Any]] = {tab.name: tab for tab in (steps_tab, *others)}
+    default = Query(next(iter(checkpoints)))
+    defaults = default.fields()
+    for tab in tabs.values():
+        defaults |= tab.options().fields()
 
-    def restore(request: gr.Request) -> dict[str, Any]:
+    def check(given: Mapping[str, Any]) -> None:
+        for tab in tabs.values():
+            tab.parse(dict(given))
+
+    def restore(request: gr.Request) -> tuple[dict[str, Any], Any]:
         """The controls as the address says; entries that cannot be used take their defaults, and a notice says so."""
-        asked = dict(request.query_params)
-        query, notice = Query.from_address(asked, tab.lengths)
-        value = query.fields() | {"count": 0, "notice": notice}
-        newest.record(request.session_hash, value)
-        return value
+        fields, notice = from_address(dict(request.query_params), defaults, check)
+        front = request.query_params.get("tab", steps_tab.name)
+        front = front if front in tabs else steps_tab.name
+        return fields | {"count": 0, "notice": notice, "tab": front}, gr.Tabs(selected=front)
 
     def bump(given: dict[str, Any], request: gr.Request) -> None:
         newest.record(request.session_hash, given)
@@ -55,31 +71,45 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
     def stop(request: gr.Request) -> None:
         newest.stop(request.session_hash)
 
+    def forget(request: gr.Request) -> None:
+        newest.forget(request.session_hash)
+        for tab in tabs.values():
+            tab.forget(request.session_hash)
+
     with gr.Blocks(title="DDIM Explorer", analytics_enabled=False, fill_width=True, delete_cache=CACHE) as demo:
         with gr.Row(elem_id="page"):
             with gr.Column(elem_id="control-column"):
                 controls = Controls(
-                    default.fields(),
+                    defaults,
                     elem_id="controls",
-                    checkpoints=names,
-                    defaults=default.fields(),
-                    lengths=tab.lengths,
+                    checkpoints=list(checkpoints),
+                    defaults=defaults,
+                    options={name: list(tab.options().fields()) for name, tab in tabs.items()},
+                    idle={name: list(tab.idle) for name, tab in tabs.items()},
+                    lengths=steps_tab.lengths,
                     seeds={name: list(checkpoint.card.seeds) for name, checkpoint in checkpoints.items()},
                     credits={name: checkpoint.card.licence for name, checkpoint in checkpoints.items()},
                 )
-            with gr.Column(elem_id="stage-column"), gr.Tabs(elem_id="tabs"), gr.Tab("Steps", id="steps"):
-                player = tab.build()
+            with gr.Column(elem_id="stage-column"), gr.Tabs(elem_id="tabs") as frame:
+                stages = {}
+                for name, tab in tabs.items():
+                    with gr.Tab(tab.title, id=name, render_children=True) as front:
+                        stages[name] = tab.build()
+                    tell = f"() => window.dispatchEvent(new CustomEvent('explorer:tab', {{detail: '{name}'}}))"
+                    front.select(None, None, None, js=tell)
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         model: dict[str, Any] = {"concurrency_id": MODEL, "concurrency_limit": RUNS_AT_ONCE, **quiet}
-        demo.load(restore, None, controls, queue=False, **quiet).then(tab.run, controls, player, **model)
+        demo.load(restore, None, [controls, frame], queue=False, **quiet)
         controls.input(bump, controls, None, queue=False, **quiet)
-        controls.input(tab.run, controls, player, trigger_mode="always_last", **model)
-        player.stop(stop, None, None, queue=False, **quiet)
-        demo.unload(tab.forget)
+        for name, tab in tabs.items():
+            run = getattr(controls, f"run_{name}")
+            run(tab.run, controls, stages[name], trigger_mode="always_last", **model)
+            stages[name].stop(stop, None, None, queue=False, **quiet)
+        demo.unload(forget)
 
         def steps_api(
             checkpoint: str = default.checkpoint,
-            seed: int = default.seed,
+            seed: int = default.fields()["seed"],
             steps: int = default.settings.steps,
             eta: float = default.settings.eta,
             variance: str = "eta",
@@ -98,7 +128,7 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
                 "clip": clip,
                 "noise_seed": noise_seed,
             }
-            return tab.numbers(given)
+            return steps_tab.numbers(given)
 
         gr.api(steps_api, api_name="steps", concurrency_id=MODEL)
     return demo

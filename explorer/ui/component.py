@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,11 @@ from typing import Any
 import gradio as gr
 
 HERE = Path(__file__).parent
-KATEX_FONTS = {"KaTeX_Main": "KaTeX_Main-Regular.woff2", "KaTeX_Math": "KaTeX_Math-Italic.woff2"}
+INCLUDE = re.compile(r"<!-- (\w+\.html) -->")
+KATEX_FONTS = {
+    "KaTeX_Main": ("normal", "KaTeX_Main-Regular.woff2"),
+    "KaTeX_Math": ("italic", "KaTeX_Math-Italic.woff2"),
+}
 
 
 def read(name: str) -> str:
@@ -19,28 +24,29 @@ def read(name: str) -> str:
 def page_css() -> str:
     """The style of the whole page, with the two fonts of the formulas inside it, so that nothing is fetched for them."""
     faces = "".join(
-        f'@font-face {{ font-family: "{family}"; src: url(data:font/woff2;base64,'
+        f'@font-face {{ font-family: "{family}"; font-style: {style}; src: url(data:font/woff2;base64,'
         f"{b64encode((HERE / 'fonts' / file).read_bytes()).decode()}) }}\n"
-        for family, file in KATEX_FONTS.items()
+        for family, (style, file) in KATEX_FONTS.items()
     )
     return faces + read("theme.css")
 
 
 class WebComponent(gr.HTML):
-    """``gr.HTML`` from ``web/<name>.html``, ``.css`` and the scripts given, which share one scope in that order.
+    """``gr.HTML`` from files under ``web/``: ``<name>.html``, the styles and the scripts, each kind sharing one scope.
 
-    Its value is any JSON value. Markup and style pass through two template engines, so they hold no backslash, backtick,
-    ``${`` or ``{{``.
+    A comment in the markup that names a file stands for that file. The value is any JSON value. Markup and style pass
+    through two template engines, so they hold no backslash, backtick, ``${`` or ``{{``.
     """
 
     name = ""
+    styles: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
 
     def __init__(self, value: Any = None, **kwargs: Any) -> None:
         super().__init__(
             value,
-            html_template=read(f"{self.name}.html"),
-            css_template=read(f"{self.name}.css"),
+            html_template=INCLUDE.sub(lambda match: read(match[1]), read(f"{self.name}.html")),
+            css_template="\n".join(read(style) for style in self.styles),
             js_on_load="\n".join(read(script) for script in self.scripts),
             apply_default_css=False,
             **kwargs,
@@ -51,18 +57,26 @@ class WebComponent(gr.HTML):
 
 
 class Controls(WebComponent):
-    """The control column. Value: the fields of :class:`explorer.ui.state.Query`, ``count`` (rises with every change)."""
+    """The control column. Value: the fields of :class:`explorer.ui.state.Query` and of every tab's options, and ``count``
+    (rises with every change)."""
 
     name = "controls"
-    scripts = ("math.js", "controls.js")
+    styles = ("controls.css", "inputs.css")
+    scripts = ("math.js", "common.js", "controls.js")
 
 
-class Player(WebComponent):
-    """The Steps stage. Value: what :mod:`explorer.ui.stream` makes of a run."""
+class Stage(WebComponent):
+    """What a tab shows. Value: what the tab's ``stream`` makes of a run."""
+
+
+class Player(Stage):
+    """The Steps stage."""
 
     name = "player"
+    styles = ("stage.css", "player.css")
     scripts = (
         "math.js",
+        "common.js",
         "charts.js",
         "run.js",
         "charts_of_run.js",
@@ -71,3 +85,27 @@ class Player(WebComponent):
         "status.js",
         "player.js",
     )
+
+
+class CompareStage(Stage):
+    """The Compare stage."""
+
+    name = "compare"
+    styles = ("stage.css", "inputs.css", "film.css")
+    scripts = ("math.js", "common.js", "stage.js", "film.js", "compare.js")
+
+
+class ConsistencyStage(Stage):
+    """The Consistency stage."""
+
+    name = "consistency"
+    styles = ("stage.css", "inputs.css", "film.css", "consistency.css")
+    scripts = ("math.js", "common.js", "charts.js", "stage.js", "consistency.js")
+
+
+class InterpolateStage(Stage):
+    """The Interpolate stage."""
+
+    name = "interpolate"
+    styles = ("stage.css", "inputs.css", "film.css", "interpolate.css")
+    scripts = ("math.js", "common.js", "charts.js", "stage.js", "film.js", "interpolate.js")

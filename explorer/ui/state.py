@@ -1,16 +1,22 @@
-"""What the page asks for: the controls' fields, checked, and who asked last."""
+"""What the page asks for: fields as the controls and the address name them, checked, and who asked last."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
+from explorer.recipe import MAX_SEED, Recipe, Seed, parse, to_field
 from explorer.sampler import Settings
 from explorer.schedule import as_int, short
 
-MAX_SEED = 2**53 - 1  # the largest whole number that survives a browser's JSON
+__all__ = ["MAX_SEED", "BadInput", "Newest", "Options", "Query", "from_address"]
+
+DEFAULT_LATENT = Seed(22)
+Check = Callable[[Any], Any]
+Value = TypeVar("Value")
 
 
 class BadInput(ValueError):
@@ -23,18 +29,18 @@ class BadInput(ValueError):
 
 @dataclass(frozen=True)
 class Query:
-    """One picture's settings, as the controls and the address bar name them."""
+    """The control column: one picture's settings."""
 
     checkpoint: str
-    seed: int = 22
+    latent: Recipe = DEFAULT_LATENT
     settings: Settings = field(default_factory=lambda: Settings(steps=20))
 
     def fields(self) -> dict[str, Any]:
-        """The flat form that the browser holds."""
+        """The flat form that the browser holds. A latent that is one seed is a number, any other its text."""
         s = self.settings
         return {
             "checkpoint": self.checkpoint,
-            "seed": self.seed,
+            "seed": to_field(self.latent),
             "eta": s.eta,
             "steps": s.steps,
             "spacing": s.spacing,
@@ -58,41 +64,23 @@ class Query:
         name = fields.pop("checkpoint")
         if not isinstance(name, str) or name not in checkpoints:
             raise BadInput("checkpoint", f"checkpoint must be one of {', '.join(checkpoints)}, not {short(name)}.")
-        fields["seed"] = _checked("seed", fields["seed"], lambda v: as_int("latent seed", v, 0, MAX_SEED))
-        fields["noise_seed"] = _checked(
+        latent = checked("seed", fields.pop("seed"), parse)
+        fields["noise_seed"] = checked(
             "noise_seed", fields["noise_seed"], lambda v: as_int("noise seed", v, 0, MAX_SEED)
         )
-        fields["steps"] = _checked("steps", fields["steps"], lambda v: as_int("S", v, 1, checkpoints[name]))
+        fields["steps"] = checked("steps", fields["steps"], lambda v: as_int("S", v, 1, checkpoints[name]))
         for key in ("eta", "variance", "spacing", "clip"):
-            fields[key] = _checked(key, fields[key], lambda v, key=key: getattr(Settings(**{key: v}), key))
-        seed = fields.pop("seed")
-        return cls(name, seed, Settings(**fields))
-
-    @classmethod
-    def from_address(cls, query: Mapping[str, str], checkpoints: Mapping[str, int]) -> tuple[Query, str]:
-        """The query in an address, and a message about the entries that could not be used; those take their defaults."""
-        good: dict[str, Any] = {}
-        problems = []
-        for key in cls(next(iter(checkpoints))).fields():  # checkpoint comes first: it sets the range of steps
-            if key not in query:
-                continue
-            value = _from_text(key, query[key])
-            try:
-                cls.parse(good | {key: value}, checkpoints)
-            except BadInput as problem:
-                problems.append(str(problem))
-            else:
-                good[key] = value
-        message = " ".join([*problems, "The usual value is shown."]) if problems else ""
-        return cls.parse(good, checkpoints), message
+            fields[key] = checked(key, fields[key], partial(_setting, key))
+        return cls(name, latent, Settings(**fields))
 
     def to_python(self) -> str:
         """A script on the public names that makes this picture."""
         s = self.settings
+        latent = self.latent.to_python()
         return f"""import explorer as ex
-
+{"import torch" if "torch." in latent else ""}
 checkpoint = ex.load({self.checkpoint!r})
-x_T = ex.latent(checkpoint.shape, seeds=[{self.seed}])
+x_T = {latent}
 settings = ex.Settings(
     steps={s.steps}, eta={s.eta!r}, variance={s.variance!r}, spacing={s.spacing!r}, clip={s.clip}, noise_seed={s.noise_seed}
 )
@@ -102,23 +90,107 @@ ex.to_image(step.x_prev).save("picture.png")
 """
 
 
-def _checked(field: str, value: Any, check: Any) -> Any:
+@dataclass(frozen=True)
+class Options:
+    """The settings that one tab has for itself, beside the control column. A subclass names them with their defaults.
+
+    ``checks`` holds a function for each field that returns the value to use or raises ValueError.
+    """
+
+    checks: ClassVar[Mapping[str, Check]] = {}
+
+    @classmethod
+    def parse(cls: type[OptionsT], given: Mapping[str, Any]) -> OptionsT:
+        """Check the tab's fields among ``given``; those that are absent take their defaults.
+
+        Raises:
+            BadInput: the first field that cannot be used.
+        """
+        names = [f.name for f in fields(cls)]
+        return cls(**{name: checked(name, given[name], cls.checks[name]) for name in names if name in given})
+
+    def fields(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+def checked(field: str, value: Any, check: Callable[[Any], Value]) -> Value:
+    """``check(value)``, its ValueError as :class:`BadInput` of the field."""
     try:
         return check(value)
     except ValueError as error:
         raise BadInput(field, str(error).replace("eta must", "η must") + ".") from None
 
 
-def _from_text(key: str, text: str) -> Any:
-    if key in ("seed", "steps", "noise_seed"):
+def _setting(key: str, value: Any) -> Any:
+    return getattr(Settings(**{key: value}), key)
+
+
+def whole(name: str, low: int, high: int) -> Check:
+    """The check of a whole number in low..high."""
+    return lambda value: as_int(name, value, low, high)
+
+
+def yes_or_no(name: str) -> Check:
+    """The check of a switch."""
+
+    def check(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} must be on or off, not {short(value)}")
+        return value
+
+    return check
+
+
+def one_of(name: str, *choices: str) -> Check:
+    """The check of a choice."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise ValueError(f"{name} must be one of {', '.join(choices)}, not {short(value)}")
+        return value
+
+    return check
+
+
+def from_address(
+    query: Mapping[str, str], defaults: Mapping[str, Any], check: Callable[[Mapping[str, Any]], object]
+) -> tuple[dict[str, Any], str]:
+    """The fields in an address, and a message about the entries that could not be used; those keep their defaults.
+
+    Args:
+        defaults: all fields with their defaults, in the order in which they are checked.
+        check: raises :class:`BadInput` for fields that cannot be used together.
+    """
+    good: dict[str, Any] = {}
+    problems = []
+    for key, default in defaults.items():
+        if key not in query:
+            continue
+        value = _from_text(query[key], default)
+        try:
+            check(good | {key: value})
+        except BadInput as problem:
+            problems.append(str(problem))
+        else:
+            good[key] = value
+    message = " ".join([*problems, "The usual value is shown."]) if problems else ""
+    return {**defaults, **good}, message
+
+
+def _from_text(text: str, default: Any) -> Any:
+    """What an address says of a field, in the type of its default where it can be read as that."""
+    if isinstance(default, bool):
+        return {"1": True, "0": False, "true": True, "false": False}.get(text.lower(), text)
+    if isinstance(default, int):
         return int(text) if len(text) <= 20 and text.strip("-").isdecimal() else text
-    if key == "eta":
+    if isinstance(default, float):
         try:
             return float(text)
         except ValueError:
             return text
-    if key == "clip":
-        return {"1": True, "0": False, "true": True, "false": False}.get(text.lower(), text)
     return text
 
 

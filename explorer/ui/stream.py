@@ -7,8 +7,6 @@ travel as one file.
 
 from __future__ import annotations
 
-import base64
-import io
 import itertools
 import json
 import math
@@ -25,8 +23,7 @@ import numpy as np
 from PIL import Image
 
 from explorer.checkpoint import Checkpoint
-from explorer.latents import latent
-from explorer.pictures import signed_to_uint8, to_rgb, to_uint8
+from explorer.pictures import data_uri, signed_to_uint8, to_rgb, to_uint8
 from explorer.sampler import Step
 from explorer.trajectory import Trajectory, spread
 from explorer.ui.state import Query
@@ -38,19 +35,16 @@ CURVE_POINTS = 200
 PANELS = 5
 
 
-def stream(
-    checkpoint: Checkpoint, query: Query, state: Callable[[], str], labels: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
+def stream(checkpoint: Checkpoint, query: Query, state: Callable[[], str]) -> Iterator[dict[str, Any]]:
     """Run ``query`` and yield the player's value after every few steps, the last one with the sheet.
 
     Args:
         state: asked before each step: "running" goes on, "stopped" ends and keeps what is there, "superseded" ends
             without another word.
-        labels: entries of every value: ``id`` of the run, ``count`` of the change that asked for it, ``message`` to show.
     """
-    trajectory = Trajectory(checkpoint, latent(checkpoint.shape, [query.seed]), query.settings)
+    trajectory = Trajectory(checkpoint, query.latent.make(checkpoint.shape), query.settings)
     preview_steps = {trajectory.kept[i] for i in spread(len(trajectory.kept), MAX_PREVIEWS)}
-    fixed = opening(checkpoint, query, trajectory) | labels
+    fixed = opening(checkpoint, query, trajectory)
     rows: list[str] = []
     previews: list[str] = []
     started = time.perf_counter()
@@ -63,7 +57,7 @@ def stream(
     for index, step in enumerate(trajectory):
         rows.append(row(trajectory, index) + "\n")
         if index in preview_steps:
-            previews.append(f"{index}\t{data_uri(frame(step))}\n")
+            previews.append(f"{index}\t{jpeg(frame(step))}\n")
         seconds = time.perf_counter() - started
         if index == 0 or (index in preview_steps and seconds - sent > SECONDS_BETWEEN):
             sent = seconds
@@ -116,10 +110,9 @@ def frame(step: Step) -> np.ndarray:
     return np.concatenate([x_t, x0, signed_to_uint8(step.eps)[0], signed_to_uint8(z)[0], x_prev], axis=1)
 
 
-def data_uri(picture: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format="JPEG", quality=85, subsampling=0)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+def jpeg(picture: np.ndarray) -> str:
+    """uint8 (H, W, 3) as a data URI, good enough for a preview."""
+    return data_uri(Image.fromarray(picture), "jpeg", quality=85, subsampling=0)
 
 
 def sheet(trajectory: Trajectory) -> dict[str, Any]:

@@ -1,14 +1,18 @@
-// The control column: native inputs, one value with all settings, one event 'input'. The address bar always holds them.
+// The control column, and the one place that knows all settings: its own, and those that the tabs ask it to change. It
+// writes the address, and tells the tab in front to run. The tabs read window.explorer and hear 'explorer:settings'.
 const $ = selector => element.querySelector(selector);
 const form = $('.controls');
-const FIELDS = { checkpoint: 'text', seed: 'int', eta: 'float', steps: 'int', spacing: 'text', variance: 'text', noise_seed: 'int', clip: 'bool' };
-const DEFAULTS = props.defaults;
+const FIELDS = ['checkpoint', 'seed', 'eta', 'steps', 'spacing', 'variance', 'noise_seed', 'clip'];
+const DEFAULTS = props.defaults;   // of the control column and of every tab
+const RUN = { steps: () => trigger('run_steps'), compare: () => trigger('run_compare'), consistency: () => trigger('run_consistency'), interpolate: () => trigger('run_interpolate') };
+const VIEWS = ['t', 'show', 'moment', 'frame', 'pad', 'notation'];   // what only the browser needs to know of the address
 const MAX_DIE = 10000;
-let settings = { ...DEFAULTS }, count = 0, t = null, T = 1000;
+let settings = { ...DEFAULTS }, view = {}, tab = 'steps', count = 0, T = 1000;
+const done = {};   // by tab: the settings of its last finished run
 
 // ---- labels -----------------------------------------------------------------------------------------------------
 for (const [name, symbol] of Object.entries({ x_T: '<i>x<sub>T</sub></i>', eta: '<i>η</i>', S: '<i>S</i>', tau: '<i>τ</i>', z: '<i>z</i>', x0: X0_HAT })) $(`.${name}`).innerHTML = math(symbol);
-for (const die of element.querySelectorAll('.die')) die.innerHTML = '<svg width="18" height="18" viewBox="0 0 16 16" fill="currentColor" stroke="currentColor" stroke-width="1.2" aria-hidden="true"><rect x="2.5" y="2.5" width="11" height="11" rx="2.5" fill="none"/><circle cx="5.6" cy="5.6" r=".8"/><circle cx="10.4" cy="10.4" r=".8"/><circle cx="8" cy="8" r=".8"/><circle cx="10.4" cy="5.6" r=".8"/><circle cx="5.6" cy="10.4" r=".8"/></svg>';
+for (const die of element.querySelectorAll('.die')) die.innerHTML = DIE;
 const SEGMENTS = {
   spacing: [['linear', 'linear'], ['quadratic', 'quadratic'], ['leading', 'leading']],
   variance: [['eta', math('<i>σ</i>(<i>η</i>)')], ['large', math('<span class="hat"><i>σ</i></span>')]],
@@ -32,12 +36,13 @@ function drawStops() {
 
 // ---- settings to inputs and back --------------------------------------------------------------------------------
 function show() {
+  window.explorer = { settings, view, tab };
   if (props.lengths[settings.checkpoint] && props.lengths[settings.checkpoint] !== T) { T = props.lengths[settings.checkpoint]; drawStops(); }
-  for (const name of Object.keys(FIELDS)) {
+  for (const name of FIELDS) {
     const input = form.elements[name];
     if (!input) continue;
-    if (FIELDS[name] === 'bool') input.checked = settings[name];
-    else if (document.activeElement !== input || input.type !== 'number') input.value = name === 'eta' && Number.isFinite(settings.eta) && settings.eta === +settings.eta.toFixed(2) ? settings.eta.toFixed(2) : settings[name];
+    if (input.type === 'checkbox') input.checked = settings[name];
+    else if (document.activeElement !== input || !['number', 'text'].includes(input.type)) input.value = name === 'eta' && Number.isFinite(settings.eta) && settings.eta === +settings.eta.toFixed(2) ? settings.eta.toFixed(2) : settings[name];
     input.setAttribute?.('aria-invalid', 'false');
   }
   for (const name of ['eta', 'steps']) {
@@ -47,43 +52,66 @@ function show() {
     range.style.setProperty('--at', `${Math.min(100, Math.max(0, p / range.max * 100))}%`);
     range.setAttribute('aria-valuetext', String(settings[name]));
   }
-  const large = settings.variance === 'large';
-  $('[data-field="eta"]').toggleAttribute('data-idle', large);
-  $('[data-field="noise_seed"]').toggleAttribute('data-idle', !large && +settings.eta === 0);
+  const large = settings.variance === 'large' && tab === 'steps', idle = new Set(props.idle[tab]);
+  if (tab === 'steps') { if (large) idle.add('eta'); else if (+settings.eta === 0) idle.add('noise_seed'); }
+  for (const name of FIELDS) $(`[data-field="${name}"]`).toggleAttribute('data-idle', idle.has(name));
   $('.pill').innerHTML = `${math('<i>η</i>')} <span></span> · ${math('<i>S</i>')} <span></span> · seed <span></span> ▾`;
   [(+settings.eta).toFixed(2), settings.steps, settings.seed].forEach((v, i) => { $('.pill').querySelectorAll('span:not(.m)')[i].textContent = large && i === 0 ? 'σ̂' : v; });
-  form.elements.notation.value = document.body.dataset.notation || 'ddpm';
+  document.body.dataset.notation = form.elements.notation.value = view.notation === 'ddim' ? 'ddim' : 'ddpm';
   $('#control-seeds').replaceChildren(...(props.seeds[settings.checkpoint] || []).map(seed => new Option(seed, seed)));
   $('.credit').textContent = props.credits[settings.checkpoint] || '';
 }
 
 function writeAddress() {
   const query = new URLSearchParams();
-  for (const name of Object.keys(FIELDS)) if (settings[name] !== DEFAULTS[name]) query.set(name, FIELDS[name] === 'bool' ? (settings[name] ? '1' : '0') : settings[name]);
-  if (t !== null) query.set('t', t);
-  if (document.body.dataset.notation === 'ddim') query.set('notation', 'ddim');
+  if (tab !== 'steps') query.set('tab', tab);
+  for (const [name, value] of Object.entries(settings)) if (value !== DEFAULTS[name]) query.set(name, value === true ? '1' : value === false ? '0' : value);
+  for (const name of VIEWS) if (view[name] !== undefined && view[name] !== null) query.set(name, view[name]);
   for (const [key, value] of new URLSearchParams(location.search)) if (key.startsWith('__')) query.set(key, value);
   const text = query.toString();
   history.replaceState(null, '', text ? `?${text}` : location.pathname);
 }
 
-function send(change) {
+// What a tab's pictures depend on: two requests that agree in this need not run twice.
+const asked = name => JSON.stringify([...FIELDS.filter(f => !props.idle[name]?.includes(f)), ...props.options[name]].map(f => settings[f]));
+
+function send(change, notice = '') {
   settings = { ...settings, ...change };
   count += 1;
   show();
   writeAddress();
-  window.dispatchEvent(new CustomEvent('explorer:changed', { detail: { count } }));
-  props.value = { ...settings, count };
+  publish('explorer:settings', window.explorer);
+  publish('explorer:changed', { count, tab });
+  delete done[tab];
+  props.value = { ...settings, count, notice };
   trigger('input');
+  RUN[tab]?.();
 }
 
-function take(value) {   // the fields of a value from Python; the rest of it (count, notice) is not ours to send back
-  for (const name of Object.keys(FIELDS)) if (name in value) settings[name] = value[name];
+function open(name) {   // a tab comes to the front: run it, unless what it shows is what would come out
+  if (name === tab) return;
+  tab = name;
+  show();
+  writeAddress();
+  publish('explorer:settings', window.explorer);
+  if (done[tab] !== asked(tab)) send({});
+}
+
+function change({ tab: wanted, ...settings }) {
+  if (!wanted || wanted === tab) return send(settings);
+  tab = wanted;
+  document.querySelectorAll('#tabs button[role="tab"]')[Object.keys(RUN).indexOf(wanted)]?.click();
+  send(settings);
+}
+
+function take(value) {   // the fields of a value from Python; the rest of it is not ours to send back
+  for (const name of Object.keys(DEFAULTS)) if (name in value) settings[name] = value[name];
   show();
 }
 
-const read = input => FIELDS[input.name] === 'bool' ? input.checked
-  : FIELDS[input.name] === 'text' ? input.value
+const read = input => input.type === 'checkbox' ? input.checked
+  : input.name === 'seed' && /^-?[0-9]{1,15}$/.test(input.value.trim()) ? Number(input.value)
+  : input.type !== 'number' ? input.value
   : input.value === '' ? null : Number(input.value);
 
 // ---- events -----------------------------------------------------------------------------------------------------
@@ -102,8 +130,8 @@ element.addEventListener('keydown', event => {   // one arrow key is one step of
 });
 element.addEventListener('change', event => {
   const input = event.target;
-  if (input.name === 'notation') { document.body.dataset.notation = input.value; writeAddress(); }
-  else if (input.name in FIELDS) send({ [input.name]: read(input) });
+  if (input.name === 'notation') publish('explorer:view', { notation: input.value === 'ddim' ? 'ddim' : null });
+  else if (FIELDS.includes(input.name)) send({ [input.name]: read(input) });
 });
 element.addEventListener('click', event => {
   const button = event.target.closest('button');
@@ -113,16 +141,25 @@ element.addEventListener('click', event => {
   else if (button.matches('.pill')) button.setAttribute('aria-expanded', form.classList.toggle('open'));
 });
 form.addEventListener('submit', event => { event.preventDefault(); send({}); });
-window.addEventListener('explorer:set', event => send(event.detail));
-window.addEventListener('explorer:t', event => { t = event.detail.t; clearTimeout(window.explorerAddress); window.explorerAddress = setTimeout(writeAddress, 200); });
-watch('value', () => {
-  if (!props.value || (props.value.count ?? 0) < count) return;   // an answer to something older than what is on the screen
+window.addEventListener('explorer:set', event => change(event.detail));
+window.addEventListener('explorer:tab', event => open(event.detail));
+window.addEventListener('explorer:ended', event => { if (event.detail.count === count) done[event.detail.tab] = asked(event.detail.tab); });
+let writing;
+window.addEventListener('explorer:view', event => {
+  view = { ...view, ...event.detail };
+  if ('notation' in event.detail) show();
+  window.explorer = { settings, view, tab };
+  clearTimeout(writing);
+  writing = setTimeout(writeAddress, 200);   // a drag must not flood the history
+});
+watch('value', () => {   // only the restored address comes from Python
+  if (!props.value || (props.value.count ?? 0) < count) return;
   take(props.value);
+  if (props.value.tab) { tab = props.value.tab; send({}, props.value.notice); }
 });
 
 const address = new URLSearchParams(location.search);
-if (address.get('notation') === 'ddim') document.body.dataset.notation = 'ddim';
-if (+address.get('t') > 0) t = +address.get('t');
+for (const name of VIEWS) if (address.has(name)) view[name] = address.get(name);
 form.elements.checkpoint.replaceChildren(...props.checkpoints.map(name => new Option(name, name)));
 drawStops();
 take(props.value || {});

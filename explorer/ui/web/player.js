@@ -14,6 +14,7 @@ let index = -1;          // the step on the screen
 let wish = fromAddress > 0 ? { t: fromAddress } : { share: 0.5 };  // where the user wants to be: kept over runs
 let charts = null, playing = null, drawing = false, filmTimer = 0, slots = null;
 const dirty = new Set();
+let drawnAt = true;
 let asked = 0;           // count of the newest change of the controls
 
 // ---- what is fixed by the settings ------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ function place() {   // choose the step that is nearest to the wish among those 
 function goTo(target) {
   wish = target;
   place();
-  if (run && index >= 0) publish('explorer:t', { t: run.plan[index].t });
+  if (run && index >= 0) publish('explorer:view', { t: run.plan[index].t });
 }
 
 function stepBy(n) {
@@ -136,6 +137,7 @@ function receive() {
   if (run?.id !== value.id) return drawStatus();
   place();
   repaint(run.state === 'running' ? 'grown' : 'run');
+  if (run.state === 'ended') publish('explorer:ended', { tab: 'steps', count: run.count });
 }
 
 // Show the newest run as soon as it has reached the time step the user is at. Until then, but not for long, the screen keeps
@@ -190,7 +192,14 @@ document.addEventListener('keydown', event => {
   if (event.key !== ' ') play(false);
   act();
 });
-window.addEventListener('explorer:changed', event => { asked = event.detail.count; heldSince ||= performance.now(); stage.dataset.waiting = ''; });
+window.addEventListener('explorer:changed', event => {
+  if (event.detail.tab !== 'steps') return;
+  asked = event.detail.count;
+  heldSince ||= performance.now();
+  stage.dataset.waiting = '';
+});
+// A tab that was hidden has no width: draw when it comes to the front.
+new ResizeObserver(() => { if (run && stage.offsetParent && !drawnAt) { drawnAt = true; sizePanels(); slots = null; repaint('run'); } else if (!stage.offsetParent) drawnAt = false; }).observe(stage);
 let resizing;
 window.addEventListener('resize', () => { clearTimeout(resizing); resizing = setTimeout(() => { if (run) { sizePanels(); slots = null; repaint('run'); } }, 120); });
 new MutationObserver(() => repaint('run')).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-notation'] });

@@ -1,6 +1,5 @@
-// The status row, and copying to the clipboard. Shares the player's scope.
+// The status row of a run. Shares the player's scope.
 let problem = null, note = '';
-const STATES = { waiting: 'Starting', running: 'Running', ended: 'Ended', stopped: 'Stopped', error: 'Not run' };
 function drawStatus() {
   const state = problem ? 'error' : (coming ?? run)?.state ?? 'waiting';
   $('.status').dataset.state = state;
@@ -16,16 +15,4 @@ function drawStatus() {
   $('.nfe').textContent = done < S ? `NFE ${done} of ${S}` : `NFE ${S}`;
   $('.seconds').textContent = `${run.seconds.toFixed(2)} s`;
   $('.rate').textContent = done ? `${(1000 * run.seconds / done).toFixed(0)} ms a step` : '';
-}
-
-const publish = (name, detail) => window.dispatchEvent(new CustomEvent(name, { detail }));
-async function copy(button, text) {
-  try { await navigator.clipboard.writeText(text); }
-  catch {   // no clipboard outside https and localhost
-    const area = Object.assign(document.createElement('textarea'), { value: text });
-    document.body.append(area); area.select(); document.execCommand('copy'); area.remove();
-  }
-  const label = button.textContent;
-  button.textContent = 'Copied';
-  setTimeout(() => { button.textContent = label; }, 1200);
 }

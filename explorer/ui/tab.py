@@ -1,0 +1,115 @@
+"""What all tabs share: read the controls, run as the newest request of their page, say what is wrong."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+import gradio as gr
+
+from explorer.checkpoint import Checkpoint
+from explorer.finished import Finished
+from explorer.ui.component import Stage
+from explorer.ui.state import BadInput, Newest, Options, Query
+
+RUN_IDS = itertools.count(1)
+State = Callable[[], str]  # "running", "stopped" or "superseded"
+SPOKEN = {"steps": "S", "eta": "η", "noise_seed": "noise seed"}
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+@dataclass(frozen=True)
+class Asked(Generic[OptionsT]):
+    """One request of a page: the control column, and the tab's own settings."""
+
+    query: Query
+    options: OptionsT
+
+    def fields(self) -> dict[str, Any]:
+        return self.query.fields() | self.options.fields()
+
+
+class Tab(ABC, Generic[OptionsT]):
+    """A stage and what happens when the controls change.
+
+    Args:
+        checkpoints: by name, the first one is the default.
+        newest: what each page asked for last.
+        finished: pictures that were made before.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    stage: ClassVar[type[Stage]]
+    idle: ClassVar[tuple[str, ...]] = ()  # fields of the control column that have no say here
+    options: type[OptionsT]
+
+    def __init__(self, checkpoints: Mapping[str, Checkpoint], newest: Newest, finished: Finished) -> None:
+        self.checkpoints = checkpoints
+        self.lengths = {name: checkpoint.schedule.T for name, checkpoint in checkpoints.items()}
+        self.newest = newest
+        self.finished = finished
+        self.last_good: dict[str, Asked[OptionsT]] = {}
+
+    @abstractmethod
+    def stream(self, asked: Asked[OptionsT], state: State) -> Iterator[dict[str, Any]]:
+        """The values that the stage shows while a run goes on; ends by itself when ``state`` is no longer "running"."""
+
+    def defaults(self) -> Asked[OptionsT]:
+        return Asked(Query(next(iter(self.checkpoints))), self.options())
+
+    def build(self) -> Stage:
+        """Put the tab's content into the current context."""
+        return self.stage(elem_id=self.name, label=self.title)
+
+    def parse(self, given: object) -> Asked[OptionsT]:
+        """The controls' value, checked; :class:`BadInput` if a field cannot be used."""
+        if not isinstance(given, dict):
+            raise BadInput("checkpoint", "expected an object with the fields of the control column.")
+        query = Query.parse(given, self.lengths)
+        return self.check(Asked(query, self.options.parse(given)))
+
+    def check(self, asked: Asked[OptionsT]) -> Asked[OptionsT]:
+        """What cannot be seen from one field alone; :class:`BadInput` if they do not fit together."""
+        return asked
+
+    def run(self, given: dict[str, Any], request: gr.Request) -> Iterator[dict[str, Any]]:
+        """Handler of every change of the controls: a run as a stream of the stage's values, or what is wrong."""
+        session = request.session_hash
+        labels = {"id": next(RUN_IDS), "count": given.get("count", 0) if isinstance(given, dict) else 0}
+        try:
+            asked = self.parse(given)
+        except BadInput as problem:
+            yield labels | self._refusal(problem, session)
+            return
+        self.last_good[session or ""] = asked
+
+        def state() -> str:
+            if self.newest.stopped(session):
+                return "stopped"
+            return "superseded" if self.newest.superseded(session, given) else "running"
+
+        if state() == "superseded":
+            return
+        labels["message"] = str(given.get("notice") or "")
+        try:
+            for value in self.stream(asked, state):
+                yield value | labels
+        except Exception:
+            logging.exception("a run failed: %s", asked)
+            text = "The run failed on the server, which has noted why. Try again, or change a setting."
+            yield labels | {"state": "error", "message": text, "repair": None, "field": None}
+
+    def forget(self, session: str | None) -> None:
+        """The page was closed."""
+        self.last_good.pop(session or "", None)
+
+    def _refusal(self, problem: BadInput, session: str | None) -> dict[str, Any]:
+        good = self.last_good.get(session or "", self.defaults()).fields()[problem.field]
+        label = SPOKEN.get(problem.field, problem.field)
+        repair = {"key": problem.field, "value": good, "label": f"Set {label} to {good}"}
+        return {"state": "error", "message": str(problem), "repair": repair, "field": problem.field}

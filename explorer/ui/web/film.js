@@ -1,0 +1,90 @@
+// Rows of pictures with one scrubber for all: what the row is, its picture at the scrubber, and its film. `lanes` are
+// { name, title, text, extra }, `columns` are labels; the picture of a cell is named by `cell(lane, column)`.
+let laneKey = '', columnCount = 0, at = -1, playing = null;
+const FRAMES_A_SECOND = 8, slider = $('.at'), laneBox = $('.lanes');
+
+function buildFilm(lanes, columns) {
+  const key = JSON.stringify([lanes.map(lane => lane.name), columns.length]);
+  if (key === laneKey) return;
+  laneKey = key;
+  columnCount = columns.length;
+  slider.max = Math.max(1, columns.length - 1);
+  $('.labels').replaceChildren(...columns.map(() => document.createElement('span')));
+  laneBox.replaceChildren(...lanes.map(lane => {
+    const row = document.createElement('div');
+    row.className = 'lane';
+    row.dataset.lane = lane.name;
+    row.innerHTML = `<div class="about"><h3></h3><p></p></div><button type="button" class="now" data-open="${lane.name}"><canvas></canvas></button><div class="frames" role="presentation">${columns.map((_, k) => `<button type="button" tabindex="-1" data-column="${k}"><canvas></canvas></button>`).join('')}</div><div class="extra"></div>`;
+    return row;
+  }));
+}
+
+function drawFilm(lanes, columns, cell, label) {
+  buildFilm(lanes, columns);
+  at = Math.max(0, Math.min(columns.length - 1, at));
+  const box = $('.frames', laneBox), n = columns.length, room = box.clientWidth, whole = Math.floor((room - 4 * (n - 1)) / n);
+  const size = whole >= 128 ? 128 : whole >= 64 ? 64 : whole;
+  stage.style.setProperty('--thumb', `${size}px`);
+  stage.style.setProperty('--film', `${n * (size + 4) - 4}px`);
+  const now = parseFloat(getComputedStyle(stage).getPropertyValue('--now'));
+  lanes.forEach((lane, i) => {
+    const row = laneBox.children[i];
+    for (const [part, html] of [['h3', lane.title], ['p', lane.text], ['.extra', lane.extra ?? '']]) write($(part, row), html);
+    paint($('.now canvas', row), cell(lane, at), now);
+    $('.now', row).setAttribute('aria-label', `${row.querySelector('h3').textContent}, ${label(at)}: open in Steps`);
+    [...$('.frames', row).children].forEach((button, k) => {
+      paint(button.firstChild, cell(lane, k), size);
+      button.toggleAttribute('data-here', k === at);
+      button.setAttribute('aria-label', label(k));
+    });
+    for (const canvas of $$('.extra canvas', row)) paint(canvas, canvas.dataset.name, 64);
+  });
+  const every = Math.ceil(34 / (size + 4));
+  $('.labels').childNodes.forEach((span, k) => {
+    const far = k === at || Math.abs(k - at) * (size + 4) > 44;
+    span.textContent = far && (k % every === 0 || k === at) ? columns[k] : '';
+    span.toggleAttribute('data-here', k === at);
+  });
+  slider.value = at;
+  slider.style.setProperty('--at', `${100 * at / Math.max(1, n - 1)}%`);
+  slider.setAttribute('aria-valuetext', label(at));
+}
+
+function goTo(k, quiet = false) {
+  const to = Math.max(0, Math.min(columnCount - 1, k));
+  if (to === at) return;
+  at = to;
+  if (!quiet) moved(at);
+  repaint();
+}
+
+function play(on) {
+  if (!on === !playing) return;
+  clearInterval(playing);
+  playing = null;
+  if (on) {
+    if (at === columnCount - 1) goTo(0);
+    playing = setInterval(() => { if (!stage.offsetParent || at === columnCount - 1) play(false); else goTo(at + 1); }, 1000 / FRAMES_A_SECOND);
+  }
+  $('.play').setAttribute('aria-label', playing ? 'Pause' : 'Play');
+  $('.play path').setAttribute('d', playing ? 'M4.5 3h2.4v10H4.5zM9.1 3h2.4v10H9.1z' : 'M5 2.5 13 8l-8 5.5z');
+}
+
+slider.addEventListener('input', () => { play(false); goTo(+slider.value); });
+element.addEventListener('click', event => {
+  const thumb = event.target.closest('[data-column]'), go = event.target.closest('[data-go]')?.dataset.go;
+  if (thumb) { play(false); goTo(+thumb.dataset.column); }
+  if (go === 'play') play(!playing);
+  else if (go) { play(false); goTo(go === 'first' ? 0 : columnCount - 1); }
+});
+document.addEventListener('keydown', event => {
+  if (!stage.offsetParent || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  const target = event.target;
+  if (target !== slider && target.closest('input:not([type="checkbox"]), select, textarea, [role="tab"], .pad')) return;
+  if (event.key === ' ' && target.closest('button, a, input')) return;
+  const act = { ArrowLeft: () => goTo(at - 1), ArrowRight: () => goTo(at + 1), Home: () => goTo(0), End: () => goTo(columnCount - 1), ' ': () => play(!playing) }[event.key];
+  if (!act) return;
+  event.preventDefault();
+  if (event.key !== ' ') play(false);
+  act();
+});
