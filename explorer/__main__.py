@@ -1,15 +1,14 @@
-"""Command line: ``python -m explorer train …``."""
+"""Command line: ``python -m explorer train …`` and ``python -m explorer evaluate …``."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
-from explorer.training.command import main
-
-COMMANDS = {"train": main}
+COMMANDS = {"train": "explorer.training.command", "evaluate": "explorer.evaluation.command"}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:
         print(f"usage: python -m explorer {{{','.join(COMMANDS)}}} …", file=sys.stderr)
         sys.exit(2)
-    sys.exit(COMMANDS[sys.argv[1]](sys.argv[2:]))
+    sys.exit(import_module(COMMANDS[sys.argv[1]]).main(sys.argv[2:]))

@@ -98,7 +98,7 @@ def finish(
     evaluations, expected = 0, sum(wanted[places[0]].settings.steps for places in missing.values())
     yield Progress({i: picture for i, picture in known.items() if picture is not None}, evaluations, expected)
     for group in _batches(wanted, list(missing.values()), batch):
-        runs = [Run(wanted[places[0]].latent.make(checkpoint.shape), wanted[places[0]].settings) for places in group]
+        runs = [Run(wanted[places[0]].latent.make(checkpoint), wanted[places[0]].settings) for places in group]
         joined = _join(runs)
         for steps in denoise_together(checkpoint, joined):
             evaluations += len(runs)

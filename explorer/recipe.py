@@ -1,4 +1,4 @@
-"""Latents written down: ``22``, ``slerp(13, 37, 0.5)``, or a mix of mixes.
+"""Latents written down: ``22``, ``slerp(13, 37, 0.5)``, ``encode(3, 100)``, or a mix of mixes.
 
 The page, its address and its scripts name a latent by such a text, so a picture between two seeds can be opened, linked
 and sent on like any other.
@@ -7,21 +7,31 @@ and sent on like any other.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Literal
+from threading import Lock
+from typing import Literal, cast
 
 import torch
 from torch import Tensor
 
+from explorer.checkpoint import Checkpoint
+from explorer.given import GIVEN, PictureError, as_tensor
 from explorer.latents import latent, slerp
-from explorer.schedule import as_int, short
+from explorer.quality import to_unit
+from explorer.sampler import encode
+from explorer.schedule import SPACINGS, Spacing, as_int, short
 
 MAX_SEED = 2**53 - 1  # the largest whole number that survives a browser's JSON
 MAX_DEPTH = 4
 MAX_TEXT = 400
+MAX_ENCODED = 64  # latents that are remembered
+MAX_STEPS, MAX_ITERATIONS = 1000, 5  # of an encoding
+FUNCTIONS = ("slerp", "lerp", "encode")
 Kind = Literal["slerp", "lerp"]
-TOKEN = re.compile(r"\s*([A-Za-z]+|[0-9.]+(?:e-?[0-9]+)?|[(),]|\S)\s*")
+WHOLE = re.compile(r"-?[0-9]{1,20}")
+NAME = re.compile(r"[0-9a-f]{16}")
+TOKEN = re.compile(r"\s*([0-9a-f]{16}(?![0-9a-f.])|[A-Za-z]+|[0-9.]+(?:e-?[0-9]+)?|[(),]|\S)\s*")
 
 
 @dataclass(frozen=True)
@@ -33,9 +43,9 @@ class Seed:
     def __str__(self) -> str:
         return str(self.seed)
 
-    def make(self, shape: Sequence[int]) -> Tensor:
+    def make(self, checkpoint: Checkpoint) -> Tensor:
         """x_T, float32 (1, C, H, W)."""
-        return latent(shape, [self.seed])
+        return latent(checkpoint.shape, [self.seed])
 
     def to_python(self) -> str:
         """An expression on the public names; ``checkpoint`` stands for the checkpoint."""
@@ -54,9 +64,9 @@ class Mix:
     def __str__(self) -> str:
         return f"{self.kind}({self.a}, {self.b}, {self.w!r})"
 
-    def make(self, shape: Sequence[int]) -> Tensor:
+    def make(self, checkpoint: Checkpoint) -> Tensor:
         """x_T, float32 (1, C, H, W)."""
-        a, b = self.a.make(shape), self.b.make(shape)
+        a, b = self.a.make(checkpoint), self.b.make(checkpoint)
         return slerp(a, b, self.w) if self.kind == "slerp" else torch.lerp(a, b, self.w)
 
     def to_python(self) -> str:
@@ -64,7 +74,76 @@ class Mix:
         return f"{name}({self.a.to_python()}, {self.b.to_python()}, {self.w!r})"
 
 
-Recipe = Seed | Mix
+@dataclass(frozen=True)
+class Encoded:
+    """The latent of a real picture by DDIM inversion, see :func:`explorer.encode`.
+
+    Attributes:
+        picture: index of a held-out picture of the checkpoint, or the name of one in :data:`explorer.given.GIVEN`.
+        steps, iterations, spacing: as for :func:`explorer.encode`.
+    """
+
+    picture: int | str
+    steps: int
+    iterations: int = 0
+    spacing: Spacing = "linear"
+
+    def __str__(self) -> str:
+        plain = self.spacing == "linear"
+        rest = "" if plain and not self.iterations else f", {self.iterations}" + ("" if plain else f", {self.spacing}")
+        return f"encode({self.picture}, {self.steps}{rest})"
+
+    def picture_of(self, checkpoint: Checkpoint) -> Tensor:
+        """x_0; errors as :func:`real_picture`."""
+        return real_picture(self.picture, checkpoint)
+
+    def make(self, checkpoint: Checkpoint) -> Tensor:
+        """x_T, float32 (1, C, H, W); remembered, since it takes ``steps`` calls of the network."""
+        key = (checkpoint.name, self)
+        with ENCODED_LOCK:
+            known = ENCODED.get(key)
+        if known is None:
+            known = encode(checkpoint, self.picture_of(checkpoint), self.steps, self.spacing, self.iterations)
+            remember(checkpoint, self, known)
+        return known
+
+    def to_python(self) -> str:
+        if isinstance(self.picture, int):
+            picture = f"to_unit(checkpoint.examples()[{self.picture}:{self.picture + 1}])"
+        else:
+            picture = 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)'
+        return f"ex.encode(checkpoint, {picture}, {self.steps}, {self.spacing!r}, {self.iterations})"
+
+
+ENCODED: OrderedDict[object, Tensor] = OrderedDict()
+ENCODED_LOCK = Lock()
+
+
+def remember(checkpoint: Checkpoint, recipe: Encoded, x_T: Tensor) -> None:
+    """Keep an encoded latent, so that it need not be made again."""
+    with ENCODED_LOCK:
+        ENCODED[checkpoint.name, recipe] = x_T
+        while len(ENCODED) > MAX_ENCODED:
+            ENCODED.popitem(last=False)
+
+
+def real_picture(picture: int | str, checkpoint: Checkpoint) -> Tensor:
+    """A held-out picture by its index or a brought one by its name, see :class:`Encoded`: (1, C, H, W) in [-1, 1].
+
+    Raises:
+        PictureError: the checkpoint has no such held-out picture, or the one that was brought is not kept any more.
+    """
+    if isinstance(picture, str):
+        return as_tensor(GIVEN.get(picture), checkpoint.shape)
+    examples = checkpoint.examples()
+    if len(examples) == 0:
+        raise PictureError(f"{checkpoint.name} ships no held-out pictures: choose a picture of your own")
+    if not 0 <= picture < len(examples):
+        raise PictureError(f"held-out pictures have the numbers 0 to {len(examples) - 1}, not {picture}")
+    return to_unit(examples[picture : picture + 1])
+
+
+Recipe = Seed | Mix | Encoded
 
 
 def mix(a: Recipe, b: Recipe, w: float, kind: Kind = "slerp") -> Recipe:
@@ -77,20 +156,18 @@ def parse(given: object) -> Recipe:
     """A recipe from a seed or from its text.
 
     Raises:
-        ValueError: saying what was expected: a whole number from 0 to 2^53 - 1, or slerp(a, b, w) or lerp(a, b, w) with
-            a and b the same again and w from 0 to 1.
+        ValueError: saying what was expected: a whole number from 0 to 2^53 - 1; slerp(a, b, w) or lerp(a, b, w) with a
+            and b the same again and w from 0 to 1; or encode(picture, S), encode(picture, S, iterations, spacing).
     """
     if not isinstance(given, str):
         return Seed(as_int("latent seed", given, 0, MAX_SEED))
-    tokens = TOKEN.findall(given[: MAX_TEXT + 1])
-    if len(given) > MAX_TEXT or not tokens or tokens[0] not in ("slerp", "lerp"):
-        plain = given.strip()
-        number = (
-            int(plain) if len(plain) <= 20 and plain.lstrip("-").isascii() and plain.lstrip("-").isdigit() else given
-        )
+    if not given.lstrip().startswith(FUNCTIONS):
+        number = int(given) if WHOLE.fullmatch(given.strip()) else given
         return Seed(as_int("latent seed", number, 0, MAX_SEED))
     try:
-        recipe, rest = _recipe(tokens, 0)
+        if len(given) > MAX_TEXT:
+            raise ValueError("too long")
+        recipe, rest = _recipe(TOKEN.findall(given), 0)
     except (IndexError, ValueError) as problem:
         raise ValueError(_expected(given)) from problem
     if rest:
@@ -136,7 +213,9 @@ def split(given: object) -> list[str]:
 def _recipe(tokens: list[str], depth: int) -> tuple[Recipe, list[str]]:
     """The recipe that ``tokens`` begin with, and what follows it."""
     name, rest = tokens[0], tokens[1:]
-    if name not in ("slerp", "lerp"):
+    if name == "encode":
+        return _encoded(_after("(", rest))
+    if name not in FUNCTIONS:
         return Seed(as_int("seed", int(name), 0, MAX_SEED)), rest
     if depth == MAX_DEPTH:
         raise ValueError("too deep")
@@ -149,6 +228,19 @@ def _recipe(tokens: list[str], depth: int) -> tuple[Recipe, list[str]]:
     return Mix("slerp" if name == "slerp" else "lerp", a, b, w), _after(")", rest)
 
 
+def _encoded(tokens: list[str]) -> tuple[Encoded, list[str]]:
+    end = tokens.index(")")
+    values = tokens[:end:2]
+    if not 2 <= len(values) <= 4 or any(comma != "," for comma in tokens[1:end:2]) or end != 2 * len(values) - 1:
+        raise ValueError("expected 2 to 4 values")
+    picture = values[0] if NAME.fullmatch(values[0]) else int(values[0])
+    steps, iterations = as_int("S", int(values[1]), 1, MAX_STEPS), int(values[2]) if len(values) > 2 else 0
+    spacing = values[3] if len(values) > 3 else "linear"
+    if not 0 <= iterations <= MAX_ITERATIONS or spacing not in SPACINGS:
+        raise ValueError("iterations or spacing out of range")
+    return Encoded(picture, steps, iterations, cast(Spacing, spacing)), tokens[end + 1 :]
+
+
 def _after(token: str, tokens: list[str]) -> list[str]:
     if tokens[0] != token:
         raise ValueError(f"expected {token}")
@@ -156,4 +248,4 @@ def _after(token: str, tokens: list[str]) -> list[str]:
 
 
 def _expected(given: str) -> str:
-    return f"latent must be a seed, or slerp(a, b, w) or lerp(a, b, w) with w from 0 to 1, not {short(given)}"
+    return f"latent must be a seed, slerp(a, b, w), lerp(a, b, w) or encode(picture, S), w from 0 to 1, not {short(given)}"

@@ -244,18 +244,33 @@ def encode(
     Raises:
         ValueError: another shape than the checkpoint's, steps outside 1..T, iterations below 0.
     """
+    x_T = x_0
+    for _, x_T in encoding(checkpoint, x_0, steps, spacing, iterations):
+        pass
+    return x_T
+
+
+def encoding(
+    checkpoint: Checkpoint, x_0: Tensor, steps: int = 1000, spacing: Spacing = "linear", iterations: int = 0
+) -> Iterator[tuple[int, Tensor]]:
+    """The way up that :func:`encode` goes: (t, x_t) after every jump, t ascending. Arguments and errors as there."""
     check_latents("x_0", x_0, checkpoint)
     iterations = as_int("iterations", iterations, 0, None)
+    tau = timesteps(checkpoint.schedule.T, steps, spacing)
     alpha_bar = checkpoint.schedule.alpha_bar
-    x_s, s = x_0, 0
-    for t in timesteps(checkpoint.schedule.T, steps, spacing):
-        scale = math.sqrt(alpha_bar[t] / alpha_bar[s])
-        weight = math.sqrt(1 - alpha_bar[t]) - scale * math.sqrt(1 - alpha_bar[s])
-        x_t = scale * x_s + weight * checkpoint.predict_noise(x_s, max(s, 1))
-        for _ in range(iterations):
-            x_t = scale * x_s + weight * checkpoint.predict_noise(x_t, t)
-        x_s, s = x_t, t
-    return x_s
+
+    def go() -> Iterator[tuple[int, Tensor]]:
+        x_s, s = x_0, 0
+        for t in tau:
+            scale = math.sqrt(alpha_bar[t] / alpha_bar[s])
+            weight = math.sqrt(1 - alpha_bar[t]) - scale * math.sqrt(1 - alpha_bar[s])
+            x_t = scale * x_s + weight * checkpoint.predict_noise(x_s, max(s, 1))
+            for _ in range(iterations):
+                x_t = scale * x_s + weight * checkpoint.predict_noise(x_t, t)
+            yield t, x_t
+            x_s, s = x_t, t
+
+    return go()
 
 
 def check_latents(name: str, x: Tensor, checkpoint: Checkpoint) -> None:

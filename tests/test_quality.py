@@ -1,4 +1,4 @@
-"""The held-out loss."""
+"""The held-out loss, and what a quality.json says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 import torch
 
 import explorer as ex
-from explorer.quality import ROUNDS, held_out_loss
+from explorer.checkpoint import CHECKPOINTS
+from explorer.paper import TABLE_1, TABLE_1_STEPS, TABLE_2, TABLE_2_STEPS
+from explorer.quality import ROUNDS, held_out_loss, read_quality
 
 SCHEDULE = ex.Schedule.linear()
 BLACK = np.zeros((50, 16, 16, 1), np.uint8)  # x_0 = -1 everywhere
@@ -56,3 +58,90 @@ def test_what_is_written_of_the_loss_is_json_even_for_the_fewest_pictures():
     assert written["pictures"] == 5
     assert len(written["curve"]) == 20
     json.dumps(written, allow_nan=False)
+
+
+# quality.json
+
+CELL = {
+    "steps": 10,
+    "eta": 0,
+    "distance": 1.5,
+    "spread": 0.1,
+    "pictures": 256,
+    "seconds_per_picture": 0.3,
+    "batch": 32,
+    "machine": "CPU",
+}
+TABLE = {"features": "f", "reference": "r", "weights": "w", "precision": "float32", "how": "h", "cells": [CELL]}
+
+
+def write(folder, content) -> None:
+    (folder / "quality.json").write_text(content if isinstance(content, str) else json.dumps(content))
+
+
+def test_the_shipped_checkpoint_says_how_good_it_is():
+    loss = read_quality(CHECKPOINTS / "faces-64").loss
+    assert 0 < loss.mean < 0.01
+    assert len(loss.fifths_of_t) == 5
+    t, values = zip(*loss.curve, strict=True)
+    assert list(t) == sorted(t)
+    assert values[0] > 10 * values[-1]
+
+
+def test_what_was_written_of_a_loss_can_be_read(tmp_path):
+    measured = held_out_loss(knows_black, SCHEDULE, BLACK)
+    write(tmp_path, {"loss": measured.to_json()})
+    loss = read_quality(tmp_path).loss
+    assert (loss.pictures, loss.weights) == (50, "")
+    assert loss.fifths_of_t == pytest.approx(measured.fifths, rel=1e-3)
+
+
+def test_a_folder_without_the_file_has_no_quality_and_one_without_a_part_has_none_of_it(tmp_path):
+    assert read_quality(tmp_path) is None
+    write(tmp_path, {"frechet": TABLE, "later": {}})
+    quality = read_quality(tmp_path)
+    assert quality.loss is quality.reconstruction is quality.frechet_inception is None
+    cell = quality.frechet.cell(10, 0.0)
+    assert (cell.eta, cell.distance, cell.spread) == (0.0, 1.5, 0.1)
+    assert quality.frechet.machine == "CPU, batches of 32"
+    assert quality.frechet.real is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", r"quality\.json is not a readable JSON file"),
+        ("[]", r"quality\.json must be Quality, not \[\]"),
+        ({"frechet": []}, r"quality\.json: frechet must be FrechetTable, not \[\]"),
+        ({"frechet": {}}, "frechet has no features"),
+        ({"frechet": TABLE | {"cells": [{}]}}, r"frechet: cells\[0\] has no steps"),
+        ({"frechet": TABLE | {"cells": [CELL | {"eta": "small"}]}}, r"cells\[0\]: eta must be float, not 'small'"),
+        ({"frechet": TABLE | {"cells": [CELL | {"steps": 2.5}]}}, r"cells\[0\]: steps must be int, not 2\.5"),
+        ({"frechet": TABLE | {"cells": [CELL | {"distance": math.nan}]}}, "distance must be float, not nan"),
+        ({"frechet": TABLE | {"real": 1}}, "real must be Distance, not 1"),
+        ({"loss": {"pictures": True}}, "loss has no mean"),
+        (
+            {"reconstruction": {"pictures": True, "how": "", "held_out": "", "weights": ""}},
+            "pictures must be int, not True",
+        ),
+    ],
+)
+def test_a_file_that_says_something_else_is_refused_by_the_place(tmp_path, content, message):
+    write(tmp_path, content)
+    with pytest.raises(ValueError, match=message):
+        read_quality(tmp_path)
+
+
+# The paper's numbers
+
+
+def test_the_papers_tables_show_what_the_paper_says_of_them():
+    """DDIM is best up to S = 100 and sigma-hat ruinous there; sigma-hat is best at S = 1000; the error falls with S."""
+    for table in TABLE_1.values():
+        assert {len(row) for row in table.values()} == {len(TABLE_1_STEPS)}
+        for i, S in enumerate(TABLE_1_STEPS):
+            best = min(table, key=lambda eta, i=i: table[eta][i])
+            assert best == ("large" if S == 1000 else 0.0)
+        assert all(list(row) == sorted(row, reverse=True) for row in table.values())
+    assert len(TABLE_2) == len(TABLE_2_STEPS)
+    assert list(TABLE_2) == sorted(TABLE_2, reverse=True)

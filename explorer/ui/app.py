@@ -12,7 +12,11 @@ from explorer.finished import Finished
 from explorer.ui.compare import CompareTab
 from explorer.ui.component import Controls, page_css
 from explorer.ui.consistency import ConsistencyTab
+from explorer.ui.encode import EncodeTab
+from explorer.ui.forward import ForwardTab
 from explorer.ui.interpolate import InterpolateTab
+from explorer.ui.paths import PathsTab
+from explorer.ui.quality import QualityTab
 from explorer.ui.state import Newest, Query, from_address
 from explorer.ui.steps import StepsTab
 from explorer.ui.tab import Tab
@@ -35,7 +39,15 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-OTHER_TABS: tuple[type[Tab[Any]], ...] = (CompareTab, ConsistencyTab, InterpolateTab)
+OTHER_TABS: tuple[type[Tab[Any]], ...] = (
+    CompareTab,
+    ConsistencyTab,
+    InterpolateTab,
+    EncodeTab,
+    ForwardTab,
+    PathsTab,
+    QualityTab,
+)
 
 
 def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
@@ -100,7 +112,7 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         model: dict[str, Any] = {"concurrency_id": MODEL, "concurrency_limit": RUNS_AT_ONCE, **quiet}
         demo.load(restore, None, [controls, frame], queue=False, **quiet)
-        controls.input(bump, controls, None, queue=False, **quiet)
+        controls.input(bump, controls, None, queue=False, trigger_mode="multiple", **quiet)
         for name, tab in tabs.items():
             run = getattr(controls, f"run_{name}")
             run(tab.run, controls, stages[name], trigger_mode="always_last", **model)

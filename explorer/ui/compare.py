@@ -69,7 +69,7 @@ class Comparison:
     def __init__(self, checkpoint: Checkpoint, asked: Asked[CompareOptions]) -> None:
         self.checkpoint, self.asked = checkpoint, asked
         self.query, self.options = asked.query, asked.options
-        self.x_T = self.query.latent.make(checkpoint.shape)
+        self.x_T = self.query.latent.make(checkpoint)
         self.rows = rows(self.query, self.options.wrong)
         S = self.query.settings.steps
         self.moments = spread(S, self.options.moments)

@@ -103,6 +103,38 @@ class ConsistencyStage(Stage):
     scripts = ("math.js", "common.js", "charts.js", "stage.js", "consistency.js")
 
 
+class EncodeStage(Stage):
+    """The Encode stage."""
+
+    name = "encode"
+    styles = ("stage.css", "inputs.css", "film.css", "chosen.css", "encode.css")
+    scripts = ("math.js", "common.js", "charts.js", "stage.js", "chosen.js", "film.js", "encode.js")
+
+
+class ForwardStage(Stage):
+    """The Forward stage."""
+
+    name = "forward"
+    styles = ("stage.css", "inputs.css", "film.css", "chosen.css", "forward.css")
+    scripts = ("math.js", "common.js", "charts.js", "stage.js", "chosen.js", "forward.js")
+
+
+class PathsStage(Stage):
+    """The Paths stage."""
+
+    name = "paths"
+    styles = ("stage.css", "inputs.css", "film.css", "paths.css")
+    scripts = ("math.js", "common.js", "charts.js", "stage.js", "paths.js")
+
+
+class QualityStage(Stage):
+    """The Quality stage."""
+
+    name = "quality"
+    styles = ("stage.css", "inputs.css", "film.css", "quality.css")
+    scripts = ("math.js", "common.js", "charts.js", "stage.js", "quality.js")
+
+
 class InterpolateStage(Stage):
     """The Interpolate stage."""
 

@@ -87,7 +87,7 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
         wanted = [Wanted(rows[r], replace(base, steps=S, eta=eta, noise_seed=seeds[r])) for S, eta, r in places]
         pieces, grid = Pieces(), Grid(checkpoint, len(rows), columns)
         for i, recipe in enumerate(rows):
-            pieces.add(f"x_T/{i}", recipe.make(checkpoint.shape)[0] / 3)  # three standard deviations on [-1, 1]
+            pieces.add(f"x_T/{i}", recipe.make(checkpoint)[0] / 3)  # three standard deviations on [-1, 1]
         fixed = {
             "settings": asked.fields(),
             "script": script(asked, rows, columns),

@@ -247,7 +247,7 @@ def norms(way: Way, checkpoint: Checkpoint) -> dict[str, list[list[float]]]:
     positions = [k * legs / NORM_POINTS for k in range(NORM_POINTS + 1)]
     kinds: tuple[Kind, Kind] = ("slerp", "lerp")
     return {
-        kind: [[p, round(float(way.at(p, kind).make(checkpoint.shape).norm()) / math.sqrt(D), 5)] for p in positions]
+        kind: [[p, round(float(way.at(p, kind).make(checkpoint).norm()) / math.sqrt(D), 5)] for p in positions]
         for kind in kinds
     }
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
+import numpy as np
 from PIL import Image
 from torch import Tensor
 
 from explorer.pictures import data_uri, signed_to_uint8, to_rgb, to_uint8
 
 EXACT_PIXELS = 96 * 96  # pictures up to here travel as PNG, larger ones as JPEG of high quality
+
+
+def floats(values: np.ndarray) -> str:
+    """float32 values as base64, little-endian."""
+    return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode()
 
 
 class Pieces:

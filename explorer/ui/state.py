@@ -8,7 +8,7 @@ from functools import partial
 from threading import Lock
 from typing import Any, ClassVar, TypeVar
 
-from explorer.recipe import MAX_SEED, Recipe, Seed, parse, to_field
+from explorer.recipe import MAX_SEED, WHOLE, Recipe, Seed, parse, to_field
 from explorer.sampler import Settings
 from explorer.schedule import as_int, short
 
@@ -164,18 +164,21 @@ def from_address(
         defaults: all fields with their defaults, in the order in which they are checked.
         check: raises :class:`BadInput` for fields that cannot be used together.
     """
-    good: dict[str, Any] = {}
-    problems = []
-    for key, default in defaults.items():
-        if key not in query:
-            continue
-        value = _from_text(query[key], default)
+
+    def refused(fields: Mapping[str, Any]) -> BadInput | None:
         try:
-            check(good | {key: value})
+            check(fields)
         except BadInput as problem:
-            problems.append(str(problem))
-        else:
-            good[key] = value
+            return problem
+        return None
+
+    good = {key: _from_text(query[key], default) for key, default in defaults.items() if key in query}
+    problems = []
+    while good and (problem := refused(good)):  # all together: two that are swapped fit only with each other
+        problems.append(str(problem))
+        bad = [problem.field] if problem.field in good else [key for key in good if refused({key: good[key]})]
+        for key in bad or list(good):
+            del good[key]
     message = " ".join([*problems, "The usual value is shown."]) if problems else ""
     return {**defaults, **good}, message
 
@@ -185,7 +188,7 @@ def _from_text(text: str, default: Any) -> Any:
     if isinstance(default, bool):
         return {"1": True, "0": False, "true": True, "false": False}.get(text.lower(), text)
     if isinstance(default, int):
-        return int(text) if len(text) <= 20 and text.strip("-").isdecimal() else text
+        return int(text) if WHOLE.fullmatch(text) else text
     if isinstance(default, float):
         try:
             return float(text)
@@ -195,27 +198,37 @@ def _from_text(text: str, default: Any) -> Any:
 
 
 class Newest:
-    """What each page asked for last. A run whose request is no longer the newest ends at its next step."""
+    """What each page asked for last, by the ``count`` that rises with every change. An older run ends at its next step.
 
-    STOP = "stop"
+    Changes and runs travel side by side, so any of them may be overtaken: only the count says which one is newer.
+    """
 
     def __init__(self) -> None:
-        self._latest: dict[str, object] = {}
+        self._latest: dict[str, tuple[float, bool]] = {}  # count, and whether its run is to stop
         self._lock = Lock()
 
     def record(self, session: str | None, request: object) -> None:
+        """Keep ``request`` as the newest, unless a newer one was faster."""
         with self._lock:
-            self._latest[session or ""] = request
+            if count_of(request) >= self._latest.get(session or "", (0, False))[0]:
+                self._latest[session or ""] = (count_of(request), False)
 
     def stop(self, session: str | None) -> None:
-        self.record(session, self.STOP)
+        with self._lock:
+            self._latest[session or ""] = (self._latest.get(session or "", (0, False))[0], True)
 
     def forget(self, session: str | None) -> None:
         with self._lock:
             self._latest.pop(session or "", None)
 
     def stopped(self, session: str | None) -> bool:
-        return self._latest.get(session or "") == self.STOP
+        return self._latest.get(session or "", (0, False))[1]
 
     def superseded(self, session: str | None, request: object) -> bool:
-        return self._latest.get(session or "", request) != request
+        return self._latest.get(session or "", (0, False))[0] > count_of(request)
+
+
+def count_of(request: object) -> float:
+    """The ``count`` of the controls' value; 0 where there is none."""
+    count = request.get("count") if isinstance(request, dict) else None
+    return count if isinstance(count, (int, float)) else 0

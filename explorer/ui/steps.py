@@ -33,7 +33,7 @@ class StepsTab(Tab[Options]):
         except BadInput as problem:
             raise gr.Error(str(problem)) from None
         checkpoint = self.checkpoints[query.checkpoint]
-        trajectory = Trajectory(checkpoint, query.latent.make(checkpoint.shape), query.settings, max_frames=1)
+        trajectory = Trajectory(checkpoint, query.latent.make(checkpoint), query.settings, max_frames=1)
         for _ in trajectory:
             pass
         return [vars(c) | vars(n) for c, n in zip(trajectory.plan, trajectory.numbers, strict=True)]

@@ -42,7 +42,7 @@ def stream(checkpoint: Checkpoint, query: Query, state: Callable[[], str]) -> It
         state: asked before each step: "running" goes on, "stopped" ends and keeps what is there, "superseded" ends
             without another word.
     """
-    trajectory = Trajectory(checkpoint, query.latent.make(checkpoint.shape), query.settings)
+    trajectory = Trajectory(checkpoint, query.latent.make(checkpoint), query.settings)
     preview_steps = {trajectory.kept[i] for i in spread(len(trajectory.kept), MAX_PREVIEWS)}
     fixed = opening(checkpoint, query, trajectory)
     rows: list[str] = []

@@ -13,6 +13,7 @@ import gradio as gr
 
 from explorer.checkpoint import Checkpoint
 from explorer.finished import Finished
+from explorer.given import PictureError
 from explorer.ui.component import Stage
 from explorer.ui.state import BadInput, Newest, Options, Query
 
@@ -45,6 +46,7 @@ class Tab(ABC, Generic[OptionsT]):
     name: ClassVar[str]
     title: ClassVar[str]
     stage: ClassVar[type[Stage]]
+    picture_field: ClassVar[str] = "seed"  # the field that names a real picture
     idle: ClassVar[tuple[str, ...]] = ()  # fields of the control column that have no say here
     options: type[OptionsT]
 
@@ -99,6 +101,8 @@ class Tab(ABC, Generic[OptionsT]):
         try:
             for value in self.stream(asked, state):
                 yield value | labels
+        except PictureError as problem:
+            yield labels | self._refusal(BadInput(self.picture_field, f"{problem}."), session)
         except Exception:
             logging.exception("a run failed: %s", asked)
             text = "The run failed on the server, which has noted why. Try again, or change a setting."

@@ -3,13 +3,16 @@
 import os
 import shutil
 from pathlib import Path
+from urllib.parse import parse_qs
 
+import numpy as np
 import pytest
 import torch
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import explorer as ex
+from explorer.pictures import to_rgb, to_uint8
 from explorer.ui.app import build, launch_options
 
 CHROMIUM_ARGUMENTS = [
@@ -48,40 +51,74 @@ def browser():
         browser.close()
 
 
+# What the page tells itself, and how many pictures it is decoding.
+LISTEN = """
+window.heard = { changed: {}, ended: {}, decoding: 0 };
+for (const what of ['changed', 'ended']) addEventListener(`explorer:${what}`, ({ detail }) => { heard[what][detail.tab] = detail.count; });
+const source = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, 'src');
+Object.defineProperty(HTMLImageElement.prototype, 'src', { ...source, set(address) {
+  heard.decoding += 1;
+  for (const end of ['load', 'error']) this.addEventListener(end, () => { heard.decoding -= 1; }, { once: true });
+  source.set.call(this, address);
+} });
+"""
+
+
 class Stage:
-    """A page with the Steps stage: what is on it, and the ways a user moves it."""
+    """A page of the app: what is on the stage of the tab in front, and the ways a user moves it."""
 
     def __init__(self, page, url):
         self.page = page
         self.url = url
+        self.tab = "steps"
         self.requests = []
         self.errors = []
+        page.add_init_script(LISTEN)
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
 
     def open(self, query=""):
+        self.tab = parse_qs(query.lstrip("?")).get("tab", ["steps"])[0]
         self.page.goto(self.url + query)
-        self.wait("ended")
+        self.wait_for_run()
         return self
 
-    def wait(self, state, timeout=60_000):
-        self.page.wait_for_selector(f'.status[data-state="{state}"]', timeout=timeout)
+    def locator(self, selector):
+        """Elements of the stage in front; the other tabs have such elements too."""
+        return self.page.locator(f"#{self.tab} {selector}")
 
-    def wait_for_run(self, **settings):
-        """Wait until the newest settings are the ones on the screen and their run has ended."""
-        self.page.wait_for_selector(".stage:not([data-waiting])", timeout=60_000)
+    def wait(self, state, timeout=60_000):
+        self.locator(f'.status[data-state="{state}"]').wait_for(timeout=timeout)
+
+    def wait_for_run(self):
+        """Wait until the run of the newest settings has ended and its pictures are on the screen."""
+        self.page.wait_for_function(
+            "tab => heard.ended[tab] && heard.ended[tab] === heard.changed[tab] && !heard.decoding",
+            arg=self.tab,
+            timeout=60_000,
+        )
+        self.locator(".stage:not([data-waiting])").wait_for()
         self.wait("ended")
+        self.settle()
 
     def set_range(self, name, value):
-        """Move a slider of the control column as a drag does: value, then input."""
-        self.page.evaluate(
-            """([name, value]) => {
-                const range = document.querySelector(`[data-range="${name}"]`);
+        """Move a slider of the control column."""
+        self._drag(self.page.locator(f'#controls [data-range="{name}"]'), value)
+
+    def drag_to(self, selector, value):
+        """Move a slider of the stage."""
+        self._drag(self.locator(selector), value)
+        self.settle()
+
+    def _drag(self, slider, value):
+        """As a drag does: value, then input."""
+        slider.evaluate(
+            """(range, value) => {
                 range.value = value;
                 range.dispatchEvent(new Event('input', {bubbles: true}));
             }""",
-            [name, value],
+            value,
         )
 
     def type_number(self, name, text):
@@ -89,27 +126,40 @@ class Stage:
         box.fill(text)
         box.press("Enter")
 
-    def pixels(self, panel):
-        """Checksum of a panel's canvas."""
-        return self.page.evaluate(
-            """panel => {
-                const canvas = document.querySelector(`[data-panel="${panel}"] canvas`);
+    def pixels(self, selector):
+        """Checksum of the first canvas there."""
+        return self.locator(selector).first.evaluate(
+            """canvas => {
                 const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
                 let sum = 0;
                 for (const byte of data) sum = (Math.imul(sum, 31) + byte) | 0;
                 return sum;
-            }""",
-            panel,
+            }"""
         )
 
-    def pictures(self):
-        return [self.pixels(panel) for panel in ("x_t", "x0", "direction", "noise", "x_prev")]
+    def off(self, selector, picture):
+        """The largest difference between the first canvas there and a picture (1, C, H, W) in [-1, 1], of 255 levels."""
+        shown = self.locator(selector).first.evaluate(
+            """canvas => [canvas.width, canvas.height, ...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"""
+        )
+        expected = to_rgb(to_uint8(picture))[0]
+        height, width, _ = expected.shape
+        assert shown[:2] == [width, height]
+        rgb = np.array(shown[2:]).reshape(height, width, 4)[..., :3]
+        return int(np.abs(rgb - expected).max())
+
+    def panel(self, name):
+        """Checksum of a panel of Steps."""
+        return self.pixels(f'[data-panel="{name}"] canvas')
+
+    def panels(self):
+        return [self.panel(name) for name in ("x_t", "x0", "direction", "noise", "x_prev")]
 
     def text(self, selector):
-        return self.page.locator(selector).first.inner_text()
+        return self.locator(selector).first.inner_text()
 
     def step(self):
-        return int(self.page.get_attribute(".stage", "data-step"))
+        return int(self.locator(".stage").get_attribute("data-step"))
 
     def coefficient(self, panel):
         return float(self.text(f'[data-panel="{panel}"] .coefficient').removesuffix("×").strip())

@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 import explorer as ex
-from explorer.ui.state import MAX_SEED, BadInput, Newest, Query
+from explorer.finished import Finished
+from explorer.recipe import Seed, parse
+from explorer.ui.state import MAX_SEED, BadInput, Newest, Query, from_address
 from explorer.ui.steps import StepsTab
 from explorer.ui.stream import MAX_PREVIEWS, frame, stream
 
@@ -22,8 +24,8 @@ def toy():
 
 
 def values_of(checkpoint, state=lambda: "running", **settings):
-    query = Query("toy", 3, ex.Settings(**settings))
-    return list(stream(checkpoint, query, state, {"id": 1, "count": 7, "message": ""}))
+    query = Query("toy", Seed(3), ex.Settings(**settings))
+    return list(stream(checkpoint, query, state))
 
 
 def test_the_last_value_holds_every_number_and_every_picture(toy):
@@ -85,6 +87,10 @@ def test_grey_pictures_become_sheets_too():
     assert Image.open(last["sheet"]["file"]["path"]).mode == "RGB"
 
 
+def steps_tab(checkpoint):
+    return StepsTab({"toy": checkpoint}, Newest(), Finished())
+
+
 def request(session="a"):
     return SimpleNamespace(session_hash=session)
 
@@ -97,7 +103,7 @@ def test_a_network_that_raises_is_told_and_the_next_run_works(toy):
             raise RuntimeError("out of memory")
         return 0.9 * x
 
-    tab = StepsTab({"toy": ex.from_denoiser(predict_noise, (3, 8, 8), name="toy")}, Newest())
+    tab = steps_tab(ex.from_denoiser(predict_noise, (3, 8, 8), name="toy"))
     *_, last = tab.run({"steps": 5}, request())
     assert last["state"] == "error"
     assert "failed" in last["message"]
@@ -107,42 +113,62 @@ def test_a_network_that_raises_is_told_and_the_next_run_works(toy):
 
 
 def test_a_refusal_offers_the_last_good_value(toy):
-    tab = StepsTab({"toy": toy}, Newest())
+    tab = steps_tab(toy)
     list(tab.run({"steps": 5}, request()))
     (refusal,) = tab.run({"steps": 0, "count": 4}, request())
     assert refusal["state"] == "error"
     assert refusal["count"] == 4
     assert refusal["repair"] == {"key": "steps", "value": 5, "label": "Set S to 5"}
-    tab.forget(request())
+    tab.forget("a")
     (refusal,) = tab.run({"steps": 0}, request())
     assert refusal["repair"]["value"] == 20  # a forgotten page gets the default
 
 
 @pytest.mark.parametrize("given", [None, 3, "text", [], [1, 2]])
 def test_a_value_that_is_no_object_is_refused(toy, given):
-    (refusal,) = StepsTab({"toy": toy}, Newest()).run(given, request())
+    (refusal,) = steps_tab(toy).run(given, request())
     assert refusal["state"] == "error"
+
+
+def test_values_carry_what_they_answer(toy):
+    values = list(steps_tab(toy).run({"steps": 5, "count": 4, "notice": "told"}, request()))
+    assert {value["count"] for value in values} == {4}
+    assert {value["message"] for value in values} == {"told"}
+    assert len({value["id"] for value in values}) == 1
 
 
 def test_the_newest_request_of_each_page_wins():
     newest = Newest()
-    newest.record("a", {"n": 1})
-    newest.record("b", {"n": 2})
-    assert not newest.superseded("a", {"n": 1})
-    assert newest.superseded("a", {"n": 0})
-    assert not newest.superseded("c", {"n": 9})  # nothing known of this page
+    newest.record("a", {"count": 2})
+    newest.record("b", {"count": 3})
+    assert not newest.superseded("a", {"count": 2})
+    assert newest.superseded("a", {"count": 1})
+    assert not newest.superseded("c", {"count": 9})  # nothing known of this page
     newest.stop("a")
     assert newest.stopped("a")
     assert not newest.stopped("b")
+    newest.record("a", {"count": 3})
+    assert not newest.stopped("a")
     newest.forget("a")
-    assert not newest.superseded("a", {"n": 0})
+    assert not newest.superseded("a", {"count": 1})
+
+
+def test_a_request_that_was_overtaken_on_its_way_is_no_newer_for_it():
+    newest = Newest()
+    newest.record("a", {"count": 5})
+    newest.record("a", {"count": 4})
+    assert not newest.superseded("a", {"count": 5})
+    assert not newest.superseded("a", {"count": 6})  # a run that came before the word of it
+    assert newest.superseded("a", {"count": 4})
 
 
 def test_a_query_survives_the_way_through_fields_and_address():
-    query = Query("short", 12, ex.Settings(50, 0.3, "large", "quadratic", True, 9))
+    query = Query("short", parse("slerp(12, 7, 0.25)"), ex.Settings(50, 0.3, "large", "quadratic", True, 9))
     assert Query.parse(query.fields(), LENGTHS) == query
     address = {key: str(value) for key, value in query.fields().items()}
-    assert Query.from_address(address, LENGTHS) == (query, "")
+    fields, message = from_address(address, Query("toy").fields(), lambda given: Query.parse(given, LENGTHS))
+    assert Query.parse(fields, LENGTHS) == query
+    assert message == ""
 
 
 @pytest.mark.parametrize(
@@ -173,14 +199,15 @@ def test_the_range_of_steps_is_that_of_the_checkpoint():
 
 
 def test_a_bad_entry_of_an_address_does_not_spoil_the_good_ones():
-    query, message = Query.from_address({"steps": "7", "eta": "two", "seed": "1e9", "x": "<script>"}, LENGTHS)
-    assert (query.settings.steps, query.settings.eta, query.seed) == (7, 0.0, Query("toy").seed)
+    address = {"steps": "7", "eta": "two", "seed": "1e9", "x": "<script>"}
+    fields, message = from_address(address, Query("toy").fields(), lambda given: Query.parse(given, LENGTHS))
+    assert fields == Query("toy").fields() | {"steps": 7}
     assert "η must be" in message
     assert "latent seed must be" in message
 
 
 def test_the_copied_script_makes_the_same_picture(toy, monkeypatch, tmp_path, capsys):
-    query = Query("toy", 3, ex.Settings(4, 0.5, noise_seed=2))
+    query = Query("toy", Seed(3), ex.Settings(4, 0.5, noise_seed=2))
     monkeypatch.setattr(ex, "load", lambda name: toy)
     monkeypatch.chdir(tmp_path)
     exec(query.to_python(), {})

@@ -1,11 +1,11 @@
 // Line charts in SVG: hairlines, direct labels, one cursor. x runs downwards when xRange is [1000, 0].
-function chart({ width, height, xRange, yRange, xTicks, yTicks, lines, dots = [] }) {
+function chart({ width, height, xRange, yRange, xTicks, yTicks, yLabel = v => v, lines, dots = [] }) {
   const left = 34, right = 8, top = 8, bottom = 20;
   const X = v => left + (v - xRange[0]) / (xRange[1] - xRange[0]) * (width - left - right);
   const Y = v => height - bottom - (v - yRange[0]) / (yRange[1] - yRange[0]) * (height - top - bottom);
   const point = p => `${X(p[0]).toFixed(1)} ${Y(p[1]).toFixed(1)}`;
   let s = '';
-  for (const v of yTicks) s += `<path d="M${left} ${Y(v)}H${width - right}" stroke="var(--grid)"/><text x="${left - 6}" y="${Y(v) + 4}" text-anchor="end">${v}</text>`;
+  for (const v of yTicks) s += `<path d="M${left} ${Y(v)}H${width - right}" stroke="var(--grid)"/><text x="${left - 6}" y="${Y(v) + 4}" text-anchor="end">${yLabel(v)}</text>`;
   for (const [v, label, anchor] of xTicks) s += `<text x="${X(v)}" y="${height - 4}" text-anchor="${anchor}">${label}</text>`;
   s += `<path d="M${left} ${height - bottom}H${width - right}" stroke="var(--ref)"/>`;
   for (const line of lines) {

@@ -4,8 +4,9 @@ const $ = selector => element.querySelector(selector);
 const form = $('.controls');
 const FIELDS = ['checkpoint', 'seed', 'eta', 'steps', 'spacing', 'variance', 'noise_seed', 'clip'];
 const DEFAULTS = props.defaults;   // of the control column and of every tab
-const RUN = { steps: () => trigger('run_steps'), compare: () => trigger('run_compare'), consistency: () => trigger('run_consistency'), interpolate: () => trigger('run_interpolate') };
-const VIEWS = ['t', 'show', 'moment', 'frame', 'pad', 'notation'];   // what only the browser needs to know of the address
+const RUN = { steps: () => trigger('run_steps'), compare: () => trigger('run_compare'), consistency: () => trigger('run_consistency'), interpolate: () => trigger('run_interpolate'),
+  encode: () => trigger('run_encode'), forward: () => trigger('run_forward'), paths: () => trigger('run_paths'), quality: () => trigger('run_quality') };
+const VIEWS = ['t', 'show', 'moment', 'frame', 'pad', 't_forward', 'plane', 'place', 'paper', 'notation'];   // what only the browser needs to know of the address
 const MAX_DIE = 10000;
 let settings = { ...DEFAULTS }, view = {}, tab = 'steps', count = 0, T = 1000;
 const done = {};   // by tab: the settings of its last finished run

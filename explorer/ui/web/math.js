@@ -32,3 +32,4 @@ function digits(v, n = 3) {
   if (v === 0) return '0';
   return minus(Math.abs(v) < 1e-3 ? v.toExponential(n - 1) : (+v.toPrecision(n)).toString());
 }
+const powerOfTen = v => `10${[...String(v)].map(c => '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'['-0123456789'.indexOf(c)]).join('')}`;

@@ -1,0 +1,95 @@
+"""``python -m explorer evaluate``: arguments to :mod:`explorer.evaluation.sweep`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from explorer.checkpoint import load
+from explorer.denoiser import DEVICES
+from explorer.evaluation.real import RealPictures
+from explorer.evaluation.sweep import (
+    ENCODE_STEPS,
+    ETAS,
+    STEPS,
+    Autocast,
+    EvaluationConfig,
+    FeatureKind,
+    measure_frechet,
+    measure_loss,
+    measure_reconstruction,
+)
+from explorer.paper import Eta
+from explorer.training.data import load_pictures
+
+PARTS = ("loss", "frechet", "reconstruction")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        "python -m explorer evaluate",
+        description="Measure a checkpoint and put the figures into its quality.json. What is measured already is kept.",
+    )
+    default = EvaluationConfig()
+
+    def add(name: str, text: str, **options: object) -> None:
+        parser.add_argument(name, help=text, **options)  # type: ignore[arg-type]
+
+    add("checkpoint", "name or folder")
+    add("--data", "data set it was trained on: .npz, folder or idx.gz; without it, the checkpoint's examples")
+    add("--held-out", "pictures at the end of the data that were not trained on (default 512)", type=int, default=512)
+    add("--only", "measure this part alone", choices=PARTS)
+    add("--pictures", f"pictures per cell (default {default.pictures})", type=int, default=default.pictures)
+    add("--steps", f"S of the cells (default {_list(STEPS)}, as far as T allows)", type=int, nargs="+")
+    add("--etas", f"eta of the cells, large is sigma-hat (default {_list(ETAS)})", type=_eta, nargs="+", default=ETAS)
+    add("--encoded", f"held-out pictures to reconstruct (default {default.encoded})", type=int, default=default.encoded)
+    add("--encode-steps", f"S of each way of a reconstruction (default {_list(ENCODE_STEPS)})", type=int, nargs="+")
+    add("--batch", f"pictures per call of the network (default {default.batch})", type=int, default=default.batch)
+    add("--features", "whose features (default unet, the checkpoint's own)", choices=get_args(FeatureKind))
+    add("--autocast", "bf16 draws pictures in bfloat16 (default off)", choices=get_args(Autocast))
+    add("--device", f"one of {', '.join(DEVICES)} (default auto)", default="auto")
+    given = parser.parse_args(arguments)
+    try:
+        config = EvaluationConfig(
+            pictures=given.pictures,
+            steps=tuple(given.steps) if given.steps else None,
+            etas=tuple(given.etas),
+            encoded=given.encoded,
+            encode_steps=tuple(given.encode_steps) if given.encode_steps else None,
+            batch=given.batch,
+            features=given.features or default.features,
+            autocast=given.autocast or default.autocast,
+        )
+        checkpoint = load(given.checkpoint, given.device)
+        if given.data:
+            _, H, W = checkpoint.shape
+            data = load_pictures(given.data, H if H == W else None)
+            real = RealPictures.of_data(checkpoint, data, Path(given.data).name, given.held_out)
+        else:
+            real = RealPictures.of_examples(checkpoint)
+        wanted = (given.only,) if given.only else PARTS
+        if "loss" in wanted:
+            measure_loss(checkpoint, real, config)
+        if "frechet" in wanted:
+            measure_frechet(checkpoint, real, config)
+        if "reconstruction" in wanted:
+            measure_reconstruction(checkpoint, real, config)
+        print(f"measured; the figures are in {checkpoint.folder}/quality.json")
+    except (ValueError, OSError) as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from the last batch", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _eta(text: str) -> Eta:
+    return "large" if text == "large" else float(text)
+
+
+def _list(values: Sequence[object]) -> str:
+    return " ".join(map(str, values))

@@ -1,0 +1,120 @@
+"""Pictures that people bring: read whatever Pillow reads, cut to the shape of a checkpoint, keep a few by their content."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+
+import numpy as np
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from explorer.quality import to_unit
+
+MAX_FILE = 20 << 20  # bytes
+MAX_PIXELS = 50_000_000
+MIN_SIDE, MAX_RATIO = 8, 20
+KEPT_SIDE = 512  # pixels of the square that is kept
+KEPT = 64  # pictures
+
+
+class PictureError(ValueError):
+    """A picture that cannot be used; the message says what was expected."""
+
+
+def read_picture(data: bytes) -> Image.Image:
+    """The middle square of a picture file as RGB, turned as its EXIF says, transparency laid on white.
+
+    Args:
+        data: the file; any format and mode that Pillow reads. Of an animation the first frame counts.
+
+    Raises:
+        PictureError: no picture, a damaged one, too large a file or too many pixels, a side below 8 pixels, or a
+            picture more than twenty times as long as it is wide.
+    """
+    if len(data) > MAX_FILE:
+        raise PictureError(f"the file has {len(data) >> 20} MB, more than the {MAX_FILE >> 20} MB that are taken")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data)) as picture:
+                _check_size(*picture.size)
+                upright = ImageOps.exif_transpose(picture)
+                upright.load()
+                rgb = _on_white(upright)
+    except PictureError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError(f"the picture has more than the {MAX_PIXELS // 10**6} million pixels that are taken") from error
+    except Exception as error:  # Pillow's readers raise many kinds for damaged files
+        raise PictureError("this is no picture that can be read, or it is damaged: try a PNG or a JPEG") from error
+    side = min(rgb.size)
+    square = ImageOps.fit(rgb, (side, side))
+    return square if side <= KEPT_SIDE else square.resize((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise PictureError(f"the picture is {width}x{height}, more than the {MAX_PIXELS // 10**6} million pixels taken")
+    if min(width, height) < MIN_SIDE:
+        raise PictureError(f"the picture is {width}x{height}; each side needs at least {MIN_SIDE} pixels")
+    if max(width, height) > MAX_RATIO * min(width, height):
+        raise PictureError(f"the picture is {width}x{height}: its middle square would show next to nothing of it")
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode in ("I", "F", "I;16", "I;16B", "I;16L"):  # deep grey: its own range becomes 0..255
+        values = np.asarray(picture, dtype=np.float64)
+        low, high = values.min(), values.max()
+        level = (values - low) * (255 / (high - low) if high > low else 0)
+        return Image.fromarray(level.round().astype(np.uint8)).convert("RGB")
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return picture.convert("RGB")
+
+
+def as_tensor(picture: Image.Image, shape: Sequence[int]) -> Tensor:
+    """A square picture in the shape (C, H, W) of a checkpoint: float32 (1, C, H, W) in [-1, 1]; grey if C is 1."""
+    C, H, W = shape
+    fitted = ImageOps.fit(picture.convert("L" if C == 1 else "RGB"), (W, H), Image.Resampling.LANCZOS)
+    return to_unit(np.asarray(fitted).reshape(1, H, W, C))
+
+
+class Given:
+    """The newest pictures that were brought, in memory alone, by a hash of their content. Thread-safe."""
+
+    def __init__(self, most: int = KEPT) -> None:
+        self._most = most
+        self._pictures: OrderedDict[str, Image.Image] = OrderedDict()
+        self._lock = Lock()
+
+    def put(self, data: bytes) -> str:
+        """Keep a picture file and return its name: 16 hexadecimal digits. Errors as :func:`read_picture`."""
+        picture = read_picture(data)
+        name = hashlib.sha256(picture.tobytes()).hexdigest()[:16]
+        with self._lock:
+            self._pictures[name] = picture
+            self._pictures.move_to_end(name)
+            while len(self._pictures) > self._most:
+                self._pictures.popitem(last=False)
+        return name
+
+    def get(self, name: str) -> Image.Image:
+        """The picture of that name.
+
+        Raises:
+            PictureError: if it is not kept (any more).
+        """
+        with self._lock:
+            if name not in self._pictures:
+                raise PictureError("this picture was brought earlier and is not kept: choose the file again")
+            self._pictures.move_to_end(name)
+            return self._pictures[name]
+
+
+GIVEN = Given()

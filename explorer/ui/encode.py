@@ -1,0 +1,291 @@
+"""The Encode tab: a real picture up into its latent and back (C17)."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from explorer.checkpoint import Checkpoint
+from explorer.paper import TABLE_2, TABLE_2_STEPS
+from explorer.recipe import MAX_ITERATIONS, Encoded, real_picture, remember
+from explorer.sampler import Settings, denoise, encoding
+from explorer.schedule import Spacing
+from explorer.trajectory import spread
+from explorer.ui.component import EncodeStage
+from explorer.ui.measured import measured
+from explorer.ui.pieces import Pieces
+from explorer.ui.real import add_examples, real_or_number, receive_picture
+from explorer.ui.state import Check, Options, whole, yes_or_no
+from explorer.ui.tab import Asked, State, Tab
+
+MOMENTS = 10
+CHEAP, ALL = (10, 20, 50, 100, 200), (10, 20, 50, 100, 200, 500, 1000)
+DIFFERENCE_SCALE = 0.25
+BINS = np.linspace(-4, 4, 41)
+SECONDS_BETWEEN = 0.15  # of two updates of the page
+
+
+def made_or_real(given: Any) -> int | str:
+    """The check of the picture: a real one, or "made"."""
+    return "made" if given == "made" else real_or_number(given)
+
+
+@dataclass(frozen=True)
+class EncodeOptions(Options):
+    """Settings of the Encode tab.
+
+    Attributes:
+        picture: number of a held-out picture, name of one that was brought, or "made": what the control column makes.
+        refine: fixed-point steps for each jump on the way up.
+        every_steps: measure S = 500 and 1000 too, which takes a while.
+    """
+
+    picture: int | str = 0
+    refine: int = 0
+    every_steps: bool = False
+
+    checks: ClassVar[Mapping[str, Check]] = {
+        "picture": made_or_real,
+        "refine": whole("refinements", 0, MAX_ITERATIONS),
+        "every_steps": yes_or_no("all S"),
+    }
+
+
+class EncodeTab(Tab[EncodeOptions]):
+    """x_0 up to x_T by DDIM inversion, and down again."""
+
+    name, title, stage, options = "encode", "Encode", EncodeStage, EncodeOptions
+    picture_field = "picture"
+    idle = ("eta", "variance", "noise_seed", "clip")
+
+    def build(self) -> EncodeStage:
+        return EncodeStage(elem_id=self.name, label=self.title, server_functions=[receive_picture])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.errors = Errors()
+
+    def stream(self, asked: Asked[EncodeOptions], state: State) -> Iterator[dict[str, Any]]:
+        checkpoint = self.checkpoints[asked.query.checkpoint]
+        return RoundTrip(checkpoint, asked, self.errors, state).stream()
+
+
+class Interrupted(Exception):
+    """Something newer is wanted, or the user stopped."""
+
+
+class Errors:
+    """Reconstruction errors by picture and S that were measured before; the least recently used go."""
+
+    def __init__(self, most: int = 4096) -> None:
+        self._known: OrderedDict[object, float] = OrderedDict()
+        self._most = most
+
+    def get(self, key: object) -> float | None:
+        return self._known.get(key)
+
+    def put(self, key: object, error: float) -> None:
+        self._known[key] = error
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+
+
+class RoundTrip:
+    """One picture on its way up and down, and then the table of errors over S."""
+
+    def __init__(self, checkpoint: Checkpoint, asked: Asked[EncodeOptions], errors: Errors, state: State) -> None:
+        self.checkpoint, self.asked, self.options, self.errors = checkpoint, asked, asked.options, errors
+        self.steps, self.spacing = asked.query.settings.steps, asked.query.settings.spacing
+        self.state = state
+        self.pieces = Pieces()
+        self.facts: dict[str, Any] = {}
+        self.table: dict[str, dict[str, float]] = {"plain": {}, "refined": {}}
+        self.times: list[int] = [0]
+        self.evaluations = self.expected = 0
+        self.started, self.sent = time.perf_counter(), 0.0
+        self.fixed: dict[str, Any] = {}
+
+    def stream(self) -> Iterator[dict[str, Any]]:
+        try:
+            yield from self._go()
+        except Interrupted:
+            if self.state() == "stopped":
+                yield self._value("stopped")
+
+    def _go(self) -> Iterator[dict[str, Any]]:
+        x_0 = self._picture()
+        self._open(x_0)
+        x_T = x_0
+        kept = spread(self.steps, MOMENTS)
+        for k, (t, x_T) in enumerate(self._up(x_0, self.steps, self.options.refine)):
+            if k in kept:
+                self.pieces.add(f"up/{t}", x_T[0])
+                self.times.append(t)
+            yield from self._now_and_then()
+        if self.options.picture != "made":
+            remember(self.checkpoint, self._recipe(), x_T)
+        self.facts |= describe_latent(x_T)
+        self.pieces.add("x_T", x_T[0])
+        again = x_T
+        for t, x_t, again in self._down(x_T, self.steps):
+            if t in self.times:
+                self.pieces.add(f"down/{t}", x_t[0])
+            yield from self._now_and_then()
+        self.pieces.add("down/0", again[0])
+        self.pieces.add("again", again[0])
+        self.pieces.add_signed("difference", (again - x_0)[0], DIFFERENCE_SCALE)
+        self.facts |= {"mse": error(again, x_0), "largest": float((again - x_0).abs().max())}
+        self.errors.put(self._key(self.steps, self.options.refine), self.facts["mse"])
+        yield self._value("running")
+        for S, refine in self._wanted():
+            known = self.errors.get(self._key(S, refine))
+            mse = self._round_trip(x_0, S, refine) if known is None else known
+            self.errors.put(self._key(S, refine), mse)
+            self.table["refined" if refine else "plain"][str(S)] = mse
+            if known is None:
+                yield self._value("running")
+        yield self._value("ended")
+
+    def _open(self, x_0: Tensor) -> None:
+        self.expected += sum(S * (2 + k) for S, k in [(self.steps, self.options.refine), *self._missing()])
+        for name in ("x_0", "up/0"):
+            self.pieces.add(name, x_0[0])
+        self.fixed = {
+            "settings": self.asked.fields(),
+            "script": script(self.asked),
+            "shape": list(self.checkpoint.shape),
+            "latent": "" if self.options.picture == "made" else str(self._recipe()),
+            "examples": add_examples(self.pieces, self.checkpoint),
+            "paper": json.dumps(list(zip(TABLE_2_STEPS, TABLE_2, strict=True))),
+            "measured": json.dumps(mean_errors(self.checkpoint)),
+        }
+
+    def _value(self, outcome: str) -> dict[str, Any]:
+        return self.fixed | {
+            "state": outcome,
+            "pictures": str(self.pieces),
+            "times": json.dumps(self.times),
+            "facts": json.dumps(self.facts),
+            "table": json.dumps(self.table),
+            "evaluations": self.evaluations,
+            "expected": self.expected,
+            "seconds": time.perf_counter() - self.started,
+        }
+
+    def _now_and_then(self) -> Iterator[dict[str, Any]]:
+        now = time.perf_counter() - self.started
+        if now - self.sent > SECONDS_BETWEEN:
+            self.sent = now
+            yield self._value("running")
+
+    def _picture(self) -> Tensor:
+        if self.options.picture != "made":
+            return real_picture(self.options.picture, self.checkpoint)
+        x = self.asked.query.latent.make(self.checkpoint)
+        for _, _, x in self._down(x, self.steps):
+            pass
+        self.expected = self.evaluations
+        return x.clamp(-1, 1)
+
+    def _up(self, x_0: Tensor, steps: int, refine: int) -> Iterator[tuple[int, Tensor]]:
+        """(t, x_t) on the way up, counted, and broken off when something newer is wanted."""
+        for t, x_t in encoding(self.checkpoint, x_0, steps, self.spacing, refine):
+            self._count(1 + refine)
+            yield t, x_t
+
+    def _down(self, x_T: Tensor, steps: int) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """(t, x_t, x_prev) on the way down at eta = 0, in the same way."""
+        for step in denoise(self.checkpoint, x_T, Settings(steps=steps, spacing=self.spacing)):
+            self._count(1)
+            yield step.t, step.x_t, step.x_prev
+
+    def _round_trip(self, x_0: Tensor, steps: int, refine: int) -> float:
+        x = x_0
+        for _, x in self._up(x_0, steps, refine):
+            pass
+        for _, _, x in self._down(x, steps):
+            pass
+        return error(x, x_0)
+
+    def _count(self, calls: int) -> None:
+        self.evaluations += calls
+        if self.state() != "running":
+            raise Interrupted
+
+    def _recipe(self) -> Encoded:
+        return Encoded(self.options.picture, self.steps, self.options.refine, self.spacing)
+
+    def _wanted(self) -> list[tuple[int, int]]:
+        """(S, refinements) of the table: without any, and beside it with as many as the switch says."""
+        T, several = self.checkpoint.schedule.T, dict.fromkeys((0, self.options.refine))
+        return [(S, k) for S in (ALL if self.options.every_steps else CHEAP) if S <= T for k in several]
+
+    def _missing(self) -> list[tuple[int, int]]:
+        here = (self.steps, self.options.refine)
+        return [w for w in self._wanted() if w != here and self.errors.get(self._key(*w)) is None]
+
+    def _key(self, S: int, refine: int) -> tuple[Any, ...]:
+        made = (str(self.asked.query.latent), self.steps) if self.options.picture == "made" else ()
+        return (self.checkpoint.name, self.options.picture, made, S, self.spacing, refine)
+
+
+def error(again: Tensor, x_0: Tensor) -> float:
+    """Mean squared error for each dimension with pictures scaled to [0, 1], as in the paper's Table 2."""
+    return float((again - x_0).square().mean() / 4)
+
+
+def describe_latent(x_T: Tensor) -> dict[str, Any]:
+    """How far an encoded latent is from standard normal noise."""
+    counts, _ = np.histogram(x_T.numpy(), BINS)
+    density = counts / (x_T.numel() * (BINS[1] - BINS[0]))
+    return {
+        "mean": float(x_T.mean()),
+        "std": float(x_T.std()),
+        "norm": float(x_T.norm()) / math.sqrt(x_T.numel()),
+        "histogram": [round(float(d), 5) for d in density],
+    }
+
+
+def mean_errors(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The checkpoint's own mean errors over held-out pictures, by S; with a note where there are none."""
+    quality, note = measured(checkpoint)
+    if quality is None or quality.reconstruction is None:
+        return {"errors": [], "note": note}
+    reconstruction = quality.reconstruction
+    errors = [[cell.steps, cell.mse] for cell in reconstruction.cells]
+    return {"errors": errors, "note": f"over {reconstruction.pictures} held-out pictures"}
+
+
+def script(asked: Asked[EncodeOptions]) -> str:
+    """A script on the public names that encodes the picture and brings it back."""
+    s, o = asked.query.settings, asked.options
+    spacing: Spacing = s.spacing
+    if o.picture == "made":
+        x_0 = f"ex.sample(checkpoint, {asked.query.latent.to_python()}, settings).clamp(-1, 1)"
+    elif isinstance(o.picture, int):
+        x_0 = f"torch.from_numpy(checkpoint.examples()[{o.picture}:{o.picture + 1}]).permute(0, 3, 1, 2) / 127.5 - 1"
+    else:
+        x_0 = 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)  # your own file'
+    lines = ["import explorer as ex", "import torch" if "torch." in x_0 else ""]
+    lines += ["from explorer.given import as_tensor, read_picture"] if "as_tensor" in x_0 else []
+    return (
+        "\n".join(line for line in lines if line)
+        + f"""
+
+checkpoint = ex.load({asked.query.checkpoint!r})
+settings = ex.Settings(steps={s.steps}, spacing={spacing!r})
+x_0 = {x_0}
+x_T = ex.encode(checkpoint, x_0, steps={s.steps}, spacing={spacing!r}, iterations={o.refine})
+again = ex.sample(checkpoint, x_T, settings)
+print("mean squared error on [0, 1]:", ((again - x_0).square().mean() / 4).item())
+ex.to_image(again).save("again.png")
+"""
+    )

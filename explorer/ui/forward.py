@@ -1,0 +1,166 @@
+"""The Forward tab: noise in one jump, processes that share it, and the loss that sees no more than that (C1, C12, C13)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from explorer.checkpoint import Checkpoint
+from explorer.forward import Paths, marginal_errors, markov_paths, non_markov_paths, step_correlations
+from explorer.latents import latent
+from explorer.paths import ode_coordinates, straightness
+from explorer.recipe import real_picture
+from explorer.schedule import timesteps
+from explorer.trajectory import spread
+from explorer.ui.component import ForwardStage
+from explorer.ui.measured import measured
+from explorer.ui.pieces import Pieces, floats
+from explorer.ui.real import add_examples, real_or_number, receive_picture
+from explorer.ui.state import BadInput, Check, Options, whole
+from explorer.ui.tab import Asked, State, Tab
+
+PROCESSES = {"markov": None, "1": 1.0, "0.5": 0.5, "0": 0.0}  # name → eta, None for the Markov chain
+MAX_PIXELS = 3
+SHOWN_PATHS = 2
+SHOWN_POINTS = 250  # of a path, on the page
+
+
+def pixels(given: Any) -> list[tuple[int, int]]:
+    """The list of pixels, as "row:column, row:column".
+
+    Raises:
+        ValueError: another form, the same pixel twice, none or more than three.
+    """
+    if not isinstance(given, str):
+        raise ValueError("pixels must be a list such as 32:20, 50:32")
+    parts = [part.strip().split(":") for part in given[:200].split(",") if part.strip()]
+    if not all(len(p) == 2 and all(n.isascii() and n.isdigit() and len(n) < 5 for n in p) for p in parts):
+        raise ValueError("pixels must be a list such as 32:20, 50:32, each a row and a column")
+    places = [(int(row), int(column)) for row, column in parts]
+    if not 1 <= len(places) <= MAX_PIXELS or len(set(places)) < len(places):
+        raise ValueError(f"expected 1 to {MAX_PIXELS} different pixels, not {len(places)}")
+    return places
+
+
+@dataclass(frozen=True)
+class ForwardOptions(Options):
+    """Settings of the Forward tab.
+
+    Attributes:
+        real: number of a held-out picture, or the name of one that was brought.
+        pixels: whose paths are drawn, as text.
+        walks: how many paths the means and variances are taken over.
+    """
+
+    real: int | str = 0
+    pixels: str = "20:32"
+    walks: int = 1000
+
+    checks: ClassVar[Mapping[str, Check]] = {
+        "real": real_or_number,
+        "pixels": lambda given: ", ".join(f"{row}:{column}" for row, column in pixels(given)),
+        "walks": whole("number of paths", 100, 4000),
+    }
+
+
+class ForwardTab(Tab[ForwardOptions]):
+    """q(x_t | x_0) of a real picture, and paths of a few of its pixels under processes with these marginals."""
+
+    name, title, stage, options = "forward", "Forward", ForwardStage, ForwardOptions
+    picture_field = "real"
+    idle = ("seed", "variance", "clip")
+
+    def build(self) -> ForwardStage:
+        return ForwardStage(elem_id=self.name, label=self.title, server_functions=[receive_picture])
+
+    def check(self, asked: Asked[ForwardOptions]) -> Asked[ForwardOptions]:
+        _, H, W = self.checkpoints[asked.query.checkpoint].shape
+        for row, column in pixels(asked.options.pixels):
+            if row >= H or column >= W:
+                message = f"pixels have rows 0 to {H - 1} and columns 0 to {W - 1}, so {row}:{column} is outside."
+                raise BadInput("pixels", message)
+        return asked
+
+    def stream(self, asked: Asked[ForwardOptions], state: State) -> Iterator[dict[str, Any]]:
+        checkpoint, options = self.checkpoints[asked.query.checkpoint], asked.options
+        schedule, settings = checkpoint.schedule, asked.query.settings
+        x_0 = real_picture(options.real, checkpoint)[0]
+        seed = settings.noise_seeds(1)[0]
+        places = pixels(options.pixels)
+        values = np.array([float(x_0[0, row, column]) for row, column in places])
+        tau = timesteps(schedule.T, settings.steps, settings.spacing)
+        drawn = {
+            name: markov_paths(values, tau, schedule, options.walks, seed)
+            if eta is None
+            else non_markov_paths(values, tau, schedule, eta, options.walks, seed)
+            for name, eta in PROCESSES.items()
+        }
+        pieces = Pieces()
+        examples = add_examples(pieces, checkpoint)
+        yield {
+            "state": "ended",
+            "settings": asked.fields(),
+            "script": script(asked),
+            "shape": list(checkpoint.shape),
+            "T": schedule.T,
+            "alpha_bar": floats(schedule.alpha_bar),
+            "x_0": floats(x_0.numpy()),
+            "eps": floats(latent(checkpoint.shape, [seed])[0].numpy()),
+            "tau": json.dumps(tau),
+            "pixels": json.dumps([[row, column, round(v, 4)] for (row, column), v in zip(places, values, strict=True)]),
+            "processes": json.dumps({name: describe(paths) for name, paths in drawn.items()}),
+            "loss": json.dumps(loss(checkpoint)),
+            "examples": examples,
+            "pictures": str(pieces),
+            "evaluations": None,
+            "expected": None,
+            "seconds": 0.0,
+        }
+
+
+def describe(paths: Paths) -> dict[str, Any]:
+    """A process for the page: a few of its paths, and the errors of its marginals over all."""
+    errors = marginal_errors(paths)
+    shown = spread(len(paths.t), SHOWN_POINTS)
+    correlations = step_correlations(paths) if len(paths.t) > 2 else np.ones((1, 1))
+    return {
+        "t": [paths.t[i] for i in shown],
+        "paths": paths.x[:SHOWN_PATHS, shown].round(4).transpose(2, 0, 1).tolist(),  # (pixels, paths, points)
+        "mean": float(np.abs(errors.mean).max()),
+        "variance": float(np.abs(errors.variance).max()),
+        "largest": errors.largest,
+        "bound": errors.bound,
+        "correlation": float(np.median(correlations)),
+        "straightness": float(np.median(straightness(ode_coordinates(paths)))),
+    }
+
+
+def loss(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The checkpoint's loss over t on held-out pictures, and how it was measured; a note where there is none."""
+    quality, note = measured(checkpoint)
+    if quality is None or quality.loss is None:
+        return {"curve": [], "note": note}
+    return {
+        "curve": [list(point) for point in quality.loss.curve],
+        "note": f"{quality.loss.pictures} held-out pictures",
+    }
+
+
+def script(asked: Asked[ForwardOptions]) -> str:
+    """A script on the public names that noises the picture in one jump."""
+    o, s = asked.options, asked.query.settings
+    real = f"checkpoint.examples()[{o.real}:{o.real + 1}]" if isinstance(o.real, int) else "your_picture"
+    note = "" if isinstance(o.real, int) else "  # uint8 (1, H, W, C)"
+    return f"""import explorer as ex
+import torch
+
+checkpoint = ex.load({asked.query.checkpoint!r})
+x_0 = torch.from_numpy({real}).permute(0, 3, 1, 2) / 127.5 - 1{note}
+eps = ex.latent(checkpoint.shape, seeds=[{s.noise_seed}])
+for t in (100, 300, 500, 1000):
+    ex.to_image(ex.diffuse(x_0, eps, t, checkpoint.schedule)).save(f"x_{{t}}.png")
+"""

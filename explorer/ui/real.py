@@ -1,0 +1,46 @@
+"""Real pictures on the page: which one is chosen, and how one of the user's own arrives."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from explorer.checkpoint import Checkpoint
+from explorer.given import GIVEN, MAX_FILE, PictureError
+from explorer.quality import to_unit
+from explorer.recipe import NAME
+from explorer.schedule import as_int, short
+from explorer.ui.pieces import Pieces
+
+SHOWN = 6  # held-out pictures to click on
+
+
+def real_or_number(given: Any) -> int | str:
+    """The check of a real picture: the number of a held-out one, or the name of one that was brought."""
+    if isinstance(given, str) and NAME.fullmatch(given):
+        return given
+    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 10:
+        given = int(given)
+    if isinstance(given, str):
+        raise ValueError(f"expected the number of a held-out picture or the name of a brought one, not {short(given)}")
+    return as_int("number of the held-out picture", given, 0, None)
+
+
+def receive_picture(data: str) -> dict[str, Any]:
+    """A picture file from the page, as base64: its name, or what is wrong with it. It is kept in memory alone."""
+    try:
+        if not isinstance(data, str) or len(data) > MAX_FILE * 4 // 3 + 4:
+            raise PictureError(f"the file has more than the {MAX_FILE >> 20} MB that are taken")
+        return {"name": GIVEN.put(base64.b64decode(data, validate=True))}
+    except PictureError as problem:
+        return {"error": f"{str(problem)[0].upper()}{str(problem)[1:]}."}
+    except ValueError:
+        return {"error": "This is no picture file."}
+
+
+def add_examples(pieces: Pieces, checkpoint: Checkpoint) -> int:
+    """Put the first held-out pictures among ``pieces`` as "example/0" and so on, and say how many."""
+    examples = checkpoint.examples()[:SHOWN]
+    for i in range(len(examples)):
+        pieces.add(f"example/{i}", to_unit(examples[i : i + 1])[0])
+    return len(examples)

@@ -1,0 +1,44 @@
+// The choice of a real picture: a held-out one, one of the user's own, in Encode also the one that the settings make.
+const CHOICE = { encode: 'picture', forward: 'real' }[TAB], pick = $('.pick'), file = $('.bring input');
+pick.name = CHOICE;
+pick.dataset.latent = '';   // a number where it can be read as one
+const MAX_FILE = 20 * 2 ** 20;
+
+function drawChosen(count, name) {
+  const now = settings()[CHOICE] ?? 0, box = $('.examples');
+  if (box.children.length !== count) {
+    box.replaceChildren(...Array.from({ length: count }, (_, i) => {
+      const button = Object.assign(document.createElement('button'), { type: 'button', ariaLabel: `Held-out picture ${i}` });
+      button.dataset.choose = i;
+      button.append(document.createElement('canvas'));
+      return button;
+    }));
+  }
+  [...box.children].forEach((button, i) => {
+    paint(button.firstChild, name(i), 48);
+    button.setAttribute('aria-pressed', String(now === i));
+  });
+  $('.bring').toggleAttribute('data-on', /^[0-9a-f]{16}$/.test(now));
+  for (const button of $$('.made-choice button')) button.setAttribute('aria-pressed', String(now === 'made'));
+}
+
+element.addEventListener('click', event => {
+  const choice = event.target.closest('[data-choose]')?.dataset.choose;
+  if (choice !== undefined) set({ [CHOICE]: choice === 'made' ? choice : +choice });
+});
+pick.addEventListener('focus', () => pick.select());
+file.addEventListener('change', async event => {
+  event.stopPropagation();
+  const [chosen] = file.files;
+  if (!chosen) return;
+  const answer = chosen.size > MAX_FILE ? { error: 'The file has more than the 20 MB that are taken.' } : await server.receive_picture(await base64(chosen)).catch(() => ({ error: 'The picture did not arrive. Try again.' }));
+  file.value = '';
+  if (answer.name) set({ [CHOICE]: answer.name });
+  else { problem = { state: 'error', message: answer.error, field: CHOICE, id: value?.id ?? 0 }; showProblem(); drawStatus(); }
+});
+const base64 = blob => new Promise((done, failed) => {
+  const reader = new FileReader();
+  reader.onload = () => done(reader.result.slice(reader.result.indexOf(',') + 1));
+  reader.onerror = failed;
+  reader.readAsDataURL(blob);
+});

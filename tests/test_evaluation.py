@@ -1,0 +1,316 @@
+"""``python -m explorer evaluate``: the tables it makes, and that it goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import write_pipeline
+from flat import flat_pictures
+
+import explorer as ex
+from explorer.denoiser import Denoiser
+from explorer.evaluation.command import main
+from explorer.evaluation.features import Reference, unet_features
+from explorer.evaluation.kept import compute_rows
+from explorer.evaluation.real import RealPictures
+from explorer.evaluation.sweep import EvaluationConfig, fingerprint
+from explorer.pictures import to_uint8
+from explorer.quality import read_quality, to_unit
+
+EXAMPLES = 40
+SMALL = ["--pictures=20", "--batch=8", "--encoded=6", "--device=cpu"]
+SMALL += ["--steps", "2", "3", "--etas", "0", "1", "large", "--encode-steps", "2", "5"]
+
+
+@pytest.fixture
+def folder(tiny_copy) -> Path:
+    """A checkpoint folder with examples."""
+    np.savez(tiny_copy / "examples.npz", images=flat_pictures(EXAMPLES))
+    return tiny_copy
+
+
+@pytest.fixture(scope="module")
+def measured(tiny_folder, tmp_path_factory) -> Path:
+    """A folder that was evaluated in one go. Not to be changed."""
+    out = Path(shutil.copytree(tiny_folder, tmp_path_factory.mktemp("measured") / "tiny"))
+    np.savez(out / "examples.npz", images=flat_pictures(EXAMPLES))
+    assert main([str(out), *SMALL]) == 0
+    return out
+
+
+@pytest.fixture
+def calls(monkeypatch) -> list[int]:
+    """Grows by the size of the batch with every call of the network."""
+    sizes: list[int] = []
+    whole = Denoiser.__call__
+
+    def counted(self, x_t, t):
+        sizes.append(len(x_t))
+        return whole(self, x_t, t)
+
+    monkeypatch.setattr(Denoiser, "__call__", counted)
+    return sizes
+
+
+def without_seconds(folder: Path) -> dict:
+    """``quality.json``, less what a clock says."""
+    quality = json.loads((folder / "quality.json").read_text())
+    for cell in quality["frechet"]["cells"]:
+        assert cell.pop("seconds_per_picture") > 0
+    return quality
+
+
+# What is measured
+
+
+def test_the_table_has_a_cell_for_every_S_and_eta_in_order(measured):
+    table = read_quality(measured).frechet
+    assert [(cell.steps, cell.eta) for cell in table.cells] == [(S, eta) for S in (2, 3) for eta in (0, 1, "large")]
+    assert {(cell.pictures, cell.batch) for cell in table.cells} == {(20, 8)}
+    assert all(cell.distance > 0 and cell.spread > 0 and cell.seconds_per_picture > 0 for cell in table.cells)
+    assert table.reference == "40 held-out pictures (examples.npz)"
+    assert table.real is None
+    assert table.weights == fingerprint(measured)
+    assert table.cell(3, "large") is table.cells[-1]
+    assert table.cell(4, 0) is None
+    assert "not comparable with published FID" in table.features
+    assert "CPU" in table.machine
+
+
+def test_picture_i_of_a_cell_has_latent_seed_i_and_noise_seed_i(measured):
+    checkpoint = ex.load(measured, "cpu")
+    settings = ex.Settings(steps=3, eta=1.0, noise_seed=0)
+    expected = to_uint8(ex.sample(checkpoint, ex.latent(checkpoint.shape, range(20)), settings))
+    with np.load(measured / "evaluation" / "pictures-S0003-eta-1.0.npz") as file:
+        assert np.abs(file["rows"].astype(int) - expected).max() <= 1  # rounding of kernels, by the batch
+
+
+def test_a_distance_is_that_of_the_cells_pictures_to_the_reference(measured):
+    checkpoint = ex.load(measured, "cpu")
+    features = unet_features(checkpoint)
+    reference = Reference.fit(features, checkpoint.examples(), "", "")
+    with np.load(measured / "evaluation" / "pictures-S0002-eta-large.npz") as file:
+        distance = reference.distance(features, file["rows"])
+    cell = read_quality(measured).frechet.cell(2, "large")
+    assert (cell.distance, cell.spread) == pytest.approx((distance.distance, distance.spread), rel=1e-2)
+
+
+def test_the_reconstruction_error_is_on_the_scale_of_0_to_1(measured):
+    checkpoint = ex.load(measured, "cpu")
+    x_0 = to_unit(checkpoint.examples()[:6])
+    table = read_quality(measured).reconstruction
+    assert [cell.steps for cell in table.cells] == [2, 5]
+    assert table.pictures == 6
+    for cell in table.cells:
+        back = ex.sample(checkpoint, ex.encode(checkpoint, x_0, cell.steps), ex.Settings(steps=cell.steps))
+        errors = ((back + 1) / 2 - (x_0 + 1) / 2).square().mean((1, 2, 3))
+        assert cell.mse == pytest.approx(float(errors.mean()), rel=1e-3)
+        assert cell.spread == pytest.approx(float(errors.std()) / 6**0.5, rel=0.05)
+
+
+def test_the_loss_is_measured_on_the_held_out_pictures(measured):
+    loss = read_quality(measured).loss
+    assert (loss.pictures, loss.held_out, loss.weights) == (
+        EXAMPLES,
+        "40 held-out pictures (examples.npz)",
+        fingerprint(measured),
+    )
+
+
+def test_git_does_not_see_what_is_kept_for_going_on(measured):
+    assert (measured / "evaluation" / ".gitignore").read_text() == "*\n"
+    assert not list((measured / "evaluation").glob("*part*"))
+
+
+# Stopped and resumed
+
+
+@pytest.mark.parametrize("stop_after", [3, 60, 95])
+def test_a_stopped_sweep_goes_on_to_the_same_table(folder, measured, monkeypatch, capsys, stop_after):
+    """Stopped in the loss, in a cell, and in a reconstruction."""
+    whole = Denoiser.__call__
+    left = stop_after
+
+    def interrupted(self, x_t, t):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        return whole(self, x_t, t)
+
+    monkeypatch.setattr(Denoiser, "__call__", interrupted)
+    assert main([str(folder), *SMALL]) == 130
+    assert "the same command goes on from the last batch" in capsys.readouterr().err
+    monkeypatch.setattr(Denoiser, "__call__", whole)
+    assert main([str(folder), *SMALL]) == 0
+    assert without_seconds(folder) == without_seconds(measured)
+
+
+def test_a_batch_that_is_done_is_not_done_again(tmp_path):
+    asked = []
+
+    def rows(wanted: range) -> np.ndarray:
+        asked.append(wanted)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return np.array(wanted)[:, None] ** 2
+
+    for _ in range(2):
+        try:
+            got, seconds = compute_rows(tmp_path / "rows.npz", {"a": 1}, 10, 4, rows, lambda n: None)
+        except KeyboardInterrupt:
+            continue
+    assert asked == [range(4), range(4, 8), range(4, 8), range(8, 10)]
+    np.testing.assert_array_equal(got, np.arange(10)[:, None] ** 2)
+    assert seconds > 0
+    fewer, _ = compute_rows(tmp_path / "rows.npz", {"a": 1}, 3, 4, rows, lambda n: None)
+    np.testing.assert_array_equal(fewer, got[:3])
+    compute_rows(tmp_path / "rows.npz", {"a": 2}, 2, 4, rows, lambda n: None)
+    assert asked[4:] == [range(2)]
+    (tmp_path / "rows.npz").write_bytes(b"PK")
+    with pytest.raises(ValueError, match=r"rows\.npz is damaged; delete it"):
+        compute_rows(tmp_path / "rows.npz", {"a": 2}, 2, 4, rows, lambda n: None)
+
+
+def test_a_finished_sweep_is_not_done_again(measured, calls):
+    before = (measured / "quality.json").read_bytes()
+    assert main([str(measured), *SMALL]) == 0
+    assert calls == []
+    assert (measured / "quality.json").read_bytes() == before
+
+
+def test_more_pictures_of_a_cell_are_added_to_those_that_are_there(folder, calls):
+    arguments = [str(folder), *SMALL, "--only", "frechet", "--steps", "2", "--etas", "0"]
+    assert main(arguments) == 0
+    calls.clear()
+    assert main([*arguments, "--pictures", "24"]) == 0
+    features = [8] * 5 + [8] * 3  # of the reference and of the cell
+    assert sorted(calls) == sorted([4] * 2 + features)
+    [cell] = read_quality(folder).frechet.cells
+    assert cell.pictures == 24
+
+
+def test_cells_of_several_runs_come_into_one_table(folder):
+    arguments = [str(folder), *SMALL, "--only", "frechet", "--etas", "0"]
+    assert main([*arguments, "--steps", "3"]) == 0
+    assert main([*arguments, "--steps", "2", "--pictures", "16"]) == 0
+    assert [(cell.steps, cell.pictures) for cell in read_quality(folder).frechet.cells] == [(2, 16), (3, 20)]
+
+
+@pytest.mark.parametrize("change", ["weights", "precision"])
+def test_cells_of_other_weights_or_another_precision_are_measured_anew(folder, tmp_path, calls, change):
+    arguments = [str(folder), *SMALL, "--only", "frechet", "--etas", "0"]
+    assert main(arguments) == 0
+    if change == "weights":
+        other = write_pipeline(tmp_path / "other")
+        weights = Path("unet") / "diffusion_pytorch_model.safetensors"
+        data = bytearray((other / weights).read_bytes())
+        data[-1] ^= 1  # the last exponent
+        (folder / weights).write_bytes(data)
+    calls.clear()
+    arguments += ["--steps", "2"] + (["--autocast", "bf16"] if change == "precision" else [])
+    assert main(arguments) == 0
+    assert sum(calls) == 20 * 2 + EXAMPLES + 20  # two steps; features
+    assert [cell.steps for cell in read_quality(folder).frechet.cells] == [2]
+
+
+def test_what_else_stands_in_quality_json_is_kept(folder):
+    (folder / "quality.json").write_text(json.dumps({"loss": LOSS, "note": [1]}))
+    assert main([str(folder), *SMALL, "--etas", "0"]) == 0
+    quality = json.loads((folder / "quality.json").read_text())
+    assert quality["note"] == [1]
+    assert quality["loss"] == LOSS  # of more pictures than there are here
+    assert {"frechet", "reconstruction"} < quality.keys()
+
+
+LOSS = {"pictures": 512, "mean": 0.5, "fifths_of_t": [0.5] * 5, "curve": [[25.4, 0.5]], "how": "by training"}
+
+
+# With the data set
+
+
+def test_with_the_data_the_reference_is_kept_for_those_without_it(folder, tmp_path, calls):
+    np.savez(tmp_path / "flat.npz", images=flat_pictures(100))
+    arguments = [str(folder), *SMALL, "--only", "frechet", "--etas", "0", "--steps", "2"]
+    assert main([*arguments, "--data", str(tmp_path / "flat.npz"), "--held-out", "30"]) == 0
+    table = read_quality(folder).frechet
+    assert table.reference.startswith("70 pictures spread over the first 70 of flat.npz (sha256 ")
+    assert table.real.pictures == 20
+    calls.clear()
+    assert main(arguments) == 0
+    assert calls == []
+    assert main([*arguments, "--steps", "3"]) == 0
+    assert read_quality(folder).frechet.reference == table.reference
+    assert len(read_quality(folder).frechet.cells) == 2
+
+
+def test_the_held_out_pictures_are_the_last_ones_and_no_part_of_the_reference(folder):
+    data = flat_pictures(100)
+    real = RealPictures.of_data(ex.load(folder, "cpu"), data, "flat", held_out=30)
+    np.testing.assert_array_equal(real.held_out, data[70:])
+    np.testing.assert_array_equal(real.reference, data[:70])
+    assert real.has_data
+    assert not RealPictures.of_examples(ex.load(folder, "cpu")).has_data
+
+
+# What cannot be measured
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--pictures", "15"], "pictures must be a whole number of at least 16, not 15"),
+        (["--batch", "0"], "batch must be a whole number of at least 1, not 0"),
+        (["--encoded", "1"], "encoded must be a whole number of at least 2, not 1"),
+        (["--etas", "1.5"], "eta must be a number from 0 to 1, not 1.5"),
+        (["--steps", "1001"], "S (number of steps) must be a whole number from 1 to 1000, not 1001"),
+        (["--encode-steps", "0"], "S (number of steps) must be a whole number from 1 to 1000, not 0"),
+        (["--data", "nowhere.npz"], "no data at nowhere.npz"),
+    ],
+)
+def test_a_request_that_cannot_work_is_refused_in_words(folder, capsys, arguments, message):
+    only = "reconstruction" if "--encode-steps" in arguments else "frechet"
+    assert main([str(folder), *SMALL, "--only", only, *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not (folder / "quality.json").exists()
+
+
+def test_pictures_of_another_shape_and_too_few_of_them_are_refused(folder, tmp_path, capsys):
+    np.savez(tmp_path / "gray.npz", images=flat_pictures(100)[..., :1])
+    assert main([str(folder), *SMALL, "--data", str(tmp_path / "gray.npz"), "--held-out", "30"]) == 2
+    assert "the pictures are 8x8x1, but tiny is for 8x8x3" in capsys.readouterr().err
+    np.savez(tmp_path / "few.npz", images=flat_pictures(40))
+    assert main([str(folder), *SMALL, "--data", str(tmp_path / "few.npz"), "--held-out", "30"]) == 2
+    assert "few.npz holds 40 pictures, too few with 30 of them held out" in capsys.readouterr().err
+    (folder / "examples.npz").unlink()
+    assert main([str(folder), *SMALL]) == 2
+    assert "tiny ships 0 held-out pictures, too few to measure with: give --data" in capsys.readouterr().err
+
+
+def test_a_broken_quality_json_is_not_written_over(folder, capsys):
+    (folder / "quality.json").write_text("{")
+    assert main([str(folder), *SMALL]) == 2
+    assert "quality.json is not a readable JSON file" in capsys.readouterr().err
+    assert (folder / "quality.json").read_text() == "{"
+
+
+def test_only_steps_that_T_allows_are_measured_unasked(folder):
+    path = folder / "scheduler" / "scheduler_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"num_train_timesteps": 12}))
+    arguments = ["--pictures", "16", "--batch", "16", "--etas", "0", "--encoded", "2", "--device", "cpu"]
+    assert main([str(folder), *arguments]) == 0
+    quality = read_quality(folder)
+    assert [cell.steps for cell in quality.frechet.cells] == [5, 10]
+    assert [cell.steps for cell in quality.reconstruction.cells] == [10]
+
+
+def test_toys_are_not_evaluated(gaussian):
+    from explorer.evaluation.sweep import measure_frechet
+
+    real = RealPictures(*[flat_pictures(20), ""] * 2)
+    with pytest.raises(ValueError, match="does not lie in a folder with a U-Net"):
+        measure_frechet(gaussian(shape=(3, 8, 8)), real, EvaluationConfig())

@@ -1,0 +1,163 @@
+"""Many finished pictures: the same as one by one, in few calls, made once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+import explorer as ex
+from explorer.finished import Finished, Wanted, finish
+from explorer.recipe import Seed, parse
+
+SHAPE = (1, 4, 4)
+BYTES = 4 * 4 * 4  # of one picture
+
+
+@pytest.fixture
+def calls() -> list[int]:
+    """How many pictures each call of the network got."""
+    return []
+
+
+@pytest.fixture
+def checkpoint(calls) -> ex.Checkpoint:
+    def predict_noise(x_t: Tensor, t: int | Tensor) -> Tensor:
+        calls.append(len(x_t))
+        t = torch.as_tensor(t).expand(len(x_t)).view(-1, 1, 1, 1)
+        return 0.7 * torch.sin(3 * x_t + 0.01 * t) + 0.5 * x_t
+
+    return ex.from_denoiser(predict_noise, SHAPE)
+
+
+def seeds(count: int, **settings) -> list[Wanted]:
+    return [Wanted(Seed(i), ex.Settings(**({"steps": 3} | settings))) for i in range(count)]
+
+
+def all_of(progress) -> dict[int, Tensor]:
+    ready = {}
+    for some in progress:
+        assert not ready.keys() & some.ready.keys()
+        ready |= some.ready
+    return ready
+
+
+def test_every_picture_is_that_of_its_run_alone(checkpoint):
+    wanted = [
+        *seeds(3),
+        Wanted(parse("slerp(4, 5, 0.25)"), ex.Settings(3)),
+        *(replace(w, settings=replace(w.settings, noise_seed=7)) for w in seeds(3, eta=1.0)),
+        *seeds(1, eta=1.0, variance="large", spacing="quadratic", clip=True),
+        *seeds(2, steps=5, eta=0.3),
+    ]
+    ready = all_of(finish(checkpoint, wanted, Finished(), batch=3))
+    assert sorted(ready) == list(range(len(wanted)))
+    for i, w in enumerate(wanted):
+        assert torch.equal(ready[i], ex.sample(checkpoint, w.latent.make(checkpoint), w.settings)[0])
+
+
+def test_neighbours_with_the_same_S_share_calls_of_at_most_a_batch(checkpoint, calls):
+    wanted = seeds(5, steps=2) + seeds(2, steps=3, eta=1.0) + seeds(1, steps=3)
+    *_, last = finish(checkpoint, wanted, Finished(), batch=4)
+    assert calls == [4, 4, 1, 1, 3, 3, 3]
+    assert last.evaluations == last.expected == sum(calls)
+
+
+def test_progress_is_told_after_every_call_and_pictures_come_in_order(checkpoint, calls):
+    progress = list(finish(checkpoint, seeds(5, steps=2), Finished(), batch=2))
+    assert [list(p.ready) for p in progress] == [[], [], [0, 1], [], [2, 3], [], [4]]
+    assert [p.evaluations for p in progress] == [0, 2, 4, 6, 8, 9, 10]
+    assert {p.expected for p in progress} == {10}
+
+
+def test_what_is_remembered_comes_at_once_and_costs_nothing(checkpoint, calls):
+    finished = Finished()
+    first = all_of(finish(checkpoint, seeds(3, eta=1.0), finished))
+    calls.clear()
+    (progress,) = finish(checkpoint, seeds(3, eta=1.0), finished)
+    assert calls == []
+    assert (progress.evaluations, progress.expected) == (0, 0)
+    assert all(torch.equal(progress.ready[i], first[i]) for i in range(3))
+    at_once, *later = finish(checkpoint, seeds(4, eta=1.0), finished)
+    assert list(at_once.ready) == [0, 1, 2]
+    assert list(all_of(later)) == [3]
+    assert calls == [1, 1, 1]
+
+
+def test_without_noise_the_noise_seed_has_no_say(checkpoint, calls):
+    wanted = [Wanted(Seed(1), ex.Settings(3, noise_seed=s)) for s in (0, 1, 2)]
+    ready = all_of(finish(checkpoint, wanted, Finished()))
+    assert calls == [1, 1, 1]
+    assert torch.equal(ready[0], ready[2])
+    for noisy in (ex.Settings(3, 1.0), ex.Settings(3, 0.0, "large")):
+        a, b = (Wanted(Seed(1), replace(noisy, noise_seed=s)) for s in (0, 1))
+        ready = all_of(finish(checkpoint, [a, b], Finished()))
+        assert not torch.equal(ready[0], ready[1])
+
+
+def test_every_setting_makes_another_picture(checkpoint):
+    base = Wanted(Seed(1), ex.Settings(3, 0.5))
+    others = [
+        replace(base, latent=Seed(2)),
+        *(
+            replace(base, settings=replace(base.settings, **{name: value}))
+            for name, value in (
+                ("steps", 4),
+                ("eta", 0.6),
+                ("variance", "large"),
+                ("spacing", "quadratic"),
+                ("clip", True),
+                ("noise_seed", 1),
+            )
+        ),
+    ]
+    assert len({w.key for w in (base, *others)}) == 1 + len(others)
+
+
+def test_pictures_of_another_checkpoint_are_others(checkpoint):
+    finished = Finished()
+    all_of(finish(checkpoint, seeds(1), finished))
+    assert finished.get(checkpoint, seeds(1)[0]) is not None
+    assert finished.get(replace(checkpoint, name="another"), seeds(1)[0]) is None
+
+
+def test_leaving_early_keeps_what_is_done(checkpoint, calls):
+    finished = Finished()
+    for progress in finish(checkpoint, seeds(4, steps=2), finished, batch=2):
+        if progress.evaluations == 6:  # in the middle of the second batch
+            break
+    at_once = next(finish(checkpoint, seeds(4, steps=2), finished, batch=2))
+    assert list(at_once.ready) == [0, 1]
+
+
+def test_the_least_recently_used_pictures_go_first(checkpoint):
+    finished = Finished(max_bytes=3 * BYTES)
+    wanted = seeds(5)
+    for i in range(3):
+        finished.put(checkpoint, wanted[i], torch.full(SHAPE, float(i)))
+    finished.get(checkpoint, wanted[0])
+    finished.put(checkpoint, wanted[3], torch.full(SHAPE, 3.0))
+    kept = [finished.get(checkpoint, w) for w in wanted]
+    assert [None if picture is None else float(picture.mean()) for picture in kept] == [0, None, 2, 3, None]
+    assert (len(finished), finished.nbytes) == (3, 3 * BYTES)
+
+
+def test_a_picture_that_is_put_again_counts_once(checkpoint):
+    finished = Finished()
+    for _ in range(3):
+        finished.put(checkpoint, seeds(1)[0], torch.zeros(SHAPE))
+    assert (len(finished), finished.nbytes) == (1, BYTES)
+
+
+def test_a_remembered_picture_does_not_hold_its_batch(checkpoint):
+    finished = Finished()
+    all_of(finish(checkpoint, seeds(4), finished))
+    assert finished.get(checkpoint, seeds(4)[0]).untyped_storage().nbytes() == BYTES
+
+
+def test_a_picture_larger_than_the_room_is_made_all_the_same(checkpoint):
+    finished = Finished(max_bytes=BYTES - 1)
+    assert sorted(all_of(finish(checkpoint, seeds(3), finished))) == [0, 1, 2]
+    assert (len(finished), finished.nbytes) == (0, 0)

@@ -1,0 +1,56 @@
+"""The Fréchet distance of two sets of features, and its standard error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explorer.evaluation.frechet import MIN_PICTURES, Gaussian, distance_to, frechet_distance
+
+
+def random_covariance(d: int, seed: int) -> np.ndarray:
+    root = np.random.default_rng(seed).normal(size=(d, d))
+    return root @ root.T
+
+
+def test_a_gaussian_has_the_mean_and_the_unbiased_covariance_of_its_rows():
+    rows = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    gaussian = Gaussian.of(rows)
+    np.testing.assert_allclose(gaussian.mean, rows.astype(float).mean(0))
+    np.testing.assert_allclose(gaussian.covariance, np.cov(rows.astype(float).T))
+
+
+def test_independent_features_are_as_far_apart_as_their_means_and_standard_deviations():
+    """The 2-Wasserstein distance of one-dimensional Gaussians, squared, summed over the features."""
+    a = Gaussian(np.array([0.0, 1.0]), np.diag([4.0, 9.0]))
+    b = Gaussian(np.array([3.0, -1.0]), np.diag([1.0, 25.0]))
+    assert frechet_distance(a, b) == pytest.approx((3**2 + 2**2) + (2 - 1) ** 2 + (3 - 5) ** 2)
+
+
+def test_covariances_that_do_not_commute_follow_the_formula():
+    A, B = random_covariance(6, 0), random_covariance(6, 1)
+    zero = np.zeros(6)
+    eigenvalues = np.linalg.eigvals(A @ B)  # not symmetric, but its eigenvalues are real and at least 0
+    expected = np.trace(A) + np.trace(B) - 2 * np.sqrt(eigenvalues.real).sum()
+    assert frechet_distance(Gaussian(zero, A), Gaussian(zero, B)) == pytest.approx(expected, rel=1e-9)
+    assert frechet_distance(Gaussian(zero, B), Gaussian(zero, A)) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("N", [5, 500])
+def test_a_set_is_at_distance_0_from_itself_even_where_its_covariance_is_singular(N):
+    gaussian = Gaussian.of(np.random.default_rng(0).normal(size=(N, 16)))
+    assert frechet_distance(gaussian, gaussian) == pytest.approx(0, abs=1e-9)
+
+
+def test_the_standard_error_is_the_spread_over_repeats():
+    random = np.random.default_rng(0)
+    reference = Gaussian(np.zeros(8), np.eye(8))
+    measured = [distance_to(reference, 0.3 + 1.2 * random.normal(size=(256, 8))) for _ in range(60)]
+    distances, errors = np.array(measured).T
+    assert np.sqrt(np.square(errors).mean()) == pytest.approx(distances.std(ddof=1), rel=0.3)
+
+
+def test_a_distance_needs_some_pictures():
+    reference = Gaussian(np.zeros(2), np.eye(2))
+    with pytest.raises(ValueError, match="at least 16 pictures, not 15"):
+        distance_to(reference, np.zeros((MIN_PICTURES - 1, 2)))

@@ -1,0 +1,113 @@
+"""Latents written down and read again."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import explorer as ex
+from explorer.recipe import MAX_DEPTH, MAX_SEED, MAX_TEXT, Mix, Seed, mix, parse, parse_list, split, to_field
+
+TOY = ex.from_denoiser(lambda x_t, t: x_t, (1, 4, 4))
+seeds = st.builds(Seed, st.integers(0, MAX_SEED))
+weights = st.floats(0, 1)
+recipes = st.recursive(
+    seeds, lambda inner: st.builds(Mix, st.sampled_from(["slerp", "lerp"]), inner, inner, weights), max_leaves=5
+)
+
+
+def depth(recipe) -> int:
+    return 0 if isinstance(recipe, Seed) else 1 + max(depth(recipe.a), depth(recipe.b))
+
+
+@given(recipes)
+def test_a_recipe_is_read_again_from_its_text(recipe):
+    if depth(recipe) <= MAX_DEPTH and len(str(recipe)) <= MAX_TEXT:
+        assert parse(str(recipe)) == recipe
+        assert parse(to_field(recipe)) == recipe
+
+
+@given(recipes)
+def test_the_python_of_a_recipe_makes_the_same_latent(recipe):
+    made = eval(recipe.to_python(), {"ex": ex, "torch": torch, "checkpoint": TOY})
+    assert torch.equal(made, recipe.make(TOY))
+
+
+def test_a_seed_is_the_latent_of_that_seed_and_a_mix_lies_between_two():
+    a, b = ex.latent(TOY.shape, [10]), ex.latent(TOY.shape, [29])
+    assert torch.equal(parse(10).make(TOY), a)
+    assert torch.equal(parse(" 10 ").make(TOY), a)
+    assert torch.equal(parse("slerp(10, 29, 0.3636)").make(TOY), ex.slerp(a, b, 0.3636))
+    assert torch.equal(parse("lerp(10,29,.25)").make(TOY), torch.lerp(a, b, 0.25))
+    nested = parse("slerp(slerp(10, 29, 0.5), lerp(29, 10, 1), 0.125)")
+    assert torch.equal(nested.make(TOY), ex.slerp(ex.slerp(a, b, 0.5), torch.lerp(b, a, 1.0), 0.125))
+
+
+def test_a_seed_is_a_number_on_the_page_and_any_other_latent_its_text():
+    assert to_field(parse("7")) == 7
+    assert to_field(parse("slerp( 1,2 , .5 )")) == "slerp(1, 2, 0.5)"
+
+
+def test_a_mix_has_a_short_weight_and_the_ends_are_the_ends_themselves():
+    a, b = Seed(1), Seed(2)
+    assert str(mix(a, b, 4 / 11)) == "slerp(1, 2, 0.3636)"
+    assert str(mix(a, b, 0.5, "lerp")) == "lerp(1, 2, 0.5)"
+    assert mix(a, b, 0.00001) is a
+    assert mix(a, b, 0.99999) is b
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(-1, MAX_SEED + 1, 10**400, 1.5, float("nan"), True, None, [3], {}),
+        *("", "-1", "--5", "5-", "1e9", "2.5", str(MAX_SEED + 1), "9" * 4000, "٣", "0x10", "<b>", "1, 2"),
+    ],
+)
+def test_what_is_no_seed_is_refused_with_the_range(given):
+    with pytest.raises(ValueError, match=f"latent seed must be a whole number from 0 to {MAX_SEED}, not "):
+        parse(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("slerp", "slerp(", "slerp()", "slerp(1, 2)", "slerp(1, 2, 0.5", "slerp(1, 2, 0.5) 3", "slerp(1; 2, 0.5)"),
+        *("slerp(1, 2, 1.01)", "slerp(1, 2, -0.1)", "slerp(1, 2, nan)", "slerp(1, 2, half)", "slerp(-1, 2, 0.5)"),
+        *("slerp(1.5, 2, 0.5)", f"lerp(1, {MAX_SEED + 1}, 0.5)", "slerp(cube(1, 2, 0.5), 2, 0.5)"),
+        "slerp(" * 5 + "1" + ", 2, 0.5)" * 5,
+        "slerp(" * 300,
+        "slerp(1, 2, 0." + "5" * MAX_TEXT + ")",
+    ],
+)
+def test_what_is_no_mix_is_refused_with_what_was_expected(given):
+    with pytest.raises(ValueError, match=r"latent must be a seed, .*slerp\(a, b, w\)") as caught:
+        parse(given)
+    assert len(str(caught.value)) < 250
+
+
+def test_a_list_is_split_at_commas_outside_of_brackets():
+    assert split("1, slerp(2, 3, 0.5),4,, ") == ["1", "slerp(2, 3, 0.5)", "4"]
+    assert [str(r) for r in parse_list("1, slerp(2, 3, 0.5)", 2, 4)] == ["1", "slerp(2, 3, 0.5)"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("1", "expected 2 to 4 latents separated by commas, not 1"),
+        ("", "expected 2 to 4 latents separated by commas, not 0"),
+        ("1, 2, 3, 4, 5", "expected 2 to 4 latents separated by commas, not 5"),
+        ("1, 2, 01", "the latents must differ, and '1' is there twice"),
+        ("slerp(1,2,.5), slerp(1, 2, 0.50)", "the latents must differ"),
+        ("1, two", "latent seed must be a whole number"),
+        ("1, slerp(2, 3, 0.5", r"slerp\(a, b, w\)"),
+        (7, "expected a list separated by commas, not 7"),
+        (None, "expected a list separated by commas"),
+        ("1, " * 10**6, "expected a list separated by commas"),
+    ],
+)
+def test_a_list_that_cannot_be_used_is_refused(given, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        parse_list(given, 2, 4)
+    assert len(str(caught.value)) < 250
