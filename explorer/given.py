@@ -49,7 +49,9 @@ def read_picture(data: bytes) -> Image.Image:
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(f"the picture has more than the {MAX_PIXELS // 10**6} million pixels that are taken") from error
+        raise PictureError(
+            f"the picture has more than the {MAX_PIXELS // 10**6} million pixels that are taken"
+        ) from error
     except Exception as error:  # Pillow's readers raise many kinds for damaged files
         raise PictureError("this is no picture that can be read, or it is damaged: try a PNG or a JPEG") from error
     side = min(rgb.size)

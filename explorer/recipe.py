@@ -248,4 +248,6 @@ def _after(token: str, tokens: list[str]) -> list[str]:
 
 
 def _expected(given: str) -> str:
-    return f"latent must be a seed, slerp(a, b, w), lerp(a, b, w) or encode(picture, S), w from 0 to 1, not {short(given)}"
+    return (
+        f"latent must be a seed, slerp(a, b, w), lerp(a, b, w) or encode(picture, S), w from 0 to 1, not {short(given)}"
+    )

@@ -10,6 +10,7 @@ DDIM (eta = 0), DDPM (eta = 1), everything between and DDPM's larger variance si
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -244,10 +245,8 @@ def encode(
     Raises:
         ValueError: another shape than the checkpoint's, steps outside 1..T, iterations below 0.
     """
-    x_T = x_0
-    for _, x_T in encoding(checkpoint, x_0, steps, spacing, iterations):
-        pass
-    return x_T
+    way = deque(encoding(checkpoint, x_0, steps, spacing, iterations), maxlen=1)
+    return way[0][1]
 
 
 def encoding(

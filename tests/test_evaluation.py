@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_pipeline
 from flat import flat_pictures
 
 import explorer as ex
+from explorer.checkpoint import WEIGHTS
 from explorer.denoiser import Denoiser
 from explorer.evaluation.command import main
 from explorer.evaluation.features import Reference, unet_features
-from explorer.evaluation.kept import compute_rows
 from explorer.evaluation.real import RealPictures
 from explorer.evaluation.sweep import EvaluationConfig, fingerprint
 from explorer.pictures import to_uint8
@@ -150,32 +149,6 @@ def test_a_stopped_sweep_goes_on_to_the_same_table(folder, measured, monkeypatch
     assert without_seconds(folder) == without_seconds(measured)
 
 
-def test_a_batch_that_is_done_is_not_done_again(tmp_path):
-    asked = []
-
-    def rows(wanted: range) -> np.ndarray:
-        asked.append(wanted)
-        if len(asked) == 2:
-            raise KeyboardInterrupt
-        return np.array(wanted)[:, None] ** 2
-
-    for _ in range(2):
-        try:
-            got, seconds = compute_rows(tmp_path / "rows.npz", {"a": 1}, 10, 4, rows, lambda n: None)
-        except KeyboardInterrupt:
-            continue
-    assert asked == [range(4), range(4, 8), range(4, 8), range(8, 10)]
-    np.testing.assert_array_equal(got, np.arange(10)[:, None] ** 2)
-    assert seconds > 0
-    fewer, _ = compute_rows(tmp_path / "rows.npz", {"a": 1}, 3, 4, rows, lambda n: None)
-    np.testing.assert_array_equal(fewer, got[:3])
-    compute_rows(tmp_path / "rows.npz", {"a": 2}, 2, 4, rows, lambda n: None)
-    assert asked[4:] == [range(2)]
-    (tmp_path / "rows.npz").write_bytes(b"PK")
-    with pytest.raises(ValueError, match=r"rows\.npz is damaged; delete it"):
-        compute_rows(tmp_path / "rows.npz", {"a": 2}, 2, 4, rows, lambda n: None)
-
-
 def test_a_finished_sweep_is_not_done_again(measured, calls):
     before = (measured / "quality.json").read_bytes()
     assert main([str(measured), *SMALL]) == 0
@@ -202,15 +175,13 @@ def test_cells_of_several_runs_come_into_one_table(folder):
 
 
 @pytest.mark.parametrize("change", ["weights", "precision"])
-def test_cells_of_other_weights_or_another_precision_are_measured_anew(folder, tmp_path, calls, change):
+def test_cells_of_other_weights_or_another_precision_are_measured_anew(folder, calls, change):
     arguments = [str(folder), *SMALL, "--only", "frechet", "--etas", "0"]
     assert main(arguments) == 0
     if change == "weights":
-        other = write_pipeline(tmp_path / "other")
-        weights = Path("unet") / "diffusion_pytorch_model.safetensors"
-        data = bytearray((other / weights).read_bytes())
-        data[-1] ^= 1  # the last exponent
-        (folder / weights).write_bytes(data)
+        data = bytearray((folder / WEIGHTS).read_bytes())
+        data[-1] ^= 1  # in the exponent of the last weight
+        (folder / WEIGHTS).write_bytes(data)
     calls.clear()
     arguments += ["--steps", "2"] + (["--autocast", "bf16"] if change == "precision" else [])
     assert main(arguments) == 0

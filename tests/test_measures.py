@@ -56,7 +56,7 @@ def test_the_grain_of_a_picture_is_the_standard_deviation_of_its_noise(sigma):
 def test_flat_pictures_and_slopes_have_no_grain():
     x = torch.linspace(-1, 1, 16)
     slope = (0.5 * x + 0.2 * x[:, None]).expand(2, 3, 16, 16)
-    assert grain(torch.full((1, 1, 8, 8), 0.7)).tolist() == [0]
+    assert grain(torch.full((1, 1, 8, 8), 0.7)).max() < 1e-6
     assert grain(slope).max() < 1e-6
 
 

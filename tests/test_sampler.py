@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import explorer as ex
+from explorer.sampler import ddpm_posterior_step
 
 SHAPE = (1, 4, 4)
 SCHEDULE = ex.Schedule.linear()
@@ -197,6 +198,49 @@ def test_eta_one_with_every_step_equals_the_ddpm_posterior(gaussian, clip):
         expected = coef1 * x_0 + coef2 * x_t + np.sqrt(beta_tilde) * z
         torch.testing.assert_close(step.x_prev.double(), expected, rtol=0, atol=5e-6)
     assert (clipped > 100) == clip
+
+
+def test_the_ddpm_posterior_is_that_of_the_betas():
+    """DDPM, Eq. 6-7, on its own betas; the jump of a sub-sequence is a single step of a schedule that has only tau."""
+    tau = ex.timesteps(1000, 20)
+    alpha_bar = SCHEDULE.alpha_bar[[0, *tau]]
+    beta = 1 - alpha_bar[1:] / alpha_bar[:-1]
+    x_t, x_0, z = (ex.latent(SHAPE, [i]).double() for i in range(3))
+    for i, (t, t_prev) in enumerate(reversed(ex.jumps(tau))):
+        ab, ab_prev = np.cumprod(1 - beta)[i], np.cumprod(1 - beta)[i - 1] if i else 1.0
+        mean = np.sqrt(ab_prev) * beta[i] / (1 - ab) * x_0 + np.sqrt(1 - beta[i]) * (1 - ab_prev) / (1 - ab) * x_t
+        c = SCHEDULE.coefficients(t, t_prev, 1.0)
+        torch.testing.assert_close(ddpm_posterior_step(x_t, x_0, None, c), mean, rtol=0, atol=1e-12)
+        noisy = mean + np.sqrt((1 - ab_prev) / (1 - ab) * beta[i]) * z
+        torch.testing.assert_close(ddpm_posterior_step(x_t, x_0, z, c), noisy, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("S", [20, 1000])
+def test_the_ddpm_posterior_equals_diffusers(S):
+    from diffusers import DDPMScheduler
+
+    scheduler = DDPMScheduler(variance_type="fixed_small", clip_sample=False, timestep_spacing="trailing")
+    scheduler.set_timesteps(S)
+    x_t = ex.latent(SHAPE, [0, 1])
+    for t, t_prev in ex.jumps(ex.timesteps(1000, S)):
+        eps_theta = wavy(x_t, t)
+        other = scheduler.step(eps_theta, t - 1, x_t, generator=torch.Generator().manual_seed(t))
+        if t_prev > 0:  # at its last step diffusers adds noise unless t = 1
+            z = torch.randn(x_t.shape, generator=torch.Generator().manual_seed(t))
+            x_prev = ddpm_posterior_step(x_t, other.pred_original_sample, z, SCHEDULE.coefficients(t, t_prev, 1.0))
+            largest = max(1.0, float(x_prev.abs().max()))
+            torch.testing.assert_close(x_prev.float(), other.prev_sample, rtol=0, atol=1e-4 * largest)
+        x_t = other.prev_sample
+
+
+@given(any_settings)
+@settings(max_examples=40, deadline=None)
+def test_eq_12_at_eta_one_equals_the_ddpm_posterior_on_any_sub_sequence(run):
+    run = dataclasses.replace(run, eta=1.0, variance="eta")
+    for step in ex.denoise(wavy_checkpoint(), ex.latent(SHAPE, [0, 1]), run):
+        expected = ddpm_posterior_step(step.x_t, step.x0, step.z, step.coefficients)
+        rounding = 3e-6 * max(1.0, *(float(x.abs().max()) for x in (step.x_t, step.x0, step.eps)))
+        assert (step.x_prev.double() - expected).abs().max() <= rounding
 
 
 # Invariant 4: Gaussian data

@@ -144,8 +144,10 @@ class Reference:
 
     @classmethod
     def read(cls, path: Path) -> Reference:
-        """Raises:
-        ValueError: if the file is damaged.
+        """What :meth:`write` has kept.
+
+        Raises:
+            ValueError: if the file is damaged.
         """
         try:
             with np.load(path, allow_pickle=False) as file:

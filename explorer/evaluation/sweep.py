@@ -140,13 +140,14 @@ def measure_frechet(checkpoint: Checkpoint, real: RealPictures, config: Evaluati
     wanted = [place for place in places if place not in cells or cells[place].pictures != config.pictures]
     if not wanted:
         return
-    if reference is None:
-        reference = Reference.fit(features, real.reference, real.reference_name, weights)
-        if own and real.has_data:
-            reference.write(folder / REFERENCE)
-    if reference.pictures != real.held_out_name:
-        table = replace(table, real=reference.distance(features, real.held_out[: config.pictures]))
     with _bar("Fréchet distance", config.pictures * sum(S for S, _ in wanted), quiet) as bar:
+        if reference is None:
+            bar.set_postfix(reference=f"{len(real.reference)} pictures")
+            reference = Reference.fit(features, real.reference, real.reference_name, weights)
+            if own and real.has_data:
+                reference.write(folder / REFERENCE)
+        if reference.pictures != real.held_out_name:
+            table = replace(table, real=reference.distance(features, real.held_out[: config.pictures]))
         for S, eta in wanted:
             bar.set_postfix(S=S, eta=eta)
             pictures, seconds = _draw(checkpoint, config, S, eta, weights, bar)
@@ -204,7 +205,8 @@ def machine(device: torch.device) -> str:
     """What pictures are drawn on, for the seconds that one takes."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' * (threads > 1)}" if device.type == "cpu" else device.type
 
 
 def _place(checkpoint: Checkpoint) -> tuple[Path, torch.device]:

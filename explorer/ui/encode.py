@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -135,7 +135,8 @@ class RoundTrip:
         self.facts |= describe_latent(x_T)
         self.pieces.add("x_T", x_T[0])
         again = x_T
-        for t, x_t, again in self._down(x_T, self.steps):
+        for t, x_t, x_prev in self._down(x_T, self.steps):
+            again = x_prev
             if t in self.times:
                 self.pieces.add(f"down/{t}", x_t[0])
             yield from self._now_and_then()
@@ -189,11 +190,9 @@ class RoundTrip:
     def _picture(self) -> Tensor:
         if self.options.picture != "made":
             return real_picture(self.options.picture, self.checkpoint)
-        x = self.asked.query.latent.make(self.checkpoint)
-        for _, _, x in self._down(x, self.steps):
-            pass
+        made = self._sample(self.asked.query.latent.make(self.checkpoint), self.steps)
         self.expected = self.evaluations
-        return x.clamp(-1, 1)
+        return made.clamp(-1, 1)
 
     def _up(self, x_0: Tensor, steps: int, refine: int) -> Iterator[tuple[int, Tensor]]:
         """(t, x_t) on the way up, counted, and broken off when something newer is wanted."""
@@ -208,12 +207,11 @@ class RoundTrip:
             yield step.t, step.x_t, step.x_prev
 
     def _round_trip(self, x_0: Tensor, steps: int, refine: int) -> float:
-        x = x_0
-        for _, x in self._up(x_0, steps, refine):
-            pass
-        for _, _, x in self._down(x, steps):
-            pass
-        return error(x, x_0)
+        way_up = deque(self._up(x_0, steps, refine), maxlen=1)
+        return error(self._sample(way_up[0][1], steps), x_0)
+
+    def _sample(self, x_T: Tensor, steps: int) -> Tensor:
+        return deque(self._down(x_T, steps), maxlen=1)[0][2]
 
     def _count(self, calls: int) -> None:
         self.evaluations += calls

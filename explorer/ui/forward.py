@@ -25,7 +25,7 @@ from explorer.ui.tab import Asked, State, Tab
 
 PROCESSES = {"markov": None, "1": 1.0, "0.5": 0.5, "0": 0.0}  # name → eta, None for the Markov chain
 MAX_PIXELS = 3
-SHOWN_PATHS = 2
+SHOWN_PATHS = 4
 SHOWN_POINTS = 250  # of a path, on the page
 
 

@@ -100,7 +100,7 @@ function drawBell() {   // q_sigma(x_prev | x_t, x_0) for the first pixel, x_t b
 let plots = {};
 function drawPaths() {
   const box = $('.four'), names = Object.keys(NAMES).sort((a, b) => ['markov', '1', '0.5', '0'].indexOf(a) - ['markov', '1', '0.5', '0'].indexOf(b));
-  write($('.about-paths'), `${pixels.length > 1 ? 'These pixels' : 'This pixel'} on ${pixels.length > 1 ? 'their' : 'its'} way${value.shape[0] === 3 ? ', red channel' : ''}: two paths each, the mean and ±2 standard deviations of ${math(`<i>q</i>(${X_T} | <i>x</i><sub>0</sub>)`)}`);
+  write($('.about-paths'), `${pixels.length > 1 ? 'These pixels' : 'This pixel'} on ${pixels.length > 1 ? 'their' : 'its'} way${value.shape[0] === 3 ? ', red channel' : ''}: four paths each, the mean and ±2 standard deviations of ${math(`<i>q</i>(${X_T} | <i>x</i><sub>0</sub>)`)}`);
   if (!box.children.length) box.innerHTML = names.map(name => `<div data-process="${name}"><h4>${NAMES[name][0]} <span class="sub">${NAMES[name][1]}</span></h4><div class="plot"></div></div>`).join('');
   const band = (x, s) => Array.from({ length: 101 }, (_, i) => { const u = Math.round(i * T / 100); return [u, Math.sqrt(alphaBar[u]) * x + s * 2 * Math.sqrt(1 - alphaBar[u])]; });
   plots = {};

@@ -7,6 +7,8 @@ const NAME = { 0: 'η = 0', 0.2: '0.2', 0.5: '0.5', 1: 'η = 1', large: 'σ̂', 
 const symbol = eta => eta === 'large' ? math('<span class="hat"><i>σ</i></span>') : math(`<i>η</i> = ${eta}`);
 $('.say').innerHTML = `Fréchet distance over ${math('<i>S</i>')} and ${math('<i>η</i>')}, lower is better. Compare the trends with the paper’s, not the values.`;
 
+$('.python').textContent = 'Copy the command';
+
 function receive() {
   measured = JSON.parse(value.measured);
   paper = JSON.parse(value.paper);
