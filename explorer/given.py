@@ -84,7 +84,7 @@ def as_tensor(picture: Image.Image, shape: Sequence[int]) -> Tensor:
     """A square picture in the shape (C, H, W) of a checkpoint: float32 (1, C, H, W) in [-1, 1]; grey if C is 1."""
     C, H, W = shape
     fitted = ImageOps.fit(picture.convert("L" if C == 1 else "RGB"), (W, H), Image.Resampling.LANCZOS)
-    return to_unit(np.asarray(fitted).reshape(1, H, W, C))
+    return to_unit(np.array(fitted).reshape(1, H, W, C))  # a copy: torch wants memory that may be written
 
 
 class Given:

@@ -109,7 +109,8 @@ class Encoded:
 
     def to_python(self) -> str:
         if isinstance(self.picture, int):
-            picture = f"to_unit(checkpoint.examples()[{self.picture}:{self.picture + 1}])"
+            some = f"checkpoint.examples()[{self.picture}:{self.picture + 1}]"
+            picture = f"torch.from_numpy({some}).permute(0, 3, 1, 2) / 127.5 - 1"
         else:
             picture = 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)'
         return f"ex.encode(checkpoint, {picture}, {self.steps}, {self.spacing!r}, {self.iterations})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -12,19 +11,19 @@ import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
-from explorer.finished import Progress, Wanted, finish
+from explorer.finished import Wanted
 from explorer.measures import similarity
 from explorer.quality import to_unit
 from explorer.recipe import Recipe, parse_list, split, to_field
 from explorer.schedule import as_int
 from explorer.ui.component import ConsistencyStage
+from explorer.ui.gallery import stream_pictures
 from explorer.ui.pieces import Pieces
 from explorer.ui.state import MAX_SEED, BadInput, Check, Options
 from explorer.ui.tab import Asked, State, Tab
 
 ETAS = (0.0, 1.0)
 MAX_LATENTS, MAX_COLUMNS = 12, 8
-SECONDS_BETWEEN = 0.5  # of two updates that bring no picture
 
 
 def latents(given: Any) -> list[Recipe]:
@@ -96,33 +95,16 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
             "lengths": json.dumps(columns),
             "mean_of": grid.mean_of,
         }
-        started, sent = time.perf_counter(), 0.0
 
-        def value(outcome: str, progress: Progress) -> dict[str, Any]:
-            return fixed | {
-                "state": outcome,
-                "pictures": str(pieces),
-                "similarity": json.dumps(grid.similarity()),
-                "evaluations": progress.evaluations,
-                "expected": progress.expected,
-                "seconds": time.perf_counter() - started,
-            }
+        def take(index: int, picture: Tensor) -> None:
+            S, eta, row = places[index]
+            grid.put(S, eta, row, picture)
+            pieces.add(f"{eta:.0f}/{S}/{row}", picture)
 
-        for progress in finish(checkpoint, wanted, self.finished, batch=2 * len(rows)):
-            for i, picture in progress.ready.items():
-                S, eta, row = places[i]
-                grid.put(S, eta, row, picture)
-                pieces.add(f"{eta:.0f}/{S}/{row}", picture)
-            now = time.perf_counter() - started
-            if progress.ready or now - sent > SECONDS_BETWEEN:
-                sent = now
-                yield value("running", progress)
-            outcome = state()
-            if outcome != "running":
-                if outcome == "stopped":
-                    yield value("stopped", progress)
-                return
-        yield value("ended", progress)
+        def value() -> dict[str, Any]:
+            return fixed | {"pictures": str(pieces), "similarity": json.dumps(grid.similarity())}
+
+        yield from stream_pictures(checkpoint, wanted, self.finished, state, take, value, batch=2 * len(rows))
 
 
 class Grid:

@@ -83,7 +83,7 @@ class Interrupted(Exception):
 
 
 class Errors:
-    """Reconstruction errors by picture and S that were measured before; the least recently used go."""
+    """Reconstruction errors by picture and S that were measured before; the oldest go."""
 
     def __init__(self, most: int = 4096) -> None:
         self._known: OrderedDict[object, float] = OrderedDict()
@@ -121,8 +121,11 @@ class RoundTrip:
                 yield self._value("stopped")
 
     def _go(self) -> Iterator[dict[str, Any]]:
+        self._open()
         x_0 = self._picture()
-        self._open(x_0)
+        self.expected += sum(S * (2 + k) for S, k in [(self.steps, self.options.refine), *self._missing()])
+        for name in ("x_0", "up/0"):
+            self.pieces.add(name, x_0[0])
         x_T = x_0
         kept = spread(self.steps, MOMENTS)
         for k, (t, x_T) in enumerate(self._up(x_0, self.steps, self.options.refine)):
@@ -155,10 +158,7 @@ class RoundTrip:
                 yield self._value("running")
         yield self._value("ended")
 
-    def _open(self, x_0: Tensor) -> None:
-        self.expected += sum(S * (2 + k) for S, k in [(self.steps, self.options.refine), *self._missing()])
-        for name in ("x_0", "up/0"):
-            self.pieces.add(name, x_0[0])
+    def _open(self) -> None:
         self.fixed = {
             "settings": self.asked.fields(),
             "script": script(self.asked),

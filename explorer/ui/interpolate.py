@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -13,10 +12,11 @@ import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
-from explorer.finished import Progress, Wanted, finish
+from explorer.finished import Wanted
 from explorer.measures import strip
 from explorer.recipe import Kind, Recipe, mix, parse, parse_list, to_field
 from explorer.ui.component import InterpolateStage
+from explorer.ui.gallery import stream_pictures
 from explorer.ui.pieces import Pieces
 from explorer.ui.state import MAX_SEED, BadInput, Options, one_of, whole, yes_or_no
 from explorer.ui.tab import Asked, State, Tab
@@ -25,7 +25,6 @@ OVER_S = (10, 20, 50)
 MAX_LOOP = 8
 NORM_POINTS = 40
 BATCH = 4  # small, so that the first pictures of a strip come soon
-SECONDS_BETWEEN = 0.3  # of two updates that bring no picture
 
 
 def corner(given: Any) -> int | str:
@@ -99,7 +98,8 @@ class InterpolateTab(Tab[InterpolateOptions]):
         pad = plan_pad(asked)
         names = [f"{name}/{k}" for name, frames in strips.items() for k in range(len(frames))] + list(pad)
         wanted = [w for frames in strips.values() for w in frames] + list(pad.values())
-        pieces, made = Pieces(), {}
+        pieces = Pieces()
+        made: dict[str, Tensor] = {}
         fixed = {
             "settings": asked.fields(),
             "script": script(asked, way),
@@ -111,37 +111,20 @@ class InterpolateTab(Tab[InterpolateOptions]):
             "pad_names": json.dumps(list(pad)),
             "norms": json.dumps(norms(way, checkpoint)),
         }
-        started, sent = time.perf_counter(), 0.0
         facts: dict[str, Any] = {}
 
-        def value(outcome: str, progress: Progress) -> dict[str, Any]:
-            return fixed | {
-                "state": outcome,
-                "pictures": str(pieces),
-                "facts": json.dumps(facts),
-                "evaluations": progress.evaluations,
-                "expected": progress.expected,
-                "seconds": time.perf_counter() - started,
-            }
+        def take(index: int, picture: Tensor) -> None:
+            made[names[index]] = picture
+            pieces.add(names[index], picture)
 
-        for progress in finish(checkpoint, wanted, self.finished, BATCH):
-            for i, picture in progress.ready.items():
-                made[names[i]] = picture
-                pieces.add(names[i], picture)
+        def value() -> dict[str, Any]:
             for name, frames in strips.items():
-                pictures = [made.get(f"{name}/{k}") for k in range(len(frames))]
-                if name not in facts and all(p is not None for p in pictures):
-                    facts[name] = measure(torch.stack([p for p in pictures if p is not None]), way)
-            now = time.perf_counter() - started
-            if progress.ready or now - sent > SECONDS_BETWEEN:
-                sent = now
-                yield value("running", progress)
-            outcome = state()
-            if outcome != "running":
-                if outcome == "stopped":
-                    yield value("stopped", progress)
-                return
-        yield value("ended", progress)
+                pictures = [made[f"{name}/{k}"] for k in range(len(frames)) if f"{name}/{k}" in made]
+                if name not in facts and len(pictures) == len(frames):
+                    facts[name] = measure(torch.stack(pictures), way)
+            return fixed | {"pictures": str(pieces), "facts": json.dumps(facts)}
+
+        yield from stream_pictures(checkpoint, wanted, self.finished, state, take, value, BATCH)
 
 
 @dataclass(frozen=True)

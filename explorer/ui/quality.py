@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 from explorer.checkpoint import Checkpoint
-from explorer.finished import Progress, Wanted, finish
+from explorer.finished import Wanted
 from explorer.paper import TABLE_1, TABLE_1_STEPS
 from explorer.recipe import Seed
 from explorer.ui.component import QualityStage
+from explorer.ui.gallery import stream_pictures
 from explorer.ui.measured import measured
 from explorer.ui.pieces import Pieces
 from explorer.ui.state import MAX_SEED, BadInput, Check, Options, yes_or_no
@@ -26,7 +28,6 @@ SHOWN_ETAS: dict[str, dict[str, Any]] = {
     "large": {"eta": 1.0, "variance": "large"},
 }
 PICTURES = 4  # of each cell
-SECONDS_BETWEEN = 0.5  # of two updates that bring no picture
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class QualityTab(Tab[QualityOptions]):
     def stream(self, asked: Asked[QualityOptions], state: State) -> Iterator[dict[str, Any]]:
         checkpoint = self.checkpoints[asked.query.checkpoint]
         places, wanted = plan_samples(asked, checkpoint.schedule.T)
-        pieces, started, sent = Pieces(), time.perf_counter(), 0.0
+        pieces = Pieces()
         fixed = {
             "settings": asked.fields(),
             "script": f"python -m explorer evaluate {asked.query.checkpoint}\n",
@@ -65,27 +66,13 @@ class QualityTab(Tab[QualityOptions]):
             "samples": json.dumps({"steps": sorted({S for S, _, _ in places}), "pictures": PICTURES}),
         }
 
-        def value(outcome: str, progress: Progress) -> dict[str, Any]:
-            return fixed | {
-                "state": outcome,
-                "pictures": str(pieces),
-                "evaluations": progress.evaluations,
-                "expected": progress.expected,
-                "seconds": time.perf_counter() - started,
-            }
+        def take(index: int, picture: Tensor) -> None:
+            pieces.add("{}/{}/{}".format(*places[index]), picture)
 
-        for progress in finish(checkpoint, wanted, self.finished):
-            for i, picture in progress.ready.items():
-                pieces.add("{}/{}/{}".format(*places[i]), picture)
-            now = time.perf_counter() - started
-            if progress.ready or progress.evaluations == 0 or now - sent > SECONDS_BETWEEN:
-                sent = now
-                yield value("running", progress)
-            outcome = state()
-            if outcome != "running":
-                yield from [value("stopped", progress)] if outcome == "stopped" else []
-                return
-        yield value("ended", progress)
+        def value() -> dict[str, Any]:
+            return fixed | {"pictures": str(pieces)}
+
+        yield from stream_pictures(checkpoint, wanted, self.finished, state, take, value)
 
 
 def plan_samples(asked: Asked[QualityOptions], T: int) -> tuple[list[tuple[int, str, int]], list[Wanted]]:

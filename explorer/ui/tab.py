@@ -86,8 +86,9 @@ class Tab(ABC, Generic[OptionsT]):
         try:
             asked = self.parse(given)
         except BadInput as problem:
-            yield labels | self._refusal(problem, session)
+            yield labels | self._refusal(problem, session, given)
             return
+        before = self.last_good.get(session or "", self.defaults())
         self.last_good[session or ""] = asked
 
         def state() -> str:
@@ -102,7 +103,8 @@ class Tab(ABC, Generic[OptionsT]):
             for value in self.stream(asked, state):
                 yield value | labels
         except PictureError as problem:
-            yield labels | self._refusal(BadInput(self.picture_field, f"{problem}."), session)
+            self.last_good[session or ""] = before
+            yield labels | self._refusal(BadInput(self.picture_field, f"{problem}."), session, given)
         except Exception:
             logging.exception("a run failed: %s", asked)
             text = "The run failed on the server, which has noted why. Try again, or change a setting."
@@ -112,8 +114,10 @@ class Tab(ABC, Generic[OptionsT]):
         """The page was closed."""
         self.last_good.pop(session or "", None)
 
-    def _refusal(self, problem: BadInput, session: str | None) -> dict[str, Any]:
+    def _refusal(self, problem: BadInput, session: str | None, given: object) -> dict[str, Any]:
         good = self.last_good.get(session or "", self.defaults()).fields()[problem.field]
         label = SPOKEN.get(problem.field, problem.field)
-        repair = {"key": problem.field, "value": good, "label": f"Set {label} to {good}"}
+        repair: dict[str, Any] | None = {"key": problem.field, "value": good, "label": f"Set {label} to {good}"}
+        if isinstance(given, dict) and given.get(problem.field) == good:
+            repair = None  # good elsewhere: with another checkpoint, or as the default
         return {"state": "error", "message": str(problem), "repair": repair, "field": problem.field}

@@ -102,6 +102,17 @@ class Stage:
         self.wait("ended")
         self.settle()
 
+    def switch(self, title):
+        """Bring a tab to the front with the mouse."""
+        self.page.get_by_role("tab", name=title).click()
+        self.arrive(title.lower())
+
+    def arrive(self, tab):
+        """Wait until a tab is in front and what it shows is its newest run."""
+        self.page.wait_for_function("tab => window.explorer.tab === tab", arg=tab)
+        self.tab = tab
+        self.wait_for_run()
+
     def set_range(self, name, value):
         """Move a slider of the control column."""
         self._drag(self.page.locator(f'#controls [data-range="{name}"]'), value)
@@ -122,19 +133,33 @@ class Stage:
         )
 
     def type_number(self, name, text):
-        box = self.page.locator(f'#controls [name="{name}"]')
+        self.enter(self.page.locator(f'#controls [name="{name}"]'), text)
+
+    def type_option(self, name, text):
+        """Type into a field of the tab in front."""
+        self.enter(self.locator(f'.options [name="{name}"]'), text)
+
+    def enter(self, box, text):
         box.fill(text)
         box.press("Enter")
 
+    def setting(self, name):
+        return self.page.evaluate("name => window.explorer.settings[name]", name)
+
     def pixels(self, selector):
         """Checksum of the first canvas there."""
-        return self.locator(selector).first.evaluate(
-            """canvas => {
+        return self.pictures(selector)[0]
+
+    def pictures(self, selector="canvas"):
+        """Checksums of all canvases there, None for those without a picture."""
+        return self.locator(selector).evaluate_all(
+            """canvases => canvases.map(canvas => {
+                if (canvas.classList.contains('blank')) return null;
                 const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
                 let sum = 0;
                 for (const byte of data) sum = (Math.imul(sum, 31) + byte) | 0;
                 return sum;
-            }"""
+            })"""
         )
 
     def off(self, selector, picture):
@@ -155,6 +180,11 @@ class Stage:
     def panels(self):
         return [self.panel(name) for name in ("x_t", "x0", "direction", "noise", "x_prev")]
 
+    def assert_quiet(self):
+        """Nothing went wrong in the page, and nothing was asked from another host."""
+        assert self.errors == []
+        assert [u for u in self.requests if not u.startswith((self.url, "data:", "blob:"))] == []
+
     def text(self, selector):
         return self.locator(selector).first.inner_text()
 
@@ -173,6 +203,20 @@ def stage(browser, app_url):
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     yield Stage(context.new_page(), app_url)
     context.close()
+
+
+@pytest.fixture
+def elsewhere(browser, app_url):
+    """``elsewhere(address)``: an address of the page, opened in a browser that knows nothing of the first."""
+    contexts = []
+
+    def open_there(address):
+        contexts.append(browser.new_context(viewport={"width": 1440, "height": 900}))
+        return Stage(contexts[-1].new_page(), app_url).open(address.removeprefix(app_url))
+
+    yield open_there
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ $('.of-x_t').innerHTML = math(X_T);
 
 function receive() {
   rows = JSON.parse(value.rows);
-  moments = JSON.parse(value.moments);
+  moments = [...JSON.parse(value.moments), ['end', 0]];   // the last column is the picture itself
   facts = JSON.parse(value.facts);
   follow();
 }
@@ -66,15 +66,15 @@ function draw() {
   const n = value.settings.wrong ? 'five' : 'four';
   write($('h2'), `One latent, ${n} ways to step`);
   write($('.same'), `Same ${math('<i>x<sub>T</sub></i>')}, same ${math('<i>S</i>')} = ${value.settings.steps}, same network. Only ${math(SIGMA)} differs${value.settings.wrong ? ', and in the last row the label' : ''}.`);
-  write($('.what'), show === 'x0' ? `<span class="x0-colour">${math(X0_HAT)}</span> at ${math(T_)} = ${moments[at][1]}` : `${math(X_T)} at ${math(T_)} = ${moments[at][1]}`);
-  drawFilm(lanes, moments.map(([, t]) => t), (lane, k) => `${lane.name}/${moments[k][0]}/${show}`, k => `t = ${moments[k][1]}`);
+  write($('.what'), moments[at][1] === 0 ? `${math('<i>x</i><sub>0</sub>')}, the end` : show === 'x0' ? `<span class="x0-colour">${math(X0_HAT)}</span> at ${math(T_)} = ${moments[at][1]}` : `${math(X_T)} at ${math(T_)} = ${moments[at][1]}`);
+  drawFilm(lanes, moments.map(([, t]) => t), (lane, k) => moments[k][0] === 'end' ? `${lane.name}/end` : `${lane.name}/${moments[k][0]}/${show}`, k => `t = ${moments[k][1]}`);
 }
 
 function opening(button) {
   const [name, kind, k] = button.dataset.open.split('/'), { noise_seed } = value.settings;
   if (name === 'wrong') return null;   // Steps has no wrong labels
   const eta = rows[name] === 'large' ? 1 : rows[name];
-  const t = kind ? 1 : moments[at][1];
+  const t = kind ? 1 : moments[at][1] || 1;
   publish('explorer:view', { t });
   return { eta, variance: rows[name] === 'large' ? 'large' : 'eta', noise_seed: kind === 'other' ? noise_seed + 1 + +k : noise_seed };
 }

@@ -1,0 +1,50 @@
+"""Many pictures on their way to a stage: the loop that the tabs of finished pictures share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from explorer.checkpoint import Checkpoint
+from explorer.finished import BATCH, Finished, Progress, Wanted, finish
+
+SECONDS_BETWEEN = 0.3  # of two updates that bring no picture
+
+
+def stream_pictures(
+    checkpoint: Checkpoint,
+    wanted: Sequence[Wanted],
+    finished: Finished,
+    state: Callable[[], str],
+    take: Callable[[int, Tensor], object],
+    value: Callable[[], dict[str, Any]],
+    batch: int = BATCH,
+) -> Iterator[dict[str, Any]]:
+    """Make the pictures of ``wanted`` and yield the stage's value whenever some are ready, and now and then between.
+
+    Args:
+        state: asked after every call of the network, as for :meth:`explorer.ui.tab.Tab.stream`.
+        take: called with the index and the picture (C, H, W) of each that is ready.
+        value: the stage's value as it is now, without what is added here: state, NFE done and expected, seconds.
+    """
+    started, sent = time.perf_counter(), 0.0
+
+    def now(outcome: str, progress: Progress) -> dict[str, Any]:
+        counts = {"evaluations": progress.evaluations, "expected": progress.expected}
+        return value() | counts | {"state": outcome, "seconds": time.perf_counter() - started}
+
+    for progress in finish(checkpoint, wanted, finished, batch):
+        for index, picture in progress.ready.items():
+            take(index, picture)
+        elapsed = time.perf_counter() - started
+        if progress.ready or progress.evaluations == 0 or elapsed - sent > SECONDS_BETWEEN:
+            sent = elapsed
+            yield now("running", progress)
+        outcome = state()
+        if outcome != "running":
+            yield from [now("stopped", progress)] if outcome == "stopped" else []
+            return
+    yield now("ended", progress)

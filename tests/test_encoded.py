@@ -1,0 +1,229 @@
+"""Latents of real pictures, written down: encode(3, 100)."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import explorer as ex
+from explorer import recipe
+from explorer.given import GIVEN, Given, PictureError, as_tensor, read_picture
+from explorer.quality import to_unit
+from explorer.recipe import MAX_ENCODED, MAX_ITERATIONS, MAX_STEPS, Encoded, Mix, Seed, parse, real_picture, to_field
+from explorer.sampler import encoding
+from explorer.schedule import SPACINGS
+
+NAME = "0123456789abcdef"
+encodeds = st.builds(
+    Encoded,
+    st.integers(0, 10**6) | st.from_regex(r"[0-9a-f]{16}", fullmatch=True),
+    st.integers(1, MAX_STEPS),
+    st.integers(0, MAX_ITERATIONS),
+    st.sampled_from(SPACINGS),
+)
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """eps = 0.5 x, with four held-out pictures."""
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
+    np.savez(tmp_path / "examples.npz", images=pictures)
+    return replace(ex.from_denoiser(lambda x, t: 0.5 * x, (3, 8, 8), name=str(tmp_path)), folder=tmp_path)
+
+
+@pytest.fixture
+def brought():
+    """The file of a picture of 8x8 pixels, and its name among the brought ones."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(buffer, "png")
+    return buffer.getvalue(), GIVEN.put(buffer.getvalue())
+
+
+# The text
+
+
+@given(encodeds)
+def test_an_encoded_latent_is_read_again_from_its_text(encoded):
+    assert parse(str(encoded)) == encoded
+    assert parse(to_field(encoded)) == encoded
+    assert parse(str(Mix("slerp", encoded, Seed(3), 0.25))) == Mix("slerp", encoded, Seed(3), 0.25)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "short"),
+    [
+        ("encode(3, 100)", Encoded(3, 100), "encode(3, 100)"),
+        (" encode( 3,100 ) ", Encoded(3, 100), "encode(3, 100)"),
+        ("encode(3, 100, 0)", Encoded(3, 100), "encode(3, 100)"),
+        ("encode(3, 100, 0, linear)", Encoded(3, 100), "encode(3, 100)"),
+        ("encode(3, 100, 2)", Encoded(3, 100, 2), "encode(3, 100, 2)"),
+        ("encode(3, 100, 0, quadratic)", Encoded(3, 100, 0, "quadratic"), "encode(3, 100, 0, quadratic)"),
+        (f"encode({NAME}, 20)", Encoded(NAME, 20), f"encode({NAME}, 20)"),
+        ("encode(abcdefabcdefabcd, 20)", Encoded("abcdefabcdefabcd", 20), "encode(abcdefabcdefabcd, 20)"),
+        ("encode(1234567890123456, 20)", Encoded("1234567890123456", 20), "encode(1234567890123456, 20)"),
+    ],
+)
+def test_what_is_as_usual_is_left_out_of_the_text(text, expected, short):
+    assert parse(text) == expected
+    assert str(expected) == short
+
+
+def test_an_encoded_latent_can_be_an_end_of_a_mix():
+    mixed = parse(f"slerp(encode(3, 100), lerp(encode({NAME}, 20, 1), 1234567890123456, 0.5), 0.25)")
+    assert mixed == Mix("slerp", Encoded(3, 100), Mix("lerp", Encoded(NAME, 20, 1), Seed(1234567890123456), 0.5), 0.25)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("encode", "encode(", "encode()", "encode(3)", "encode(3, 100", "encode(3, 100) 4", "encode(3; 100)"),
+        *("encode(3 100)", "encode(, 3, 100)", "encode(3, 100, )", "encode(3,, 100)", "encode(3, 100, 2, linear, 1)"),
+        *("encode(3, 0)", f"encode(3, {MAX_STEPS + 1})", "encode(3, 1.5)", "encode(3, many)", "encode(1e3, 10)"),
+        *(f"encode(3, 100, {MAX_ITERATIONS + 1})", "encode(3, 100, -1)", "encode(3, 100, linear)"),
+        *("encode(3, 100, 0, zigzag)", "encode(-3, 100)", "encode(abc, 100)", f"encode({NAME}0, 100)"),
+        *(f"encode({NAME.upper()}, 100)", "encode(slerp(1, 2, 0.5), 100)", "encode((3), 100)", "encode(made, 100)"),
+        "encode(3, 10" + "0" * 400 + ")",
+        "slerp(encode(3), 2, 0.5)",
+    ],
+)
+def test_what_is_no_encoded_latent_is_refused_with_what_was_expected(text):
+    with pytest.raises(ValueError, match=r"encode\(picture, S\), w from 0 to 1, not ") as caught:
+        parse(text)
+    assert len(str(caught.value)) < 250
+
+
+# The latent
+
+
+@pytest.mark.parametrize("spacing", SPACINGS)
+@pytest.mark.parametrize("iterations", [0, 2])
+def test_encode_is_the_end_of_the_way_up(toy, spacing, iterations):
+    x_0 = real_picture(0, toy)
+    way = list(encoding(toy, x_0, 10, spacing, iterations))
+    assert [t for t, _ in way] == ex.timesteps(1000, 10, spacing)
+    assert torch.equal(way[-1][1], ex.encode(toy, x_0, 10, spacing, iterations))
+    assert torch.equal(x_0, real_picture(0, toy))  # not changed
+
+
+def test_the_errors_of_the_way_up_come_before_its_first_jump(toy):
+    for bad in ({"steps": 0}, {"steps": 1001}, {"iterations": -1}, {"spacing": "zigzag"}):
+        with pytest.raises(ValueError, match="must be"):
+            encoding(toy, real_picture(0, toy), **bad)
+    with pytest.raises(ValueError, match="x_0 must be"):
+        encoding(toy, torch.zeros(1, 1, 8, 8))
+
+
+@pytest.mark.parametrize("text", ["encode(2, 7)", "encode(2, 7, 2)", "encode(2, 7, 1, quadratic)"])
+def test_the_latent_is_that_of_the_held_out_picture(toy, text):
+    encoded = parse(text)
+    expected = ex.encode(toy, to_unit(toy.examples()[2:3]), 7, encoded.spacing, encoded.iterations)
+    assert torch.equal(encoded.make(toy), expected)
+
+
+def test_the_latent_is_that_of_the_brought_picture(toy, brought):
+    data, name = brought
+    x_0 = as_tensor(read_picture(data), toy.shape)
+    assert torch.equal(parse(f"encode({name}, 7)").make(toy), ex.encode(toy, x_0, 7))
+
+
+def test_the_python_of_an_encoded_latent_makes_the_same_latent(toy, brought, tmp_path, monkeypatch):
+    scope = {"ex": ex, "torch": torch, "checkpoint": toy}
+    held_out = parse("slerp(encode(2, 7, 1, quadratic), 5, 0.25)")
+    assert torch.equal(eval(held_out.to_python(), scope), held_out.make(toy))
+    data, name = brought
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "picture.png").write_bytes(data)
+    own = parse(f"encode({name}, 7)")
+    assert torch.equal(
+        eval(own.to_python(), scope | {"as_tensor": as_tensor, "read_picture": read_picture}), own.make(toy)
+    )
+
+
+def test_refined_latents_come_back_closer(gaussian):
+    checkpoint = gaussian(shape=(1, 4, 4))
+    x_0 = torch.linspace(-1, 1, 16).view(1, 1, 4, 4)
+    off = [
+        (ex.sample(checkpoint, ex.encode(checkpoint, x_0, 10, iterations=k), ex.Settings(10)) - x_0).abs().max()
+        for k in (0, 2)
+    ]
+    assert off[1] < off[0] / 3
+
+
+# Memory
+
+
+@pytest.fixture
+def counted(toy):
+    """The toy, and the list of the t at which its network was asked."""
+    asked: list[int] = []
+
+    def predict_noise(x, t):
+        asked.append(t)
+        return toy.predict_noise(x, t)
+
+    return replace(toy, predict_noise=predict_noise), asked
+
+
+def test_a_latent_is_encoded_once(counted):
+    checkpoint, asked = counted
+    first = Encoded(1, 6).make(checkpoint)
+    assert len(asked) == 6
+    assert torch.equal(Encoded(1, 6).make(checkpoint), first)
+    assert torch.equal(parse("encode(1, 6)").make(checkpoint), first)
+    assert len(asked) == 6
+    for other in (Encoded(2, 6), Encoded(1, 7), Encoded(1, 6, 1), Encoded(1, 6, 0, "quadratic")):
+        before = len(asked)
+        other.make(checkpoint)
+        assert len(asked) > before
+
+
+def test_another_checkpoint_has_a_latent_of_its_own(toy, counted):
+    checkpoint, asked = counted
+    Encoded(1, 6).make(replace(checkpoint, name="another " + toy.name))
+    Encoded(1, 6).make(checkpoint)
+    assert len(asked) == 12
+
+
+def test_the_memory_is_bounded_and_the_oldest_goes(toy, monkeypatch):
+    monkeypatch.setattr(recipe, "ENCODED", type(recipe.ENCODED)())
+    for S in range(1, MAX_ENCODED + 3):
+        recipe.remember(toy, Encoded(0, S), torch.zeros(1))
+    assert len(recipe.ENCODED) == MAX_ENCODED
+    assert (toy.name, Encoded(0, 2)) not in recipe.ENCODED
+    assert (toy.name, Encoded(0, MAX_ENCODED + 2)) in recipe.ENCODED
+
+
+# Pictures that are not there
+
+
+@pytest.mark.parametrize("number", [4, 10**9])
+def test_a_number_beyond_the_held_out_pictures_is_refused_with_their_range(toy, number):
+    with pytest.raises(PictureError, match=f"held-out pictures have the numbers 0 to 3, not {number}"):
+        Encoded(number, 5).make(toy)
+
+
+def test_a_checkpoint_without_held_out_pictures_says_so():
+    bare = ex.from_denoiser(lambda x, t: x, (3, 8, 8), name="bare")
+    with pytest.raises(PictureError, match="bare ships no held-out pictures: choose a picture of your own"):
+        Encoded(0, 5).make(bare)
+
+
+def test_a_brought_picture_that_went_is_asked_for_again(toy, brought, monkeypatch):
+    _, name = brought
+    monkeypatch.setattr(recipe, "GIVEN", Given())
+    with pytest.raises(PictureError, match="choose the file again"):
+        Encoded(name, 8).make(toy)
+
+
+def test_more_steps_than_the_checkpoint_has_are_refused(toy):
+    short = replace(toy, name="short " + toy.name, schedule=ex.Schedule.linear(T=100))
+    with pytest.raises(ValueError, match="from 1 to 100"):
+        Encoded(0, 101).make(short)
+    assert Encoded(0, 100).make(short).shape == (1, 3, 8, 8)

@@ -1,0 +1,188 @@
+"""The Compare tab in a browser, driven as a user drives it."""
+
+import pytest
+
+import explorer as ex
+from explorer.measures import grain
+from explorer.quality import to_unit
+
+SMALL = "?tab=compare&steps=5&others=1"
+LANES = ["ddim", "yours", "ddpm", "large", "wrong"]
+
+
+def lane(name):
+    return f'.lane[data-lane="{name}"]'
+
+
+def numbers(stage, name):
+    """The numbers of a row by their labels."""
+    entries = stage.locator(f"{lane(name)} .facts > *").all_inner_texts()
+    return dict(zip(entries[::2], entries[1::2], strict=True))
+
+
+def grain_of(stage, name):
+    return next(float(value) for label, value in numbers(stage, name).items() if label.startswith("grain"))
+
+
+def steps_of(eta, **settings):
+    checkpoint = ex.load("faces-64")
+    return list(ex.denoise(checkpoint, ex.latent(checkpoint.shape, [22]), ex.Settings(5, eta, **settings)))
+
+
+def test_the_rows_are_those_of_the_core(stage):
+    stage.open(SMALL + "&eta=0.5&moment=600")
+    assert stage.locator(".lane").evaluate_all("lanes => lanes.map(lane => lane.dataset.lane)") == LANES
+    runs = {"ddim": steps_of(0), "yours": steps_of(0.5), "ddpm": steps_of(1), "large": steps_of(1, variance="large")}
+    for name, steps in runs.items():
+        step = next(step for step in steps if step.t == 600)
+        assert stage.off(f"{lane(name)} .now canvas", step.x0) <= 1
+        assert stage.off(f"{lane(name)} .frames button:last-child canvas", steps[-1].x0) <= 1
+        distance = (steps[-1].x_prev - runs["ddim"][-1].x_prev).square().mean().sqrt().item()
+        told = next(value for label, value in numbers(stage, name).items() if "rms" in label)
+        assert told == ("it is DDIM" if name == "ddim" else f"{distance:.3f}")
+    assert "differs by 0, bit for bit" in stage.text(f"{lane('ddim')} .group")
+    assert "by at most" in stage.text(f"{lane('ddpm')} .about p")
+    stage.assert_quiet()
+
+
+def test_at_20_steps_the_large_variance_leaves_grain_and_wrong_labels_break_the_picture(stage):
+    stage.open("?tab=compare&steps=20&others=1")
+    real = grain(to_unit(ex.load("faces-64").examples()[:64])).mean().item()
+    assert f"{real:.3f}" in " ".join(numbers(stage, "ddim"))
+    assert grain_of(stage, "large") > 3 * grain_of(stage, "ddim")
+    assert grain_of(stage, "large") > 3 * real
+    assert grain_of(stage, "ddpm") < 2 * real
+    apart = next(float(value) for label, value in numbers(stage, "wrong").items() if "rms" in label)
+    assert apart > 0.5
+
+
+def test_the_mouse_does_all_of_it(stage):
+    stage.open(SMALL)
+    frames = stage.pictures(f"{lane('ddpm')} .frames canvas")
+    assert len(frames) == len(set(frames)) == 5
+    stage.locator(f"{lane('ddim')} .frames button").nth(1).click()
+    stage.settle()
+    assert stage.pixels(f"{lane('ddpm')} .now canvas") == frames[1]
+    stage.drag_to(".at", 3)
+    assert stage.pixels(f"{lane('ddpm')} .now canvas") == frames[3]
+    stage.locator('[data-go="first"]').click()
+    stage.settle()
+    assert stage.pixels(f"{lane('ddpm')} .now canvas") == frames[0]
+    stage.locator('[data-go="play"]').click()
+    stage.locator('[aria-label="Play"]').wait_for()  # it stops at the end by itself
+    assert stage.pixels(f"{lane('ddpm')} .now canvas") == frames[4]
+    stage.locator('[name="show"][value="x_t"]').check(force=True)
+    stage.settle()
+    noisy = stage.pictures(f"{lane('ddpm')} .frames canvas")
+    assert len(set(noisy) | set(frames)) == 10
+    stage.locator('[name="wrong"]').click()
+    stage.wait_for_run()
+    assert stage.locator(".lane").count() == 4
+    assert "four ways" in stage.text("h2")
+    stage.drag_to('[name="others"]', 3)
+    stage.wait_for_run()
+    others = stage.pictures(f"{lane('ddpm')} .group canvas")
+    assert len(set(others)) == 3
+    stage.drag_to('[name="moments"]', 8)
+    stage.type_number("steps", "9")
+    stage.wait_for_run()
+    assert stage.locator(f"{lane('ddim')} .frames canvas").count() == 8
+    stage.assert_quiet()
+
+
+def test_the_keyboard_does_all_of_it(stage):
+    stage.open(SMALL)
+    page = stage.page
+    frames = stage.pictures(f"{lane('large')} .frames canvas")
+    for key, at in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 4)):
+        page.keyboard.press(key)
+        stage.settle()
+        assert stage.pixels(f"{lane('large')} .now canvas") == frames[at]
+    stage.locator('[name="wrong"]').focus()
+    page.keyboard.press(" ")
+    stage.wait_for_run()
+    assert stage.locator(".lane").count() == 4
+    stage.locator('[name="others"]').focus()
+    page.keyboard.press("ArrowRight")
+    stage.wait_for_run()
+    assert stage.locator(f"{lane('ddpm')} .group canvas").count() == 2
+    stage.locator('[name="show"][value="x0"]').focus()
+    page.keyboard.press("ArrowRight")
+    stage.settle()
+    assert stage.pictures(f"{lane('large')} .frames canvas") != frames
+    stage.locator(f"{lane('ddpm')} .now").focus()
+    page.keyboard.press("Enter")
+    stage.arrive("steps")
+    assert page.input_value('#controls [name="eta"]') == "1.00"
+
+
+@pytest.mark.parametrize(("name", "settings"), [("ddim", ()), ("ddpm", (1.0,)), ("large", (0.0, "large"))])
+def test_a_picture_opens_its_run_in_steps_at_its_time(stage, name, settings):
+    stage.open(SMALL + "&eta=0.3&moment=400")
+    x0 = stage.pixels(f"{lane(name)} .now canvas")
+    stage.locator(f"{lane(name)} .now").click()
+    stage.arrive("steps")
+    assert stage.panel("x0") == x0
+    assert stage.text('[data-panel="x_t"] .name').endswith("= 400")
+    c = ex.Schedule.linear().coefficients(400, 200, *settings)
+    assert stage.coefficient("noise") == pytest.approx(c.noise, abs=5e-5)
+
+
+def test_a_picture_of_another_noise_seed_opens_with_that_seed(stage):
+    stage.open(SMALL + "&noise_seed=7")
+    end = stage.pixels(f"{lane('ddpm')} .group canvas")
+    stage.locator(f"{lane('ddpm')} .group .pic").click()
+    stage.arrive("steps")
+    assert stage.setting("noise_seed") == 8
+    assert stage.panel("x_prev") == end
+
+
+def test_wrong_labels_open_nowhere_for_steps_has_none(stage):
+    stage.open(SMALL)
+    stage.locator(f"{lane('wrong')} .now").click()
+    stage.settle()
+    assert stage.page.evaluate("window.explorer.tab") == "compare"
+
+
+def test_the_address_holds_the_state_and_opens_the_same_pictures_elsewhere(stage, elsewhere):
+    stage.open(SMALL)
+    stage.set_range("eta", 0.4)
+    stage.locator('[name="wrong"]').click()
+    stage.locator('[name="show"][value="x_t"]').check(force=True)
+    stage.wait_for_run()
+    stage.page.keyboard.press("Home")
+    stage.page.keyboard.press("ArrowRight")
+    stage.page.wait_for_timeout(400)
+    for part in ("tab=compare", "steps=5", "eta=0.4", "wrong=0", "others=1", "show=x_t", "moment=800"):
+        assert part in stage.page.url
+    other = elsewhere(stage.page.url)
+    assert other.pictures() == stage.pictures()
+    assert None not in stage.pictures()
+    other.assert_quiet()
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "expected"),
+    [("steps", "0", "from 1 to 1000, not 0"), ("seed", str(2**53), "from 0 to 9007199254740991, not 9007199254740992")],
+)
+def test_bad_input_is_named_and_the_last_good_pictures_stay(stage, field, typed, expected):
+    stage.open(SMALL)
+    before = stage.pictures()
+    stage.type_number(field, typed)
+    stage.wait("error")
+    assert expected in stage.text(".status .message")
+    assert "last good run" in stage.text(".status .message")
+    assert stage.pictures() == before
+    stage.locator(".repair").click()
+    stage.wait_for_run()
+    assert stage.pictures() == before
+
+
+def test_stop_keeps_what_is_done(stage):
+    stage.open(SMALL)
+    stage.type_number("steps", "200")
+    stage.wait("running")
+    stage.page.wait_for_timeout(1500)
+    stage.locator(".stop").click()
+    stage.wait("stopped")
+    assert "of 1,400" in stage.text(".status .nfe")  # 200 steps of five rows, the repeat and one other
