@@ -70,8 +70,12 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
         highest = MAX_SEED - MAX_LATENTS
         if asked.query.settings.noise_seed > highest:  # type: ignore[operator]
             raise BadInput("noise_seed", f"noise seed must be at most {highest}, since each row counts up from it.")
+        T = self.lengths[asked.query.checkpoint]
+        if asked.options.lengths == ConsistencyOptions.lengths:  # nobody typed it: leave out what this checkpoint lacks
+            usual = ", ".join(str(S) for S in lengths(asked.options.lengths) if S <= T)
+            return replace(asked, options=replace(asked.options, lengths=usual))
         try:
-            lengths(asked.options.lengths, self.lengths[asked.query.checkpoint])
+            lengths(asked.options.lengths, T)
         except ValueError as error:
             raise BadInput("lengths", f"{error}.") from None
         return asked

@@ -7,7 +7,7 @@ import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -72,6 +72,12 @@ class EncodeTab(Tab[EncodeOptions]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.errors = Errors()
+
+    def check(self, asked: Asked[EncodeOptions]) -> Asked[EncodeOptions]:
+        """Without held-out pictures the first one is what the settings make."""
+        if asked.options.picture == 0 and len(self.checkpoints[asked.query.checkpoint].examples()) == 0:
+            return replace(asked, options=replace(asked.options, picture="made"))
+        return asked
 
     def stream(self, asked: Asked[EncodeOptions], state: State) -> Iterator[dict[str, Any]]:
         checkpoint = self.checkpoints[asked.query.checkpoint]

@@ -52,19 +52,24 @@ class ForwardOptions(Options):
 
     Attributes:
         real: number of a held-out picture, or the name of one that was brought.
-        pixels: whose paths are drawn, as text.
+        pixels: whose paths are drawn, as text; empty for one in the middle, a little up.
         walks: how many paths the means and variances are taken over.
     """
 
     real: int | str = 0
-    pixels: str = "20:32"
+    pixels: str = ""
     walks: int = 1000
 
     checks: ClassVar[Mapping[str, Check]] = {
         "real": real_or_number,
-        "pixels": lambda given: ", ".join(f"{row}:{column}" for row, column in pixels(given)),
+        "pixels": lambda given: ", ".join(f"{row}:{column}" for row, column in pixels(given)) if given != "" else "",
         "walks": whole("number of paths", 100, 4000),
     }
+
+
+def chosen_pixels(options: ForwardOptions, H: int, W: int) -> list[tuple[int, int]]:
+    """(row, column) of each pixel that is drawn, for pictures of H x W."""
+    return pixels(options.pixels) if options.pixels else [(5 * H // 16, W // 2)]
 
 
 class ForwardTab(Tab[ForwardOptions]):
@@ -79,7 +84,7 @@ class ForwardTab(Tab[ForwardOptions]):
 
     def check(self, asked: Asked[ForwardOptions]) -> Asked[ForwardOptions]:
         _, H, W = self.checkpoints[asked.query.checkpoint].shape
-        for row, column in pixels(asked.options.pixels):
+        for row, column in chosen_pixels(asked.options, H, W):
             if row >= H or column >= W:
                 message = f"pixels have rows 0 to {H - 1} and columns 0 to {W - 1}, so {row}:{column} is outside."
                 raise BadInput("pixels", message)
@@ -90,7 +95,7 @@ class ForwardTab(Tab[ForwardOptions]):
         schedule, settings = checkpoint.schedule, asked.query.settings
         x_0 = real_picture(options.real, checkpoint)[0]
         seed = settings.noise_seeds(1)[0]
-        places = pixels(options.pixels)
+        places = chosen_pixels(options, *checkpoint.shape[1:])
         values = np.array([float(x_0[0, row, column]) for row, column in places])
         tau = timesteps(schedule.T, settings.steps, settings.spacing)
         drawn = {

@@ -118,6 +118,6 @@ class Tab(ABC, Generic[OptionsT]):
         good = self.last_good.get(session or "", self.defaults()).fields()[problem.field]
         label = SPOKEN.get(problem.field, problem.field)
         repair: dict[str, Any] | None = {"key": problem.field, "value": good, "label": f"Set {label} to {good}"}
-        if isinstance(given, dict) and given.get(problem.field) == good:
-            repair = None  # good elsewhere: with another checkpoint, or as the default
+        if isinstance(given, dict) and repr(given.get(problem.field)) == repr(good):
+            repair = None  # it is what was refused: good for another checkpoint, or as the default
         return {"state": "error", "message": str(problem), "repair": repair, "field": problem.field}

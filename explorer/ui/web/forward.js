@@ -20,6 +20,7 @@ function receive() {
   time.max = T;
   t = Math.min(T, Math.max(0, t));
   drawn = '';
+  $('[name="pixels"]').placeholder = pixels.map(([row, column]) => `${row}:${column}`).join(', ');
 }
 
 // ---- pictures ---------------------------------------------------------------------------------------------------

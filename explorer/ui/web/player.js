@@ -198,6 +198,8 @@ window.addEventListener('explorer:changed', event => {
   heldSince ||= performance.now();
   stage.dataset.waiting = '';
 });
+// Another tab says where in the run to look, as it opens one here.
+window.addEventListener('explorer:view', event => { if (event.detail.t && !stage.offsetParent) wish = { t: event.detail.t }; });
 // A tab that was hidden has no width: draw when it comes to the front.
 new ResizeObserver(() => { if (run && stage.offsetParent && !drawnAt) { drawnAt = true; sizePanels(); slots = null; repaint('run'); } else if (!stage.offsetParent) drawnAt = false; }).observe(stage);
 let resizing;
