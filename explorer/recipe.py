@@ -15,7 +15,7 @@ from typing import Literal, cast
 import torch
 from torch import Tensor
 
-from explorer.checkpoint import Checkpoint
+from explorer.checkpoint import Checkpoint, CheckpointError
 from explorer.given import GIVEN, PictureError, as_tensor
 from explorer.latents import latent, slerp
 from explorer.quality import to_unit
@@ -132,11 +132,14 @@ def real_picture(picture: int | str, checkpoint: Checkpoint) -> Tensor:
     """A held-out picture by its index or a brought one by its name, see :class:`Encoded`: (1, C, H, W) in [-1, 1].
 
     Raises:
-        PictureError: the checkpoint has no such held-out picture, or the one that was brought is not kept any more.
+        PictureError: the checkpoint has no such held-out picture, or their file is damaged, or the one that was brought is not kept any more.
     """
     if isinstance(picture, str):
         return as_tensor(GIVEN.get(picture), checkpoint.shape)
-    examples = checkpoint.examples()
+    try:
+        examples = checkpoint.examples()
+    except CheckpointError as error:
+        raise PictureError(str(error)) from error
     if len(examples) == 0:
         raise PictureError(f"{checkpoint.name} ships no held-out pictures: choose a picture of your own")
     if not 0 <= picture < len(examples):
@@ -151,6 +154,16 @@ def mix(a: Recipe, b: Recipe, w: float, kind: Kind = "slerp") -> Recipe:
     """The point at ``w``, rounded to four decimals so that its text is short and exact; the ends are the ends themselves."""
     w = round(w, 4)
     return a if w == 0 else b if w == 1 else Mix(kind, a, b, w)
+
+
+def with_imports(script: str) -> str:
+    """A script on the public names, with the imports that it needs put before it."""
+    lines = ["import explorer as ex"]
+    if "torch." in script:
+        lines.append("import torch")
+    if "as_tensor(" in script:
+        lines.append("from explorer.given import as_tensor, read_picture")
+    return "\n".join(lines) + "\n\n" + script
 
 
 def parse(given: object) -> Recipe:

@@ -14,6 +14,7 @@ from explorer.batch import Run, denoise_together
 from explorer.checkpoint import Checkpoint
 from explorer.measures import grain
 from explorer.quality import to_unit
+from explorer.recipe import with_imports
 from explorer.sampler import Settings, Step, ddpm_posterior_step
 from explorer.schedule import timesteps
 from explorer.trajectory import rms, spread
@@ -210,13 +211,10 @@ def script(query: Query, named: dict[str, Settings]) -> str:
         for name, settings in named.items()
         if name != WRONG
     )
-    latent = query.latent.to_python()
-    return f"""import explorer as ex
-{"import torch" if "torch." in latent else ""}
-checkpoint = ex.load({query.checkpoint!r})
-x_T = {latent}
+    return with_imports(f"""checkpoint = ex.load({query.checkpoint!r})
+x_T = {query.latent.to_python()}
 rows = {{
 {lines}}}
 for name, settings in rows.items():
     ex.to_image(ex.sample(checkpoint, x_T, settings)).save(f"{{name}}.png")
-"""
+""")

@@ -14,7 +14,7 @@ from explorer.checkpoint import Checkpoint
 from explorer.finished import Wanted
 from explorer.measures import similarity
 from explorer.quality import to_unit
-from explorer.recipe import Recipe, parse_list, split, to_field
+from explorer.recipe import Recipe, parse_list, split, to_field, with_imports
 from explorer.schedule import as_int
 from explorer.ui.component import ConsistencyStage
 from explorer.ui.gallery import stream_pictures
@@ -152,10 +152,7 @@ def script(asked: Asked[ConsistencyOptions], rows: list[Recipe], columns: list[i
     """A script on the public names that makes the pictures of the grid."""
     s = asked.query.settings
     made = ",\n    ".join(recipe.to_python() for recipe in rows)
-    return f"""import explorer as ex
-import torch
-
-checkpoint = ex.load({asked.query.checkpoint!r})
+    return with_imports(f"""checkpoint = ex.load({asked.query.checkpoint!r})
 x_T = torch.cat([
     {made},
 ])
@@ -164,4 +161,4 @@ for eta in (0.0, 1.0):
         settings = ex.Settings(S, eta, spacing={s.spacing!r}, clip={s.clip}, noise_seed={s.noise_seed})
         for row, picture in enumerate(ex.sample(checkpoint, x_T, settings)):
             ex.to_image(picture).save(f"eta{{eta:.0f}}-S{{S}}-{{row}}.png")
-"""
+""")

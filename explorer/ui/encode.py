@@ -15,14 +15,14 @@ from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
 from explorer.paper import TABLE_2, TABLE_2_STEPS
-from explorer.recipe import MAX_ITERATIONS, Encoded, real_picture, remember
+from explorer.recipe import MAX_ITERATIONS, Encoded, real_picture, remember, with_imports
 from explorer.sampler import Settings, denoise, encoding
 from explorer.schedule import Spacing
 from explorer.trajectory import spread
 from explorer.ui.component import EncodeStage
 from explorer.ui.measured import measured
 from explorer.ui.pieces import Pieces
-from explorer.ui.real import add_examples, real_or_number, receive_picture
+from explorer.ui.real import add_examples, examples_of, real_or_number, receive_picture
 from explorer.ui.state import Check, Options, whole, yes_or_no
 from explorer.ui.tab import Asked, State, Tab
 
@@ -75,7 +75,7 @@ class EncodeTab(Tab[EncodeOptions]):
 
     def check(self, asked: Asked[EncodeOptions]) -> Asked[EncodeOptions]:
         """Without held-out pictures the first one is what the settings make."""
-        if asked.options.picture == 0 and len(self.checkpoints[asked.query.checkpoint].examples()) == 0:
+        if asked.options.picture == 0 and len(examples_of(self.checkpoints[asked.query.checkpoint])) == 0:
             return replace(asked, options=replace(asked.options, picture="made"))
         return asked
 
@@ -278,18 +278,11 @@ def script(asked: Asked[EncodeOptions]) -> str:
         x_0 = f"torch.from_numpy(checkpoint.examples()[{o.picture}:{o.picture + 1}]).permute(0, 3, 1, 2) / 127.5 - 1"
     else:
         x_0 = 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)  # your own file'
-    lines = ["import explorer as ex", "import torch" if "torch." in x_0 else ""]
-    lines += ["from explorer.given import as_tensor, read_picture"] if "as_tensor" in x_0 else []
-    return (
-        "\n".join(line for line in lines if line)
-        + f"""
-
-checkpoint = ex.load({asked.query.checkpoint!r})
+    return with_imports(f"""checkpoint = ex.load({asked.query.checkpoint!r})
 settings = ex.Settings(steps={s.steps}, spacing={spacing!r})
 x_0 = {x_0}
 x_T = ex.encode(checkpoint, x_0, steps={s.steps}, spacing={spacing!r}, iterations={o.refine})
 again = ex.sample(checkpoint, x_T, settings)
 print("mean squared error on [0, 1]:", ((again - x_0).square().mean() / 4).item())
 ex.to_image(again).save("again.png")
-"""
-    )
+""")

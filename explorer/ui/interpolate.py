@@ -14,7 +14,7 @@ from torch import Tensor
 from explorer.checkpoint import Checkpoint
 from explorer.finished import Wanted
 from explorer.measures import strip
-from explorer.recipe import Kind, Recipe, mix, parse, parse_list, to_field
+from explorer.recipe import Kind, Recipe, mix, parse, parse_list, to_field, with_imports
 from explorer.ui.component import InterpolateStage
 from explorer.ui.gallery import stream_pictures
 from explorer.ui.pieces import Pieces
@@ -239,14 +239,11 @@ def script(asked: Asked[InterpolateOptions], way: Way) -> str:
     """A script on the public names that makes the strip on the sphere."""
     s = asked.query.settings
     through = ", ".join(recipe.to_python() for recipe in way.through)
-    return f"""import explorer as ex
-import torch
-
-checkpoint = ex.load({asked.query.checkpoint!r})
+    return with_imports(f"""checkpoint = ex.load({asked.query.checkpoint!r})
 through = [{through}]
 settings = ex.Settings(steps={s.steps}, spacing={s.spacing!r}, clip={s.clip})
 for k, position in enumerate({list(way.positions)}):
     leg = min(int(position), len(through) - 2)
     x_T = ex.slerp(through[leg], through[leg + 1], round(position - leg, 4))
     ex.to_image(ex.sample(checkpoint, x_T, settings)).save(f"frame-{{k:02d}}.png")
-"""
+""")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from explorer.checkpoint import Checkpoint
+import numpy as np
+
+from explorer.checkpoint import Checkpoint, CheckpointError
 from explorer.given import GIVEN, MAX_FILE, PictureError
 from explorer.quality import to_unit
 from explorer.recipe import NAME
@@ -38,9 +40,17 @@ def receive_picture(data: str) -> dict[str, Any]:
         return {"error": "This is no picture file."}
 
 
+def examples_of(checkpoint: Checkpoint) -> np.ndarray:
+    """The held-out pictures; none where their file is damaged, which is told to the one who asks for a certain picture."""
+    try:
+        return checkpoint.examples()
+    except CheckpointError:
+        return np.zeros((0, *checkpoint.shape[1:], checkpoint.shape[0]), dtype=np.uint8)
+
+
 def add_examples(pieces: Pieces, checkpoint: Checkpoint) -> int:
     """Put the first held-out pictures among ``pieces`` as "example/0" and so on, and say how many."""
-    examples = checkpoint.examples()[:SHOWN]
+    examples = examples_of(checkpoint)[:SHOWN]
     for i in range(len(examples)):
         pieces.add(f"example/{i}", to_unit(examples[i : i + 1])[0])
     return len(examples)

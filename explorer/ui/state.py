@@ -8,7 +8,7 @@ from functools import partial
 from threading import Lock
 from typing import Any, ClassVar, TypeVar
 
-from explorer.recipe import MAX_SEED, WHOLE, Recipe, Seed, parse, to_field
+from explorer.recipe import MAX_SEED, WHOLE, Recipe, Seed, parse, to_field, with_imports
 from explorer.sampler import Settings
 from explorer.schedule import as_int, short
 
@@ -76,18 +76,15 @@ class Query:
     def to_python(self) -> str:
         """A script on the public names that makes this picture."""
         s = self.settings
-        latent = self.latent.to_python()
-        return f"""import explorer as ex
-{"import torch" if "torch." in latent else ""}
-checkpoint = ex.load({self.checkpoint!r})
-x_T = {latent}
+        return with_imports(f"""checkpoint = ex.load({self.checkpoint!r})
+x_T = {self.latent.to_python()}
 settings = ex.Settings(
     steps={s.steps}, eta={s.eta!r}, variance={s.variance!r}, spacing={s.spacing!r}, clip={s.clip}, noise_seed={s.noise_seed}
 )
 for step in ex.denoise(checkpoint, x_T, settings):
     print(step)
 ex.to_image(step.x_prev).save("picture.png")
-"""
+""")
 
 
 @dataclass(frozen=True)

@@ -162,16 +162,22 @@ class Stage:
             })"""
         )
 
-    def off(self, selector, picture):
-        """The largest difference between the first canvas there and a picture (1, C, H, W) in [-1, 1], of 255 levels."""
-        shown = self.locator(selector).first.evaluate(
-            """canvas => [canvas.width, canvas.height, ...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"""
+    def image(self, selector):
+        """The first canvas there: uint8 (H, W, 3)."""
+        width, height, *values = self.locator(selector).first.evaluate(
+            "canvas => [canvas.width, canvas.height, ...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
         )
-        expected = to_rgb(to_uint8(picture))[0]
-        height, width, _ = expected.shape
-        assert shown[:2] == [width, height]
-        rgb = np.array(shown[2:]).reshape(height, width, 4)[..., :3]
-        return int(np.abs(rgb - expected).max())
+        return np.array(values, dtype=np.uint8).reshape(height, width, 4)[..., :3]
+
+    def off(self, selector, picture):
+        """The largest difference between the first canvas there and a picture, of 255 levels.
+
+        Args:
+            picture: uint8 (H, W, 3), or (1, C, H, W) in [-1, 1]. The rounding of a run depends on its batch, so the same
+                picture from two batches may be off by 1.
+        """
+        expected = to_rgb(to_uint8(picture))[0] if isinstance(picture, torch.Tensor) else picture
+        return int(np.abs(self.image(selector).astype(int) - expected).max())
 
     def panel(self, name):
         """Checksum of a panel of Steps."""

@@ -128,6 +128,31 @@ def test_the_keyboard_does_all_of_it(stage):
     assert {"seed", "steps", "spacing", "variance", "clip", "generate"} <= reached
 
 
+def test_tabs_are_reached_by_mouse_and_keyboard_and_keep_what_they_show(stage):
+    stage.open("?steps=5&others=1&latents=22%2C+10&lengths=2%2C+5&frames=8&side=5")
+    tab = stage.page.get_by_role("tab", name="Steps")
+    for title in ("Compare", "Consistency", "Interpolate"):
+        stage.switch(title)
+        assert None not in stage.pictures()
+        assert f"tab={title.lower()}" in stage.page.url
+    before = stage.pictures()
+    runs = stage.page.evaluate("heard.changed")
+    tab.focus()
+    stage.page.keyboard.press("Enter")
+    stage.arrive("steps")
+    assert "tab=" not in stage.page.url
+    stage.page.get_by_role("tab", name="Interpolate").focus()
+    stage.page.keyboard.press("Enter")
+    stage.arrive("interpolate")
+    assert stage.pictures() == before
+    assert stage.page.evaluate("heard.changed") == runs  # nothing had to run again
+    stage.type_number("steps", "2")
+    stage.wait_for_run()
+    stage.switch("Compare")
+    assert stage.locator(".frames canvas").count() == 5 * 3  # two steps and the end: it heard of the new S
+    stage.assert_quiet()
+
+
 def test_a_long_run_streams_and_ends_when_a_slider_moves(stage):
     stage.open()
     stage.page.keyboard.press("End")

@@ -164,7 +164,8 @@ def test_all_settings_survive_the_way_through_the_address(make, name):
     fields = asked.fields()
     address = {key: "1" if value is True else "0" if value is False else str(value) for key, value in fields.items()}
     restored, message = from_address(address, tab.defaults().fields(), tab.parse)
-    assert message == "" or name == "forward"  # whose usual pixels lie outside of so small a picture
+    assert message == ""
+    assert restored == fields
     assert tab.parse(restored) == asked
 
 
@@ -186,7 +187,7 @@ REFUSED = [
     ("forward", "pixels", "2:3, 2:3", "1 to 3 different pixels"),
     ("forward", "pixels", "2:3, 02:3", "1 to 3 different pixels"),
     ("forward", "pixels", "0:0, 1:1, 2:2, 3:3", "1 to 3 different pixels, not 4"),
-    ("forward", "pixels", "", "1 to 3 different pixels, not 0"),
+    ("forward", "pixels", ",", "1 to 3 different pixels, not 0"),
     ("forward", "pixels", "two:three", "a list such as 32:20, 50:32"),
     ("forward", "pixels", "2", "each a row and a column"),
     ("forward", "pixels", "-1:2", "each a row and a column"),
@@ -236,16 +237,31 @@ def test_a_brought_picture_that_went_is_refused_beside_its_field(make, brought, 
     assert refusal["repair"]["value"] == brought[1]
 
 
-@pytest.mark.parametrize(("name", "field"), [("encode", "picture"), ("forward", "real")])
-def test_a_checkpoint_without_held_out_pictures_says_so_and_takes_a_brought_one(make, brought, name, field):
+@pytest.mark.parametrize("damaged", [False, True])
+@pytest.mark.parametrize(("name", "field", "number"), [("encode", "picture", 1), ("forward", "real", 0)])
+def test_without_held_out_pictures_a_tab_says_so_and_takes_a_brought_one(
+    make, folder, brought, name, field, number, damaged
+):
     tab = make(name)
-    given = {**SMALL[name], "checkpoint": "bare", field: 0}
+    if damaged:
+        (folder / "examples.npz").write_bytes(b"PK no pictures")
+    given = {**SMALL[name], "checkpoint": "toy" if damaged else "bare", field: number}
     (refusal,) = run(tab, given)
     assert refusal["field"] == field
-    assert "bare ships no held-out pictures: choose a picture of your own" in refusal["message"]
-    assert refusal["repair"] is None  # nothing to go back to
+    assert ("is damaged" if damaged else "bare ships no held-out pictures: choose a picture") in refusal["message"]
+    assert (refusal["repair"] or {"value": 0})["value"] == tab.defaults().fields()[field]
+    assert (refusal["repair"] is None) == (number == 0)  # the same again would not help
     last = run(tab, given | {field: brought[1]})[-1]
     assert (last["state"], last["examples"]) == ("ended", 0)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_without_held_out_pictures_encode_begins_with_what_the_settings_make(make, folder, damaged):
+    if damaged:
+        (folder / "examples.npz").write_bytes(b"PK no pictures")
+    last = run(make("encode"), {"steps": 7, "picture": 0, "checkpoint": "toy" if damaged else "bare"})[-1]
+    assert last["state"] == "ended"
+    assert last["settings"]["picture"] == "made"
 
 
 # Real pictures
@@ -413,6 +429,13 @@ def test_forward_sends_what_the_page_mixes(make, checkpoints):
         [2, 3, pytest.approx(float(x_0[0, 0, 2, 3]), abs=1e-4)],
         [5, 6, pytest.approx(float(x_0[0, 0, 5, 6]), abs=1e-4)],
     ]
+
+
+def test_the_usual_pixel_lies_in_every_picture(make, checkpoints):
+    (value,) = values_of(make("forward"), SMALL["forward"] | {"pixels": ""})
+    assert [place[:2] for place in json.loads(value["pixels"])] == [[2, 4]]
+    tiny = ForwardTab({"one": ex.from_denoiser(predict_noise, (1, 1, 1), name="one")}, Newest(), Finished())
+    assert tiny.parse({}).options.pixels == ""
 
 
 def test_all_processes_have_the_marginals_and_joints_of_their_own(make):

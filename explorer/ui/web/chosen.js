@@ -34,7 +34,7 @@ file.addEventListener('change', async event => {
   const answer = chosen.size > MAX_FILE ? { error: 'The file has more than the 20 MB that are taken.' } : await server.receive_picture(await base64(chosen)).catch(() => ({ error: 'The picture did not arrive. Try again.' }));
   file.value = '';
   if (answer.name) set({ [CHOICE]: answer.name });
-  else { problem = { state: 'error', message: answer.error, field: CHOICE, id: value?.id ?? 0 }; showProblem(); drawStatus(); }
+  else { problem = { state: 'error', message: answer.error, field: CHOICE, id: value?.id ?? 0, own: true }; showProblem(); drawStatus(); }
 });
 const base64 = blob => new Promise((done, failed) => {
   const reader = new FileReader();

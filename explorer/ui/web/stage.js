@@ -55,7 +55,7 @@ function take() {
   const next = props.value;
   if (!next || next.id < (problem ?? value)?.id) return;   // a late word of an older run
   if (next.state === 'error') { problem = next; showProblem(); return drawStatus(); }
-  problem = null;
+  if (!(problem?.own && next.id === problem.id)) problem = null;   // a file that was refused stays so while the run goes on
   value = next;
   showProblem();
   readPictures();

@@ -1,0 +1,215 @@
+"""The Encode tab in a browser. Its table goes on for long after the picture has come back: what is tested is there before."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import explorer as ex
+from explorer.given import as_tensor, read_picture
+from explorer.quality import to_unit
+
+ARRIVED = """([title, calls]) => {
+    const $ = selector => document.querySelector(`#encode ${selector}`), again = $('canvas[data-name="again"]');
+    return again && $('.first-title').textContent.endsWith(title) && $('.up-calls').textContent === `${calls} calls`
+        && $('figcaption.again').textContent && !again.matches('.blank, .stale') && !heard.decoding;
+}"""
+
+
+@pytest.fixture(autouse=True)
+def quiet(stage):
+    yield
+    stage.assert_quiet()
+
+
+def wait(stage, title, calls=5):
+    """Wait until the newest picture has come back and is on the screen."""
+    stage.page.wait_for_function(ARRIVED, arg=[title, calls], timeout=60_000)
+    stage.settle()
+
+
+def open_encode(stage, query="", title="held-out picture 0", calls=5):
+    stage.tab = "encode"
+    stage.page.goto(f"{stage.url}?tab=encode&steps=5{query}")
+    wait(stage, title, calls)
+    return stage
+
+
+def png(shift=0):
+    ramp = np.linspace(0, 255, 80)
+    picture = np.stack([np.tile(ramp, (64, 1)), np.full((64, 80), 90 + shift), np.tile(ramp[::-1], (64, 1))], -1)
+    buffer = io.BytesIO()
+    Image.fromarray(picture.astype(np.uint8)).save(buffer, "png")
+    return buffer.getvalue()
+
+
+def bring(stage, data, name="picture.png", kind="image/png"):
+    stage.locator(".bring input").set_input_files({"name": name, "mimeType": kind, "buffer": data})
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return ex.load("faces-64")
+
+
+def test_the_picture_its_latent_and_the_picture_again_are_those_of_the_core(stage, faces):
+    open_encode(stage)
+    x_0 = to_unit(faces.examples()[:1])
+    x_T = ex.encode(faces, x_0, 5)
+    again = ex.sample(faces, x_T, ex.Settings(5))
+    assert stage.off('canvas[data-name="x_0"]', x_0) == 0
+    assert stage.off('canvas[data-name="x_T"]', x_T) <= 1
+    assert stage.off('canvas[data-name="again"]', again) <= 1
+    assert f"{x_T.std():.3f}" in stage.text("figcaption.latent")
+    assert stage.text(".largest") == f"largest {(again - x_0).abs().max():.3f} of 2"
+
+
+def test_the_mouse_chooses_a_picture_and_refines_it(stage):
+    open_encode(stage)
+    before = stage.pictures(".trip canvas")
+    stage.locator('[data-choose="2"]').click()
+    wait(stage, "held-out picture 2")
+    after = stage.pictures(".trip canvas")
+    assert all(a != b for a, b in zip(before, after, strict=True))
+    assert stage.locator('[data-choose="2"]').get_attribute("aria-pressed") == "true"
+    plain = stage.pixels('canvas[data-name="x_T"]')
+    stage._drag(stage.locator('[name="refine"]'), 2)
+    wait(stage, "held-out picture 2", calls=15)
+    assert stage.pixels('canvas[data-name="x_T"]') != plain
+    assert stage.pixels('canvas[data-name="x_0"]') == after[0]
+    assert "picture=2" in stage.page.url
+    assert "refine=2" in stage.page.url
+
+
+def test_the_film_is_walked_by_mouse_and_by_keyboard(stage):
+    open_encode(stage)
+    shown = set()
+    for k in range(6):
+        stage.locator(f'.lane[data-lane="up"] [data-column="{k}"]').click()
+        stage.settle()
+        shown.add((stage.text(".what"), stage.pixels('[data-lane="up"] .now canvas')))
+    assert len({text for text, _ in shown}) == len({picture for _, picture in shown}) == 6
+    keyboard = stage.page.keyboard
+    keyboard.press("Home")
+    stage.settle()
+    assert stage.text(".what").endswith("= 0")
+    keyboard.press("ArrowRight")
+    stage.settle()
+    assert stage.text(".what").endswith("= 200")
+    keyboard.press("End")
+    stage.settle()
+    assert stage.text(".what").endswith("= 1000")
+    assert stage.pixels('[data-lane="up"] .now canvas') == stage.pixels('[data-lane="down"] .now canvas')  # x_T itself
+
+
+def test_the_keyboard_chooses_a_picture(stage):
+    open_encode(stage)
+    stage.locator(".pick").focus()
+    stage.page.keyboard.type("3")
+    stage.page.keyboard.press("Enter")
+    wait(stage, "held-out picture 3")
+    stage.page.keyboard.press("Tab")
+    assert stage.page.evaluate("document.activeElement.type") == "file"
+    stage.page.keyboard.press("Tab")
+    stage.page.keyboard.press("Enter")  # what the settings make
+    wait(stage, "made by the settings")
+    assert stage.setting("picture") == "made"
+    stage.page.keyboard.press("Tab")
+    stage.page.keyboard.press("ArrowRight")
+    wait(stage, "made by the settings", calls=10)
+    assert stage.setting("refine") == 1
+
+
+def test_a_number_beyond_the_held_out_pictures_is_refused_beside_its_field(stage):
+    open_encode(stage)
+    before = stage.pictures(".trip canvas")
+    stage.enter(stage.locator(".pick"), "100000")
+    stage.wait("error")
+    assert "held-out pictures have the numbers 0 to" in stage.text(".chosen .problem")
+    assert stage.pictures(".trip canvas") == before
+    stage.locator(".repair").click()
+    stage.locator(".problem").wait_for(state="detached")
+    wait(stage, "held-out picture 0")
+    assert stage.setting("picture") == 0
+    assert stage.pictures(".trip canvas") == before
+
+
+def test_a_picture_of_ones_own_is_encoded_and_a_broken_file_leaves_it_on_the_screen(stage, faces):
+    open_encode(stage)
+    bring(stage, png())
+    wait(stage, "your picture")
+    x_0 = as_tensor(read_picture(png()), faces.shape)
+    again = ex.sample(faces, ex.encode(faces, x_0, 5), ex.Settings(5))
+    assert stage.off('canvas[data-name="x_0"]', x_0) == 0
+    assert stage.off('canvas[data-name="again"]', again) <= 1
+    before = stage.pictures(".trip canvas")
+    bring(stage, png()[:-40])
+    stage.locator(".chosen .problem").wait_for()
+    assert "try a PNG or a JPEG" in stage.text(".chosen .problem")
+    assert stage.locator(".pick").get_attribute("aria-invalid") == "true"
+    assert stage.pictures(".trip canvas") == before
+    rows = "document.querySelector('#encode table').textContent"
+    filled = stage.page.evaluate(rows)
+    stage.page.wait_for_function(f"filled => {rows} !== filled", arg=filled, timeout=60_000)  # the run goes on
+    assert stage.locator(".chosen .problem").count() == 1
+    bring(stage, b"no picture", "notes.txt", "text/plain")
+    stage.page.wait_for_timeout(300)
+    assert stage.locator(".chosen .problem").count() == 1
+    stage.locator('[data-choose="1"]').click()
+    wait(stage, "held-out picture 1")
+    assert stage.locator(".chosen .problem").count() == 0
+
+
+def test_stop_keeps_the_picture_and_the_errors_so_far(stage):
+    open_encode(stage, "&every_steps=1&picture=6", "held-out picture 6")
+    before = stage.pictures(".trip canvas")
+    stage.locator(".stop").click()
+    stage.wait("stopped")
+    assert stage.pictures(".trip canvas") == before
+    assert stage.locator("table tr[data-here]").count() == 0  # S = 5 is no row of the table
+    assert stage.text("table tr:last-child td:nth-child(2)") == ""  # S = 1000 was not reached
+
+
+def test_the_latent_becomes_an_end_of_interpolate(stage):
+    open_encode(stage, "&frames=8&side=5&lerp=0&ddpm=off")
+    stage.locator('[data-use="b"]').click()
+    stage.arrive("interpolate")
+    assert stage.setting("b") == "encode(0, 5)"
+    assert stage.setting("a") == 10
+    assert all(picture is not None for picture in stage.pictures(".frames canvas"))
+    assert "b=encode" in stage.page.url
+
+
+def test_the_latent_opens_in_steps_and_ends_in_the_picture_again(stage, faces):
+    open_encode(stage, "&eta=0.5")
+    stage.locator('[data-use="steps"]').click()
+    stage.arrive("steps")
+    assert stage.page.input_value('#controls [name="seed"]') == "encode(0, 5)"
+    assert stage.setting("eta") == 0
+    stage.page.keyboard.press("End")
+    stage.settle()
+    again = ex.sample(faces, ex.encode(faces, to_unit(faces.examples()[:1]), 5), ex.Settings(5))
+    assert stage.off('[data-panel="x_prev"] canvas', again) <= 1
+
+
+def test_the_address_opens_the_same_picture_elsewhere(stage, browser, app_url):
+    open_encode(stage)
+    stage.locator('[data-choose="4"]').click()
+    wait(stage, "held-out picture 4")
+    stage._drag(stage.locator('[name="refine"]'), 1)
+    wait(stage, "held-out picture 4", calls=10)
+    stage.locator('.lane[data-lane="up"] [data-column="1"]').click()
+    stage.page.wait_for_timeout(400)
+    address = stage.page.url
+    for part in ("tab=encode", "steps=5", "picture=4", "refine=1", "moment=200"):
+        assert part in address
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    there = type(stage)(context.new_page(), app_url)
+    there.tab = "encode"
+    there.page.goto(address)
+    wait(there, "held-out picture 4", calls=10)
+    assert there.text(".what") == stage.text(".what")
+    assert there.pictures(".trip canvas") == stage.pictures(".trip canvas")
+    there.assert_quiet()
+    context.close()

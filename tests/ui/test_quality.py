@@ -1,0 +1,104 @@
+"""The Quality tab in a browser: the paper's numbers beside those of the checkpoint, and pictures of the cells."""
+
+import pytest
+
+import explorer as ex
+from explorer.paper import TABLE_1, TABLE_1_STEPS
+from explorer.quality import read_quality
+
+NO_PICTURES = "?tab=quality&samples=0"
+
+
+@pytest.fixture(autouse=True)
+def quiet(stage):
+    yield
+    stage.assert_quiet()
+
+
+def wait_for_pictures(stage, steps):
+    """Wait until the pictures of that S are on the screen; those of larger S take long."""
+    stage.page.wait_for_function(
+        "S => { const all = [...document.querySelectorAll(`#quality canvas[data-name^='${S}/']`)];"
+        " return all.length && !heard.decoding && all.every(c => c.painted && !c.matches('.blank, .stale')); }",
+        arg=steps,
+        timeout=60_000,
+    )
+
+
+def heat(stage, where):
+    """The numbers of a heat map as rows, without its axes."""
+    cells = stage.locator(f".{where} .heat > span").evaluate_all("cells => cells.map(c => [c.innerText, c.className])")
+    return [text for text, kind in cells if "axis" not in kind]
+
+
+@pytest.mark.parametrize("data", ["CelebA", "CIFAR10"])
+def test_the_heat_map_of_the_paper_holds_its_table(stage, data):
+    stage.open(NO_PICTURES)
+    stage.page.check(f'#quality [name="paper"][value="{data}"]', force=True)
+    stage.settle()
+    shown = heat(stage, "heat-theirs")
+    expected = [TABLE_1[data][eta][i] for i in range(len(TABLE_1_STEPS)) for eta in TABLE_1[data]]
+    assert [float(text) for text in shown] == [pytest.approx(value, rel=0.005) for value in expected]
+    assert stage.locator(".heat-theirs .best").count() >= len(TABLE_1_STEPS)
+    assert stage.locator(".theirs svg circle").count() == len(expected)
+
+
+def test_the_checkpoint_shows_its_measured_cells_or_says_that_there_are_none(stage):
+    stage.open(NO_PICTURES)
+    quality = read_quality(ex.load("faces-64").folder)
+    cells = quality.frechet.cells if quality and quality.frechet else ()
+    if cells:
+        assert [text for text in heat(stage, "heat-ours") if text]
+        assert stage.locator(".ours svg circle").count() == len(cells)
+    else:
+        assert stage.text(".ours .how").startswith("Not measured yet: python -m explorer evaluate faces-64")
+        assert stage.text(".heat-ours .heat") == "Nothing measured."
+
+
+def test_the_pictures_of_the_cells_are_those_of_the_core_and_open_in_steps(stage):
+    stage.tab = "quality"
+    stage.page.goto(f"{stage.url}?tab=quality&seed=5&noise_seed=2")
+    wait_for_pictures(stage, 5)
+    faces = ex.load("faces-64")
+    settings = ex.Settings(5, 1.0, noise_seed=3)
+    picture = ex.sample(faces, ex.latent(faces.shape, [6]), settings)
+    assert stage.off('canvas[data-name="5/1/1"]', picture) <= 1
+    assert len(set(stage.pictures('canvas[data-name^="5/"]'))) == 16
+    stage.locator('[data-open="5/1/1"]').click()
+    stage.arrive("steps")
+    assert [stage.setting(name) for name in ("seed", "noise_seed", "steps", "eta", "variance")] == [6, 3, 5, 1, "eta"]
+    stage.page.keyboard.press("End")
+    stage.settle()
+    assert stage.off('[data-panel="x_prev"] canvas', picture) <= 1
+
+
+def test_the_pictures_are_switched_off_and_on_by_the_keyboard(stage):
+    stage.open(NO_PICTURES)
+    assert not stage.locator(".samples").is_visible()
+    stage.locator('[name="samples"]').focus()
+    stage.page.keyboard.press(" ")
+    wait_for_pictures(stage, 5)
+    stage.locator(".stop").click()
+    stage.wait("stopped")
+    assert stage.locator(".samples").is_visible()
+    stage.locator('[name="samples"]').focus()
+    stage.page.keyboard.press(" ")
+    stage.wait_for_run()
+    assert not stage.locator(".samples").is_visible()
+    assert stage.text(".status .nfe") == ""
+    stage.locator('[name="paper"]:checked').focus()
+    stage.page.keyboard.press("ArrowRight")
+    stage.settle()
+    assert float(heat(stage, "heat-theirs")[0]) == pytest.approx(TABLE_1["CIFAR10"][0.0][0], rel=0.005)
+
+
+def test_the_address_opens_the_same_table_elsewhere(stage, elsewhere):
+    stage.open(NO_PICTURES)
+    stage.page.check('#quality [name="paper"][value="CIFAR10"]', force=True)
+    stage.page.wait_for_timeout(400)
+    assert "paper=CIFAR10" in stage.page.url
+    there = elsewhere(stage.page.url)
+    assert heat(there, "heat-theirs") == heat(stage, "heat-theirs")
+    assert there.locator('[name="paper"][value="CIFAR10"]').is_checked()
+    assert not there.locator(".samples").is_visible()
+    there.assert_quiet()
