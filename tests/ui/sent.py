@@ -1,0 +1,69 @@
+"""What a tab over a toy network sends to the page, as the page reads it."""
+
+import base64
+import io
+
+import numpy as np
+import torch
+from PIL import Image
+
+import explorer as ex
+from explorer.finished import Finished
+from explorer.pictures import to_rgb, to_uint8
+from explorer.recipe import parse
+from explorer.ui.compare import CompareTab
+from explorer.ui.consistency import ConsistencyTab
+from explorer.ui.interpolate import InterpolateTab
+from explorer.ui.state import Newest
+
+SHAPE = (3, 8, 8)
+MU, S_DATA = 0.3, 0.5
+TABS = {tab.name: tab for tab in (CompareTab, ConsistencyTab, InterpolateTab)}
+SMALL = {
+    "compare": {"seed": 3, "steps": 9, "eta": 0.5, "moments": 8, "others": 2, "noise_seed": 5},
+    "consistency": {"latents": "1, slerp(2, 3, 0.25), 4", "lengths": "2, 4, 8", "noise_seed": 5},
+    "interpolate": {"steps": 4, "frames": 8, "side": 5, "noise_seed": 5},
+}
+
+
+def predict_noise(x_t, t):
+    """The exact eps of Gaussian data, every pixel for itself; each row of a batch at its own t."""
+    alpha_bar = torch.from_numpy(ex.Schedule.linear().alpha_bar.copy())
+    ab = alpha_bar[torch.as_tensor(t).expand(len(x_t))].view(-1, 1, 1, 1)
+    return ((1 - ab).sqrt() * (x_t - ab.sqrt() * MU) / (ab * S_DATA**2 + 1 - ab)).float()
+
+
+TOY = ex.from_denoiser(predict_noise, SHAPE, name="toy")
+SHORT = ex.from_denoiser(lambda x, t: 0.9 * x, SHAPE, ex.Schedule.linear(T=100), name="short")
+
+
+def tab_of(name, *checkpoints):
+    """A tab that remembers nothing, over the toy and a checkpoint of T = 100, or over ``checkpoints``."""
+    return TABS[name]({checkpoint.name: checkpoint for checkpoint in checkpoints or (TOY, SHORT)}, Newest(), Finished())
+
+
+def values_of(tab, given, state=lambda: "running"):
+    return list(tab.stream(tab.parse(given), state))
+
+
+def first_value(tab, **given):
+    """All that is known before the first step."""
+    return values_of(tab, given, lambda: "stopped")[0]
+
+
+def pictures_of(value):
+    """uint8 (H, W, 3) by name."""
+    pictures = {}
+    for line in value["pictures"].splitlines():
+        name, uri = line.split("\t")
+        pictures[name] = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))))
+    return pictures
+
+
+def picture(latent, **settings):
+    """The finished picture of one run of the toy, as the page shows it."""
+    return shown(ex.sample(TOY, parse(latent).make(TOY), ex.Settings(**settings)))
+
+
+def shown(x):
+    return to_rgb(to_uint8(x))[0]

@@ -1,0 +1,82 @@
+"""What Compare sends to the page. No browser."""
+
+import json
+
+import numpy as np
+import pytest
+from sent import SHAPE, SMALL, TOY, picture, pictures_of, shown, tab_of, values_of
+
+import explorer as ex
+from explorer.measures import grain
+from explorer.trajectory import rms
+
+SETTINGS = {
+    "ddim": {"eta": 0.0},
+    "yours": {"eta": 0.5},
+    "ddpm": {"eta": 1.0},
+    "large": {"eta": 1.0, "variance": "large"},
+}
+
+
+def test_every_row_of_a_comparison_is_its_own_run_from_the_same_latent():
+    last = values_of(tab_of("compare"), SMALL["compare"])[-1]
+    pictures, moments = pictures_of(last), json.loads(last["moments"])
+    tau = ex.timesteps(1000, 9)[::-1]
+    assert [t for _, t in moments] == [tau[i] for i, _ in moments]
+    assert len(moments) == 8
+    assert (moments[0][0], moments[-1][0]) == (0, 8)
+    assert list(json.loads(last["rows"])) == [*SETTINGS, "wrong"]
+    for name, settings in SETTINGS.items():
+        steps = list(ex.denoise(TOY, ex.latent(SHAPE, [3]), ex.Settings(9, noise_seed=5, **settings)))
+        for i, _ in moments:
+            assert np.array_equal(pictures[f"{name}/{i}/x_t"], shown(steps[i].x_t))
+            assert np.array_equal(pictures[f"{name}/{i}/x0"], shown(steps[i].x0))
+        assert np.array_equal(pictures[f"{name}/end"], shown(steps[-1].x_prev))
+    for k in range(2):
+        other = picture(3, steps=9, eta=1.0, noise_seed=6 + k)
+        assert np.array_equal(pictures[f"ddpm/other/{k}"], other)
+    assert last["expected"] == 9 * (5 + 1 + 2)
+
+
+def test_the_numbers_of_a_comparison():
+    facts = json.loads(values_of(tab_of("compare"), SMALL["compare"])[-1]["facts"])
+    x_T = ex.latent(SHAPE, [3])
+    ends = {name: ex.sample(TOY, x_T, ex.Settings(9, noise_seed=5, **s)) for name, s in SETTINGS.items()}
+    for name, end in ends.items():
+        assert facts[name]["nfe"] == 9
+        assert facts[name]["distance"] == pytest.approx(rms(end - ends["ddim"]), abs=1e-6)
+        assert facts[name]["grain"] == pytest.approx(grain(end).item(), rel=1e-5)
+    assert facts["ddim"]["repeat"] == 0
+    assert 0 < facts["ddpm"]["posterior"] < 1e-5
+    others = [ex.sample(TOY, x_T, ex.Settings(9, 1.0, noise_seed=6 + k)) for k in range(2)]
+    assert facts["ddpm"]["others"] == pytest.approx([rms(other - ends["ddpm"]) for other in others], rel=1e-5)
+    assert min(facts["ddpm"]["others"]) > 0.3
+    assert facts["wrong"]["distance"] > 0.3  # told S..1, the network takes noise for picture
+    assert facts["examples"]["grain"] is None
+
+
+def test_your_eta_at_its_ends_is_ddim_and_ddpm():
+    for eta, name in ((0.0, "ddim"), (1.0, "ddpm")):
+        pictures = pictures_of(values_of(tab_of("compare"), SMALL["compare"] | {"eta": eta})[-1])
+        assert np.array_equal(pictures["yours/end"], pictures[f"{name}/end"])
+
+
+def test_the_row_of_wrong_labels_is_there_only_where_it_is_asked_for():
+    last = values_of(tab_of("compare"), SMALL["compare"] | {"wrong": False})[-1]
+    assert list(json.loads(last["rows"])) == list(SETTINGS)
+    assert "wrong" not in json.loads(last["facts"])
+    assert not any(name.startswith("wrong") for name in pictures_of(last))
+
+
+@pytest.mark.parametrize("others", [1, 8])
+def test_the_repeat_is_the_same_bit_for_bit_however_many_other_runs_there_are(tiny, others):
+    facts = json.loads(values_of(tab_of("compare", tiny), {"steps": 3, "others": others})[-1]["facts"])
+    assert facts["ddim"]["repeat"] == 0
+    assert len(facts["ddpm"]["others"]) == others
+    assert min(facts["ddpm"]["others"]) > 0
+
+
+def test_fewer_steps_than_moments_are_all_shown():
+    last = values_of(tab_of("compare"), SMALL["compare"] | {"steps": 1})[-1]
+    assert json.loads(last["moments"]) == [[0, 1000]]
+    assert json.loads(last["facts"])["ddpm"]["others"] == [0, 0]  # one step, and no noise after the last

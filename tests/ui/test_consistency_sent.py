@@ -1,0 +1,81 @@
+"""What Consistency sends to the page. No browser."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+import torch
+from sent import SHAPE, SMALL, TOY, picture, pictures_of, shown, tab_of, values_of
+
+import explorer as ex
+from explorer.measures import similarity
+from explorer.recipe import parse
+
+
+def test_every_cell_is_its_own_run():
+    last = values_of(tab_of("consistency"), SMALL["consistency"])[-1]
+    pictures = pictures_of(last)
+    for row, latent in enumerate(["1", "slerp(2, 3, 0.25)", "4"]):
+        for S in (2, 4, 8):
+            for eta in (0, 1):
+                expected = picture(latent, steps=S, eta=float(eta), noise_seed=5 + row)
+                assert np.array_equal(pictures[f"{eta}/{S}/{row}"], expected)
+        assert np.array_equal(pictures[f"x_T/{row}"], shown(parse(latent).make(TOY) / 3))
+    assert len(pictures) == 2 * 3 * 3 + 3
+    assert last["expected"] == 2 * 3 * (2 + 4 + 8)
+    assert json.loads(last["latents"]) == [1, "slerp(2, 3, 0.25)", 4]
+
+
+def test_the_columns_are_in_order_however_they_are_typed():
+    assert tab_of("consistency").parse({"lengths": " 10,5 ,, 020"}).options.lengths == "5, 10, 20"
+
+
+def test_similarity_is_taken_to_the_largest_S_that_is_complete():
+    values = values_of(tab_of("consistency"), SMALL["consistency"])
+    seen = [json.loads(value["similarity"])["0"]["reference"] for value in values]
+    assert [S for S, _ in itertools.groupby(seen) if S] == [2, 4, 8]
+    told = json.loads(values[-1]["similarity"])
+    seeds = [ex.latent(SHAPE, [1]), parse("slerp(2, 3, 0.25)").make(TOY), ex.latent(SHAPE, [4])]
+    for eta in (0, 1):
+        made = [
+            ex.sample(TOY, torch.cat(seeds), ex.Settings(S, float(eta), noise_seed=5)).clamp(-1, 1) for S in (2, 4, 8)
+        ]
+        mean = torch.cat(made).mean(0)
+        for k in range(3):
+            expected = similarity(made[k], made[2], mean).tolist()
+            assert told[str(eta)]["columns"][k] == pytest.approx(expected, abs=1e-5)
+        assert told[str(eta)]["columns"][2] == [1, 1, 1]
+    assert values[-1]["mean_of"] == "these pictures"
+
+
+def test_a_column_that_is_not_there_yet_has_no_number():
+    answers = itertools.chain(["running"] * 2, itertools.repeat("stopped"))  # after one column of S = 2
+    stopped = values_of(tab_of("consistency"), SMALL["consistency"], answers.__next__)[-1]
+    told = json.loads(stopped["similarity"])["0"]
+    assert told["reference"] == 2
+    assert [column is None for column in told["columns"]] == [False, True, True]
+
+
+def test_pictures_are_remembered_and_a_new_column_costs_only_itself():
+    tab = tab_of("consistency")
+    first = values_of(tab, SMALL["consistency"])[-1]
+    *_, again = values_of(tab, SMALL["consistency"])
+    assert (again["evaluations"], again["expected"]) == (0, 0)
+    assert set(again["pictures"].splitlines()) == set(first["pictures"].splitlines())
+    wider = values_of(tab, SMALL["consistency"] | {"lengths": "2, 4, 6, 8"})[-1]
+    assert wider["evaluations"] == 2 * 3 * 6
+    other_noise = values_of(tab, SMALL["consistency"] | {"noise_seed": 50})[-1]
+    assert other_noise["evaluations"] == 3 * (2 + 4 + 8)  # eta = 0 is remembered
+
+
+def test_on_faces_ddim_keeps_its_picture_over_S_and_ddpm_does_not():
+    last = values_of(
+        tab_of("consistency", ex.load("faces-64")), {"latents": "0, 1, 2, 3, 4, 5, 6, 7", "lengths": "20, 40"}
+    )[-1]
+    told = json.loads(last["similarity"])
+    ddim, ddpm = (np.array(told[eta]["columns"][0]) for eta in ("0", "1"))
+    assert ddim.mean() > 0.9
+    assert ddim.mean() > ddpm.mean() + 0.3
+    assert (ddim > ddpm).all()
+    assert last["mean_of"] == "held-out pictures"
