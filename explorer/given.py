@@ -20,6 +20,7 @@ MAX_PIXELS = 50_000_000
 MIN_SIDE, MAX_RATIO = 8, 20
 KEPT_SIDE = 512  # pixels of the square that is kept
 KEPT = 64  # pictures
+FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")  # none runs a program
 
 
 class PictureError(ValueError):
@@ -30,7 +31,7 @@ def read_picture(data: bytes) -> Image.Image:
     """The middle square of a picture file as RGB, turned as its EXIF says, transparency laid on white.
 
     Args:
-        data: the file; any format and mode that Pillow reads. Of an animation the first frame counts.
+        data: the file; any of :data:`FORMATS` and any mode. Of an animation the first frame counts.
 
     Raises:
         PictureError: no picture, a damaged one, too large a file or too many pixels, a side below 8 pixels, or a
@@ -41,7 +42,7 @@ def read_picture(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data)) as picture:
+            with Image.open(io.BytesIO(data), formats=_readable()) as picture:
                 _check_size(*picture.size)
                 upright = ImageOps.exif_transpose(picture)
                 upright.load()
@@ -59,6 +60,12 @@ def read_picture(data: bytes) -> Image.Image:
     return square if side <= KEPT_SIDE else square.resize((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
 
 
+def _readable() -> list[str]:
+    """The formats of :data:`FORMATS` that this Pillow has."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise PictureError(f"the picture is {width}x{height}, more than the {MAX_PIXELS // 10**6} million pixels taken")
@@ -70,7 +77,7 @@ def _check_size(width: int, height: int) -> None:
 
 def _on_white(picture: Image.Image) -> Image.Image:
     if picture.mode in ("I", "F", "I;16", "I;16B", "I;16L"):  # deep grey: its own range becomes 0..255
-        values = np.asarray(picture, dtype=np.float64)
+        values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
         low, high = values.min(), values.max()
         level = (values - low) * (255 / (high - low) if high > low else 0)
         return Image.fromarray(level.round().astype(np.uint8)).convert("RGB")

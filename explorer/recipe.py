@@ -47,6 +47,9 @@ class Seed:
         """x_T, float32 (1, C, H, W)."""
         return latent(checkpoint.shape, [self.seed])
 
+    def check(self, checkpoint: Checkpoint) -> None:
+        """ValueError, saying why, if the latent cannot be made on this checkpoint."""
+
     def to_python(self) -> str:
         """An expression on the public names; ``checkpoint`` stands for the checkpoint."""
         return f"ex.latent(checkpoint.shape, seeds=[{self.seed}])"
@@ -68,6 +71,11 @@ class Mix:
         """x_T, float32 (1, C, H, W)."""
         a, b = self.a.make(checkpoint), self.b.make(checkpoint)
         return slerp(a, b, self.w) if self.kind == "slerp" else torch.lerp(a, b, self.w)
+
+    def check(self, checkpoint: Checkpoint) -> None:
+        """As :meth:`Seed.check`."""
+        self.a.check(checkpoint)
+        self.b.check(checkpoint)
 
     def to_python(self) -> str:
         name = "ex.slerp" if self.kind == "slerp" else "torch.lerp"
@@ -106,6 +114,11 @@ class Encoded:
             known = encode(checkpoint, self.picture_of(checkpoint), self.steps, self.spacing, self.iterations)
             remember(checkpoint, self, known)
         return known
+
+    def check(self, checkpoint: Checkpoint) -> None:
+        """As :meth:`Seed.check`."""
+        as_int("S of an encoding", self.steps, 1, checkpoint.schedule.T)
+        self.picture_of(checkpoint)
 
     def to_python(self) -> str:
         if isinstance(self.picture, int):

@@ -20,6 +20,7 @@ from explorer.schedule import timesteps
 from explorer.trajectory import rms, spread
 from explorer.ui.component import CompareStage
 from explorer.ui.pieces import Pieces
+from explorer.ui.real import examples_of
 from explorer.ui.state import MAX_SEED, BadInput, Options, Query, whole, yes_or_no
 from explorer.ui.tab import Asked, State, Tab
 
@@ -196,7 +197,7 @@ def rows(query: Query, wrong: bool) -> dict[str, Settings]:
 
 def example_grain(checkpoint: Checkpoint) -> float | None:
     """Mean grain of the checkpoint's held-out pictures, to compare with; None if it ships none."""
-    images = checkpoint.examples()
+    images = examples_of(checkpoint)
     if len(images) == 0:
         return None
     return float(grain(to_unit(images[:64])).mean())

@@ -19,6 +19,7 @@ from explorer.schedule import as_int
 from explorer.ui.component import ConsistencyStage
 from explorer.ui.gallery import stream_pictures
 from explorer.ui.pieces import Pieces
+from explorer.ui.real import examples_of
 from explorer.ui.state import MAX_SEED, BadInput, Check, Options
 from explorer.ui.tab import Asked, State, Tab
 
@@ -65,6 +66,9 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
 
     name, title, stage, options = "consistency", "Consistency", ConsistencyStage, ConsistencyOptions
     idle = ("seed", "eta", "steps", "variance")
+
+    def latents(self, asked: Asked[ConsistencyOptions]) -> dict[str, list[Recipe]]:
+        return {"latents": latents(asked.options.latents)}
 
     def check(self, asked: Asked[ConsistencyOptions]) -> Asked[ConsistencyOptions]:
         highest = MAX_SEED - MAX_LATENTS
@@ -117,7 +121,7 @@ class Grid:
     def __init__(self, checkpoint: Checkpoint, rows: int, columns: list[int]) -> None:
         self.columns, self.rows = columns, rows
         self._pictures: dict[tuple[float, int], dict[int, Tensor]] = {}
-        examples = checkpoint.examples()
+        examples = examples_of(checkpoint)
         self.mean_of = "held-out pictures" if len(examples) else "these pictures"
         self._mean = to_unit(examples).mean(0) if len(examples) else None
 

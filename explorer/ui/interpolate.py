@@ -80,6 +80,11 @@ class InterpolateTab(Tab[InterpolateOptions]):
     name, title, stage, options = "interpolate", "Interpolate", InterpolateStage, InterpolateOptions
     idle = ("seed", "eta", "variance")
 
+    def latents(self, asked: Asked[InterpolateOptions]) -> dict[str, list[Recipe]]:
+        o = asked.options
+        corners = {"a": [parse(o.a)], "b": [parse(o.b)], "c": [parse(o.c)], "d": [parse(o.d)]}
+        return corners | {"loop": parse_list(o.loop, 2, MAX_LOOP) if o.way == "loop" else []}
+
     def check(self, asked: Asked[InterpolateOptions]) -> Asked[InterpolateOptions]:
         o = asked.options
         corners = {"a": o.a, "b": o.b, "c": o.c, "d": o.d}

@@ -14,8 +14,9 @@ import gradio as gr
 from explorer.checkpoint import Checkpoint
 from explorer.finished import Finished
 from explorer.given import PictureError
+from explorer.recipe import Recipe
 from explorer.ui.component import Stage
-from explorer.ui.state import BadInput, Newest, Options, Query
+from explorer.ui.state import BadInput, Newest, Options, Query, checked
 
 RUN_IDS = itertools.count(1)
 State = Callable[[], str]  # "running", "stopped" or "superseded"
@@ -73,7 +74,15 @@ class Tab(ABC, Generic[OptionsT]):
         if not isinstance(given, dict):
             raise BadInput("checkpoint", "expected an object with the fields of the control column.")
         query = Query.parse(given, self.lengths)
-        return self.check(Asked(query, self.options.parse(given)))
+        asked = self.check(Asked(query, self.options.parse(given)))
+        for field, recipes in self.latents(asked).items():
+            for recipe in recipes:
+                checked(field, recipe, lambda recipe: recipe.check(self.checkpoints[query.checkpoint]))
+        return asked
+
+    def latents(self, asked: Asked[OptionsT]) -> dict[str, list[Recipe]]:
+        """The latents that a run takes, by the field that names them."""
+        return {} if "seed" in self.idle else {"seed": [asked.query.latent]}
 
     def check(self, asked: Asked[OptionsT]) -> Asked[OptionsT]:
         """What cannot be seen from one field alone; :class:`BadInput` if they do not fit together."""
