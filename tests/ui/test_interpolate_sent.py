@@ -121,13 +121,13 @@ def test_the_pad_lies_between_its_corners():
     assert set(names[:4]) == {f"pad/{row}/{column}" for row in (0, 4) for column in (0, 4)}  # the corners come first
 
 
-def test_an_odd_latent_of_a_strip_can_be_an_end_of_another():
+def test_a_latent_between_two_can_be_an_end_itself():
     latent = strips_of(values_of(tab_of("interpolate"), SMALL["interpolate"])[-1])["slerp"]["latents"][3]
     last = values_of(tab_of("interpolate"), SMALL["interpolate"] | {"a": latent})[-1]
     assert np.array_equal(pictures_of(last)["slerp/0"], picture(latent, steps=4))
 
 
-def test_moving_one_end_keeps_the_pad_between_the_others():
+def test_another_noise_for_ddpm_costs_its_frames_alone():
     tab = tab_of("interpolate")
     values_of(tab, SMALL["interpolate"])
     longer = values_of(tab, SMALL["interpolate"] | {"ddpm": "shared"})[-1]
