@@ -210,6 +210,10 @@ def test_the_address_opens_the_same_picture_elsewhere(stage, browser, app_url):
     there.page.goto(address)
     wait(there, "held-out picture 4", calls=10)
     assert there.text(".what") == stage.text(".what")
+    for _ in range(100):  # the pictures of the way down come while the page is looked at
+        if there.pictures(".trip canvas") == stage.pictures(".trip canvas"):
+            break
+        there.page.wait_for_timeout(200)
     assert there.pictures(".trip canvas") == stage.pictures(".trip canvas")
     there.assert_quiet()
     context.close()
