@@ -17,6 +17,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -103,12 +104,17 @@ class Checkpoint:
         path = self.folder / "examples.npz" if self.folder else None
         if path is None or not path.exists():
             return np.zeros((0, *self.shape[1:], self.shape[0]), dtype=np.uint8)
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                images = file["images"]
-        except Exception as error:  # numpy, zipfile and zlib each have their own
-            raise CheckpointError(f"{path} is damaged or holds no array named images; copy it again") from error
-        return images
+        return _read_examples(path, path.stat().st_mtime_ns).copy()
+
+
+@lru_cache(maxsize=4)
+def _read_examples(path: Path, changed: int) -> np.ndarray:
+    """The pictures in ``path`` as it was when ``changed``: unpacking them takes longer than a step of a small network."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return file["images"]
+    except Exception as error:  # numpy, zipfile and zlib each have their own
+        raise CheckpointError(f"{path} is damaged or holds no array named images; copy it again") from error
 
 
 def from_denoiser(

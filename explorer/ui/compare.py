@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -19,10 +20,11 @@ from explorer.sampler import Settings, Step, ddpm_posterior_step
 from explorer.schedule import timesteps
 from explorer.trajectory import rms, spread
 from explorer.ui.component import CompareStage
+from explorer.ui.interrupt import State, go_on, until_interrupted
 from explorer.ui.pieces import Pieces
 from explorer.ui.real import examples_of
 from explorer.ui.state import MAX_SEED, BadInput, Options, Query, whole, yes_or_no
-from explorer.ui.tab import Asked, State, Tab
+from explorer.ui.tab import Asked, Tab
 
 DDIM, YOURS, DDPM, LARGE, WRONG = "ddim", "yours", "ddpm", "large", "wrong"
 SECONDS_BETWEEN = 0.1  # of two updates of the page
@@ -62,97 +64,106 @@ class CompareTab(Tab[CompareOptions]):
         return asked
 
     def stream(self, asked: Asked[CompareOptions], state: State) -> Iterator[dict[str, Any]]:
-        return Comparison(self.checkpoints[asked.query.checkpoint], asked).stream(state)
+        return Comparison(self.checkpoints[asked.query.checkpoint], asked, state).stream()
 
 
 class Comparison:
     """One comparison while it goes: first all rows together, then the repeat of DDIM and DDPM's other noise seeds."""
 
-    def __init__(self, checkpoint: Checkpoint, asked: Asked[CompareOptions]) -> None:
-        self.checkpoint, self.asked = checkpoint, asked
-        self.query, self.options = asked.query, asked.options
+    def __init__(self, checkpoint: Checkpoint, asked: Asked[CompareOptions], state: State) -> None:
+        self.checkpoint, self.query, self.options, self.state = checkpoint, asked.query, asked.options, state
+        settings = asked.query.settings
+        self.steps = settings.steps
         self.x_T = self.query.latent.make(checkpoint)
         self.rows = rows(self.query, self.options.wrong)
-        S = self.query.settings.steps
-        self.moments = spread(S, self.options.moments)
+        self.others = self._other_runs()
+        self.moments = spread(self.steps, self.options.moments)
         self.pieces = Pieces()
-        self.times: list[int] = []
         self.facts: dict[str, Any] = {}
-        self.evaluations = self.expected = 0
-        self.seconds = 0.0
         self.results: dict[str, Tensor] = {}
-
-    def stream(self, state: State) -> Iterator[dict[str, Any]]:
-        names, others = list(self.rows), self._other_runs()
-        first = self._pad([Run(self.x_T, s, name == WRONG) for name, s in self.rows.items()], len(others))
-        second = self._pad(others, len(names))
-        S = self.query.settings.steps
-        self.expected = S * (len(names) + len(others))
-        s = self.query.settings
-        tau = timesteps(self.checkpoint.schedule.T, s.steps, s.spacing)[::-1]
-        fixed = {
-            "settings": self.asked.fields(),
+        self.evaluations = 0
+        self.started = time.perf_counter()
+        tau = timesteps(checkpoint.schedule.T, settings.steps, settings.spacing)[::-1]
+        self.fixed = {
+            "settings": asked.fields(),
             "script": script(self.query, self.rows),
-            "T": self.checkpoint.schedule.T,
-            "shape": list(self.checkpoint.shape),
+            "T": checkpoint.schedule.T,
+            "shape": list(checkpoint.shape),
             "rows": json.dumps({name: s.eta if name != LARGE else "large" for name, s in self.rows.items()}),
             "tau": json.dumps(tau[:3]),
             "moments": json.dumps([[i, tau[i]] for i in self.moments]),
+            "expected": self.steps * (len(self.rows) + len(self.others)),
         }
-        started, sent = time.perf_counter(), 0.0
-        difference = 0.0
 
-        def value(outcome: str = "running") -> dict[str, Any]:
-            return fixed | {
-                "state": outcome,
-                "pictures": str(self.pieces),
-                "facts": json.dumps(self.facts),
-                "evaluations": self.evaluations,
-                "expected": self.expected,
-                "seconds": time.perf_counter() - started,
-            }
+    def stream(self) -> Iterator[dict[str, Any]]:
+        yield from until_interrupted(self._go(), self._value)
 
-        for index, steps in enumerate(denoise_together(self.checkpoint, first)):
-            self.evaluations += len(names)
-            by_name: dict[str, Step] = dict(zip(names, [s for s in steps if s is not None], strict=False))
-            difference = max(difference, self._posterior_difference(by_name[DDPM]))
-            if index in self.moments:
-                for name, step in by_name.items():
-                    self.pieces.add(f"{name}/{index}/x0", step.x0[0])
-                    self.pieces.add(f"{name}/{index}/x_t", step.x_t[0])
-                if time.perf_counter() - started - sent > SECONDS_BETWEEN:
-                    sent = time.perf_counter() - started
-                    yield value()
-            outcome = state()
-            if outcome != "running":
-                if outcome == "stopped":
-                    yield value("stopped")
-                return
-        each = (time.perf_counter() - started) / len(names)
-        for name, step in by_name.items():
-            self.results[name] = step.x_prev[0]
-            self.pieces.add(f"{name}/end", step.x_prev[0])
+    def _go(self) -> Iterator[dict[str, Any]]:
+        yield from self._run_rows()
+        self._tell_rows((time.perf_counter() - self.started) / len(self.rows))
+        yield self._value("running")
+        self._run_others()
+        yield self._value("ended")
+
+    def _value(self, outcome: str) -> dict[str, Any]:
+        return self.fixed | {
+            "state": outcome,
+            "pictures": str(self.pieces),
+            "facts": json.dumps(self.facts),
+            "evaluations": self.evaluations,
+            "seconds": time.perf_counter() - self.started,
+        }
+
+    def _run_rows(self) -> Iterator[dict[str, Any]]:
+        """All rows together, with a value now and then when a moment's pictures are there."""
+        runs = [Run(self.x_T, settings, name == WRONG) for name, settings in self.rows.items()]
+        sent, difference = 0.0, 0.0
+        for index, steps in enumerate(self._denoise(runs, len(self.others))):
+            by_name = dict(zip(self.rows, steps, strict=True))
+            difference = max(difference, posterior_difference(by_name[DDPM]))
+            self.results = {name: step.x_prev[0] for name, step in by_name.items()}
+            if index not in self.moments:
+                continue
+            for name, step in by_name.items():
+                self.pieces.add(f"{name}/{index}/x0", step.x0[0])
+                self.pieces.add(f"{name}/{index}/x_t", step.x_t[0])
+            if (now := time.perf_counter() - self.started) - sent > SECONDS_BETWEEN:
+                sent = now
+                yield self._value("running")
+        self.facts[DDPM] = {"posterior": difference}
+
+    def _tell_rows(self, seconds: float) -> None:
         for name, picture in self.results.items():
-            self.facts[name] = {
-                "nfe": S,
-                "seconds": each,
+            self.pieces.add(f"{name}/end", picture)
+            self.facts[name] = self.facts.get(name, {}) | {
+                "nfe": self.steps,
+                "seconds": seconds,
                 "distance": rms(picture - self.results[DDIM]),
                 "grain": float(grain(picture[None])),
             }
-        self.facts[DDPM]["posterior"] = difference
         self.facts["examples"] = {"grain": example_grain(self.checkpoint)}
-        yield value()
-        ends: list[Tensor] = []
-        for steps in denoise_together(self.checkpoint, second):
-            self.evaluations += len(others)
-            ends = [step.x_prev[0] for step in steps if step is not None][: len(others)]
-            outcome = state()
-            if outcome != "running":
-                if outcome == "stopped":
-                    yield value("stopped")
-                return
-        self._tell_others(ends[0], ends[1:])
-        yield value("ended")
+
+    def _run_others(self) -> None:
+        """DDIM again, and DDPM's other noise seeds."""
+        last = deque(self._denoise(self.others, len(self.rows)), maxlen=1)[0]
+        again, *others = [step.x_prev[0] for step in last]
+        self.pieces.add("ddim/other/0", again)
+        self.facts[DDIM]["repeat"] = float((again - self.results[DDIM]).abs().max())
+        for k, picture in enumerate(others):
+            self.pieces.add(f"ddpm/other/{k}", picture)
+        self.facts[DDPM]["others"] = [rms(picture - self.results[DDPM]) for picture in others]
+
+    def _denoise(self, runs: list[Run], least: int) -> Iterator[list[Step]]:
+        """The steps of ``runs`` in a batch of at least ``least`` rows, the last run repeated to fill it.
+
+        A row's rounding can depend on the size of its batch and its place in it. So the repeat of DDIM, which is to be the
+        same bit for bit, stands first in a batch as large as the one it repeats.
+        """
+        filled = runs + [runs[-1]] * (least - len(runs))
+        for steps in denoise_together(self.checkpoint, filled):
+            self.evaluations += len(runs)
+            yield [step for step in steps[: len(runs)] if step is not None]
+            go_on(self.state)
 
     def _other_runs(self) -> list[Run]:
         """DDIM once more with another noise seed, and DDPM with K others."""
@@ -161,26 +172,11 @@ class Comparison:
         others = [replace(self.rows[DDPM], noise_seed=seed + 1 + k) for k in range(self.options.others)]
         return [Run(self.x_T, s) for s in (again, *others)]
 
-    @staticmethod
-    def _pad(runs: list[Run], length: int) -> list[Run]:
-        """Repeat the last run until there are ``length``.
 
-        A row's rounding can depend on the size of its batch and its place in it, so the repeat of DDIM, which is to be
-        the same bit for bit, stands first in a batch as large as the one it repeats.
-        """
-        return runs + [runs[-1]] * max(0, length - len(runs))
-
-    def _posterior_difference(self, step: Step) -> float:
-        expected = ddpm_posterior_step(step.x_t, step.x0, step.z, step.coefficients)
-        return float((step.x_prev.double() - expected).abs().max())
-
-    def _tell_others(self, again: Tensor, others: list[Tensor]) -> None:
-        self.pieces.add("ddim/other/0", again)
-        self.facts[DDIM]["repeat"] = float((again - self.results[DDIM]).abs().max())
-        for k, picture in enumerate(others):
-            self.pieces.add(f"ddpm/other/{k}", picture)
-        apart = [rms(picture - self.results[DDPM]) for picture in others]
-        self.facts[DDPM]["others"] = apart
+def posterior_difference(step: Step) -> float:
+    """Largest difference of a step at eta = 1 from DDPM's own formula on the same noise."""
+    expected = ddpm_posterior_step(step.x_t, step.x0, step.z, step.coefficients)
+    return float((step.x_prev.double() - expected).abs().max())
 
 
 def rows(query: Query, wrong: bool) -> dict[str, Settings]:

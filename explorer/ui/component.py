@@ -78,6 +78,7 @@ class Player(Stage):
         "math.js",
         "common.js",
         "charts.js",
+        "transport.js",
         "run.js",
         "charts_of_run.js",
         "panels.js",
@@ -87,57 +88,61 @@ class Player(Stage):
     )
 
 
+PICTURE_STYLES = ("stage.css", "inputs.css", "film.css")
+PICTURE_SCRIPTS = ("math.js", "common.js", "charts.js", "transport.js", "stage.js")
+
+
 class CompareStage(Stage):
     """The Compare stage."""
 
     name = "compare"
-    styles = ("stage.css", "inputs.css", "film.css")
-    scripts = ("math.js", "common.js", "stage.js", "film.js", "compare.js")
+    styles = PICTURE_STYLES
+    scripts = (*PICTURE_SCRIPTS, "film.js", "compare.js")
 
 
 class ConsistencyStage(Stage):
     """The Consistency stage."""
 
     name = "consistency"
-    styles = ("stage.css", "inputs.css", "film.css", "consistency.css")
-    scripts = ("math.js", "common.js", "charts.js", "stage.js", "consistency.js")
-
-
-class EncodeStage(Stage):
-    """The Encode stage."""
-
-    name = "encode"
-    styles = ("stage.css", "inputs.css", "film.css", "chosen.css", "encode.css")
-    scripts = ("math.js", "common.js", "charts.js", "stage.js", "chosen.js", "film.js", "encode.js")
-
-
-class ForwardStage(Stage):
-    """The Forward stage."""
-
-    name = "forward"
-    styles = ("stage.css", "inputs.css", "film.css", "chosen.css", "forward.css")
-    scripts = ("math.js", "common.js", "charts.js", "stage.js", "chosen.js", "forward.js")
-
-
-class PathsStage(Stage):
-    """The Paths stage."""
-
-    name = "paths"
-    styles = ("stage.css", "inputs.css", "film.css", "paths.css")
-    scripts = ("math.js", "common.js", "charts.js", "stage.js", "paths.js")
-
-
-class QualityStage(Stage):
-    """The Quality stage."""
-
-    name = "quality"
-    styles = ("stage.css", "inputs.css", "film.css", "quality.css")
-    scripts = ("math.js", "common.js", "charts.js", "stage.js", "quality.js")
+    styles = (*PICTURE_STYLES, "consistency.css")
+    scripts = (*PICTURE_SCRIPTS, "consistency.js")
 
 
 class InterpolateStage(Stage):
     """The Interpolate stage."""
 
     name = "interpolate"
-    styles = ("stage.css", "inputs.css", "film.css", "interpolate.css")
-    scripts = ("math.js", "common.js", "charts.js", "stage.js", "film.js", "interpolate.js")
+    styles = (*PICTURE_STYLES, "interpolate.css")
+    scripts = (*PICTURE_SCRIPTS, "film.js", "interpolate.js")
+
+
+class EncodeStage(Stage):
+    """The Encode stage."""
+
+    name = "encode"
+    styles = (*PICTURE_STYLES, "chosen.css", "encode.css")
+    scripts = (*PICTURE_SCRIPTS, "chosen.js", "film.js", "encode.js")
+
+
+class ForwardStage(Stage):
+    """The Forward stage."""
+
+    name = "forward"
+    styles = (*PICTURE_STYLES, "chosen.css", "forward.css")
+    scripts = (*PICTURE_SCRIPTS, "chosen.js", "forward.js")
+
+
+class PathsStage(Stage):
+    """The Paths stage."""
+
+    name = "paths"
+    styles = (*PICTURE_STYLES, "paths.css")
+    scripts = (*PICTURE_SCRIPTS, "paths.js")
+
+
+class QualityStage(Stage):
+    """The Quality stage."""
+
+    name = "quality"
+    styles = (*PICTURE_STYLES, "quality.css")
+    scripts = (*PICTURE_SCRIPTS, "quality.js")

@@ -18,10 +18,11 @@ from explorer.recipe import Recipe, parse_list, split, to_field, with_imports
 from explorer.schedule import as_int
 from explorer.ui.component import ConsistencyStage
 from explorer.ui.gallery import stream_pictures
+from explorer.ui.interrupt import State
 from explorer.ui.pieces import Pieces
 from explorer.ui.real import examples_of
 from explorer.ui.state import MAX_SEED, BadInput, Check, Options
-from explorer.ui.tab import Asked, State, Tab
+from explorer.ui.tab import Asked, Tab
 
 ETAS = (0.0, 1.0)
 MAX_LATENTS, MAX_COLUMNS = 12, 8

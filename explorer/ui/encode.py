@@ -20,11 +20,12 @@ from explorer.sampler import Settings, denoise, encoding
 from explorer.schedule import Spacing
 from explorer.trajectory import spread
 from explorer.ui.component import EncodeStage
+from explorer.ui.interrupt import State, go_on, until_interrupted
 from explorer.ui.measured import measured
 from explorer.ui.pieces import Pieces
 from explorer.ui.real import add_examples, examples_of, real_or_number, receive_picture
 from explorer.ui.state import Check, Options, whole, yes_or_no
-from explorer.ui.tab import Asked, State, Tab
+from explorer.ui.tab import Asked, Tab
 
 MOMENTS = 10
 CHEAP, ALL = (10, 20, 50, 100, 200), (10, 20, 50, 100, 200, 500, 1000)
@@ -84,10 +85,6 @@ class EncodeTab(Tab[EncodeOptions]):
         return RoundTrip(checkpoint, asked, self.errors, state).stream()
 
 
-class Interrupted(Exception):
-    """Something newer is wanted, or the user stopped."""
-
-
 class Errors:
     """Reconstruction errors by picture and S that were measured before; the oldest go."""
 
@@ -120,11 +117,7 @@ class RoundTrip:
         self.fixed: dict[str, Any] = {}
 
     def stream(self) -> Iterator[dict[str, Any]]:
-        try:
-            yield from self._go()
-        except Interrupted:
-            if self.state() == "stopped":
-                yield self._value("stopped")
+        yield from until_interrupted(self._go(), self._value)
 
     def _go(self) -> Iterator[dict[str, Any]]:
         self._open()
@@ -221,8 +214,7 @@ class RoundTrip:
 
     def _count(self, calls: int) -> None:
         self.evaluations += calls
-        if self.state() != "running":
-            raise Interrupted
+        go_on(self.state)
 
     def _recipe(self) -> Encoded:
         return Encoded(self.options.picture, self.steps, self.options.refine, self.spacing)

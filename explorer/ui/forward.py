@@ -17,11 +17,12 @@ from explorer.recipe import real_picture
 from explorer.schedule import timesteps
 from explorer.trajectory import spread
 from explorer.ui.component import ForwardStage
+from explorer.ui.interrupt import State
 from explorer.ui.measured import measured
 from explorer.ui.pieces import Pieces, floats
 from explorer.ui.real import add_examples, real_or_number, receive_picture
 from explorer.ui.state import BadInput, Check, Options, whole
-from explorer.ui.tab import Asked, State, Tab
+from explorer.ui.tab import Asked, Tab
 
 PROCESSES = {"markov": None, "1": 1.0, "0.5": 0.5, "0": 0.0}  # name → eta, None for the Markov chain
 MAX_PIXELS = 3

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
 from explorer.finished import BATCH, Finished, Progress, Wanted, finish
+from explorer.ui.interrupt import State, go_on, until_interrupted
 
 SECONDS_BETWEEN = 0.3  # of two updates that bring no picture
 
@@ -18,7 +19,7 @@ def stream_pictures(
     checkpoint: Checkpoint,
     wanted: Sequence[Wanted],
     finished: Finished,
-    state: Callable[[], str],
+    state: State,
     take: Callable[[int, Tensor], object],
     value: Callable[[], dict[str, Any]],
     batch: int = BATCH,
@@ -30,21 +31,24 @@ def stream_pictures(
         take: called with the index and the picture (C, H, W) of each that is ready.
         value: the stage's value as it is now, without what is added here: state, NFE done and expected, seconds.
     """
-    started, sent = time.perf_counter(), 0.0
+    started = time.perf_counter()
+    progress = Progress({}, 0, 0)
 
-    def now(outcome: str, progress: Progress) -> dict[str, Any]:
+    def now(outcome: str) -> dict[str, Any]:
         counts = {"evaluations": progress.evaluations, "expected": progress.expected}
         return value() | counts | {"state": outcome, "seconds": time.perf_counter() - started}
 
-    for progress in finish(checkpoint, wanted, finished, batch):
-        for index, picture in progress.ready.items():
-            take(index, picture)
-        elapsed = time.perf_counter() - started
-        if progress.ready or progress.evaluations == 0 or elapsed - sent > SECONDS_BETWEEN:
-            sent = elapsed
-            yield now("running", progress)
-        outcome = state()
-        if outcome != "running":
-            yield from [now("stopped", progress)] if outcome == "stopped" else []
-            return
-    yield now("ended", progress)
+    def go() -> Iterator[dict[str, Any]]:
+        nonlocal progress
+        sent = 0.0
+        for progress in finish(checkpoint, wanted, finished, batch):
+            for index, picture in progress.ready.items():
+                take(index, picture)
+            elapsed = time.perf_counter() - started
+            if progress.ready or progress.evaluations == 0 or elapsed - sent > SECONDS_BETWEEN:
+                sent = elapsed
+                yield now("running")
+            go_on(state)
+        yield now("ended")
+
+    yield from until_interrupted(go(), now)

@@ -17,9 +17,10 @@ from explorer.measures import strip
 from explorer.recipe import Kind, Recipe, mix, parse, parse_list, to_field, with_imports
 from explorer.ui.component import InterpolateStage
 from explorer.ui.gallery import stream_pictures
+from explorer.ui.interrupt import State
 from explorer.ui.pieces import Pieces
 from explorer.ui.state import MAX_SEED, BadInput, Options, one_of, whole, yes_or_no
-from explorer.ui.tab import Asked, State, Tab
+from explorer.ui.tab import Asked, Tab
 
 OVER_S = (10, 20, 50)
 MAX_LOOP = 8

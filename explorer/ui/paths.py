@@ -18,9 +18,10 @@ from explorer.sampler import Settings
 from explorer.schedule import Schedule
 from explorer.trajectory import spread as evenly
 from explorer.ui.component import PathsStage
+from explorer.ui.interrupt import State, go_on, until_interrupted
 from explorer.ui.pieces import floats
 from explorer.ui.state import Check, Options, one_of, whole
-from explorer.ui.tab import Asked, State, Tab
+from explorer.ui.tab import Asked, Tab
 
 SWEEP_STEPS = (5, 10, 20, 50, 100, 1000)
 SWEEP_KINDS = {"0": ("eta", 0.0), "1": ("eta", 1.0), "large": ("large", 1.0)}
@@ -80,23 +81,21 @@ class PathsTab(Tab[PathsOptions]):
             seconds = {"seconds": time.perf_counter() - started}
             return fixed | seconds | {"state": outcome, "runs": json.dumps(runs), "sweep": json.dumps(sweep)}
 
-        for name, chosen in kinds.items():
-            paths = sample_paths(mixture, o.points, chosen, seed)
-            runs[name] = describe(mixture, paths, exact, o.drawn) | {
-                "eta": "large" if chosen.variance == "large" else chosen.eta
-            }
-            yield value("running")
-            if (outcome := state()) != "running":
-                yield from [value("stopped")] if outcome == "stopped" else []
-                return
-        for S in SWEEP_STEPS:
-            for name in SWEEP_KINDS:
-                sweep[name][str(S)] = sweep_cell(o.mixture, S, name, settings.spacing)
-                if (outcome := state()) != "running":
-                    yield from [value("stopped")] if outcome == "stopped" else []
-                    return
-            yield value("running")
-        yield value("ended")
+        def go() -> Iterator[dict[str, Any]]:
+            for name, chosen in kinds.items():
+                paths = sample_paths(mixture, o.points, chosen, seed)
+                eta = "large" if chosen.variance == "large" else chosen.eta
+                runs[name] = describe(mixture, paths, exact, o.drawn) | {"eta": eta}
+                yield value("running")
+                go_on(state)
+            for S in SWEEP_STEPS:
+                for name in SWEEP_KINDS:
+                    sweep[name][str(S)] = sweep_cell(o.mixture, S, name, settings.spacing)
+                    go_on(state)
+                yield value("running")
+            yield value("ended")
+
+        yield from until_interrupted(go(), value)
 
 
 def plane_seed(asked: Asked[PathsOptions]) -> int:

@@ -15,10 +15,11 @@ from explorer.paper import TABLE_1, TABLE_1_STEPS
 from explorer.recipe import Seed
 from explorer.ui.component import QualityStage
 from explorer.ui.gallery import stream_pictures
+from explorer.ui.interrupt import State
 from explorer.ui.measured import measured
 from explorer.ui.pieces import Pieces
 from explorer.ui.state import MAX_SEED, BadInput, Check, Options, yes_or_no
-from explorer.ui.tab import Asked, State, Tab
+from explorer.ui.tab import Asked, Tab
 
 SHOWN_STEPS = (5, 10, 20, 50)
 SHOWN_ETAS: dict[str, dict[str, Any]] = {

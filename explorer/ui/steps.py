@@ -9,9 +9,10 @@ import gradio as gr
 
 from explorer.trajectory import Trajectory
 from explorer.ui.component import Player
+from explorer.ui.interrupt import State
 from explorer.ui.state import BadInput, Options
 from explorer.ui.stream import stream
-from explorer.ui.tab import Asked, State, Tab
+from explorer.ui.tab import Asked, Tab
 
 
 class StepsTab(Tab[Options]):

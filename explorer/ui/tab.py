@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -16,10 +16,10 @@ from explorer.finished import Finished
 from explorer.given import PictureError
 from explorer.recipe import Recipe
 from explorer.ui.component import Stage
+from explorer.ui.interrupt import State
 from explorer.ui.state import BadInput, Newest, Options, Query, checked
 
 RUN_IDS = itertools.count(1)
-State = Callable[[], str]  # "running", "stopped" or "superseded"
 SPOKEN = {"steps": "S", "eta": "η", "noise_seed": "noise seed"}
 OptionsT = TypeVar("OptionsT", bound=Options)
 

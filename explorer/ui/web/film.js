@@ -1,6 +1,6 @@
 // Rows of pictures with one scrubber for all: what the row is, its picture at the scrubber, and its film. `lanes` are
 // { name, title, text, extra }, `columns` are labels; the picture of a cell is named by `cell(lane, column)`.
-let laneKey = '', columnCount = 0, at = -1, playing = null;
+let laneKey = '', columnCount = 0, at = -1;
 const FRAMES_A_SECOND = 8, slider = $('.at'), laneBox = $('.lanes');
 
 function buildFilm(lanes, columns) {
@@ -58,33 +58,17 @@ function goTo(k, quiet = false) {
   repaint();
 }
 
-function play(on) {
-  if (!on === !playing) return;
-  clearInterval(playing);
-  playing = null;
-  if (on) {
-    if (at === columnCount - 1) goTo(0);
-    playing = setInterval(() => { if (!stage.offsetParent || at === columnCount - 1) play(false); else goTo(at + 1); }, 1000 / FRAMES_A_SECOND);
-  }
-  $('.play').setAttribute('aria-label', playing ? 'Pause' : 'Play');
-  $('.play path').setAttribute('d', playing ? 'M4.5 3h2.4v10H4.5zM9.1 3h2.4v10H9.1z' : 'M5 2.5 13 8l-8 5.5z');
-}
+const play = player(FRAMES_A_SECOND, () => { if (at === columnCount - 1) goTo(0); return true; }, () => {
+  if (!stage.offsetParent || at === columnCount - 1) return false;
+  goTo(at + 1);
+  return true;
+});
 
 slider.addEventListener('input', () => { play(false); goTo(+slider.value); });
 element.addEventListener('click', event => {
   const thumb = event.target.closest('[data-column]'), go = event.target.closest('[data-go]')?.dataset.go;
   if (thumb) { play(false); goTo(+thumb.dataset.column); }
-  if (go === 'play') play(!playing);
+  if (go === 'play') play();
   else if (go) { play(false); goTo(go === 'first' ? 0 : columnCount - 1); }
 });
-document.addEventListener('keydown', event => {
-  if (!stage.offsetParent || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  const target = event.target;
-  if (target !== slider && target.closest('input:not([type="checkbox"]), select, textarea, [role="tab"], .pad')) return;
-  if (event.key === ' ' && target.closest('button, a, input')) return;
-  const act = { ArrowLeft: () => goTo(at - 1), ArrowRight: () => goTo(at + 1), Home: () => goTo(0), End: () => goTo(columnCount - 1), ' ': () => play(!playing) }[event.key];
-  if (!act) return;
-  event.preventDefault();
-  if (event.key !== ' ') play(false);
-  act();
-});
+listenToKeys(slider, { ArrowLeft: () => goTo(at - 1), ArrowRight: () => goTo(at + 1), Home: () => goTo(0), End: () => goTo(columnCount - 1), ' ': () => play() }, () => play(false), '.pad');

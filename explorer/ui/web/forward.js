@@ -141,19 +141,13 @@ function drawTable() {
 }
 
 function goTo(to) {
+  if (!value) return;
   t = Math.max(0, Math.min(T, Math.round(to)));
   publish('explorer:view', { t_forward: t });
   repaint();
 }
 time.addEventListener('input', () => goTo(+time.value));
-document.addEventListener('keydown', event => {
-  if (!stage.offsetParent || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !value) return;
-  if (event.target !== time && event.target.closest('input, select, textarea, [role="tab"]')) return;
-  const to = { ArrowLeft: t - 10, ArrowRight: t + 10, Home: 0, End: T }[event.key];
-  if (to === undefined) return;
-  event.preventDefault();
-  goTo(to);
-});
+listenToKeys(time, { ArrowLeft: () => goTo(t - 10), ArrowRight: () => goTo(t + 10), Home: () => goTo(0), End: () => goTo(T) });
 function opening() { return null; }
 function toggleSettings() {}
 window.addEventListener('resize', () => { drawn = ''; });

@@ -1,5 +1,5 @@
 // The Paths stage: points of a plane on their way from noise to a mixture, the density of x_t behind them, its score as arrows.
-let weights = [], means = [], stds = [], runs = {}, sweep = {}, exact = {}, plane = 'x', at = 1, playing = null;
+let weights = [], means = [], stds = [], runs = {}, sweep = {}, exact = {}, plane = 'x', at = 1;
 const wanted = new URLSearchParams(location.search);
 if (wanted.get('plane') === 'ode') plane = 'ode';
 if (wanted.has('place')) at = Math.min(1, Math.max(0, +wanted.get('place')));
@@ -143,35 +143,19 @@ function goTo(to) {
   publish('explorer:view', { place: at === 1 ? null : +at.toFixed(3) });
   repaint();
 }
-function play(on) {
-  if (!on === !playing) return;
-  clearInterval(playing);
-  playing = null;
-  if (on && runs['0']) {
-    if (at === 1) goTo(0);
-    const each = Math.max(1 / 120, 1 / (runs['0'].t.length - 1));
-    playing = setInterval(() => { if (!stage.offsetParent || at >= 1) play(false); else goTo(at + each); }, 1000 / 24);
-  }
-  $('.play').setAttribute('aria-label', playing ? 'Pause' : 'Play');
-  $('.play path').setAttribute('d', playing ? 'M4.5 3h2.4v10H4.5zM9.1 3h2.4v10H9.1z' : 'M5 2.5 13 8l-8 5.5z');
-}
+const one = () => 1 / ((runs['0']?.t.length ?? 2) - 1);   // a step of the run
+const play = player(24, () => { if (at === 1) goTo(0); return Boolean(runs['0']); }, () => {
+  if (!stage.offsetParent || at >= 1) return false;
+  goTo(at + Math.max(1 / 120, one()));
+  return true;
+});
 time.addEventListener('input', () => { play(false); goTo(time.value / 1000); });
 element.addEventListener('click', event => {
   const go = event.target.closest('[data-go]')?.dataset.go;
-  if (go === 'play') play(!playing);
+  if (go === 'play') play();
   else if (go) { play(false); goTo(go === 'first' ? 0 : 1); }
 });
-document.addEventListener('keydown', event => {
-  if (!stage.offsetParent || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !runs['0']) return;
-  const target = event.target, one = 1 / (runs['0'].t.length - 1);
-  if (target !== time && target.closest('input:not([type="checkbox"]), select, textarea, [role="tab"]')) return;
-  if (event.key === ' ' && target.closest('button, a, input')) return;
-  const act = { ArrowLeft: () => goTo(at - one), ArrowRight: () => goTo(at + one), Home: () => goTo(0), End: () => goTo(1), ' ': () => play(!playing) }[event.key];
-  if (!act) return;
-  event.preventDefault();
-  if (event.key !== ' ') play(false);
-  act();
-});
+listenToKeys(time, { ArrowLeft: () => goTo(at - one()), ArrowRight: () => goTo(at + one()), Home: () => goTo(0), End: () => goTo(1), ' ': () => play() }, () => play(false));
 for (const input of $$('[name="plane"]')) input.addEventListener('change', event => {
   event.stopPropagation();
   plane = input.value;

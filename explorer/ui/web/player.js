@@ -12,7 +12,7 @@ let coming = null;       // the newest run, while the screen still shows the one
 let heldSince = 0;       // when the screen began to wait for it
 let index = -1;          // the step on the screen
 let wish = fromAddress > 0 ? { t: fromAddress } : { share: 0.5 };  // where the user wants to be: kept over runs
-let charts = null, playing = null, drawing = false, filmTimer = 0, slots = null;
+let charts = null, drawing = false, filmTimer = 0, slots = null;
 const dirty = new Set();
 let drawnAt = true;
 let asked = 0;           // count of the newest change of the controls
@@ -88,17 +88,11 @@ function stepBy(n) {
   goTo(to === steps.length - 1 && run.state !== 'running' ? { end: true, t: run.plan[steps[to]].t } : { t: run.plan[steps[to]].t });
 }
 
-function play(on) {
-  if (!on === !playing) return;
-  clearInterval(playing);
-  playing = null;
-  if (on && run) {
-    if (index === run.shown.at(-1)) goTo({ t: run.T });
-    playing = setInterval(() => { if (index === run.shown.at(-1) && run.state !== 'running') play(false); else stepBy(1); }, 1000 / FRAMES_A_SECOND);
-  }
-  $('.play').setAttribute('aria-label', playing ? 'Pause' : 'Play');
-  $('.play path').setAttribute('d', playing ? 'M4.5 3h2.4v10H4.5zM9.1 3h2.4v10H9.1z' : 'M5 2.5 13 8l-8 5.5z');
-}
+const play = player(FRAMES_A_SECOND, () => { if (run && index === run.shown.at(-1)) goTo({ t: run.T }); return Boolean(run); }, () => {
+  if (index === run.shown.at(-1) && run.state !== 'running') return false;
+  stepBy(1);
+  return true;
+});
 
 // Draw in the next animation frame: 'run' all of it, 'grown' what more steps change, 'step' what another step changes.
 function repaint(what) {
@@ -168,7 +162,7 @@ time.addEventListener('input', () => { play(false); goTo({ t: run ? run.T - time
 element.addEventListener('click', event => {
   const button = event.target.closest('button');
   if (!button) return;
-  const go = { first: () => goTo({ t: run?.T ?? 0 }), back: () => stepBy(-1), play: () => play(!playing), forward: () => stepBy(1), last: () => goTo({ end: true }) }[button.dataset.go];
+  const go = { first: () => goTo({ t: run?.T ?? 0 }), back: () => stepBy(-1), play: () => play(), forward: () => stepBy(1), last: () => goTo({ end: true }) }[button.dataset.go];
   if (go) { if (button.dataset.go !== 'play') play(false); go(); }
   else if (button.matches('.stop')) trigger('stop');
   else if (button.matches('.repair') && problem?.repair) publish('explorer:set', { [problem.repair.key]: problem.repair.value });
@@ -181,17 +175,7 @@ element.addEventListener('change', event => {
   writeFormulas();
   repaint('step');
 });
-document.addEventListener('keydown', event => {
-  if (!stage.offsetParent || event.ctrlKey || event.metaKey || event.altKey) return;
-  const target = event.target;
-  if (target !== time && target.closest('input:not([type="checkbox"]), select, textarea, [role="tab"]')) return;
-  if (event.key === ' ' && target.closest('button, a, input')) return;
-  const act = { ArrowLeft: () => stepBy(-1), ArrowRight: () => stepBy(1), ArrowDown: () => stepBy(-1), ArrowUp: () => stepBy(1), Home: () => goTo({ t: run?.T ?? 0 }), End: () => goTo({ end: true }), ' ': () => play(!playing) }[event.key];
-  if (!act || (target !== time && event.key.match(/ArrowUp|ArrowDown/))) return;
-  event.preventDefault();
-  if (event.key !== ' ') play(false);
-  act();
-});
+listenToKeys(time, { ArrowLeft: () => stepBy(-1), ArrowRight: () => stepBy(1), ArrowDown: () => stepBy(-1), ArrowUp: () => stepBy(1), Home: () => goTo({ t: run?.T ?? 0 }), End: () => goTo({ end: true }), ' ': () => play() }, () => play(false));
 window.addEventListener('explorer:changed', event => {
   if (event.detail.tab !== 'steps') return;
   asked = event.detail.count;
