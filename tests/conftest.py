@@ -1,4 +1,4 @@
-"""Small exact models, and a tiny checkpoint that diffusers itself has written."""
+"""Small exact models, a tiny checkpoint that diffusers itself has written, and a picture that was brought."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from files import file_of
 from torch import Tensor
 
 import explorer as ex
+from explorer.given import GIVEN
 
+pytest.register_assert_rewrite("stage")  # of the browser tests
 torch.set_num_threads(1)  # on tensors this small, threads cost more than they give
 
 
@@ -80,3 +84,10 @@ def tiny(tiny_folder: Path) -> ex.Checkpoint:
 def tiny_copy(tiny_folder: Path, tmp_path: Path) -> Path:
     """A copy of ``tiny_folder`` that a test may break."""
     return Path(shutil.copytree(tiny_folder, tmp_path / "tiny"))
+
+
+@pytest.fixture
+def brought() -> tuple[bytes, str]:
+    """The file of a picture of 8x8 pixels, and its name among the brought ones."""
+    data = file_of(np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8))
+    return data, GIVEN.put(data)

@@ -8,23 +8,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small import SHAPE, WAVY, any_settings, wavy
 from torch import Tensor
 
 import explorer as ex
 from explorer.batch import Run, denoise_together
-
-SHAPE = (1, 4, 4)
-
-
-def wavy(x_t: Tensor, t: int | Tensor) -> Tensor:
-    """An eps without meaning whose value at a pixel depends on that pixel and its row's t alone."""
-    t = torch.as_tensor(t).expand(len(x_t)).view(-1, 1, 1, 1)
-    return 0.7 * torch.sin(3 * x_t + 0.01 * t) + 0.5 * x_t
-
-
-@pytest.fixture
-def checkpoint() -> ex.Checkpoint:
-    return ex.from_denoiser(wavy, SHAPE)
 
 
 @pytest.fixture
@@ -39,26 +27,14 @@ def listening() -> tuple[ex.Checkpoint, list[tuple[int, object]]]:
     return ex.from_denoiser(predict_noise, SHAPE), calls
 
 
-some_settings = st.builds(
-    ex.Settings,
-    steps=st.integers(1, 12),
-    eta=st.floats(0, 1),
-    variance=st.sampled_from(["eta", "large"]),
-    spacing=st.sampled_from(["linear", "quadratic", "leading"]),
-    clip=st.booleans(),
-    noise_seed=st.integers(0, 99),
-)
-
-
-@given(st.lists(st.tuples(some_settings, st.integers(1, 3)), min_size=1, max_size=4))
+@given(st.lists(st.tuples(any_settings(steps=12), st.integers(1, 3)), min_size=1, max_size=4))
 @settings(max_examples=40, deadline=None)
 def test_every_step_of_every_run_is_that_of_the_run_alone(plans):
-    checkpoint = ex.from_denoiser(wavy, SHAPE)
     runs = [Run(ex.latent(SHAPE, range(rows)), settings) for settings, rows in plans]
-    together = list(denoise_together(checkpoint, runs))
+    together = list(denoise_together(WAVY, runs))
     assert len(together) == max(run.settings.steps for run in runs)
     for i, run in enumerate(runs):
-        alone = list(ex.denoise(checkpoint, run.x_T, run.settings))
+        alone = list(ex.denoise(WAVY, run.x_T, run.settings))
         steps = [steps[i] for steps in together]
         assert steps[len(alone) :] == [None] * (len(together) - len(alone))
         for mine, theirs in zip(steps, alone, strict=False):
@@ -86,16 +62,16 @@ def test_wrong_labels_count_the_steps_and_change_nothing_else(listening):
         assert torch.equal(step.eps_theta, wavy(step.x_t, S))
 
 
-def test_wrong_labels_are_the_right_ones_where_no_step_is_left_out(checkpoint):
+def test_wrong_labels_are_the_right_ones_where_no_step_is_left_out():
     x_T = ex.latent(SHAPE, [0])
     right, wrong = (Run(x_T, ex.Settings(1000), wrong_labels=wrong) for wrong in (False, True))
-    *_, (a, b) = denoise_together(checkpoint, [right, wrong])
+    *_, (a, b) = denoise_together(WAVY, [right, wrong])
     assert torch.equal(a.x_prev, b.x_prev)
 
 
-def test_a_run_leaves_x_T_as_it_was(checkpoint):
+def test_a_run_leaves_x_T_as_it_was():
     x_T = ex.latent(SHAPE, [0])
-    list(denoise_together(checkpoint, [Run(x_T, ex.Settings(3, 1.0)), Run(x_T, ex.Settings(3))]))
+    list(denoise_together(WAVY, [Run(x_T, ex.Settings(3, 1.0)), Run(x_T, ex.Settings(3))]))
     assert torch.equal(x_T, ex.latent(SHAPE, [0]))
 
 
@@ -108,8 +84,6 @@ def test_a_run_leaves_x_T_as_it_was(checkpoint):
         (lambda x_T: [Run(x_T, ex.Settings(2, noise_seed=(1, 2)))], "2 seeds, the batch 1 rows"),
     ],
 )
-def test_what_cannot_run_is_refused_before_the_first_step(
-    checkpoint, make: Callable[[Tensor], list[Run]], message: str
-):
+def test_what_cannot_run_is_refused_before_the_first_step(make: Callable[[Tensor], list[Run]], message: str):
     with pytest.raises(ValueError, match=message):
-        denoise_together(checkpoint, make(ex.latent(SHAPE, [0])))
+        denoise_together(WAVY, make(ex.latent(SHAPE, [0])))

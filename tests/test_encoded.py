@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +9,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
 import explorer as ex
 from explorer import recipe
-from explorer.given import GIVEN, Given, PictureError, as_tensor, read_picture
+from explorer.given import Given, PictureError, as_tensor, read_picture
 from explorer.quality import to_unit
 from explorer.recipe import MAX_ENCODED, MAX_ITERATIONS, MAX_STEPS, Encoded, Mix, Seed, parse, real_picture, to_field
 from explorer.sampler import encoding
@@ -36,14 +34,6 @@ def toy(tmp_path):
     pictures = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), dtype=np.uint8)
     np.savez(tmp_path / "examples.npz", images=pictures)
     return replace(ex.from_denoiser(lambda x, t: 0.5 * x, (3, 8, 8), name=str(tmp_path)), folder=tmp_path)
-
-
-@pytest.fixture
-def brought():
-    """The file of a picture of 8x8 pixels, and its name among the brought ones."""
-    buffer = io.BytesIO()
-    Image.fromarray(np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(buffer, "png")
-    return buffer.getvalue(), GIVEN.put(buffer.getvalue())
 
 
 # The text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import warnings
 import zlib
@@ -10,17 +9,12 @@ import zlib
 import numpy as np
 import pytest
 import torch
+from files import file_of
 from PIL import Image
 
 from explorer.given import KEPT_SIDE, MAX_FILE, Given, PictureError, as_tensor, read_picture
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
-
-
-def file_of(picture: Image.Image, kind: str = "png", **options: object) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
-    return buffer.getvalue()
 
 
 def read(picture: Image.Image, kind: str = "png", **options: object) -> np.ndarray:

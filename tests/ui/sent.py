@@ -2,6 +2,8 @@
 
 import base64
 import io
+import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -13,16 +15,26 @@ from explorer.pictures import to_rgb, to_uint8
 from explorer.recipe import parse
 from explorer.ui.compare import CompareTab
 from explorer.ui.consistency import ConsistencyTab
+from explorer.ui.encode import EncodeTab
+from explorer.ui.forward import ForwardTab
 from explorer.ui.interpolate import InterpolateTab
+from explorer.ui.paths import PathsTab
+from explorer.ui.quality import QualityTab
 from explorer.ui.state import Newest
 
 SHAPE = (3, 8, 8)
 MU, S_DATA = 0.3, 0.5
-TABS = {tab.name: tab for tab in (CompareTab, ConsistencyTab, InterpolateTab)}
+TABS = {
+    tab.name: tab for tab in (CompareTab, ConsistencyTab, InterpolateTab, EncodeTab, ForwardTab, PathsTab, QualityTab)
+}
 SMALL = {
     "compare": {"seed": 3, "steps": 9, "eta": 0.5, "moments": 8, "others": 2, "noise_seed": 5},
     "consistency": {"latents": "1, slerp(2, 3, 0.25), 4", "lengths": "2, 4, 8", "noise_seed": 5},
     "interpolate": {"steps": 4, "frames": 8, "side": 5, "noise_seed": 5},
+    "encode": {"steps": 7, "picture": 2},
+    "forward": {"steps": 20, "pixels": "2:3, 5:6", "walks": 1000, "real": 1},
+    "paths": {"steps": 9, "eta": 0.5, "points": 300, "drawn": 5, "seed": 3},
+    "quality": {"seed": 3, "noise_seed": 5},
 }
 
 
@@ -49,6 +61,16 @@ def values_of(tab, given, state=lambda: "running"):
 def first_value(tab, **given):
     """All that is known before the first step."""
     return values_of(tab, given, lambda: "stopped")[0]
+
+
+def ends_after(calls, outcome):
+    """The state of a run that goes on for so many calls of the network, and then is stopped or superseded."""
+    return itertools.chain(["running"] * calls, itertools.repeat(outcome)).__next__
+
+
+def run(tab, given, session="a"):
+    """The values that a page gets, also where it is refused."""
+    return list(tab.run(given, SimpleNamespace(session_hash=session)))
 
 
 def pictures_of(value):

@@ -1,6 +1,7 @@
 """The Compare tab in a browser, driven as a user drives it."""
 
 import pytest
+from stage import lane
 
 import explorer as ex
 from explorer.measures import grain
@@ -8,10 +9,6 @@ from explorer.quality import to_unit
 
 SMALL = "?tab=compare&steps=5&others=1"
 LANES = ["ddim", "yours", "ddpm", "large", "wrong"]
-
-
-def lane(name):
-    return f'.lane[data-lane="{name}"]'
 
 
 def numbers(stage, name):
@@ -31,7 +28,7 @@ def steps_of(eta, **settings):
 
 def test_the_rows_are_those_of_the_core(stage):
     stage.open(SMALL + "&eta=0.5&moment=600")
-    assert stage.locator(".lane").evaluate_all("lanes => lanes.map(lane => lane.dataset.lane)") == LANES
+    assert stage.lanes() == LANES
     runs = {"ddim": steps_of(0), "yours": steps_of(0.5), "ddpm": steps_of(1), "large": steps_of(1, variance="large")}
     for name, steps in runs.items():
         step = next(step for step in steps if step.t == 600)
@@ -72,7 +69,7 @@ def test_the_mouse_does_all_of_it(stage):
     stage.locator('[data-go="play"]').click()
     stage.locator('[aria-label="Play"]').wait_for()  # it stops at the end by itself
     assert stage.pixels(f"{lane('ddpm')} .now canvas") == frames[5]
-    stage.locator('[name="show"][value="x_t"]').check(force=True)
+    stage.choose("show", "x_t")
     stage.settle()
     noisy = stage.pictures(f"{lane('ddpm')} .frames canvas")
     assert len(set(noisy) - set(frames)) == 5
@@ -94,28 +91,24 @@ def test_the_mouse_does_all_of_it(stage):
 
 def test_the_keyboard_does_all_of_it(stage):
     stage.open(SMALL)
-    page = stage.page
     frames = stage.pictures(f"{lane('large')} .frames canvas")
-    for key, at in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 5)):
-        page.keyboard.press(key)
-        stage.settle()
-        assert stage.pixels(f"{lane('large')} .now canvas") == frames[at]
+    assert len(frames) == 6
+    stage.assert_film("large", frames)
     stage.locator('[name="wrong"]').focus()
-    page.keyboard.press(" ")
+    stage.press(" ")
     stage.wait_for_run()
     assert stage.locator(".lane").count() == 4
     stage.locator('[name="others"]').focus()
-    page.keyboard.press("ArrowRight")
+    stage.press("ArrowRight")
     stage.wait_for_run()
     assert stage.locator(f"{lane('ddpm')} .group canvas").count() == 2
     stage.locator('[name="show"][value="x0"]').focus()
-    page.keyboard.press("ArrowRight")
-    stage.settle()
+    stage.press("ArrowRight")
     assert stage.pictures(f"{lane('large')} .frames canvas") != frames
     stage.locator(f"{lane('ddpm')} .now").focus()
-    page.keyboard.press("Enter")
+    stage.press("Enter")
     stage.arrive("steps")
-    assert page.input_value('#controls [name="eta"]') == "1.00"
+    assert stage.page.input_value('#controls [name="eta"]') == "1.00"
 
 
 @pytest.mark.parametrize(("name", "settings"), [("ddim", ()), ("ddpm", (1.0,)), ("large", (0.0, "large"))])
@@ -150,13 +143,13 @@ def test_the_address_holds_the_state_and_opens_the_same_pictures_elsewhere(stage
     stage.open(SMALL)
     stage.set_range("eta", 0.4)
     stage.locator('[name="wrong"]').click()
-    stage.locator('[name="show"][value="x_t"]').check(force=True)
+    stage.choose("show", "x_t")
     stage.wait_for_run()
     stage.drag_to(".at", 1)
-    stage.page.wait_for_timeout(400)
+    address = stage.address()
     for part in ("tab=compare", "steps=5", "eta=0.4", "wrong=0", "others=1", "show=x_t", "moment=800"):
-        assert part in stage.page.url
-    other = elsewhere(stage.page.url)
+        assert part in address
+    other = elsewhere(address)
     assert other.pictures() == stage.pictures()
     assert None not in stage.pictures()
     other.assert_quiet()
@@ -171,12 +164,9 @@ def test_bad_input_is_named_and_the_last_good_pictures_stay(stage):
         ("noise_seed", "-1", "from 0 to 9007199254740991, not -1"),
     ):
         stage.type_number(field, typed)
-        stage.wait("error")
-        assert expected in stage.text(".status .message")
-        assert "last good run" in stage.text(".status .message")
+        stage.assert_refused(field, expected)
         assert stage.pictures() == before
-        stage.locator(".repair").click()
-        stage.wait_for_run()
+        stage.repair()
         assert stage.pictures() == before
 
 
@@ -185,6 +175,5 @@ def test_stop_keeps_what_is_done(stage):
     stage.type_number("steps", "200")
     stage.wait("running")
     stage.page.wait_for_timeout(1500)
-    stage.locator(".stop").click()
-    stage.wait("stopped")
+    stage.stop()
     assert "of 1,400" in stage.text(".status .nfe")  # 200 steps of five rows, the repeat and one other

@@ -41,8 +41,7 @@ def test_a_cell_opens_its_run_in_steps_and_the_way_back_runs_nothing(stage):
     stage.locator(cell(1, 2, 1)).click()
     stage.arrive("steps")
     assert [stage.setting(name) for name in ("seed", "steps", "eta", "noise_seed")] == [10, 2, 1, 8]
-    stage.page.keyboard.press("End")
-    stage.settle()
+    stage.press("End")
     assert stage.off('[data-panel="x_prev"] canvas', picture) <= 1
     stage.type_number("noise_seed", "7")
     stage.wait_for_run()
@@ -106,13 +105,9 @@ def test_bad_input_is_named_beside_its_field_and_the_last_good_pictures_stay(sta
     before = stage.pictures()
     for field, typed, expected in BAD:
         stage.type_option(field, typed)
-        stage.wait("error")
-        assert expected in stage.text(f'.option:has([name="{field}"]) .problem')
-        assert stage.locator(f'[name="{field}"]').get_attribute("aria-invalid") == "true"
-        assert "last good run" in stage.text(".status .message")
+        stage.assert_refused(field, expected)
         assert stage.pictures() == before
-        stage.locator(".repair").click()
-        stage.wait_for_run()
+        stage.repair()
         assert stage.locator(".problem").count() == 0
         assert stage.locator(f'[name="{field}"]').get_attribute("aria-invalid") == "false"
         assert stage.pictures() == before
@@ -136,8 +131,7 @@ def test_columns_fill_from_the_left_and_stop_keeps_them(stage):
     stage.type_option("lengths", "2, 5, 200")
     stage.wait("running")
     stage.locator(f"{cell(0, 5, 0)} canvas:not(.blank):not(.stale)").wait_for()
-    stage.locator(".stop").click()
-    stage.wait("stopped")
+    stage.stop()
     stage.settle()
     assert similarity(stage, 0, 5, 0) == 1
     assert stage.text(f"{cell(0, 200, 0)} span") == "–"

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from sent import SHAPE, SMALL, TOY, picture, pictures_of, shown, tab_of, values_of
+from sent import SHAPE, SMALL, TOY, ends_after, picture, pictures_of, shown, tab_of, values_of
 
 import explorer as ex
 from explorer.measures import similarity
@@ -50,8 +50,7 @@ def test_similarity_is_taken_to_the_largest_S_that_is_complete():
 
 
 def test_a_column_that_is_not_there_yet_has_no_number():
-    answers = itertools.chain(["running"] * 2, itertools.repeat("stopped"))  # after one column of S = 2
-    stopped = values_of(tab_of("consistency"), SMALL["consistency"], answers.__next__)[-1]
+    stopped = values_of(tab_of("consistency"), SMALL["consistency"], ends_after(2, "stopped"))[-1]  # one column: S = 2
     told = json.loads(stopped["similarity"])["0"]
     assert told["reference"] == 2
     assert [column is None for column in told["columns"]] == [False, True, True]

@@ -1,26 +1,20 @@
 """The Encode tab in a browser. Its table goes on for long after the picture has come back: what is tested is there before."""
 
-import io
-
-import numpy as np
 import pytest
-from PIL import Image
+from files import ramp
+from stage import lane
 
 import explorer as ex
 from explorer.given import as_tensor, read_picture
 from explorer.quality import to_unit
 
+pytestmark = pytest.mark.usefixtures("quiet")
+OWN = ramp(64, 80)
 ARRIVED = """([title, calls]) => {
     const $ = selector => document.querySelector(`#encode ${selector}`), again = $('canvas[data-name="again"]');
     return again && $('.first-title').textContent.endsWith(title) && $('.up-calls').textContent === `${calls} calls`
         && $('figcaption.again').textContent && !again.matches('.blank, .stale') && !heard.decoding;
 }"""
-
-
-@pytest.fixture(autouse=True)
-def quiet(stage):
-    yield
-    stage.assert_quiet()
 
 
 def wait(stage, title, calls=5):
@@ -30,27 +24,9 @@ def wait(stage, title, calls=5):
 
 
 def open_encode(stage, query="", title="held-out picture 0", calls=5):
-    stage.tab = "encode"
-    stage.page.goto(f"{stage.url}?tab=encode&steps=5{query}")
+    stage.goto(f"?tab=encode&steps=5{query}")
     wait(stage, title, calls)
     return stage
-
-
-def png(shift=0):
-    ramp = np.linspace(0, 255, 80)
-    picture = np.stack([np.tile(ramp, (64, 1)), np.full((64, 80), 90 + shift), np.tile(ramp[::-1], (64, 1))], -1)
-    buffer = io.BytesIO()
-    Image.fromarray(picture.astype(np.uint8)).save(buffer, "png")
-    return buffer.getvalue()
-
-
-def bring(stage, data, name="picture.png", kind="image/png"):
-    stage.locator(".bring input").set_input_files({"name": name, "mimeType": kind, "buffer": data})
-
-
-@pytest.fixture(scope="module")
-def faces():
-    return ex.load("faces-64")
 
 
 def test_the_picture_its_latent_and_the_picture_again_are_those_of_the_core(stage, faces):
@@ -74,7 +50,7 @@ def test_the_mouse_chooses_a_picture_and_refines_it(stage):
     assert all(a != b for a, b in zip(before, after, strict=True))
     assert stage.locator('[data-choose="2"]').get_attribute("aria-pressed") == "true"
     plain = stage.pixels('canvas[data-name="x_T"]')
-    stage._drag(stage.locator('[name="refine"]'), 2)
+    stage.drag_to('[name="refine"]', 2)
     wait(stage, "held-out picture 2", calls=15)
     assert stage.pixels('canvas[data-name="x_T"]') != plain
     assert stage.pixels('canvas[data-name="x_0"]') == after[0]
@@ -86,37 +62,30 @@ def test_the_film_is_walked_by_mouse_and_by_keyboard(stage):
     open_encode(stage)
     shown = set()
     for k in range(6):
-        stage.locator(f'.lane[data-lane="up"] [data-column="{k}"]').click()
+        stage.locator(f'{lane("up")} [data-column="{k}"]').click()
         stage.settle()
-        shown.add((stage.text(".what"), stage.pixels('[data-lane="up"] .now canvas')))
+        shown.add((stage.text(".what"), stage.pixels(f"{lane('up')} .now canvas")))
     assert len({text for text, _ in shown}) == len({picture for _, picture in shown}) == 6
-    keyboard = stage.page.keyboard
-    keyboard.press("Home")
-    stage.settle()
-    assert stage.text(".what").endswith("= 0")
-    keyboard.press("ArrowRight")
-    stage.settle()
-    assert stage.text(".what").endswith("= 200")
-    keyboard.press("End")
-    stage.settle()
-    assert stage.text(".what").endswith("= 1000")
-    assert stage.pixels('[data-lane="up"] .now canvas') == stage.pixels('[data-lane="down"] .now canvas')  # x_T itself
+    for key, t in (("Home", 0), ("ArrowRight", 200), ("End", 1000)):
+        stage.press(key)
+        assert stage.text(".what").endswith(f"= {t}")
+    assert stage.pixels(f"{lane('up')} .now canvas") == stage.pixels(f"{lane('down')} .now canvas")  # x_T itself
 
 
 def test_the_keyboard_chooses_a_picture(stage):
     open_encode(stage)
     stage.locator(".pick").focus()
     stage.page.keyboard.type("3")
-    stage.page.keyboard.press("Enter")
+    stage.press("Enter")
     wait(stage, "held-out picture 3")
-    stage.page.keyboard.press("Tab")
+    stage.press("Tab")
     assert stage.page.evaluate("document.activeElement.type") == "file"
-    stage.page.keyboard.press("Tab")
-    stage.page.keyboard.press("Enter")  # what the settings make
+    stage.press("Tab")
+    stage.press("Enter")  # what the settings make
     wait(stage, "made by the settings")
     assert stage.setting("picture") == "made"
-    stage.page.keyboard.press("Tab")
-    stage.page.keyboard.press("ArrowRight")
+    stage.press("Tab")
+    stage.press("ArrowRight")
     wait(stage, "made by the settings", calls=10)
     assert stage.setting("refine") == 1
 
@@ -137,14 +106,14 @@ def test_a_number_beyond_the_held_out_pictures_is_refused_beside_its_field(stage
 
 def test_a_picture_of_ones_own_is_encoded_and_a_broken_file_leaves_it_on_the_screen(stage, faces):
     open_encode(stage)
-    bring(stage, png())
+    stage.bring(OWN)
     wait(stage, "your picture")
-    x_0 = as_tensor(read_picture(png()), faces.shape)
+    x_0 = as_tensor(read_picture(OWN), faces.shape)
     again = ex.sample(faces, ex.encode(faces, x_0, 5), ex.Settings(5))
     assert stage.off('canvas[data-name="x_0"]', x_0) == 0
     assert stage.off('canvas[data-name="again"]', again) <= 1
     before = stage.pictures(".trip canvas")
-    bring(stage, png()[:-40])
+    stage.bring(OWN[:-40])
     stage.locator(".chosen .problem").wait_for()
     assert "try a PNG or a JPEG" in stage.text(".chosen .problem")
     assert stage.locator(".pick").get_attribute("aria-invalid") == "true"
@@ -153,7 +122,7 @@ def test_a_picture_of_ones_own_is_encoded_and_a_broken_file_leaves_it_on_the_scr
     filled = stage.page.evaluate(rows)
     stage.page.wait_for_function(f"filled => {rows} !== filled", arg=filled, timeout=60_000)  # the run goes on
     assert stage.locator(".chosen .problem").count() == 1
-    bring(stage, b"no picture", "notes.txt", "text/plain")
+    stage.bring(b"no picture", "notes.txt", "text/plain")
     stage.page.wait_for_timeout(300)
     assert stage.locator(".chosen .problem").count() == 1
     stage.locator('[data-choose="1"]').click()
@@ -164,8 +133,7 @@ def test_a_picture_of_ones_own_is_encoded_and_a_broken_file_leaves_it_on_the_scr
 def test_stop_keeps_the_picture_and_the_errors_so_far(stage):
     open_encode(stage, "&every_steps=1&picture=6", "held-out picture 6")
     before = stage.pictures(".trip canvas")
-    stage.locator(".stop").click()
-    stage.wait("stopped")
+    stage.stop()
     assert stage.pictures(".trip canvas") == before
     assert stage.locator("table tr[data-here]").count() == 0  # S = 5 is no row of the table
     assert stage.text("table tr:last-child td:nth-child(2)") == ""  # S = 1000 was not reached
@@ -187,28 +155,22 @@ def test_the_latent_opens_in_steps_and_ends_in_the_picture_again(stage, faces):
     stage.arrive("steps")
     assert stage.page.input_value('#controls [name="seed"]') == "encode(0, 5)"
     assert stage.setting("eta") == 0
-    stage.page.keyboard.press("End")
-    stage.settle()
+    stage.press("End")
     again = ex.sample(faces, ex.encode(faces, to_unit(faces.examples()[:1]), 5), ex.Settings(5))
     assert stage.off('[data-panel="x_prev"] canvas', again) <= 1
 
 
-def test_the_address_opens_the_same_picture_elsewhere(stage, browser, app_url):
+def test_the_address_opens_the_same_picture_elsewhere(stage, elsewhere):
     open_encode(stage)
     stage.locator('[data-choose="4"]').click()
     wait(stage, "held-out picture 4")
-    stage._drag(stage.locator('[name="refine"]'), 1)
+    stage.drag_to('[name="refine"]', 1)
     wait(stage, "held-out picture 4", calls=10)
-    stage.locator('.lane[data-lane="up"] [data-column="1"]').click()
-    stage.page.wait_for_timeout(400)
-    address = stage.page.url
+    stage.locator(f'{lane("up")} [data-column="1"]').click()
+    address = stage.address()
     for part in ("tab=encode", "steps=5", "picture=4", "refine=1", "moment=200"):
         assert part in address
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    there = type(stage)(context.new_page(), app_url)
-    there.tab = "encode"
-    there.page.goto(address)
-    wait(there, "held-out picture 4", calls=10)
+    there = elsewhere(address, lambda there: wait(there, "held-out picture 4", calls=10))
     assert there.text(".what") == stage.text(".what")
     for _ in range(100):  # the pictures of the way down come while the page is looked at
         if there.pictures(".trip canvas") == stage.pictures(".trip canvas"):
@@ -216,4 +178,3 @@ def test_the_address_opens_the_same_picture_elsewhere(stage, browser, app_url):
         there.page.wait_for_timeout(200)
     assert there.pictures(".trip canvas") == stage.pictures(".trip canvas")
     there.assert_quiet()
-    context.close()

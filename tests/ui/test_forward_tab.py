@@ -1,40 +1,17 @@
 """The Forward tab in a browser: its pictures are mixed there, so they are laid beside those of the core."""
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
+from files import ramp
 
 import explorer as ex
 from explorer.given import as_tensor, read_picture
 from explorer.pictures import to_rgb, to_uint8
 from explorer.quality import to_unit
 
+pytestmark = pytest.mark.usefixtures("quiet")
 SMALL = "?tab=forward&steps=20&walks=200"
-
-
-@pytest.fixture(autouse=True)
-def quiet(stage):
-    yield
-    stage.assert_quiet()
-
-
-@pytest.fixture(scope="module")
-def faces():
-    return ex.load("faces-64")
-
-
-def png():
-    ramp = np.linspace(0, 255, 64)
-    picture = np.stack([np.tile(ramp, (80, 1)), np.full((80, 64), 120), np.tile(ramp[::-1], (80, 1))], -1)
-    buffer = io.BytesIO()
-    Image.fromarray(picture.astype(np.uint8)).save(buffer, "png")
-    return buffer.getvalue()
-
-
-def bring(stage, data):
-    stage.locator(".bring input").set_input_files({"name": "picture.png", "mimeType": "image/png", "buffer": data})
+OWN = ramp(80, 64)
 
 
 def off(stage, selector, picture, row, column):
@@ -106,41 +83,32 @@ def test_a_pixel_outside_is_refused_beside_its_field_and_the_picture_stays(stage
     stage.wait("error")
     assert "so 64:0 is outside" in stage.text(".options .problem")
     assert stage.pictures(".jump canvas") == before
-    stage.locator(".repair").click()
-    stage.wait_for_run()
+    stage.repair()
     assert stage.setting("pixels") == "3:4"
     assert stage.locator(".problem").count() == 0
 
 
 def test_the_keyboard_does_all_of_it(stage):
     stage.open(SMALL)
-    keyboard = stage.page.keyboard
     assert now(stage) == "300"
-    keyboard.press("ArrowRight")
-    stage.settle()
-    assert now(stage) == "310"
-    keyboard.press("End")
-    stage.settle()
-    assert now(stage) == "1000"
-    keyboard.press("Home")
-    stage.settle()
-    assert now(stage) == "0"
+    for key, t in (("ArrowRight", "310"), ("End", "1000"), ("Home", "0")):
+        stage.press(key)
+        assert now(stage) == t
     stage.locator(".pick").focus()
-    keyboard.type("2")
-    keyboard.press("Enter")
+    stage.page.keyboard.type("2")
+    stage.press("Enter")
     stage.wait_for_run()
     assert stage.setting("real") == 2
     assert now(stage) == "0"
     stage.locator('[name="walks"]').focus()
-    keyboard.press("ArrowRight")
+    stage.press("ArrowRight")
     stage.wait_for_run()
     assert stage.setting("walks") == 300
 
 
 def test_the_table_says_that_the_marginals_agree_and_the_joints_differ(stage):
     stage.open("?tab=forward&steps=20&walks=1000&noise_seed=1")
-    rows = stage.locator("table tr").evaluate_all("rows => rows.map(r => [...r.cells].map(c => c.innerText))")
-    numbers = {row[0]: [float(cell.replace("−", "-")) for cell in row[1:]] for row in rows[1:]}
+    numbers = {term: [float(cell.replace("−", "-")) for cell in row] for term, row in stage.table().items()}
     correlation = next(values for term, values in numbers.items() if "correlation" in term)
     assert correlation[3] == 1
     assert correlation[0] == pytest.approx(correlation[1], abs=0.02)
@@ -154,15 +122,15 @@ def test_the_table_says_that_the_marginals_agree_and_the_joints_differ(stage):
 
 def test_a_picture_of_ones_own_is_noised_and_a_broken_file_leaves_it_on_the_screen(stage, faces):
     stage.open(SMALL + "&pixels=0:0")
-    bring(stage, png())
+    stage.bring(OWN)
     stage.page.wait_for_function("/^[0-9a-f]{16}$/.test(explorer.settings.real)")
     stage.wait_for_run()
-    x_0 = as_tensor(read_picture(png()), faces.shape)
+    x_0 = as_tensor(read_picture(OWN), faces.shape)
     x_t = ex.diffuse(x_0, ex.latent(faces.shape, [0]), 300, faces.schedule)
     assert off(stage, ".x_0", x_0, 0, 0) == 0
     assert off(stage, ".x_t", x_t, 0, 0) <= 1
     before = stage.pictures(".jump canvas")
-    bring(stage, png()[:100])
+    stage.bring(OWN[:100])
     stage.locator(".chosen .problem").wait_for()
     assert "try a PNG or a JPEG" in stage.text(".chosen .problem")
     assert stage.pictures(".jump canvas") == before
@@ -173,12 +141,10 @@ def test_a_picture_of_ones_own_is_noised_and_a_broken_file_leaves_it_on_the_scre
 
 
 def test_a_brought_picture_that_is_gone_is_refused_beside_its_field(stage):
-    stage.tab = "forward"
-    stage.page.goto(f"{stage.url}{SMALL}&real=0123456789abcdef")
+    stage.goto(SMALL + "&real=0123456789abcdef")
     stage.wait("error")
     assert "choose the file again" in stage.text(".chosen .problem")
-    stage.locator(".repair").click()
-    stage.wait_for_run()
+    stage.repair()
     assert stage.setting("real") == 0
 
 
@@ -191,8 +157,7 @@ def test_the_address_opens_the_same_picture_elsewhere(stage, elsewhere):
     stage.type_number("noise_seed", "6")
     stage.wait_for_run()
     stage.drag_to(".time", 420)
-    stage.page.wait_for_timeout(400)
-    address = stage.page.url
+    address = stage.address()
     for part in ("tab=forward", "walks=200", "real=2", "noise_seed=6", "t_forward=420"):
         assert part in address
     there = elsewhere(address)

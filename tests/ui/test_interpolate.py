@@ -3,20 +3,13 @@
 import re
 
 import pytest
+from stage import lane
 
 import explorer as ex
 from explorer.recipe import parse
 
 SMALL = "?tab=interpolate&steps=2&frames=8&side=5"
 BARE = SMALL + "&lerp=0&ddpm=off"
-
-
-def lane(name):
-    return f'.lane[data-lane="{name}"]'
-
-
-def lanes(stage):
-    return stage.locator(".lane").evaluate_all("lanes => lanes.map(lane => lane.dataset.lane)")
 
 
 def sampled(latent, S=2, eta=0.0, noise_seed=0):
@@ -37,7 +30,7 @@ def mouse_to(stage, row, column):
 
 def test_the_strips_are_those_of_the_core(stage):
     stage.open(SMALL + "&noise_seed=7")
-    assert lanes(stage) == ["slerp", "lerp", "ddpm"]
+    assert stage.lanes() == ["slerp", "lerp", "ddpm"]
     for name, latent, eta, seed in (
         ("slerp", "slerp(10, 29, 0.4286)", 0.0, 0),
         ("lerp", "lerp(10, 29, 0.4286)", 0.0, 0),
@@ -70,14 +63,14 @@ def test_the_mouse_does_all_of_it(stage):
     assert stage.pixels(f"{lane('slerp')} .now canvas") == frames[2]
     stage.locator('[name="lerp"]').click()
     stage.wait_for_run()
-    assert lanes(stage) == ["slerp", "ddpm"]
-    stage.locator('[name="ddpm"][value="off"]').check(force=True)
+    assert stage.lanes() == ["slerp", "ddpm"]
+    stage.choose("ddpm", "off")
     stage.wait_for_run()
-    assert lanes(stage) == ["slerp"]
+    assert stage.lanes() == ["slerp"]
     stage.drag_to('[name="frames"]', 9)
     stage.wait_for_run()
     assert stage.locator(f"{lane('slerp')} .frames canvas").count() == 9
-    stage.locator('[name="way"][value="loop"]').check(force=True)
+    stage.choose("way", "loop")
     stage.wait_for_run()
     loop = stage.pictures(f"{lane('slerp')} .frames canvas")
     assert loop[0] == loop[-1] == frames[0]
@@ -91,26 +84,23 @@ def test_the_mouse_does_all_of_it(stage):
 
 def test_the_keyboard_does_all_of_it(stage):
     stage.open(SMALL)
-    page = stage.page
     frames = stage.pictures(f"{lane('slerp')} .frames canvas")
-    for key, at in (("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 7)):
-        page.keyboard.press(key)
-        stage.settle()
-        assert stage.pixels(f"{lane('slerp')} .now canvas") == frames[at]
+    assert len(frames) == 8
+    stage.assert_film("slerp", frames)
     stage.locator('[name="ddpm"][value="own"]').focus()
-    page.keyboard.press("ArrowRight")
+    stage.press("ArrowRight")
     stage.wait_for_run()
     assert stage.setting("ddpm") == "shared"
     stage.locator('[name="lerp"]').focus()
-    page.keyboard.press(" ")
+    stage.press(" ")
     stage.wait_for_run()
-    assert lanes(stage) == ["slerp", "ddpm"]
+    assert stage.lanes() == ["slerp", "ddpm"]
     stage.locator('[name="way"][value="ends"]').focus()
-    page.keyboard.press("ArrowRight")
+    stage.press("ArrowRight")
     stage.wait_for_run()
     assert stage.setting("way") == "loop"
     stage.locator(f"{lane('ddpm')} .now").focus()
-    page.keyboard.press("Enter")
+    stage.press("Enter")
     stage.arrive("steps")
     assert stage.setting("eta") == 1
 
@@ -119,11 +109,10 @@ def test_a_strip_at_several_S(stage):
     stage.open(BARE)
     stage.locator('[name="over_steps"]').click()
     stage.locator(f"{lane('S10')} .facts").first.wait_for(timeout=60_000)
-    assert lanes(stage) == ["slerp", "S10", "S20", "S50"]
+    assert stage.lanes() == ["slerp", "S10", "S20", "S50"]
     assert [numbers(stage, name)[2] for name in ("slerp", "S10")] == [2, 10]
     assert stage.pixels(f"{lane('S10')} .now canvas") != stage.pixels(f"{lane('slerp')} .now canvas")
-    stage.locator(".stop").click()
-    stage.wait("stopped")
+    stage.stop()
 
 
 def test_dragging_on_the_pad_shows_another_picture_at_every_place(stage):
@@ -149,16 +138,13 @@ def test_arrow_keys_on_the_pad_show_another_picture_at_every_place(stage):
     stage.open(BARE)
     film = stage.pixels(f"{lane('slerp')} .now canvas")
     stage.locator(".pad").focus()
-    stage.page.keyboard.press("Home")
-    stage.settle()
+    stage.press("Home")
     seen = [stage.pixels(".large canvas")]
     for key in ["ArrowRight"] * 4 + ["ArrowDown"] * 4 + ["ArrowLeft"] * 4 + ["ArrowUp"] * 3:
-        stage.page.keyboard.press(key)
-        stage.settle()
+        stage.press(key)
         seen.append(stage.pixels(".large canvas"))
     assert len(set(seen)) == 16
-    stage.page.keyboard.press("End")
-    stage.settle()
+    stage.press("End")
     assert stage.off(".large canvas", sampled(3)) <= 1
     assert stage.locator(".pad").get_attribute("aria-valuetext") == "u = 1.00, v = 1.00"
     assert stage.pixels(f"{lane('slerp')} .now canvas") == film  # the strip stays where it was
@@ -172,8 +158,7 @@ def test_a_frame_opens_in_steps_with_the_latent_between_and_that_latent_can_be_a
     stage.locator(f"{lane('slerp')} .now").click()
     stage.arrive("steps")
     assert stage.page.input_value('#controls [name="seed"]') == "slerp(10, 29, 0.4286)"
-    stage.page.keyboard.press("End")
-    stage.settle()
+    stage.press("End")
     assert stage.off('[data-panel="x_prev"] canvas', picture) <= 1
     stage.switch("Interpolate")
     stage.locator('[data-current="b"]').click()
@@ -188,8 +173,7 @@ def test_the_place_on_the_pad_opens_in_steps(stage):
     stage.locator(".large").click()
     stage.arrive("steps")
     assert stage.setting("seed") == "slerp(slerp(10, 29, 0.75), slerp(22, 3, 0.75), 0.25)"
-    stage.page.keyboard.press("End")
-    stage.settle()
+    stage.press("End")
     assert stage.off('[data-panel="x_prev"] canvas', picture) <= 1
 
 
@@ -208,8 +192,7 @@ def test_the_ends_and_corners_take_what_is_typed_diced_or_current(stage):
     stage.enter(stage.locator('.corner [name="d"]'), "78")
     stage.wait_for_run()
     stage.locator(".pad").focus()
-    stage.page.keyboard.press("End")
-    stage.settle()
+    stage.press("End")
     assert stage.off(".large canvas", sampled(78)) <= 1
 
 
@@ -228,13 +211,9 @@ def test_bad_input_is_named_beside_its_field_and_the_last_good_pictures_stay(sta
     before = stage.pictures()
     for field, typed, expected in [rest for where, *rest in BAD if where == way]:
         stage.type_option(field, typed)
-        stage.wait("error")
-        assert expected in stage.text(f'.option:has([name="{field}"]) .problem')
-        assert stage.locator(f'[name="{field}"]').first.get_attribute("aria-invalid") == "true"
-        assert "last good run" in stage.text(".status .message")
+        stage.assert_refused(field, expected)
         assert stage.pictures() == before
-        stage.locator(".repair").click()
-        stage.wait_for_run()
+        stage.repair()
         assert stage.locator(".problem").count() == 0
         assert stage.pictures() == before
 
@@ -254,15 +233,15 @@ def test_the_address_holds_the_state_and_opens_the_same_pictures_elsewhere(stage
     stage.wait("error")  # both ends are 29 until the other is typed
     stage.type_option("b", "lerp(10, 22, 0.25)")
     stage.wait_for_run()
-    stage.locator('[name="ddpm"][value="shared"]').check(force=True)
+    stage.choose("ddpm", "shared")
     stage.wait_for_run()
     stage.drag_to(".at", 6)
     stage.locator(".pad").focus()
-    stage.page.keyboard.press("End")
-    stage.page.wait_for_timeout(400)
+    stage.press("End")
+    address = stage.address()
     for part in ("tab=interpolate", "frames=8", "a=29", "b=lerp%2810%2C+22%2C+0.25%29", "ddpm=shared", "pad=4%2C4"):
-        assert part in stage.page.url
-    other = elsewhere(stage.page.url)
+        assert part in address
+    other = elsewhere(address)
     assert other.pictures() == stage.pictures()
     assert None not in stage.pictures()
     assert other.text(".what") == stage.text(".what")

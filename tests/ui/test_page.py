@@ -75,8 +75,7 @@ def test_a_dragged_slider_ends_old_runs_and_its_last_value_wins(stage):
         stage.page.wait_for_timeout(30)
     stage.wait_for_run()
     assert stage.page.input_value('#controls [name="eta"]') == "1.00"
-    stage.page.keyboard.press("Home")
-    stage.settle()
+    stage.press("Home")
     plan = ex.Schedule.linear().coefficients(1000, 990, eta=1.0)
     assert stage.coefficient("noise") == pytest.approx(plan.noise, abs=5e-5)
     assert stage.text(".status .nfe") == "NFE 100"
@@ -85,19 +84,9 @@ def test_a_dragged_slider_ends_old_runs_and_its_last_value_wins(stage):
 def test_the_keyboard_does_all_of_it(stage):
     stage.open("?steps=10")
     page = stage.page
-    page.keyboard.press("Home")
-    stage.settle()
-    assert stage.step() == 0
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
-    stage.settle()
-    assert stage.step() == 2
-    page.keyboard.press("ArrowLeft")
-    stage.settle()
-    assert stage.step() == 1
-    page.keyboard.press("End")
-    stage.settle()
-    assert stage.step() == 9
+    for keys, step in ((["Home"], 0), (["ArrowRight", "ArrowRight"], 2), (["ArrowLeft"], 1), (["End"], 9)):
+        stage.press(*keys)
+        assert stage.step() == step
     page.keyboard.press("Home")
     page.keyboard.press(" ")
     page.wait_for_timeout(700)
@@ -161,8 +150,7 @@ def test_a_long_run_streams_and_ends_when_a_slider_moves(stage):
     stage.page.wait_for_function("+document.querySelector('#steps .stage').dataset.step >= 16", timeout=30_000)
     early = stage.panel("x_t")
     stage.locator(".time").focus()
-    stage.page.keyboard.press("Home")  # scrub while it goes on
-    stage.settle()
+    stage.press("Home")  # scrub while it goes on
     assert stage.step() == 0
     assert stage.panel("x_t") != early
     assert stage.text(".status .state") == "Running"
@@ -176,8 +164,7 @@ def test_stop_keeps_what_is_done(stage):
     stage.type_number("steps", "1000")
     stage.wait("running")
     stage.page.wait_for_timeout(800)
-    stage.locator(".stop").click()
-    stage.wait("stopped")
+    stage.stop()
     done = int(re.match(r"NFE (\d+) of 1000", stage.text(".status .nfe"))[1])
     assert 0 < done < 1000
 
@@ -199,12 +186,9 @@ def test_bad_input_is_named_and_the_last_good_pictures_stay(stage, field, typed,
     stage.open("?eta=0.5&steps=10")
     before = stage.panels()
     stage.type_number(field, typed)
-    stage.wait("error")
-    assert expected in stage.text(".status .message")
-    assert "last good run" in stage.text(".status .message")
+    stage.assert_refused(field, expected)
     assert stage.panels() == before
-    stage.locator(".repair").click()
-    stage.wait_for_run()
+    stage.repair()
     assert stage.panels() == before
 
 
@@ -218,8 +202,7 @@ def test_the_address_holds_the_state_and_opens_the_same_picture_elsewhere(stage,
     stage.page.keyboard.press("Home")
     for _ in range(4):
         stage.page.keyboard.press("ArrowRight")
-    stage.page.wait_for_timeout(400)
-    address = stage.page.url
+    address = stage.address()
     for part in ("seed=7", "steps=12", "eta=0.4", "spacing=quadratic", "clip=1", "t="):
         assert part in address
     other = elsewhere(address)
@@ -250,8 +233,7 @@ def test_sigma_hat_and_the_m_k_form_show_their_own_coefficients(stage):
 
 def test_the_last_step_is_predicted_x0_itself(stage):
     stage.open("?eta=1&steps=10")
-    stage.page.keyboard.press("End")
-    stage.settle()
+    stage.press("End")
     assert (stage.coefficient("x0"), stage.coefficient("direction"), stage.coefficient("noise")) == (1, 0, 0)
     assert stage.panel("x0") == stage.panel("x_prev")
 

@@ -2,24 +2,13 @@
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("quiet")
 PLANES = ".planes canvas"
 SMALL = "?tab=paths&steps=10&points=200&eta=0.5"
 
 
-@pytest.fixture(autouse=True)
-def quiet(stage):
-    yield
-    stage.assert_quiet()
-
-
 def now(stage):
     return stage.text(".here")
-
-
-def numbers(stage):
-    """The rows of the table by what they begin with."""
-    rows = stage.locator("table tr").evaluate_all("rows => rows.map(r => [...r.cells].map(c => c.innerText))")
-    return {row[0]: row[1:] for row in rows[1:]}
 
 
 def test_three_planes_end_at_zero_and_every_t_has_a_drawing_of_its_own(stage):
@@ -55,25 +44,17 @@ def test_it_plays_from_noise_to_the_end(stage):
 
 def test_the_keyboard_does_all_of_it(stage):
     stage.open(SMALL)
-    keyboard = stage.page.keyboard
-    keyboard.press("Home")
-    stage.settle()
-    assert now(stage) == "t = 1000"
-    keyboard.press("ArrowRight")
-    keyboard.press("ArrowRight")
-    stage.settle()
-    assert now(stage) == "t = 800"
-    keyboard.press("ArrowLeft")
-    stage.settle()
-    assert now(stage) == "t = 900"
-    keyboard.press(" ")
+    for keys, t in ((["Home"], 1000), (["ArrowRight", "ArrowRight"], 800), (["ArrowLeft"], 900)):
+        stage.press(*keys)
+        assert now(stage) == f"t = {t}"
+    stage.press(" ")
     stage.page.wait_for_function("document.querySelector('#paths .here').textContent === 't = 0'", timeout=10_000)
     stage.locator('[name="mixture"]:checked').focus()
-    keyboard.press("ArrowRight")
+    stage.press("ArrowRight")
     stage.wait_for_run()
     assert stage.setting("mixture") == "two moons"
     stage.locator('[name="drawn"]').focus()
-    keyboard.press("ArrowRight")
+    stage.press("ArrowRight")
     stage.wait_for_run()
     assert stage.setting("drawn") == 25
     assert stage.locator(PLANES).first.get_attribute("aria-label") == "25 paths at t = 0"
@@ -82,13 +63,13 @@ def test_the_keyboard_does_all_of_it(stage):
 def test_the_plane_is_switched_and_back(stage):
     stage.open(SMALL)
     in_plane = stage.pictures(PLANES)
-    stage.page.check('#paths [name="plane"][value="ode"]', force=True)
+    stage.choose("plane", "ode")
     stage.settle()
     ode = stage.pictures(PLANES)
     assert all(a != b for a, b in zip(in_plane, ode, strict=True))
     stage.page.wait_for_timeout(300)
     assert "plane=ode" in stage.page.url
-    stage.page.check('#paths [name="plane"][value="x"]', force=True)
+    stage.choose("plane", "x")
     stage.settle()
     assert stage.pictures(PLANES) == in_plane
     stage.locator(".with-score").uncheck(force=True)
@@ -107,11 +88,11 @@ def test_eta_moves_the_middle_plane_alone(stage):
 
 def test_the_numbers_say_which_way_is_straight(stage):
     stage.open("?tab=paths&steps=100&eta=0.5&points=500")
-    straight = next(row for term, row in numbers(stage).items() if "over distance" in term and "plane" not in term)
+    straight = next(row for term, row in stage.table().items() if "over distance" in term and "plane" not in term)
     ddim, yours, ddpm = map(float, straight)
     assert ddim < 1.1
     assert 1.2 < yours < ddpm
-    assert next(row for term, row in numbers(stage).items() if "energy" in term)[0].startswith(("0.0", "−0.0"))
+    assert next(row for term, row in stage.table().items() if "energy" in term)[0].startswith(("0.0", "−0.0"))
     assert stage.locator(".sweep svg circle").count() >= 18  # six S by three kinds of noise
 
 
@@ -130,14 +111,13 @@ def test_the_address_opens_the_same_planes_elsewhere(stage, elsewhere):
     stage.wait_for_run()
     stage.type_number("seed", "5")
     stage.wait_for_run()
-    stage.page.check('#paths [name="plane"][value="ode"]', force=True)
+    stage.choose("plane", "ode")
     stage.drag_to(".time", 300)
-    stage.page.wait_for_timeout(400)
-    address = stage.page.url
+    address = stage.address()
     for part in ("tab=paths", "mixture=two+moons", "seed=5", "plane=ode", "place=0.3", "points=200"):
         assert part in address
     there = elsewhere(address)
     assert now(there) == now(stage) == "t = 700"
     assert there.pictures(PLANES) == stage.pictures(PLANES)
-    assert numbers(there) == numbers(stage)
+    assert there.table() == stage.table()
     there.assert_quiet()

@@ -6,13 +6,8 @@ import explorer as ex
 from explorer.paper import TABLE_1, TABLE_1_STEPS
 from explorer.quality import read_quality
 
+pytestmark = pytest.mark.usefixtures("quiet")
 NO_PICTURES = "?tab=quality&samples=0"
-
-
-@pytest.fixture(autouse=True)
-def quiet(stage):
-    yield
-    stage.assert_quiet()
 
 
 def wait_for_pictures(stage, steps):
@@ -34,7 +29,7 @@ def heat(stage, where):
 @pytest.mark.parametrize("data", ["CelebA", "CIFAR10"])
 def test_the_heat_map_of_the_paper_holds_its_table(stage, data):
     stage.open(NO_PICTURES)
-    stage.page.check(f'#quality [name="paper"][value="{data}"]', force=True)
+    stage.choose("paper", data)
     stage.settle()
     shown = heat(stage, "heat-theirs")
     expected = [TABLE_1[data][eta][i] for i in range(len(TABLE_1_STEPS)) for eta in TABLE_1[data]]
@@ -43,9 +38,9 @@ def test_the_heat_map_of_the_paper_holds_its_table(stage, data):
     assert stage.locator(".theirs svg circle").count() == len(expected)
 
 
-def test_the_checkpoint_shows_its_measured_cells_or_says_that_there_are_none(stage):
+def test_the_checkpoint_shows_its_measured_cells_or_says_that_there_are_none(stage, faces):
     stage.open(NO_PICTURES)
-    quality = read_quality(ex.load("faces-64").folder)
+    quality = read_quality(faces.folder)
     cells = quality.frechet.cells if quality and quality.frechet else ()
     if cells:
         assert [text for text in heat(stage, "heat-ours") if text]
@@ -55,11 +50,9 @@ def test_the_checkpoint_shows_its_measured_cells_or_says_that_there_are_none(sta
         assert stage.text(".heat-ours .heat") == "Nothing measured."
 
 
-def test_the_pictures_of_the_cells_are_those_of_the_core_and_open_in_steps(stage):
-    stage.tab = "quality"
-    stage.page.goto(f"{stage.url}?tab=quality&seed=5&noise_seed=2")
+def test_the_pictures_of_the_cells_are_those_of_the_core_and_open_in_steps(stage, faces):
+    stage.goto("?tab=quality&seed=5&noise_seed=2")
     wait_for_pictures(stage, 5)
-    faces = ex.load("faces-64")
     settings = ex.Settings(5, 1.0, noise_seed=3)
     picture = ex.sample(faces, ex.latent(faces.shape, [6]), settings)
     assert stage.off('canvas[data-name="5/1/1"]', picture) <= 1
@@ -67,8 +60,7 @@ def test_the_pictures_of_the_cells_are_those_of_the_core_and_open_in_steps(stage
     stage.locator('[data-open="5/1/1"]').click()
     stage.arrive("steps")
     assert [stage.setting(name) for name in ("seed", "noise_seed", "steps", "eta", "variance")] == [6, 3, 5, 1, "eta"]
-    stage.page.keyboard.press("End")
-    stage.settle()
+    stage.press("End")
     assert stage.off('[data-panel="x_prev"] canvas', picture) <= 1
 
 
@@ -76,28 +68,26 @@ def test_the_pictures_are_switched_off_and_on_by_the_keyboard(stage):
     stage.open(NO_PICTURES)
     assert not stage.locator(".samples").is_visible()
     stage.locator('[name="samples"]').focus()
-    stage.page.keyboard.press(" ")
+    stage.press(" ")
     wait_for_pictures(stage, 5)
-    stage.locator(".stop").click()
-    stage.wait("stopped")
+    stage.stop()
     assert stage.locator(".samples").is_visible()
     stage.locator('[name="samples"]').focus()
-    stage.page.keyboard.press(" ")
+    stage.press(" ")
     stage.wait_for_run()
     assert not stage.locator(".samples").is_visible()
     assert stage.text(".status .nfe") == ""
     stage.locator('[name="paper"]:checked').focus()
-    stage.page.keyboard.press("ArrowRight")
-    stage.settle()
+    stage.press("ArrowRight")
     assert float(heat(stage, "heat-theirs")[0]) == pytest.approx(TABLE_1["CIFAR10"][0.0][0], rel=0.005)
 
 
 def test_the_address_opens_the_same_table_elsewhere(stage, elsewhere):
     stage.open(NO_PICTURES)
-    stage.page.check('#quality [name="paper"][value="CIFAR10"]', force=True)
-    stage.page.wait_for_timeout(400)
-    assert "paper=CIFAR10" in stage.page.url
-    there = elsewhere(stage.page.url)
+    stage.choose("paper", "CIFAR10")
+    address = stage.address()
+    assert "paper=CIFAR10" in address
+    there = elsewhere(address)
     assert heat(there, "heat-theirs") == heat(stage, "heat-theirs")
     assert there.locator('[name="paper"][value="CIFAR10"]').is_checked()
     assert not there.locator(".samples").is_visible()

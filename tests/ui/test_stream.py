@@ -2,11 +2,11 @@
 
 import itertools
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
+from sent import run
 
 import explorer as ex
 from explorer.finished import Finished
@@ -91,10 +91,6 @@ def steps_tab(checkpoint):
     return StepsTab({"toy": checkpoint}, Newest(), Finished())
 
 
-def request(session="a"):
-    return SimpleNamespace(session_hash=session)
-
-
 def test_a_network_that_raises_is_told_and_the_next_run_works(toy):
     failing = {"on": True}
 
@@ -104,34 +100,34 @@ def test_a_network_that_raises_is_told_and_the_next_run_works(toy):
         return 0.9 * x
 
     tab = steps_tab(ex.from_denoiser(predict_noise, (3, 8, 8), name="toy"))
-    *_, last = tab.run({"steps": 5}, request())
+    *_, last = run(tab, {"steps": 5})
     assert last["state"] == "error"
     assert "failed" in last["message"]
     failing["on"] = False
-    *_, last = tab.run({"steps": 5}, request())
+    *_, last = run(tab, {"steps": 5})
     assert last["state"] == "ended"
 
 
 def test_a_refusal_offers_the_last_good_value(toy):
     tab = steps_tab(toy)
-    list(tab.run({"steps": 5}, request()))
-    (refusal,) = tab.run({"steps": 0, "count": 4}, request())
+    run(tab, {"steps": 5})
+    (refusal,) = run(tab, {"steps": 0, "count": 4})
     assert refusal["state"] == "error"
     assert refusal["count"] == 4
     assert refusal["repair"] == {"key": "steps", "value": 5, "label": "Set S to 5"}
     tab.forget("a")
-    (refusal,) = tab.run({"steps": 0}, request())
+    (refusal,) = run(tab, {"steps": 0})
     assert refusal["repair"]["value"] == 20  # a forgotten page gets the default
 
 
 @pytest.mark.parametrize("given", [None, 3, "text", [], [1, 2]])
 def test_a_value_that_is_no_object_is_refused(toy, given):
-    (refusal,) = steps_tab(toy).run(given, request())
+    (refusal,) = run(steps_tab(toy), given)
     assert refusal["state"] == "error"
 
 
 def test_values_carry_what_they_answer(toy):
-    values = list(steps_tab(toy).run({"steps": 5, "count": 4, "notice": "told"}, request()))
+    values = run(steps_tab(toy), {"steps": 5, "count": 4, "notice": "told"})
     assert {value["count"] for value in values} == {4}
     assert {value["message"] for value in values} == {"told"}
     assert len({value["id"] for value in values}) == 1

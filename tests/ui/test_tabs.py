@@ -1,64 +1,72 @@
-"""What Compare, Consistency and Interpolate have in common: what they send, what they refuse, what an address holds."""
+"""What all tabs but Steps have in common: what they send, what they refuse, what an address holds."""
 
 import itertools
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
-from sent import SMALL, TABS, TOY, first_value, pictures_of, tab_of, values_of
+from sent import SMALL, TABS, TOY, ends_after, first_value, pictures_of, run, tab_of, values_of
 
 import explorer as ex
 from explorer.recipe import MAX_SEED
 from explorer.ui.state import BadInput, from_address
 
+MADE = ("compare", "consistency", "interpolate")  # their pictures are made, so they need no held-out ones
+NO_NETWORK = ("forward", "paths")
+CHANGES = {"state", "evaluations", "seconds", "pictures", "facts", "similarity", "times", "table", "runs", "sweep"}
 
-def request(session="a"):
-    return SimpleNamespace(session_hash=session)
 
-
-@pytest.mark.parametrize("name", TABS)
-def test_texts_only_grow_and_what_is_fixed_stays(name):
-    values = values_of(tab_of(name), SMALL[name])
+@pytest.mark.parametrize(
+    ("name", "checkpoint"), [*((name, "toy") for name in TABS), *((name, "bare") for name in MADE)]
+)
+def test_texts_only_grow_and_what_is_fixed_stays(make, name, checkpoint, few_columns):
+    values = values_of(make(name), SMALL[name] | {"checkpoint": checkpoint})
     assert [value["state"] for value in values] == ["running"] * (len(values) - 1) + ["ended"]
     for before, after in itertools.pairwise(values):
         assert after["pictures"].startswith(before["pictures"])
-        assert after["evaluations"] >= before["evaluations"]
-        assert {k for k in before if before[k] != after[k]} <= {
-            *("state", "pictures", "facts", "similarity", "evaluations", "seconds")
-        }
-    assert values[-1]["evaluations"] == values[-1]["expected"] > 0
-    json.dumps(values[-1], allow_nan=False)
+        assert (after["evaluations"] or 0) >= (before["evaluations"] or 0)
+        assert {key for key in before if before[key] != after[key]} <= CHANGES
+    last = values[-1]
+    assert last["evaluations"] == last["expected"]
+    assert last["expected"] is None if name in NO_NETWORK else last["expected"] > 0
+    json.dumps(last, allow_nan=False)
+    for key, text in last.items():
+        if isinstance(text, str) and text[:1] in ("[", "{") and key != "script":
+            json.dumps(json.loads(text), allow_nan=False)
 
 
-@pytest.mark.parametrize("name", TABS)
-@pytest.mark.parametrize("after", [0, 5, 12])
-def test_a_superseded_run_ends_without_another_word_and_a_stopped_one_keeps_what_is_there(name, after):
-    def answers(last):
-        return itertools.chain(["running"] * after, itertools.repeat(last)).__next__
-
-    superseded = values_of(tab_of(name), SMALL[name], answers("superseded"))
+@pytest.mark.parametrize(
+    ("name", "calls"),
+    [
+        *itertools.product(MADE, (0, 5, 12)),
+        *itertools.product(("encode", "paths", "quality"), (0, 2, 8)),  # Forward is sent as a whole
+    ],
+)
+def test_a_superseded_run_ends_without_another_word_and_a_stopped_one_keeps_what_is_there(
+    make, name, calls, few_columns
+):
+    superseded = values_of(make(name), SMALL[name], ends_after(calls, "superseded"))
     assert all(value["state"] == "running" for value in superseded)
-    stopped = values_of(tab_of(name), SMALL[name], answers("stopped"))[-1]
+    whole = values_of(make(name), SMALL[name])[-1]
+    stopped = values_of(make(name), SMALL[name], ends_after(calls, "stopped"))[-1]
     assert stopped["state"] == "stopped"
-    assert stopped["evaluations"] < stopped["expected"]
-    assert set(pictures_of(stopped)) < set(pictures_of(values_of(tab_of(name), SMALL[name])[-1]))
+    assert stopped.keys() == whole.keys()
+    if name not in NO_NETWORK:
+        assert stopped["evaluations"] < stopped["expected"]
+        assert set(pictures_of(stopped)) < set(pictures_of(whole))
+
+
+OTHERS = {
+    **{"wrong": False, "lerp": False, "over_steps": True, "way": "loop", "a": 29, "b": 10, "c": "lerp(1, 2, 0.5)"},
+    **{"refine": 3, "every_steps": True, "mixture": "two moons", "samples": False},
+}
 
 
 @pytest.mark.parametrize("name", TABS)
-def test_all_settings_survive_the_way_through_the_address(name):
-    tab, given = tab_of(name), SMALL[name]
-    given = given | {
-        "wrong": False,
-        "lerp": False,
-        "over_steps": True,
-        "way": "loop",
-        "a": 29,
-        "b": 10,
-        "c": "lerp(1, 2, 0.5)",
-    }
-    asked = tab.parse(given)
+def test_all_settings_survive_the_way_through_the_address(make, name):
+    tab = make(name)
+    asked = tab.parse(SMALL[name] | OTHERS)
     fields = asked.fields()
     address = {key: "1" if value is True else "0" if value is False else str(value) for key, value in fields.items()}
     restored, message = from_address(address, tab.defaults().fields(), tab.parse)
@@ -105,33 +113,94 @@ REFUSED = [
     ("interpolate", "loop", "10", "2 to 8 latents"),
     ("interpolate", "loop", "10, 29, 10", "must differ"),
     ("interpolate", "noise_seed", MAX_SEED, "must be at most"),
+    ("encode", "picture", "made up", "number of a held-out picture or the name of a brought one"),
+    ("encode", "picture", -1, "held-out picture must be"),
+    ("encode", "picture", 1.5, "held-out picture must be"),
+    ("encode", "picture", None, "held-out picture must be"),
+    ("encode", "picture", "9" * 400, "number of a held-out picture"),
+    ("encode", "refine", 6, "from 0 to 5"),
+    ("encode", "refine", "some", "from 0 to 5"),
+    ("encode", "every_steps", "yes", "on or off"),
+    ("encode", "steps", 1001, "from 1 to 1000"),
+    ("encode", "seed", "encode(3)", r"encode\(picture, S\)"),
+    ("forward", "real", "made", "number of a held-out picture"),
+    ("forward", "real", [3], "held-out picture must be"),
+    ("forward", "pixels", "8:0", "rows 0 to 7 and columns 0 to 7, so 8:0 is outside"),
+    ("forward", "pixels", "0:0, 3:8", "so 3:8 is outside"),
+    ("forward", "pixels", "2:3, 2:3", "1 to 3 different pixels"),
+    ("forward", "pixels", "2:3, 02:3", "1 to 3 different pixels"),
+    ("forward", "pixels", "0:0, 1:1, 2:2, 3:3", "1 to 3 different pixels, not 4"),
+    ("forward", "pixels", ",", "1 to 3 different pixels, not 0"),
+    ("forward", "pixels", "two:three", "a list such as 32:20, 50:32"),
+    ("forward", "pixels", "2", "each a row and a column"),
+    ("forward", "pixels", "-1:2", "each a row and a column"),
+    ("forward", "pixels", "1:2:3", "each a row and a column"),
+    ("forward", "pixels", "٣:1", "each a row and a column"),
+    ("forward", "pixels", "9" * 10_000 + ":1", "each a row and a column"),
+    ("forward", "pixels", 7, "a list such as"),
+    ("forward", "walks", 99, "from 100 to 4000"),
+    ("forward", "walks", 4001, "from 100 to 4000"),
+    ("paths", "mixture", "cube", "ring, grid"),
+    ("paths", "mixture", None, "must be one of"),
+    ("paths", "drawn", 0, "from 1 to 60"),
+    ("paths", "drawn", 61, "from 1 to 60"),
+    ("paths", "points", 199, "from 200 to 2000"),
+    ("paths", "points", 2001, "from 200 to 2000"),
+    ("quality", "samples", 1, "on or off"),
+    ("quality", "seed", MAX_SEED, "must be at most"),
+    ("quality", "noise_seed", MAX_SEED, "must be at most"),
 ]
 
 
 @pytest.mark.parametrize(("name", "field", "value", "expected"), REFUSED)
-def test_a_field_that_cannot_be_used_is_named_and_the_last_good_value_offered(name, field, value, expected):
-    tab = tab_of(name)
+def test_a_field_that_cannot_be_used_is_named_and_the_last_good_value_offered(make, name, field, value, expected):
+    tab = make(name)
     with pytest.raises(BadInput, match=expected) as caught:
         tab.parse(SMALL[name] | {field: value})
     assert caught.value.field == field
     assert len(str(caught.value)) < 250
     good = tab.parse(SMALL[name])
     tab.last_good["a"] = good
-    (refusal,) = tab.run(SMALL[name] | {field: value, "count": 4}, request())
+    (refusal,) = run(tab, SMALL[name] | {field: value, "count": 4})
     assert (refusal["state"], refusal["field"], refusal["count"]) == ("error", field, 4)
     assert refusal["message"] == str(caught.value)
     assert refusal["repair"]["value"] == good.fields()[field]
 
 
-@pytest.mark.parametrize(("name", "field", "value", "expected"), REFUSED)
-def test_a_bad_entry_of_an_address_does_not_spoil_the_good_ones(name, field, value, expected):
-    tab = tab_of(name)
+@pytest.mark.parametrize(("name", "field", "value", "expected"), [case for case in REFUSED if case[2] != 1])
+def test_a_bad_entry_of_an_address_does_not_spoil_the_good_ones(make, name, field, value, expected):
+    """But for 1, which is "on" in an address."""
+    tab = make(name)
     address = {key: str(value) for key, value in SMALL[name].items()}
     fields, message = from_address(address | {field: str(value)}, tab.defaults().fields(), tab.parse)
     good = {key: value for key, value in SMALL[name].items() if key != field}
     assert fields == tab.defaults().fields() | good
     assert message.endswith("The usual value is shown.")
     tab.parse(fields)
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        (None, "not measured yet: python -m explorer evaluate toy"),
+        ("{}", "not measured yet"),
+        ("{", "is not a readable JSON file"),
+        ("[]", "must be Quality"),
+        ('{"loss": {"pictures": 5}, "frechet": {}, "reconstruction": {}}', "has no mean"),
+        ('{"loss": 3}', "must be LossEntry"),
+        ('{"frechet": 3}', "must be FrechetTable"),
+    ],
+)
+@pytest.mark.parametrize("name", ["encode", "forward", "quality"])
+def test_without_measurements_a_note_says_so_and_the_rest_works(make, folder, name, text, note):
+    if text is not None:
+        (folder / "quality.json").write_text(text)
+    last = run(make(name), SMALL[name])[-1]
+    assert last["state"] == "ended"
+    part = json.loads(last["loss" if name == "forward" else "measured"])
+    assert note in part["note"]
+    assert not any(value for key, value in part.items() if key != "note")
+    assert len(pictures_of(last)) >= 4
 
 
 def test_no_more_steps_than_the_checkpoint_has():
@@ -143,7 +212,7 @@ def test_no_more_steps_than_the_checkpoint_has():
     assert [name for name in strips if name.startswith("S")] == ["S10", "S50"]
 
 
-@pytest.mark.parametrize("name", TABS)
+@pytest.mark.parametrize("name", MADE)
 def test_the_copied_script_makes_the_same_pictures(name, monkeypatch, tmp_path):
     given = SMALL[name] | {"latents": "1, slerp(2, 3, 0.25), 4", "a": "slerp(2, 3, 0.25)", "seed": "lerp(2, 3, 0.25)"}
     last = values_of(tab_of(name), given)[-1]

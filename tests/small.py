@@ -1,0 +1,42 @@
+"""A network of no meaning, any settings to run it with, and where Gaussian data must end."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+import explorer as ex
+
+SHAPE = (1, 4, 4)
+SCHEDULE = ex.Schedule.linear()
+
+
+def wavy(x_t: Tensor, t: int | Tensor) -> Tensor:
+    """An eps that is not linear and predicts x_0 well beyond [-1, 1]; every pixel for itself, each row at its own t."""
+    t = torch.as_tensor(t).expand(len(x_t)).view(-1, 1, 1, 1)
+    return 0.7 * torch.sin(3 * x_t + 0.01 * t) + 0.5 * x_t
+
+
+WAVY = ex.from_denoiser(wavy, SHAPE, SCHEDULE)
+
+
+def any_settings(steps: int = 30) -> st.SearchStrategy[ex.Settings]:
+    """Settings of all kinds, with at most that many steps."""
+    return st.builds(
+        ex.Settings,
+        steps=st.integers(1, steps),
+        eta=st.floats(0, 1),
+        variance=st.sampled_from(["eta", "large"]),
+        spacing=st.sampled_from(["linear", "quadratic", "leading"]),
+        clip=st.booleans(),
+        noise_seed=st.integers(0, 2**63),
+    )
+
+
+def ode_map(x_T: Tensor, mu: float, s: float) -> Tensor:
+    """Where eta = 0 ends for data N(mu, s^2) as S -> infinity: the same quantile of the data."""
+    ab = SCHEDULE.alpha_bar[-1]
+    return mu + s * (x_T - math.sqrt(ab) * mu) / math.sqrt(ab * s**2 + 1 - ab)

@@ -1,0 +1,83 @@
+"""Encoding: up from a picture to the latent that eta = 0 brings back to it (invariant 5)."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+from small import SCHEDULE, SHAPE, ode_map
+from torch import Tensor
+
+import explorer as ex
+
+
+def test_encode_then_sample_returns_the_picture_better_with_more_steps(gaussian):
+    checkpoint, x_0 = gaussian(0.3, 0.5), 0.3 + 0.5 * ex.latent(SHAPE, [8, 9])
+    errors = []
+    for S in (10, 50, 200, 1000):
+        back = ex.sample(checkpoint, ex.encode(checkpoint, x_0, steps=S), ex.Settings(S))
+        errors.append((back - x_0).abs().max().item())
+    assert all(fine < 0.5 * coarse for coarse, fine in itertools.pairwise(errors))
+    assert errors[-1] < 0.01
+
+
+def test_encode_reaches_the_latent_of_the_closed_form_map(gaussian):
+    x_T = ex.latent(SHAPE, [0, 1])
+    encoded = ex.encode(gaussian(0.3, 0.5), ode_map(x_T, 0.3, 0.5), steps=1000)
+    torch.testing.assert_close(encoded, x_T, rtol=0, atol=0.03)
+
+
+@pytest.mark.parametrize("spacing", ["linear", "quadratic", "leading"])
+def test_two_iterations_lower_the_error_of_encoding(gaussian, spacing):
+    checkpoint, x_0 = gaussian(0.3, 0.5), 0.3 + 0.5 * ex.latent(SHAPE, [8, 9])
+    run = ex.Settings(50, spacing=spacing)
+    plain, refined = (
+        (ex.sample(checkpoint, ex.encode(checkpoint, x_0, 50, spacing, iterations), run) - x_0).abs().max()
+        for iterations in (0, 2)
+    )
+    assert refined < 0.5 * plain
+
+
+def test_enough_iterations_make_encoding_the_exact_inverse(gaussian):
+    checkpoint, x_0 = gaussian(0.3, 0.5), 0.3 + 0.5 * ex.latent(SHAPE, [8, 9])
+    back = ex.sample(checkpoint, ex.encode(checkpoint, x_0, 20, iterations=60), ex.Settings(20))
+    torch.testing.assert_close(back, x_0, rtol=0, atol=1e-4)
+
+
+def test_encode_asks_at_the_lower_end_of_every_jump():
+    asked = []
+
+    def predict_noise(x_t: Tensor, t: int | Tensor) -> Tensor:
+        asked.append(t)
+        return torch.zeros_like(x_t)
+
+    checkpoint = ex.from_denoiser(predict_noise, SHAPE)
+    x_0 = ex.latent(SHAPE, [0])
+    x_T = ex.encode(checkpoint, x_0, steps=4)
+    assert asked == [1, 250, 500, 750]
+    torch.testing.assert_close(x_T, math.sqrt(SCHEDULE.alpha_bar[1000]) * x_0)
+    asked.clear()
+    ex.encode(checkpoint, x_0, steps=2, iterations=2)
+    assert asked == [1, 500, 500, 500, 1000, 1000]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"steps": 0}, "from 1 to 1000"),
+        ({"steps": 1001}, "from 1 to 1000"),
+        ({"spacing": "cosine"}, "linear, quadratic, leading"),
+        ({"iterations": -1}, "iterations must be a whole number of at least 0"),
+        ({"iterations": 1.5}, "iterations must be a whole number of at least 0"),
+    ],
+)
+def test_encode_refuses_what_is_out_of_range(gaussian, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ex.encode(gaussian(), ex.latent(SHAPE, [0]), **arguments)
+
+
+def test_encode_refuses_another_shape(gaussian):
+    with pytest.raises(ValueError, match=r"x_0 must be \(B, 1, 4, 4\)"):
+        ex.encode(gaussian(), ex.latent((1, 8, 8), [0]))

@@ -1,0 +1,77 @@
+"""What Quality sends to the page. No browser."""
+
+import json
+
+import numpy as np
+from sent import SHAPE, SMALL, pictures_of, shown, tab_of, values_of
+
+import explorer as ex
+from explorer.paper import TABLE_1, TABLE_1_STEPS
+
+FRECHET = {
+    **{"features": "toy features", "reference": "toy pictures", "weights": "", "precision": "", "how": ""},
+    "real": {"distance": 0.5, "spread": 0.1, "pictures": 9},
+    "cells": [
+        {
+            **{"steps": steps, "eta": eta, "distance": distance, "spread": 0.1, "pictures": 9, "batch": 4},
+            **{"seconds_per_picture": 0.2, "machine": "a"},
+        }
+        for steps, eta, distance in [(10, 0.0, 3.5), (10, "large", 40.0), (20, 0.0, 3)]
+    ],
+}
+
+
+def test_quality_shows_the_measured_cells_and_those_of_the_paper(make, folder):
+    (folder / "quality.json").write_text(json.dumps({"frechet": FRECHET}))
+    last = values_of(make("quality"), SMALL["quality"] | {"samples": False})[-1]
+    assert json.loads(last["measured"]) == {
+        "cells": [[10, "0", 3.5, 0.1, 0.2, 9], [10, "large", 40.0, 0.1, 0.2, 9], [20, "0", 3.0, 0.1, 0.2, 9]],
+        "note": "",
+        "features": "toy features",
+        "reference": "toy pictures",
+        "real": 0.5,
+    }
+    paper = json.loads(last["paper"])
+    assert paper["steps"] == list(TABLE_1_STEPS)
+    assert paper["tables"]["CelebA"]["large"] == list(TABLE_1["CelebA"]["large"])
+    assert set(paper["tables"]["CIFAR10"]) == {"0", "0.2", "0.5", "1", "large"}
+    assert (last["evaluations"], last["pictures"]) == (0, "")
+    assert json.loads(last["samples"])["steps"] == []
+
+
+def test_the_samples_are_pictures_of_the_cells(make, checkpoints):
+    toy = checkpoints["toy"]
+    last = values_of(make("quality"), SMALL["quality"])[-1]
+    pictures = pictures_of(last)
+    assert json.loads(last["samples"]) == {"steps": [5, 10, 20, 50], "pictures": 4}
+    assert len(pictures) == 4 * 4 * 4
+    settings = {"0": {"eta": 0.0}, "0.5": {"eta": 0.5}, "1": {"eta": 1.0}, "large": {"eta": 1.0, "variance": "large"}}
+    for S, eta, i in [(5, "0", 0), (10, "0.5", 1), (20, "1", 2), (50, "large", 3)]:
+        made = ex.sample(toy, ex.latent(SHAPE, [3 + i]), ex.Settings(S, noise_seed=5 + i, **settings[eta]))
+        assert np.array_equal(pictures[f"{S}/{eta}/{i}"], shown(made))
+    assert last["evaluations"] == 4 * 4 * (5 + 10 + 20 + 50)
+
+
+def test_samples_come_with_few_steps_first_and_are_remembered(make):
+    tab = make("quality")
+    values = values_of(tab, SMALL["quality"])
+    names = list(pictures_of(values[-1]))
+    assert [int(name.split("/")[0]) for name in names] == sorted(int(name.split("/")[0]) for name in names)
+    again = values_of(tab, SMALL["quality"])
+    assert again[-1]["evaluations"] == 0
+    assert set(pictures_of(again[0])) == set(names)
+
+
+def test_no_samples_of_more_steps_than_the_checkpoint_has(make):
+    schedule = ex.Schedule.linear(T=30)
+    tab = tab_of("quality", ex.from_denoiser(lambda x, t: 0.9 * x, SHAPE, schedule, "tiny"))
+    last = values_of(tab, SMALL["quality"])[-1]
+    assert json.loads(last["samples"])["steps"] == [5, 10, 20]
+
+
+def test_a_latent_that_is_no_seed_counts_up_from_zero(make):
+    mixed = values_of(make("quality"), SMALL["quality"] | {"seed": "slerp(1, 2, 0.5)"})[-1]
+    zero = values_of(make("quality"), SMALL["quality"] | {"seed": 0})[-1]
+    assert {k: v.tobytes() for k, v in pictures_of(mixed).items()} == {
+        k: v.tobytes() for k, v in pictures_of(zero).items()
+    }
