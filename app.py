@@ -11,6 +11,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from explorer.checkpoint import Checkpoint, available, load
 from explorer.denoiser import DEVICES
+from explorer.engine import ENGINES, Engine
 from explorer.ui.app import build, launch_options
 
 
@@ -21,13 +22,16 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--host", default=host, help=f"address to listen on (default {host})")
     parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
     parser.add_argument("--device", default="auto", choices=DEVICES, help="where the network runs")
+    parser.add_argument(
+        "--engine", default="auto", choices=ENGINES, help="fast, exact (torch, float32), or the best there is"
+    )
     parser.add_argument("--share", action="store_true", help="make a public link")
     return parser.parse_args()
 
 
-def open_checkpoints(wanted: str | None = None, device: str = "auto") -> dict[str, Checkpoint]:
+def open_checkpoints(wanted: str | None = None, device: str = "auto", engine: Engine = "auto") -> dict[str, Checkpoint]:
     """The checkpoint asked for, or all below checkpoints/, by name."""
-    opened = [load(name, device) for name in ([wanted] if wanted else available())]
+    opened = [load(name, device, engine=engine) for name in ([wanted] if wanted else available())]
     if not opened:
         load("", device)  # says what is missing
     return {checkpoint.name: checkpoint for checkpoint in opened}
@@ -49,7 +53,7 @@ def main() -> int:
     try:
         if given.port is not None:
             check_port(given.host, given.port)
-        demo = build(open_checkpoints(given.checkpoint, given.device))
+        demo = build(open_checkpoints(given.checkpoint, given.device, given.engine))
     except ValueError as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2

@@ -16,16 +16,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
+import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load as load_weights
 
+from explorer.cache import key_of
 from explorer.denoiser import Denoiser, PredictionType, PredictNoise, resolve_device
+from explorer.engine import ENGINES, Engine, Unet
 from explorer.schedule import Schedule, short
 
 if TYPE_CHECKING:
@@ -95,6 +98,22 @@ class Checkpoint:
     def __repr__(self) -> str:
         return f"Checkpoint({self.name!r}, shape={self.shape}, {self.schedule!r})"
 
+    @property
+    def exact(self) -> Checkpoint:
+        """The same checkpoint, its network computed by torch in float32; itself if eps_theta is a callable of one's own."""
+        exact = getattr(self.predict_noise, "exact", None)
+        return self if exact is None else replace(self, predict_noise=exact)
+
+    @property
+    def engine(self) -> str:
+        """What computes the network, for people; empty before the first call and for a callable of one's own."""
+        return getattr(self.predict_noise, "engine", "")
+
+    def to_python(self) -> str:
+        """The call that opens it again."""
+        engine = getattr(self.predict_noise, "wanted", "exact")
+        return f"ex.load({self.name!r})" if engine == "exact" else f'ex.load({self.name!r}, engine="{engine}")'
+
     def examples(self) -> np.ndarray:
         """Held-out real pictures of the checkpoint, uint8 (N, H, W, C); N = 0 if it ships none.
 
@@ -136,20 +155,28 @@ def available(root: Path = CHECKPOINTS) -> list[str]:
     return sorted(path.parent.name for path in root.glob("*/model_index.json"))
 
 
-def load(name: str | Path, device: str = "auto", root: Path = CHECKPOINTS) -> Checkpoint:
+def load(name: str | Path, device: str = "auto", root: Path = CHECKPOINTS, engine: Engine = "exact") -> Checkpoint:
     """Open a checkpoint by its name below ``root`` or by its folder.
+
+    Args:
+        device: see :func:`explorer.denoiser.resolve_device`.
+        engine: "exact", "fast" or "auto", see :class:`explorer.denoiser.Denoiser`. :func:`explorer.encode` is always exact.
 
     Raises:
         CheckpointError: no such checkpoint, no weights, pickled weights, a truncated or corrupt file, weights that do
             not fit the network, another U-Net class or prediction type than supported, a scheduler without betas.
-        ValueError: a device that is unknown or not there.
+        ValueError: a device or an engine that is unknown or not there.
     """
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {short(engine)}")
     resolve_device(device)  # an unknown device is named before any file is read
     folder = _find(name, root)
     card = Card.read(folder / "explorer.json")
-    unet = _load_unet(folder)
+    config, unet = _find_unet(folder)
+    if engine == "exact" or not unet.converted:  # what was converted was whole, and is the same
+        config = unet.module.config  # type: ignore[assignment]
     schedule, prediction_type = _load_schedule(folder)
-    side, channels = unet.config["sample_size"], unet.config["in_channels"]
+    side, channels = config.get("sample_size"), config.get("in_channels", 3)
     sides = [side, side] if isinstance(side, int) else side
     if not isinstance(sides, (list, tuple)) or len(sides) != 2 or not all(isinstance(n, int) for n in sides):
         raise CheckpointError(
@@ -163,7 +190,9 @@ def load(name: str | Path, device: str = "auto", root: Path = CHECKPOINTS) -> Ch
             f"{folder}/explorer.json says shape {card.shape} at patch size {patch}, but the U-Net works on "
             f"{channels} channels of {height}x{width}; correct shape or patch there"
         )
-    denoiser = Denoiser(unet, schedule, patch=patch, prediction_type=prediction_type, device=device)
+    denoiser = Denoiser(unet, schedule, patch=patch, prediction_type=prediction_type, device=device, engine=engine)
+    if engine == "fast":
+        denoiser(torch.zeros(1, *shape), 1)  # an engine that is not there is told now
     return Checkpoint(folder.name, shape, schedule, denoiser, card, folder)
 
 
@@ -180,9 +209,8 @@ def _find(name: str | Path, root: Path) -> Path:
     )
 
 
-def _load_unet(folder: Path) -> UNet2DModel:
-    from diffusers.models.unets.unet_2d import UNet2DModel
-
+def _find_unet(folder: Path) -> tuple[dict[str, Any], Unet]:
+    """What the U-Net's config says, and the U-Net, which is put together when it is first needed."""
     config = _read_json(folder / "unet" / "config.json")
     if config.get("_class_name") != "UNet2DModel":
         raise CheckpointError(
@@ -197,27 +225,36 @@ def _load_unet(folder: Path) -> UNet2DModel:
             )
         raise CheckpointError(f"{folder.name}: no weights; expected {WEIGHTS}")
     try:
-        weights = load_file(path)
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{folder.name}: {WEIGHTS} cannot be read ({error})") from error
+    unet = Unet(lambda: _make_unet(folder.name, config, data), key_of(json.dumps(config, sort_keys=True), data))
+    return config, unet
+
+
+def _make_unet(name: str, config: dict[str, Any], data: bytes) -> UNet2DModel:
+    from diffusers.models.unets.unet_2d import UNet2DModel
+
+    try:
+        weights = load_weights(data)
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{folder.name}: {WEIGHTS} is truncated or corrupt ({error}); fetch or copy it again"
-        ) from error
+        raise CheckpointError(f"{name}: {WEIGHTS} is truncated or corrupt ({error}); fetch or copy it again") from error
     try:
         unet = UNet2DModel.from_config(config)
     except Exception as error:  # diffusers raises many kinds for a bad config
-        raise CheckpointError(f"{folder.name}: unet/config.json does not describe a UNet2DModel: {error}") from error
+        raise CheckpointError(f"{name}: unet/config.json does not describe a UNet2DModel: {error}") from error
     if unet.config["out_channels"] != unet.config["in_channels"]:
         raise CheckpointError(
-            f"{folder.name}: the U-Net turns {unet.config['in_channels']} channels into {unet.config['out_channels']} "
+            f"{name}: the U-Net turns {unet.config['in_channels']} channels into {unet.config['out_channels']} "
             "(a learned variance?); only networks that predict the noise alone are supported"
         )
     if unet.config["class_embed_type"] is not None or unet.config["num_class_embeds"] is not None:
-        raise CheckpointError(f"{folder.name}: the U-Net needs class labels; only unconditional ones are supported")
+        raise CheckpointError(f"{name}: the U-Net needs class labels; only unconditional ones are supported")
     try:
         unet.load_state_dict(weights)
     except RuntimeError as error:
         reason = "; ".join(line.strip() for line in str(error).splitlines()[1:3])
-        raise CheckpointError(f"{folder.name}: the weights do not fit unet/config.json: {reason}") from error
+        raise CheckpointError(f"{name}: the weights do not fit unet/config.json: {reason}") from error
     return unet.float()
 
 

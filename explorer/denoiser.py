@@ -6,13 +6,16 @@ Everywhere above this module a denoiser is a callable ``predict_noise(x_t, t)``:
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from threading import Lock
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
+from explorer.engine import Engine, EngineError, Network, TorchNetwork, Unet, fast_network
 from explorer.schedule import Schedule
 
 PredictNoise = Callable[[Tensor, "int | Tensor"], Tensor]
@@ -39,9 +42,9 @@ def resolve_device(device: str = "auto") -> torch.device:
 class Denoiser:
     """eps_theta of a U-Net on a device.
 
-    The network is called under inference_mode, channels_last, with the label t-1 that it was trained on. Patch size p
-    means that it works on ``pixel_unshuffle(x, p)``: an orthogonal re-arrangement, so the diffusion is the same. A
-    network trained on v = sqrt(alpha_bar) eps - sqrt(1-alpha_bar) x_0 is turned into eps in float32:
+    The network is called with the label t-1 that it was trained on. Patch size p means that it works on
+    ``pixel_unshuffle(x, p)``: an orthogonal re-arrangement, so the diffusion is the same. A network trained on
+    v = sqrt(alpha_bar) eps - sqrt(1-alpha_bar) x_0 is turned into eps in float32:
     eps_theta = sqrt(1 - alpha_bar_t) x_t + sqrt(alpha_bar_t) v_theta.
 
     Args:
@@ -50,31 +53,73 @@ class Denoiser:
         patch: p >= 1, a divisor of H and W.
         prediction_type: "epsilon" or "v_prediction".
         device: see :func:`resolve_device`.
+        engine: what computes the network: "exact" is torch in float32; "fast" what is faster on this machine and changes
+            no picture visibly, chosen at the first call; "auto" that, or torch where there is nothing faster.
+
+    Attributes:
+        wanted: the engine that was asked for.
     """
 
     def __init__(
         self,
-        unet: torch.nn.Module,
+        unet: torch.nn.Module | Unet,
         schedule: Schedule,
         *,
         patch: int = 1,
         prediction_type: PredictionType = "epsilon",
         device: str = "auto",
+        engine: Engine = "exact",
     ) -> None:
         self.device = resolve_device(device)
-        self.unet = unet.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        unet = unet if isinstance(unet, Unet) else Unet.of(unet)
         self.patch = patch
         self.prediction_type = prediction_type
+        self.wanted = engine
+        self._exact = TorchNetwork(unet, self.device)
+        self._network: Network | None = self._exact if engine == "exact" else None
+        self._choosing = Lock()
         self._alpha_bar = torch.from_numpy(schedule.alpha_bar.copy())  # float64
 
     def __call__(self, x_t: Tensor, t: int | Tensor) -> Tensor:
-        """Predicted noise, float32, shape and device of ``x_t`` (B, C, H, W), for t in 1..T (int or (B,) of ints)."""
+        """Predicted noise, float32, shape and device of ``x_t`` (B, C, H, W), for t in 1..T (int or (B,) of ints).
+
+        Raises:
+            EngineError: at the first call, if the engine is to be "fast" and there is nothing faster here.
+        """
+        with self._choosing:
+            if self._network is None:
+                self._network = self._choose(x_t)
+        return self._predict(self._network, x_t, t)
+
+    def exact(self, x_t: Tensor, t: int | Tensor) -> Tensor:
+        """The same by torch in float32, whatever the engine."""
+        return self._predict(self._exact, x_t, t)
+
+    @property
+    def unet(self) -> torch.nn.Module:
+        """The U-Net in torch, float32."""
+        return self._exact.module
+
+    @property
+    def engine(self) -> str:
+        """What computes the network, for people; empty before the first call."""
+        return self._network.name if self._network else ""
+
+    def _choose(self, x_t: Tensor) -> Network:
+        C, H, W = pixel_unshuffle(x_t[:1], self.patch).shape[1:]
+        try:
+            return fast_network(self._exact, (C, H, W))
+        except EngineError as error:
+            if self.wanted == "fast":
+                raise
+            logging.info("torch computes the network: %s", error)
+            return self._exact
+
+    def _predict(self, network: Network, x_t: Tensor, t: int | Tensor) -> Tensor:
         t = torch.as_tensor(t, dtype=torch.long, device="cpu").expand(len(x_t))
         with torch.inference_mode():
-            x = pixel_unshuffle(x_t.to(self.device, torch.float32), self.patch)
-            x = x.contiguous(memory_format=torch.channels_last)
-            output = self.unet(x, (t - 1).to(self.device), return_dict=False)[0]
-            output = pixel_shuffle(output.float(), self.patch).to(x_t.device)
+            output = network(pixel_unshuffle(x_t.float(), self.patch), t - 1)
+            output = pixel_shuffle(output.to(x_t.device), self.patch)
         if self.prediction_type == "epsilon":
             return output.clone()  # a plain tensor, free to be changed in place by the caller
         alpha_bar = self._alpha_bar[t].view(-1, 1, 1, 1)

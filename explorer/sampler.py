@@ -233,7 +233,8 @@ def encode(
 
     Goes up tau with Eq. 13. A jump s -> t needs eps at its upper end, which is not known yet, and takes it at
     (x_s, max(s, 1)) instead; so coming back has an error, falling in ``steps``. Each of ``iterations`` fixed-point steps
-    asks the network again at (x_t, t), which makes a jump nearly exact at the price of one more call.
+    asks the network again at (x_t, t), which makes a jump nearly exact at the price of one more call. The network is
+    computed exactly here, whatever the checkpoint's engine.
 
     Args:
         x_0: (B, C, H, W) pictures in [-1, 1].
@@ -256,16 +257,16 @@ def encoding(
     check_latents("x_0", x_0, checkpoint)
     iterations = as_int("iterations", iterations, 0, None)
     tau = timesteps(checkpoint.schedule.T, steps, spacing)
-    alpha_bar = checkpoint.schedule.alpha_bar
+    alpha_bar, predict_noise = checkpoint.schedule.alpha_bar, checkpoint.exact.predict_noise
 
     def go() -> Iterator[tuple[int, Tensor]]:
         x_s, s = x_0, 0
         for t in tau:
             scale = math.sqrt(alpha_bar[t] / alpha_bar[s])
             weight = math.sqrt(1 - alpha_bar[t]) - scale * math.sqrt(1 - alpha_bar[s])
-            x_t = scale * x_s + weight * checkpoint.predict_noise(x_s, max(s, 1))
+            x_t = scale * x_s + weight * predict_noise(x_s, max(s, 1))
             for _ in range(iterations):
-                x_t = scale * x_s + weight * checkpoint.predict_noise(x_t, t)
+                x_t = scale * x_s + weight * predict_noise(x_t, t)
             yield t, x_t
             x_s, s = x_t, t
 

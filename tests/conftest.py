@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import math
+import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +20,8 @@ import explorer as ex
 from explorer.given import GIVEN
 
 pytest.register_assert_rewrite("stage")  # of the browser tests
+os.environ["DDIM_EXPLORER_CACHE"] = tempfile.mkdtemp(prefix="explorer-tests-")
+atexit.register(shutil.rmtree, os.environ["DDIM_EXPLORER_CACHE"], ignore_errors=True)
 torch.set_num_threads(1)  # on tensors this small, threads cost more than they give
 
 

@@ -86,7 +86,7 @@ class Comparison:
         tau = timesteps(checkpoint.schedule.T, settings.steps, settings.spacing)[::-1]
         self.fixed = {
             "settings": asked.fields(),
-            "script": script(self.query, self.rows),
+            "script": script(checkpoint, self.query, self.rows),
             "T": checkpoint.schedule.T,
             "shape": list(checkpoint.shape),
             "rows": json.dumps({name: s.eta if name != LARGE else "large" for name, s in self.rows.items()}),
@@ -199,7 +199,7 @@ def example_grain(checkpoint: Checkpoint) -> float | None:
     return float(grain(to_unit(images[:64])).mean())
 
 
-def script(query: Query, named: dict[str, Settings]) -> str:
+def script(checkpoint: Checkpoint, query: Query, named: dict[str, Settings]) -> str:
     """A script on the public names that makes the final pictures of the rows with right labels."""
     s = query.settings
     common = f"steps={s.steps}, spacing={s.spacing!r}, clip={s.clip}, noise_seed={s.noise_seed}"
@@ -208,7 +208,7 @@ def script(query: Query, named: dict[str, Settings]) -> str:
         for name, settings in named.items()
         if name != WRONG
     )
-    return with_imports(f"""checkpoint = ex.load({query.checkpoint!r})
+    return with_imports(f"""checkpoint = {checkpoint.to_python()}
 x_T = {query.latent.to_python()}
 rows = {{
 {lines}}}

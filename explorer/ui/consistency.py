@@ -98,7 +98,7 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
             pieces.add(f"x_T/{i}", recipe.make(checkpoint)[0] / 3)  # three standard deviations on [-1, 1]
         fixed = {
             "settings": asked.fields(),
-            "script": script(asked, rows, columns),
+            "script": script(checkpoint, asked, rows, columns),
             "shape": list(checkpoint.shape),
             "latents": json.dumps([to_field(recipe) for recipe in rows]),
             "lengths": json.dumps(columns),
@@ -153,11 +153,11 @@ class Grid:
         return {"reference": reference, "columns": columns}
 
 
-def script(asked: Asked[ConsistencyOptions], rows: list[Recipe], columns: list[int]) -> str:
+def script(checkpoint: Checkpoint, asked: Asked[ConsistencyOptions], rows: list[Recipe], columns: list[int]) -> str:
     """A script on the public names that makes the pictures of the grid."""
     s = asked.query.settings
     made = ",\n    ".join(recipe.to_python() for recipe in rows)
-    return with_imports(f"""checkpoint = ex.load({asked.query.checkpoint!r})
+    return with_imports(f"""checkpoint = {checkpoint.to_python()}
 x_T = torch.cat([
     {made},
 ])

@@ -160,7 +160,7 @@ class RoundTrip:
     def _open(self) -> None:
         self.fixed = {
             "settings": self.asked.fields(),
-            "script": script(self.asked),
+            "script": script(self.checkpoint, self.asked),
             "shape": list(self.checkpoint.shape),
             "latent": "" if self.options.picture == "made" else str(self._recipe()),
             "examples": add_examples(self.pieces, self.checkpoint),
@@ -260,7 +260,7 @@ def mean_errors(checkpoint: Checkpoint) -> dict[str, Any]:
     return {"errors": errors, "note": f"over {reconstruction.pictures} held-out pictures"}
 
 
-def script(asked: Asked[EncodeOptions]) -> str:
+def script(checkpoint: Checkpoint, asked: Asked[EncodeOptions]) -> str:
     """A script on the public names that encodes the picture and brings it back."""
     s, o = asked.query.settings, asked.options
     spacing: Spacing = s.spacing
@@ -270,7 +270,7 @@ def script(asked: Asked[EncodeOptions]) -> str:
         x_0 = f"torch.from_numpy(checkpoint.examples()[{o.picture}:{o.picture + 1}]).permute(0, 3, 1, 2) / 127.5 - 1"
     else:
         x_0 = 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)  # your own file'
-    return with_imports(f"""checkpoint = ex.load({asked.query.checkpoint!r})
+    return with_imports(f"""checkpoint = {checkpoint.to_python()}
 settings = ex.Settings(steps={s.steps}, spacing={spacing!r})
 x_0 = {x_0}
 x_T = ex.encode(checkpoint, x_0, steps={s.steps}, spacing={spacing!r}, iterations={o.refine})

@@ -110,7 +110,7 @@ class ForwardTab(Tab[ForwardOptions]):
         yield {
             "state": "ended",
             "settings": asked.fields(),
-            "script": script(asked),
+            "script": script(checkpoint, asked),
             "shape": list(checkpoint.shape),
             "T": schedule.T,
             "alpha_bar": floats(schedule.alpha_bar),
@@ -156,7 +156,7 @@ def loss(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def script(asked: Asked[ForwardOptions]) -> str:
+def script(checkpoint: Checkpoint, asked: Asked[ForwardOptions]) -> str:
     """A script on the public names that noises the picture in one jump."""
     o, s = asked.options, asked.query.settings
     real = f"checkpoint.examples()[{o.real}:{o.real + 1}]" if isinstance(o.real, int) else "your_picture"
@@ -164,7 +164,7 @@ def script(asked: Asked[ForwardOptions]) -> str:
     return f"""import explorer as ex
 import torch
 
-checkpoint = ex.load({asked.query.checkpoint!r})
+checkpoint = {checkpoint.to_python()}
 x_0 = torch.from_numpy({real}).permute(0, 3, 1, 2) / 127.5 - 1{note}
 eps = ex.latent(checkpoint.shape, seeds=[{s.noise_seed}])
 for t in (100, 300, 500, 1000):

@@ -108,7 +108,7 @@ class InterpolateTab(Tab[InterpolateOptions]):
         made: dict[str, Tensor] = {}
         fixed = {
             "settings": asked.fields(),
-            "script": script(asked, way),
+            "script": script(checkpoint, asked, way),
             "shape": list(checkpoint.shape),
             "positions": json.dumps(way.positions),
             "through": json.dumps([to_field(recipe) for recipe in way.through]),
@@ -241,11 +241,11 @@ def norms(way: Way, checkpoint: Checkpoint) -> dict[str, list[list[float]]]:
     }
 
 
-def script(asked: Asked[InterpolateOptions], way: Way) -> str:
+def script(checkpoint: Checkpoint, asked: Asked[InterpolateOptions], way: Way) -> str:
     """A script on the public names that makes the strip on the sphere."""
     s = asked.query.settings
     through = ", ".join(recipe.to_python() for recipe in way.through)
-    return with_imports(f"""checkpoint = ex.load({asked.query.checkpoint!r})
+    return with_imports(f"""checkpoint = {checkpoint.to_python()}
 through = [{through}]
 settings = ex.Settings(steps={s.steps}, spacing={s.spacing!r}, clip={s.clip})
 for k, position in enumerate({list(way.positions)}):

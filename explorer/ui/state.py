@@ -8,6 +8,7 @@ from functools import partial
 from threading import Lock
 from typing import Any, ClassVar, TypeVar
 
+from explorer.checkpoint import Checkpoint
 from explorer.recipe import MAX_SEED, WHOLE, Recipe, Seed, parse, to_field, with_imports
 from explorer.sampler import Settings
 from explorer.schedule import as_int, short
@@ -73,10 +74,10 @@ class Query:
             fields[key] = checked(key, fields[key], partial(_setting, key))
         return cls(name, latent, Settings(**fields))
 
-    def to_python(self) -> str:
+    def to_python(self, checkpoint: Checkpoint) -> str:
         """A script on the public names that makes this picture."""
         s = self.settings
-        return with_imports(f"""checkpoint = ex.load({self.checkpoint!r})
+        return with_imports(f"""checkpoint = {checkpoint.to_python()}
 x_T = {self.latent.to_python()}
 settings = ex.Settings(
     steps={s.steps}, eta={s.eta!r}, variance={s.variance!r}, spacing={s.spacing!r}, clip={s.clip}, noise_seed={s.noise_seed}

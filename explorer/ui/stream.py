@@ -86,7 +86,7 @@ def opening(checkpoint: Checkpoint, query: Query, trajectory: Trajectory) -> dic
     return {
         "state": "running",
         "settings": query.fields(),
-        "script": query.to_python(),
+        "script": query.to_python(checkpoint),
         "T": schedule.T,
         "shape": list(checkpoint.shape),
         "alpha_bar": json.dumps([[int(i), _round(schedule.alpha_bar[i])] for i in t]),

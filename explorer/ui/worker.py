@@ -8,18 +8,36 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
+import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
+from explorer.denoiser import PredictNoise
 
 NETWORK = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
 
 
+class OnNetworkThread:
+    """eps_theta, computed by the one thread, whoever asks; errors reach the one who asked."""
+
+    def __init__(self, predict_noise: PredictNoise) -> None:
+        self._predict_noise = predict_noise
+
+    def __call__(self, x_t: Tensor, t: int | Tensor) -> Tensor:
+        return NETWORK.submit(self._predict_noise, x_t, t).result()
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._predict_noise, name)
+        return OnNetworkThread(attribute) if name == "exact" else attribute
+
+
 def on_network_thread(checkpoint: Checkpoint) -> Checkpoint:
-    """The same checkpoint, its network called by the one thread, whoever asks; errors reach the one who asked."""
+    """The same checkpoint, its network called by that thread."""
+    return replace(checkpoint, predict_noise=OnNetworkThread(checkpoint.predict_noise))
 
-    def predict_noise(x_t: Tensor, t: int | Tensor) -> Tensor:
-        return NETWORK.submit(checkpoint.predict_noise, x_t, t).result()
 
-    return replace(checkpoint, predict_noise=predict_noise)
+def warm_up(checkpoint: Checkpoint) -> None:
+    """Call the network once, and do not wait for it: the first call of a process is the slowest by far."""
+    NETWORK.submit(checkpoint.predict_noise, torch.zeros(1, *checkpoint.shape), 1)

@@ -206,7 +206,7 @@ def test_the_copied_script_makes_the_same_picture(toy, monkeypatch, tmp_path, ca
     query = Query("toy", Seed(3), ex.Settings(4, 0.5, noise_seed=2))
     monkeypatch.setattr(ex, "load", lambda name: toy)
     monkeypatch.chdir(tmp_path)
-    exec(query.to_python(), {})
+    exec(query.to_python(toy), {})
     expected = ex.to_image(ex.sample(toy, ex.latent(toy.shape, [3]), query.settings))
     assert np.array_equal(np.asarray(Image.open("picture.png")), np.asarray(expected))
     assert capsys.readouterr().out.count("Step(") == 4

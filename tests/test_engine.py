@@ -1,0 +1,208 @@
+"""What computes a network: the same pictures from every engine, and torch where nothing else can be had."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+import torch
+
+import explorer as ex
+from explorer import cache, compiled, engine
+from explorer.checkpoint import Checkpoint
+from explorer.denoiser import Denoiser
+from explorer.engine import EngineError
+
+TOLERANCE = {"exact": 1e-5, "fast": 0.04}  # of eps, relative; bfloat16 has eight bits, and this network is untrained
+
+
+@pytest.fixture(autouse=True)
+def needs_openvino():
+    pytest.importorskip("openvino", reason="OpenVINO is not installed: torch is the only engine here")
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """An empty cache."""
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="module", params=["exact", "fast"])
+def opened(request, tiny_folder) -> tuple[Checkpoint, float]:
+    """A checkpoint on an engine, and how far its eps may be from torch's in float32, relative."""
+    return ex.load(tiny_folder, device="cpu", engine=request.param), TOLERANCE[request.param]
+
+
+def relative(given: torch.Tensor, expected: torch.Tensor) -> float:
+    return float((given - expected).norm() / expected.norm())
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 7, 8, 13])
+def test_eps_is_that_of_diffusers_for_any_batch_each_row_at_its_own_t(opened, tiny, rows):
+    checkpoint, tolerance = opened
+    x_t, t = ex.latent(tiny.shape, range(rows)), torch.arange(rows) * 70 + 1
+    before = x_t.clone()
+    with torch.no_grad():
+        expected = tiny.predict_noise.unet(x_t, t - 1).sample
+    given = checkpoint.predict_noise(x_t, t)
+    assert (given.shape, given.dtype) == (x_t.shape, torch.float32)
+    assert relative(given, expected) < tolerance
+    assert torch.equal(x_t, before)
+    given += 1  # a tensor of the caller's own: the next call is not touched by it
+    assert relative(checkpoint.predict_noise(x_t, t), expected) < tolerance
+
+
+def test_a_run_is_repeated_bit_for_bit_and_does_not_depend_on_its_batch(opened, tiny):
+    checkpoint, tolerance = opened
+    x_T, settings = ex.latent(tiny.shape, range(5)), ex.Settings(steps=10, eta=0.0)
+    together = ex.sample(checkpoint, x_T, settings)
+    assert torch.equal(ex.sample(checkpoint, x_T, settings), together)
+    for row in (0, 4):
+        assert relative(ex.sample(checkpoint, x_T[row : row + 1], settings), together[row : row + 1]) < 3 * tolerance
+
+
+def test_the_engine_says_what_it_is(opened):
+    checkpoint, _ = opened
+    checkpoint.predict_noise(ex.latent(checkpoint.shape, [0]), 1)
+    fast = checkpoint.predict_noise.wanted == "fast"
+    assert checkpoint.engine.startswith("OpenVINO" if fast else "torch float32")
+    assert checkpoint.exact.predict_noise(ex.latent(checkpoint.shape, [0]), 1).shape == (1, *checkpoint.shape)
+    assert checkpoint.to_python() == ("ex.load('tiny', engine=\"fast\")" if fast else "ex.load('tiny')")
+
+
+def test_encoding_is_exact_on_every_engine(opened, tiny):
+    checkpoint, _ = opened
+    x_0 = ex.latent(tiny.shape, [1]).clamp(-1, 1)
+    assert torch.equal(ex.encode(checkpoint, x_0, 5), ex.encode(tiny, x_0, 5))
+
+
+def test_faces_differ_by_less_than_a_grey_level():
+    x_T = ex.latent((3, 64, 64), [22, 10])
+    settings = ex.Settings(steps=10)
+    exact, fast = (
+        ex.sample(ex.load("faces-64", device="cpu", engine=name), x_T, settings).clamp(-1, 1)
+        for name in ("exact", "fast")
+    )
+    assert float((exact - fast).abs().mean()) * 127.5 < 1
+    assert not torch.equal(exact, fast)
+
+
+# The cache
+
+
+@pytest.fixture(scope="module")
+def model(tiny):
+    """The tiny network, converted: that takes seconds."""
+    return compiled.convert(tiny.predict_noise.unet, tiny.shape)
+
+
+@pytest.fixture
+def open_again(model, monkeypatch):
+    """``open_again(folder)``: the folder on the fast engine, and how often it had to be converted for that."""
+    converted: list[str] = []
+
+    def convert(*_):
+        converted.append("network")
+        return model.clone()
+
+    def again(folder) -> tuple[Checkpoint, int]:
+        converted.clear()
+        return ex.load(folder, device="cpu", engine="fast"), len(converted)
+
+    monkeypatch.setattr(compiled, "convert", convert)
+    return again
+
+
+def test_a_network_is_converted_once(own_cache, tiny_copy, open_again, monkeypatch):
+    _, converted = open_again(tiny_copy)
+    assert converted == 1
+    monkeypatch.setattr("explorer.checkpoint._make_unet", None)  # torch's network is not even put together
+    checkpoint, converted = open_again(tiny_copy)
+    assert converted == 0
+    assert checkpoint.shape == (3, 8, 8)
+    assert checkpoint.engine.startswith("OpenVINO")
+
+
+@pytest.mark.parametrize("stale", ["weights", "version"])
+def test_other_weights_or_another_version_are_converted_anew(own_cache, tiny_copy, open_again, monkeypatch, stale):
+    open_again(tiny_copy)
+    if stale == "version":
+        monkeypatch.setattr(engine, "version", lambda package: f"another {package}")
+    else:
+        unet = ex.load(tiny_copy, device="cpu").predict_noise.unet
+        unet.conv_in.weight *= 1.0001
+        unet.save_pretrained(tiny_copy / "unet")
+    assert open_again(tiny_copy)[1] == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"no network", bytes(1000)])
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_broken_cache_file_is_made_anew(own_cache, tiny_copy, open_again, tiny, content, sealed):
+    open_again(tiny_copy)
+    (file,) = own_cache.iterdir()
+    if sealed:
+        cache.write(file.name, content)  # whole, but of something else
+    else:
+        file.write_bytes(content)
+    checkpoint, converted = open_again(tiny_copy)
+    assert converted == 1
+    x_t = ex.latent(tiny.shape, [0])
+    assert relative(checkpoint.predict_noise(x_t, 9), tiny.predict_noise(x_t, 9)) < TOLERANCE["fast"]
+    assert open_again(tiny_copy)[1] == 0
+
+
+def test_a_cache_folder_that_cannot_be_written_is_survived(own_cache, tiny_copy, open_again):
+    own_cache.write_text("a file where the folder should be")
+    for _ in range(2):
+        checkpoint, converted = open_again(tiny_copy)
+        assert converted == 1
+        assert checkpoint.engine.startswith("OpenVINO")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="permissions do not bind the superuser")
+def test_a_read_only_cache_folder_is_survived(own_cache, tiny_copy, open_again):
+    own_cache.mkdir(mode=0o555)
+    assert open_again(tiny_copy)[0].engine.startswith("OpenVINO")
+
+
+# Where there is nothing faster
+
+
+def test_without_the_package_torch_computes_it(tiny_copy, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    checkpoint = ex.load(tiny_copy, device="cpu", engine="auto")
+    checkpoint.predict_noise(ex.latent(checkpoint.shape, [0]), 1)
+    assert checkpoint.engine == "torch float32"
+    with pytest.raises(ValueError, match="openvino is not installed"):
+        ex.load(tiny_copy, device="cpu", engine="fast")
+
+
+@pytest.mark.usefixtures("open_again")
+def test_an_engine_that_comes_to_something_else_is_not_used(own_cache, tiny_copy, monkeypatch):
+    def broken(self, x, labels):
+        return x * float("nan")
+
+    monkeypatch.setattr(compiled.OpenVinoNetwork, "__call__", broken)
+    with pytest.raises(EngineError, match="differs from torch by nan"):
+        ex.load(tiny_copy, device="cpu", engine="fast")
+    assert not own_cache.exists()
+    checkpoint = ex.load(tiny_copy, device="cpu", engine="auto")
+    assert torch.isfinite(checkpoint.predict_noise(ex.latent(checkpoint.shape, [0]), 1)).all()
+    assert checkpoint.engine == "torch float32"
+
+
+def test_a_network_that_cannot_be_compiled_stays_in_torch():
+    class OfItsOwnKind(torch.nn.Module):
+        def forward(self, x, label, return_dict):
+            return (torch.from_numpy(x.numpy() * 2),)
+
+    denoiser = Denoiser(OfItsOwnKind(), ex.Schedule.linear(), device="cpu", engine="auto")
+    assert torch.equal(denoiser(torch.ones(1, 1, 2, 2), 1), 2 * torch.ones(1, 1, 2, 2))
+    assert denoiser.engine in ("torch float32", "OpenVINO bfloat16", "OpenVINO float32")
+
+
+def test_an_unknown_engine_is_refused(tiny_folder):
+    with pytest.raises(ValueError, match="engine must be one of auto, exact, fast"):
+        ex.load(tiny_folder, engine="quick")
