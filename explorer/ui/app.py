@@ -10,17 +10,18 @@ import gradio as gr
 from explorer.checkpoint import Checkpoint
 from explorer.finished import Finished
 from explorer.ui.compare import CompareTab
-from explorer.ui.component import Controls, page_css
+from explorer.ui.component import Controls, Saver, page_css
 from explorer.ui.consistency import ConsistencyTab
 from explorer.ui.encode import EncodeTab
 from explorer.ui.forward import ForwardTab
 from explorer.ui.interpolate import InterpolateTab
 from explorer.ui.paths import PathsTab
 from explorer.ui.quality import QualityTab
+from explorer.ui.save import Saves
 from explorer.ui.state import Newest, Query, from_address
 from explorer.ui.steps import StepsTab
 from explorer.ui.tab import Tab
-from explorer.ui.worker import on_network_thread
+from explorer.ui.worker import on_network_thread, warm_up
 
 MODEL = "model"  # concurrency id of everything that runs the network
 RUNS_AT_ONCE = 4
@@ -56,11 +57,14 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
     Returns:
         Blocks; call ``.launch(**launch_options())``.
     """
+    for checkpoint in checkpoints.values():
+        warm_up(checkpoint)
     checkpoints = {name: on_network_thread(checkpoint) for name, checkpoint in checkpoints.items()}
     newest, finished = Newest(), Finished()
     steps_tab = StepsTab(checkpoints, newest, finished)
     others = (tab(checkpoints, newest, finished) for tab in OTHER_TABS)
     tabs: dict[str, Tab[Any]] = {tab.name: tab for tab in (steps_tab, *others)}
+    saves = Saves(tabs)
     default = Query(next(iter(checkpoints)))
     defaults = default.fields()
     for tab in tabs.values():
@@ -83,8 +87,12 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
     def stop(request: gr.Request) -> None:
         newest.stop(request.session_hash)
 
+    def about(given: Any) -> dict[str, Any]:
+        return saves.about(given)
+
     def forget(request: gr.Request) -> None:
         newest.forget(request.session_hash)
+        saves.forget(request.session_hash)
         for tab in tabs.values():
             tab.forget(request.session_hash)
 
@@ -109,6 +117,7 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
                         stages[name] = tab.build()
                     tell = f"() => window.dispatchEvent(new CustomEvent('explorer:tab', {{detail: '{name}'}}))"
                     front.select(None, None, None, js=tell)
+        saver = Saver(elem_id="saver", kinds=saves.kinds(), server_functions=[about])
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         model: dict[str, Any] = {"concurrency_id": MODEL, "concurrency_limit": RUNS_AT_ONCE, **quiet}
         demo.load(restore, None, [controls, frame], queue=False, **quiet)
@@ -117,6 +126,8 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
             run = getattr(controls, f"run_{name}")
             run(tab.run, controls, stages[name], trigger_mode="always_last", **model)
             stages[name].stop(stop, None, None, queue=False, **quiet)
+        saver.make(saves.make, saver, saver, trigger_mode="multiple", **model)
+        saver.stop(saves.stop, None, None, queue=False, **quiet)
         demo.unload(forget)
 
         def steps_api(

@@ -31,6 +31,11 @@ def page_css() -> str:
     return faces + read("theme.css")
 
 
+def markup(name: str) -> str:
+    """A file of markup, with the files that its comments name put in their places."""
+    return INCLUDE.sub(lambda match: markup(match[1]), read(name))
+
+
 class WebComponent(gr.HTML):
     """``gr.HTML`` from files under ``web/``: ``<name>.html``, the styles and the scripts, each kind sharing one scope.
 
@@ -45,7 +50,7 @@ class WebComponent(gr.HTML):
     def __init__(self, value: Any = None, **kwargs: Any) -> None:
         super().__init__(
             value,
-            html_template=INCLUDE.sub(lambda match: read(match[1]), read(f"{self.name}.html")),
+            html_template=markup(f"{self.name}.html"),
             css_template="\n".join(read(style) for style in self.styles),
             js_on_load="\n".join(read(script) for script in self.scripts),
             apply_default_css=False,
@@ -65,15 +70,29 @@ class Controls(WebComponent):
     scripts = ("math.js", "common.js", "controls.js")
 
 
+class Saver(WebComponent):
+    """What brings files to the browser, and opens pictures that were saved. No picture of its own.
+
+    Value: a wish as :meth:`explorer.ui.save.Saves.parse` reads it, with ``count``; then what ``Saves.make`` answers.
+    """
+
+    name = "saver"
+    styles = ("saver.css",)
+    scripts = ("common.js", "png.js", "saver.js")
+
+
 class Stage(WebComponent):
     """What a tab shows. Value: what the tab's ``stream`` makes of a run."""
+
+
+SAVE_SCRIPTS = ("svg.js", "save.js")
 
 
 class Player(Stage):
     """The Steps stage."""
 
     name = "player"
-    styles = ("stage.css", "player.css")
+    styles = ("stage.css", "save.css", "player.css")
     scripts = (
         "math.js",
         "common.js",
@@ -85,11 +104,12 @@ class Player(Stage):
         "track.js",
         "status.js",
         "player.js",
+        *SAVE_SCRIPTS,
     )
 
 
-PICTURE_STYLES = ("stage.css", "inputs.css", "film.css")
-PICTURE_SCRIPTS = ("math.js", "common.js", "charts.js", "transport.js", "stage.js")
+PICTURE_STYLES = ("stage.css", "save.css", "inputs.css", "film.css")
+PICTURE_SCRIPTS = ("math.js", "common.js", "charts.js", "transport.js", "stage.js", *SAVE_SCRIPTS)
 
 
 class CompareStage(Stage):
@@ -137,7 +157,7 @@ class PathsStage(Stage):
 
     name = "paths"
     styles = (*PICTURE_STYLES, "paths.css")
-    scripts = (*PICTURE_SCRIPTS, "paths.js")
+    scripts = (*PICTURE_SCRIPTS, "png.js", "planes.js", "paths.js")
 
 
 class QualityStage(Stage):

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -12,6 +16,17 @@ from torch import Tensor
 from explorer.pictures import data_uri, signed_to_uint8, to_rgb, to_uint8
 
 EXACT_PIXELS = 96 * 96  # pictures up to here travel as PNG, larger ones as JPEG of high quality
+EXACT: ContextVar[bool] = ContextVar("exact", default=False)
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """All pictures as PNG while it lasts, whatever their size: what is saved must be what was made."""
+    before = EXACT.set(True)
+    try:
+        yield
+    finally:
+        EXACT.reset(before)
 
 
 def floats(values: np.ndarray) -> str:
@@ -35,9 +50,15 @@ class Pieces:
 
     def _add(self, name: str, image: Image.Image) -> None:
         options: dict[str, Any] = {"kind": "png", "compress_level": 1}
-        if image.width * image.height > EXACT_PIXELS:
+        if image.width * image.height > EXACT_PIXELS and not EXACT.get():
             options = {"kind": "jpeg", "quality": 92, "subsampling": 0}
         self._lines.append(f"{name}\t{data_uri(image, **options)}\n")
 
     def __str__(self) -> str:
         return "".join(self._lines)
+
+
+def pictures_of(text: str) -> dict[str, np.ndarray]:
+    """The pictures in the text of a :class:`Pieces`, by name: uint8 (H, W, 3)."""
+    lines = (line.split("\t") for line in text.splitlines())
+    return {name: np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))) for name, uri in lines}

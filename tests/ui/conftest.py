@@ -11,13 +11,17 @@ import torch
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
-from sent import SHORT, TOY, predict_noise, tab_of
+from sent import SHORT, TABS, TOY, predict_noise, tab_of
 from stage import Stage
 
 import explorer as ex
 import explorer.ui.paths
 from explorer import recipe
+from explorer.finished import Finished
 from explorer.ui.app import build, launch_options
+from explorer.ui.save import Saves
+from explorer.ui.state import Newest
+from explorer.ui.steps import StepsTab
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -130,6 +134,13 @@ def checkpoints(folder, monkeypatch):
 def make(checkpoints):
     """``make(name)``: a tab over the checkpoints."""
     return lambda name: tab_of(name, *checkpoints.values())
+
+
+@pytest.fixture
+def saves(checkpoints, few_columns):
+    """The Save menus of all tabs over the checkpoints."""
+    tabs = {tab.name: tab(checkpoints, Newest(), Finished()) for tab in (StepsTab, *TABS.values())}
+    return Saves(tabs)
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-// Line charts in SVG: hairlines, direct labels, one cursor. x runs downwards when xRange is [1000, 0].
+// Line charts in SVG: hairlines, direct labels, one cursor. x runs downwards when xRange is [1000, 0]. A line that has no label
+// but a name is told in the legend of a saved chart.
 function chart({ width, height, xRange, yRange, xTicks, yTicks, yLabel = v => v, lines, dots = [] }) {
   const left = 34, right = 8, top = 8, bottom = 20;
   const X = v => left + (v - xRange[0]) / (xRange[1] - xRange[0]) * (width - left - right);
@@ -9,7 +10,7 @@ function chart({ width, height, xRange, yRange, xTicks, yTicks, yLabel = v => v,
   for (const [v, label, anchor] of xTicks) s += `<text x="${X(v)}" y="${height - 4}" text-anchor="${anchor}">${label}</text>`;
   s += `<path d="M${left} ${height - bottom}H${width - right}" stroke="var(--ref)"/>`;
   for (const line of lines) {
-    if (line.points.length > 1) s += `<path d="M${line.points.map(point).join('L')}" fill="none" stroke="${line.colour}" stroke-width="${line.width || 2.25}" stroke-dasharray="${line.dash || 'none'}" stroke-linejoin="round" stroke-linecap="round"/>`;
+    if (line.points.length > 1) s += `<path d="M${line.points.map(point).join('L')}" fill="none" stroke="${line.colour}" stroke-width="${line.width || 2.25}" stroke-dasharray="${line.dash || 'none'}" stroke-linejoin="round" stroke-linecap="round"${line.name ? ` data-name="${line.name}"` : ''}/>`;
     else if (line.points.length) s += `<circle cx="${X(line.points[0][0])}" cy="${Y(line.points[0][1])}" r="2" fill="${line.colour}"/>`;
     if (line.label) s += `<text class="label" x="${X(line.label.at[0])}" y="${Y(line.label.at[1]) + line.label.dy}" text-anchor="start">${line.label.text}</text>`;
   }

@@ -13,3 +13,10 @@ async function copy(button, text) {
   setTimeout(() => { button.textContent = label; }, 1200);
 }
 const floats = text => new Float32Array(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer);
+function keep(url, name) {   // the browser keeps a file under this name
+  const link = Object.assign(document.createElement('a'), { href: url, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  if (url.startsWith('blob:')) setTimeout(() => URL.revokeObjectURL(url), 10000);
+}

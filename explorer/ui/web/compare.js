@@ -1,8 +1,11 @@
 // The Compare stage: rows of a comparison over the moments of the run.
 let rows = {}, moments = [], facts = {}, show = 'x0';
-const wanted = new URLSearchParams(location.search);   // what the address asks to look at, until the user looks elsewhere
-show = wanted.get('show') === 'x_t' ? 'x_t' : 'x0';
-let wish = wanted.has('moment') ? { t: +wanted.get('moment') } : { share: .5 };
+let wish;
+function look(wanted) {   // what the address asks to look at, until the user looks elsewhere
+  show = wanted.get('show') === 'x_t' ? 'x_t' : 'x0';
+  wish = wanted.has('moment') ? { t: +wanted.get('moment') } : { share: .5 };
+}
+look(new URLSearchParams(location.search));
 
 const SIGMA_HAT_ALONE = '<span class="hat"><i>σ</i></span>', ETA = v => math(`<i>η</i> = ${digits(v, 3)}`);
 const rms3 = v => `<b>${fixed(v, 3)}</b>`;

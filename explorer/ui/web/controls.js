@@ -98,11 +98,22 @@ function open(name) {   // a tab comes to the front: run it, unless what it show
   if (done[tab] !== asked(tab)) send({});
 }
 
-function change({ tab: wanted, ...settings }) {
-  if (!wanted || wanted === tab) return send(settings);
+function change({ tab: wanted, ...settings }, notice = '') {
+  if (!wanted || wanted === tab) return send(settings, notice);
   tab = wanted;
   document.querySelectorAll('#tabs button[role="tab"]')[Object.keys(RUN).indexOf(wanted)]?.click();
-  send(settings);
+  send(settings, notice);
+}
+
+// A picture that was saved says what made it: all settings, and what was looked at. Only known names are read.
+const typed = (name, text) => typeof DEFAULTS[name] === 'boolean' ? { 1: true, 0: false }[text] ?? text
+  : typeof DEFAULTS[name] === 'number' && (name === 'eta' ? text.trim() && Number.isFinite(+text) : /^-?[0-9]{1,15}$/.test(text)) ? +text : text;
+function restore({ settings: query, name }) {
+  const given = new URLSearchParams(query), wanted = given.get('tab');
+  view = Object.fromEntries(VIEWS.filter(key => given.has(key)).map(key => [key, given.get(key)]));
+  publish('explorer:look', given);
+  const restored = Object.fromEntries(Object.keys(DEFAULTS).map(key => [key, given.has(key) ? typed(key, given.get(key)) : DEFAULTS[key]]));
+  change({ tab: Object.hasOwn(RUN, wanted) ? wanted : 'steps', ...restored }, `The settings of ${name} are back.`);
 }
 
 function take(value) {   // the fields of a value from Python; the rest of it is not ours to send back
@@ -143,6 +154,7 @@ element.addEventListener('click', event => {
 });
 form.addEventListener('submit', event => { event.preventDefault(); send({}); });
 window.addEventListener('explorer:set', event => change(event.detail));
+window.addEventListener('explorer:restore', event => restore(event.detail));
 window.addEventListener('explorer:tab', event => open(event.detail));
 window.addEventListener('explorer:ended', event => { if (event.detail.count === count) done[event.detail.tab] = asked(event.detail.tab); });
 let writing;

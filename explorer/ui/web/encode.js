@@ -1,7 +1,7 @@
 // The Encode stage: a real picture, its latent, the picture again, and how the error falls with S.
 let times = [], facts = {}, table = {}, paper = [], measured = {}, wish = null;
-const wanted = new URLSearchParams(location.search);
-if (wanted.has('moment')) wish = +wanted.get('moment');
+function look(wanted) { wish = wanted.has('moment') ? +wanted.get('moment') : null; }
+look(new URLSearchParams(location.search));
 const x0 = math('<i>x</i><sub>0</sub>'), xT = math('<i>x<sub>T</sub></i>'), S_ = math('<i>S</i>');
 $('.say').innerHTML = `Eq. 12 with ${math('<i>η</i> = 0')} run upwards turns any picture into its ${xT}; run downwards it returns.`;
 $('.latent-title').innerHTML = `${xT}, its latent`;
@@ -47,7 +47,7 @@ function drawErrors() {
   const points = entries => entries.map(([S, e]) => [Math.log10(S), Math.log10(Math.max(e, 1e-9))]), of = name => points(Object.entries(table[name]).map(([S, e]) => [+S, e]).sort((a, b) => a[0] - b[0]));
   const width = Math.max(260, $('.errors .plot').clientWidth), lines = [
     { points: points(paper), colour: 'var(--ref)', width: 1.5, label: { at: points(paper)[2], dy: -8, text: 'paper, CIFAR-10' } },
-    { points: points(measured.errors), colour: 'var(--ink2)', width: 1.25, dash: '3 3' },
+    { points: points(measured.errors), colour: 'var(--ink2)', width: 1.25, dash: '3 3', name: 'mean of held-out pictures' },
     { points: of('refined'), colour: 'var(--x0)', label: of('refined').length > 1 ? { at: of('refined')[1], dy: 16, text: 'refined' } : null },
     { points: of('plain'), colour: 'var(--ink)', label: of('plain').length > 1 ? { at: of('plain')[1], dy: 18, text: 'this picture' } : null },
   ];
@@ -67,7 +67,7 @@ function drawNoise() {
   const width = Math.max(240, $('.noise .plot').clientWidth), bins = facts.histogram.length, step = 8 / bins, top = Math.max(.45, ...facts.histogram) * 1.05;
   const bars = facts.histogram.map((d, i) => [[-4 + i * step, d], [-4 + (i + 1) * step, d]]).flat();
   const bell = Array.from({ length: 81 }, (_, i) => { const v = -4 + i / 10; return [v, Math.exp(-v * v / 2) / Math.sqrt(2 * Math.PI)]; });
-  const { svg } = chart({ width, height: 232, xRange: [-4, 4], yRange: [0, top], yTicks: [], xTicks: [-4, -2, 0, 2, 4].map(v => [v, minus(String(v)), 'middle']), lines: [{ points: bell, colour: 'var(--noise)', width: 1.5 }, { points: bars, colour: 'var(--ink)', width: 1.5 }] });
+  const { svg } = chart({ width, height: 232, xRange: [-4, 4], yRange: [0, top], yTicks: [], xTicks: [-4, -2, 0, 2, 4].map(v => [v, minus(String(v)), 'middle']), lines: [{ points: bell, colour: 'var(--noise)', width: 1.5, name: 'normal distribution' }, { points: bars, colour: 'var(--ink)', width: 1.5, name: 'this latent' }] });
   write($('.noise .plot'), svg);
   const far = facts.std < .85 || facts.std > 1.15;
   write($('.noise p'), `‖${xT}‖ over ${math('√<i>D</i>')} is <b>${fixed(facts.norm, 3)}</b>. ${far ? 'This latent is far from Gaussian noise: with so few steps the way up does not arrive. Flat areas stay flat.' : 'Close to the norm of Gaussian noise.'}`);

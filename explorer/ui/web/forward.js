@@ -1,7 +1,8 @@
 // The Forward stage. The picture at any t is made here, from x_0, eps and alpha_bar: a slider needs no server for it.
 let x_0, eps, alphaBar, tau = [], pixels = [], processes = {}, loss = {}, T = 1000;
-const wanted = new URLSearchParams(location.search);
-let t = wanted.has('t_forward') ? +wanted.get('t_forward') : 300;
+let t;
+function look(wanted) { t = wanted.has('t_forward') ? +wanted.get('t_forward') : 300; }
+look(new URLSearchParams(location.search));
 const time = $('.time'), LEVEL = 1.5;
 const colours = { negative: [1, 92, 85], zero: [246, 245, 241], positive: [130, 68, 8] };
 const PIXEL_COLOURS = ['var(--ink)', 'var(--x0)', 'var(--direction)'];

@@ -1,8 +1,10 @@
 // The Interpolate stage: strips between latents, the pad between four, the norm of x_T along the way.
 let positions = [], through = [], strips = {}, facts = {}, norms = {}, padPlaces = new Map(), place = null, wish = .33;
-const wanted = new URLSearchParams(location.search);
-if (wanted.has('frame')) wish = +wanted.get('frame');
-if (/^\d+,\d+$/.test(wanted.get('pad') ?? '')) place = wanted.get('pad').split(',').map(Number);
+function look(wanted) {
+  wish = wanted.has('frame') ? +wanted.get('frame') : .33;
+  place = /^\d+,\d+$/.test(wanted.get('pad') ?? '') ? wanted.get('pad').split(',').map(Number) : place;
+}
+look(new URLSearchParams(location.search));
 const pad = $('.pad'), mark = $('.mark'), padCanvas = $('.pad canvas');
 const W_PLACE = math('<i>x<sub>T</sub></i>(<i>w</i>)');
 let padKey = '', padDrawn = new Map();

@@ -1,8 +1,10 @@
 // The Paths stage: points of a plane on their way from noise to a mixture, the density of x_t behind them, its score as arrows.
 let weights = [], means = [], stds = [], runs = {}, sweep = {}, exact = {}, plane = 'x', at = 1;
-const wanted = new URLSearchParams(location.search);
-if (wanted.get('plane') === 'ode') plane = 'ode';
-if (wanted.has('place')) at = Math.min(1, Math.max(0, +wanted.get('place')));
+function look(wanted) {
+  plane = wanted.get('plane') === 'ode' ? 'ode' : 'x';
+  at = wanted.has('place') ? Math.min(1, Math.max(0, +wanted.get('place'))) : 1;
+}
+look(new URLSearchParams(location.search));
 const time = $('.time'), RANGE = 3, S_RANGE = 6, GRID = 96, ARROWS = 15;
 let alphaBar = [1];
 const COLOURS = { 0: '--ink', yours: '--x0', 1: '--noise' };

@@ -184,6 +184,7 @@ window.addEventListener('explorer:changed', event => {
 });
 // Another tab says where in the run to look, as it opens one here.
 window.addEventListener('explorer:view', event => { if (event.detail.t && !stage.offsetParent) wish = { t: event.detail.t }; });
+window.addEventListener('explorer:look', ({ detail }) => { wish = +detail.get('t') > 0 ? { t: +detail.get('t') } : { share: 0.5 }; });
 // A tab that was hidden has no width: draw when it comes to the front.
 new ResizeObserver(() => { if (run && stage.offsetParent && !drawnAt) { drawnAt = true; sizePanels(); slots = null; repaint('run'); } else if (!stage.offsetParent) drawnAt = false; }).observe(stage);
 let resizing;

@@ -1,6 +1,8 @@
 // The Quality stage: measured distances over S and eta beside the paper's, distance against time, and pictures of the cells.
 let measured = { cells: [] }, paper = { steps: [], tables: {} }, samples = { steps: [], pictures: 0 };
-let data = new URLSearchParams(location.search).get('paper') === 'CIFAR10' ? 'CIFAR10' : 'CelebA';
+let data;
+function look(wanted) { data = wanted.get('paper') === 'CIFAR10' ? 'CIFAR10' : 'CelebA'; }
+look(new URLSearchParams(location.search));
 const ETAS = ['0', '0.2', '0.5', '1', 'large'];
 const LOOK = { 0: ['var(--ink)', 2.5], 0.2: ['color-mix(in oklab, var(--ink) 60%, var(--noise))', 1.5], 0.5: ['color-mix(in oklab, var(--noise) 50%, var(--ref))', 1.75], 1: ['var(--noise)', 2.25], large: ['var(--noise)', 1.5, '2 4'] };
 const NAME = { 0: 'η = 0', 0.2: '0.2', 0.5: '0.5', 1: 'η = 1', large: 'σ̂', real: 'real' };

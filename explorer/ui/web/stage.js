@@ -124,6 +124,7 @@ const random = () => Math.floor(Math.random() * 10000);
 const dice = name => name === 'latents' || name === 'loop' ? String(settings()[name]).split(/,(?![^(]*\))/).map(random).join(', ') : random();
 
 watch('value', take);
+window.addEventListener('explorer:look', ({ detail }) => { if (typeof look === 'function') look(detail); });
 window.addEventListener('explorer:settings', () => { showSettings(); repaint(); });
 let resizing;
 new ResizeObserver(() => { clearTimeout(resizing); resizing = setTimeout(repaint, 60); }).observe(stage);

@@ -1,0 +1,228 @@
+"""Files of what a tab shows: the run is made again from its settings, by the tab itself, and given to the browser to keep."""
+
+from __future__ import annotations
+
+import logging
+import re
+import tempfile
+import time
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import gradio as gr
+
+from explorer.given import PictureError
+from explorer.in_diffusers import NotInDiffusers, script
+from explorer.trajectory import Trajectory
+from explorer.ui.interrupt import Interrupted, State, go_on
+from explorer.ui.kinds import KINDS, Kind
+from explorer.ui.pieces import exact
+from explorer.ui.shown import NothingToSave, Shown
+from explorer.ui.state import BadInput, Newest, count_of
+from explorer.ui.tab import Asked, Tab
+
+SECONDS_BETWEEN = 0.2  # of two words about how far it is
+VIEW = re.compile(r"[a-z_]{1,12}"), re.compile(r"[\w.,-]{1,24}", re.ASCII)  # an entry of the address and its value
+MAX_VIEW = 12
+TOLD: dict[str, tuple[str, ...]] = {  # the fields that a file's name tells
+    "steps": ("seed", "steps", "eta"),
+    "compare": ("seed", "steps", "eta"),
+    "consistency": ("latents", "lengths"),
+    "interpolate": ("a", "b", "steps"),
+    "encode": ("picture", "steps"),
+    "forward": ("real",),
+    "paths": ("mixture", "steps", "eta"),
+    "quality": ("seed",),
+}
+FAILED = "The file could not be made; the server has noted why. Try again, or change a setting."
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One file that a page asks for.
+
+    Attributes:
+        view: what only the browser needs to know of the address, such as the time step that is looked at.
+    """
+
+    tab: Tab[Any]
+    kind: Kind
+    asked: Asked[Any]
+    view: dict[str, str]
+
+    @property
+    def settings(self) -> str:
+        """The query of the address that shows it again: every setting by name, also the usual ones."""
+        fields = {name: int(v) if isinstance(v, bool) else v for name, v in self.asked.fields().items()}
+        return urlencode({"tab": self.tab.name} | fields | self.view)
+
+    @property
+    def name(self) -> str:
+        """A telling file name, such as ddim-explorer_faces-64_seed-22_S-50_eta-0.5.gif."""
+        fields = self.asked.fields()
+        parts = ["ddim-explorer"]
+        parts += [self.tab.name] * (self.tab.name != "steps")
+        parts += [self.asked.query.checkpoint] * ("checkpoint" not in self.tab.idle)
+        told = TOLD[self.tab.name]
+        for field in ("loop", "steps") if fields.get("way") == "loop" else told:
+            if field == "eta" and fields["variance"] == "large" and "variance" not in self.tab.idle:
+                parts.append("sigma-hat")
+            else:
+                parts.append(f"{'S' if field == 'steps' else field}-{fields[field]}")
+        parts += [self.kind.name] * (self.kind.name not in (self.kind.suffix, "picture"))
+        return "_".join(re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-")[:48] for part in parts) + f".{self.kind.suffix}"
+
+
+class Saves:
+    """Makes the files that pages ask for.
+
+    Args:
+        tabs: by name.
+    """
+
+    def __init__(self, tabs: Mapping[str, Tab[Any]]) -> None:
+        self.tabs = tabs
+        self.newest = Newest()
+
+    def kinds(self) -> dict[str, list[dict[str, Any]]]:
+        """The entries of every tab's menu; ``here`` says that the browser makes the file itself."""
+        return {
+            name: [
+                {"name": kind.name, "label": kind.label, "suffix": kind.suffix, "here": kind.make is None}
+                for kind in KINDS[name]
+            ]
+            for name in self.tabs
+        }
+
+    def parse(self, given: object) -> Wanted:
+        """What a page asks for, {tab, kind, settings, view}, checked as the tab checks its run; :class:`BadInput` if not."""
+        if not isinstance(given, dict) or given.get("tab") not in list(self.tabs):
+            raise BadInput("tab", "expected an object with a tab, a kind of file and settings.")
+        tab = self.tabs[given["tab"]]
+        kinds = {kind.name: kind for kind in KINDS[tab.name]}
+        if given.get("kind") not in list(kinds):
+            raise BadInput("kind", f"this tab saves {', '.join(kinds)}.")
+        asked = tab.parse(given.get("settings"))
+        view = given.get("view")
+        view = view if isinstance(view, dict) and len(view) <= MAX_VIEW else {}
+        known = {
+            key: str(value)
+            for key, value in view.items()
+            if isinstance(key, str) and key not in asked.fields() and key != "tab"
+            if VIEW[0].fullmatch(key) and isinstance(value, (str, int, float)) and VIEW[1].fullmatch(str(value))
+        }
+        return Wanted(tab, kinds[given["kind"]], asked, known)
+
+    def make(self, given: Any, request: gr.Request) -> Iterator[dict[str, Any]]:
+        """Handler of every wish: how far it is, and at last the file, or what is wrong."""
+        session = request.session_hash
+        self.newest.record(session, given)
+        said = {"count": count_of(given)}
+
+        def state() -> str:
+            if self.newest.stopped(session):
+                return "stopped"
+            return "superseded" if self.newest.superseded(session, given) else "running"
+
+        try:
+            for value in self._make(self.parse(given), state):
+                yield said | value
+        except (BadInput, PictureError, NothingToSave) as problem:
+            yield said | {"state": "error", "message": sentence(problem)}
+        except Interrupted as broken_off:
+            if broken_off.outcome == "stopped":
+                yield said | {"state": "stopped"}
+        except Exception:
+            logging.exception("a file could not be made: %s", str(given)[:500])
+            yield said | {"state": "error", "message": FAILED}
+
+    def _make(self, wanted: Wanted, state: State) -> Iterator[dict[str, Any]]:
+        if wanted.kind.make is None:
+            raise BadInput("kind", "this file is made by the browser.")
+        yield {"state": "making", "share": 0}
+        shown = yield from _now_and_then(run_again(wanted, state))
+        data = wanted.kind.make(shown)
+        go_on(state)
+        with tempfile.TemporaryDirectory(prefix="explorer-file-") as folder:  # Gradio copies what it is given
+            path = Path(folder) / wanted.name
+            path.write_bytes(data)
+            yield {"state": "done", "name": wanted.name, "file": gr.FileData(path=str(path)).model_dump()}
+
+    def about(self, given: object) -> dict[str, Any]:
+        """What a page needs to make a file itself: its name and settings. With it, the run of Steps in diffusers code.
+
+        Returns:
+            {name, settings, script, why}: ``script`` is None where plain diffusers cannot do the run, and ``why`` says so;
+            or {error}.
+        """
+        try:
+            wanted = self.parse(given)
+            checkpoint = self.tabs[wanted.tab.name].checkpoints[wanted.asked.query.checkpoint]
+            answer = {"name": wanted.name, "settings": wanted.settings, "script": None, "why": ""}
+            if wanted.tab.name == "steps":
+                try:
+                    answer["script"] = script(checkpoint, wanted.asked.query.latent, wanted.asked.query.settings)
+                except NotInDiffusers as problem:
+                    answer["why"] = sentence(problem)
+            return answer
+        except BadInput as problem:
+            return {"error": str(problem)}
+
+    def stop(self, request: gr.Request) -> None:
+        """The page does not want its file any more."""
+        self.newest.stop(request.session_hash)
+
+    def forget(self, session: str | None) -> None:
+        """The page was closed."""
+        self.newest.forget(session)
+
+
+def run_again(wanted: Wanted, state: State) -> Generator[float, None, Shown]:
+    """Make a tab's run again: yields the share that is done, returns what the tab shows at its end.
+
+    Raises:
+        Interrupted: something newer is wanted, or the user stopped.
+    """
+    query = wanted.asked.query
+    checkpoint = wanted.tab.checkpoints[query.checkpoint]
+    if wanted.tab.name == "steps":
+        run = Trajectory(checkpoint, query.latent.make(checkpoint), query.settings)
+        for done, _ in enumerate(run, 1):
+            yield done / len(run.plan)
+            go_on(state)
+        return Shown(checkpoint, {"settings": wanted.asked.fields()}, wanted.view, wanted.settings, run)
+    value: dict[str, Any] = {}
+    stream = wanted.tab.stream(wanted.asked, state)
+    while True:
+        with exact():
+            following = next(stream, None)
+        if following is None:
+            break
+        value = following
+        yield (value["evaluations"] or 0) / (value["expected"] or 1)
+    if value.get("state") != "ended":
+        go_on(state)
+        raise RuntimeError("the run ended before its end")
+    return Shown(checkpoint, value, wanted.view, wanted.settings)
+
+
+def sentence(problem: Exception) -> str:
+    """A problem's message as a sentence."""
+    text = str(problem).rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _now_and_then(shares: Generator[float, None, Shown]) -> Generator[dict[str, Any], None, Shown]:
+    """The shares that are done as words for the page, not too many of them; what ``shares`` returns."""
+    said = time.perf_counter()
+    while True:
+        try:
+            share = next(shares)
+        except StopIteration as end:
+            return end.value
+        if (now := time.perf_counter()) - said > SECONDS_BETWEEN:
+            said = now
+            yield {"state": "making", "share": round(share, 3)}

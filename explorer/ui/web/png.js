@@ -1,0 +1,36 @@
+// The text chunk of a PNG in which the settings of its picture are, see explorer/exports.py.
+const KEYWORD = 'ddim-explorer', MAX_SETTINGS = 8192, SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
+
+function* chunksOf(bytes) {   // { type, start, end }: where the data of each chunk lies; ends at the first that is cut off
+  if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw new Error('This is no PNG. Only PNG files saved here hold their settings.');
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 8; at + 12 <= bytes.length;) {
+    const start = at + 8, end = start + view.getUint32(at);
+    if (end + 4 > bytes.length) return;
+    yield { type: String.fromCharCode(...bytes.subarray(at + 4, start)), start, end };
+    at = end + 4;
+  }
+}
+
+// The settings in a PNG as the query of an address; null if there are none. An Error if it is no PNG.
+function settingsIn(bytes) {
+  for (const { type, start, end } of chunksOf(bytes)) {
+    if (type !== 'tEXt' || end - start > KEYWORD.length + 1 + MAX_SETTINGS) continue;
+    const text = String.fromCharCode(...bytes.subarray(start, end));
+    if (text.startsWith(`${KEYWORD}\0`)) return text.slice(KEYWORD.length + 1);
+  }
+  return null;
+}
+
+const CRC = Array.from({ length: 256 }, (_, n) => { let c = n; for (let k = 0; k < 8; k++) c = c & 1 ? 0xEDB88320 ^ (c >>> 1) : c >>> 1; return c >>> 0; });
+const crc = bytes => { let c = 0xFFFFFFFF; for (const byte of bytes) c = CRC[(c ^ byte) & 255] ^ (c >>> 8); return (c ^ 0xFFFFFFFF) >>> 0; };
+
+// The same PNG with settings in it, after its first chunk.
+function withSettings(bytes, settings) {
+  const at = chunksOf(bytes).next().value.end + 4, text = new TextEncoder().encode(`tEXt${KEYWORD}\0${settings}`);
+  const chunk = new Uint8Array(text.length + 8), view = new DataView(chunk.buffer);
+  view.setUint32(0, text.length - 4);
+  chunk.set(text, 4);
+  view.setUint32(text.length + 4, crc(text));
+  return new Blob([bytes.subarray(0, at), chunk, bytes.subarray(at)]);
+}

@@ -1,0 +1,64 @@
+// Between the Save menus and Python: one file under way at a time. And pictures that were saved come back here.
+const $ = selector => element.querySelector(selector);
+const input = $('input'), drop = $('.drop'), told = $('.told');
+const MAX_FILE = 64 * 2 ** 20, SECONDS_TOLD = 8;
+let count = 0, current = null, hiding = 0;
+window.explorerKinds = props.kinds;
+window.explorerAbout = wish => server.about(wish).catch(() => ({ error: 'The server did not answer. Try again.' }));
+
+// ---- files to keep ----------------------------------------------------------------------------------------------
+window.addEventListener('explorer:save', ({ detail: { suffix, ...wish } }) => {
+  end('stopped');
+  count += 1;
+  current = { tab: wish.tab, kind: wish.kind, suffix };
+  props.value = { ...wish, count };
+  publish('explorer:saving', { ...current, state: 'making', share: 0 });
+  trigger('make');
+});
+window.addEventListener('explorer:save-stop', () => { if (current) { trigger('stop'); end('stopped'); } });
+watch('value', () => {
+  const { count: of, state, share, message, file, name } = props.value ?? {};
+  if (!current || of !== count || !state) return;
+  if (state === 'making') return publish('explorer:saving', { ...current, state, share });
+  if (state === 'done') keep(file.url, name);
+  end(state, message);
+});
+function end(state, message = '') {
+  if (!current) return;
+  const detail = { ...current, state, message };
+  current = null;
+  publish('explorer:saving', detail);
+}
+
+// ---- pictures that come back ------------------------------------------------------------------------------------
+function tell(message) {
+  told.textContent = message;
+  told.hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { told.hidden = true; }, 1000 * SECONDS_TOLD);
+}
+async function open(file) {
+  if (!file) return;
+  told.hidden = true;
+  try {
+    if (file.size > MAX_FILE) throw new Error('The file has more than the 64 MB that are taken.');
+    const settings = settingsIn(new Uint8Array(await file.arrayBuffer()));
+    if (settings === null) throw new Error('This PNG holds no settings: only one that was saved here does, as long as no other program has stored it again.');
+    publish('explorer:restore', { settings, name: file.name });
+  } catch (problem) { tell(problem.message || 'The file cannot be read.'); }
+}
+const files = event => [...event.dataTransfer?.types ?? []].includes('Files');
+let depth = 0;   // of nested elements that the pointer is over
+window.addEventListener('dragenter', event => { if (files(event)) { depth += 1; drop.hidden = false; } });
+window.addEventListener('dragleave', event => { if (files(event) && --depth <= 0) { depth = 0; drop.hidden = true; } });
+window.addEventListener('dragover', event => { if (files(event)) event.preventDefault(); });
+window.addEventListener('drop', event => {
+  if (!files(event)) return;
+  event.preventDefault();
+  depth = 0;
+  drop.hidden = true;
+  open(event.dataTransfer.files[0]);
+});
+window.addEventListener('explorer:open-picture', () => input.click());
+input.addEventListener('change', () => { open(input.files[0]); input.value = ''; });
+document.addEventListener('keydown', event => { if (event.key === 'Escape') { told.hidden = true; drop.hidden = true; } });

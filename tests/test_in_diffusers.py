@@ -1,0 +1,94 @@
+"""The same run in plain diffusers code: the script runs in a fresh process and makes the explorer's picture."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+from small import WAVY
+
+import explorer as ex
+from explorer.in_diffusers import NotInDiffusers, script
+from explorer.recipe import parse
+
+LEVELS = 1  # of 255: diffusers' coefficients are float32, the explorer's are float64
+RUNS = [
+    ("eps", "3", ex.Settings(10)),
+    ("eps", "slerp(3, 4, 0.25)", ex.Settings(20, 0.5, clip=True, noise_seed=7)),
+    ("eps", "lerp(3, 4, 0.25)", ex.Settings(30, 1.0, spacing="leading")),
+    ("eps", "3", ex.Settings(1, spacing="quadratic")),
+    ("patches", "9007199254740991", ex.Settings(8, 1.0, clip=True)),
+    ("patches", "5", ex.Settings(7, 0.3, spacing="leading")),
+    ("grey", "5", ex.Settings(5)),
+]
+ALL_OF_THEM = """
+import os, pathlib
+for path in sorted(pathlib.Path("scripts").iterdir()):
+    exec(compile(path.read_text(), path, "exec"), {})
+    os.rename("picture.png", f"{path.stem}.png")
+assert "explorer" not in __import__("sys").modules
+"""
+
+
+@pytest.fixture
+def checkpoints(save_pipeline, tmp_path):
+    """An eps-network, a v-network on patches, a grey one."""
+    save_pipeline("checkpoints/eps")
+    patches = save_pipeline("checkpoints/patches", sample_size=4, channels=12, prediction_type="v_prediction")
+    (patches / "explorer.json").write_text(json.dumps({"patch": 2}))
+    save_pipeline("checkpoints/grey", channels=1)
+    return {name: ex.load(tmp_path / "checkpoints" / name, "cpu") for name in ("eps", "patches", "grey")}
+
+
+def test_the_script_makes_the_explorers_picture_in_a_fresh_process(checkpoints, tmp_path):
+    (tmp_path / "scripts").mkdir()
+    for k, (name, latent, settings) in enumerate(RUNS):
+        (tmp_path / "scripts" / f"{k}.py").write_text(script(checkpoints[name], parse(latent), settings))
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    subprocess.run([sys.executable, "-c", ALL_OF_THEM], cwd=tmp_path, check=True, env=environment, timeout=300)
+    for k, (name, latent, settings) in enumerate(RUNS):
+        checkpoint = checkpoints[name]
+        expected = ex.to_image(ex.sample(checkpoint, parse(latent).make(checkpoint), settings))
+        made = Image.open(tmp_path / f"{k}.png").convert("RGB")
+        assert np.abs(np.asarray(made).astype(int) - np.asarray(expected)).max() <= LEVELS, RUNS[k]
+
+
+@pytest.mark.parametrize("S", [1, 2, 3, 7, 10, 20, 30, 50, 333, 500, 999, 1000])
+@pytest.mark.parametrize("spacing", ["linear", "quadratic", "leading"])
+def test_it_offers_what_ddim_scheduler_visits_and_nothing_else(checkpoints, S, spacing):
+    """A run is offered just where DDIMScheduler's own time steps and their ends are tau."""
+    from diffusers import DDIMScheduler
+
+    settings, expected = ex.Settings(S, spacing=spacing), ex.jumps(ex.timesteps(1000, S, spacing))
+    theirs = []
+    for name in ("trailing", "leading"):
+        scheduler = DDIMScheduler(timestep_spacing=name)
+        scheduler.set_timesteps(S)
+        theirs.append([(int(t) + 1, max(0, int(t) + 1 - 1000 // S)) for t in scheduler.timesteps])
+    if expected in theirs:
+        script(checkpoints["eps"], parse(3), settings)
+    else:
+        with pytest.raises(NotInDiffusers, match="are not all"):
+            script(checkpoints["eps"], parse(3), settings)
+
+
+@pytest.mark.parametrize(
+    ("latent", "settings", "why"),
+    [
+        ("3", ex.Settings(10, variance="large"), "no setting for σ̂"),
+        ("3", ex.Settings(30), "linear with an S that divides 1000, or leading, would do"),
+        ("encode(0, 10)", ex.Settings(10), "latent is that of a picture"),
+        ("slerp(1, encode(0, 10), 0.5)", ex.Settings(10), "latent is that of a picture"),
+    ],
+)
+def test_what_diffusers_cannot_do_is_said(checkpoints, latent, settings, why):
+    with pytest.raises(NotInDiffusers, match=why):
+        script(checkpoints["eps"], parse(latent), settings)
+
+
+def test_a_network_that_is_in_no_folder_cannot_be_opened_by_diffusers():
+    with pytest.raises(NotInDiffusers, match="no folder"):
+        script(WAVY, parse(3), ex.Settings(10))
