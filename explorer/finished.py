@@ -1,11 +1,12 @@
-"""Finished pictures: many runs wanted at once, made in shared batches, and remembered."""
+"""Finished pictures and runs: many wanted at once, made in shared batches, and remembered."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from explorer.batch import Run, denoise_together
 from explorer.checkpoint import Checkpoint
 from explorer.recipe import Recipe
 from explorer.sampler import Settings
+from explorer.trajectory import Trajectory
 
 BATCH = 8  # pictures in one call of the network: nearly as cheap for each as in larger batches, and ready sooner
 
@@ -33,39 +35,66 @@ class Wanted:
         return str(self.latent), replace(s, noise_seed=0) if silent else s
 
 
-class Finished:
-    """Pictures by checkpoint and :class:`Wanted`, the least recently used dropped beyond ``max_bytes``. Thread-safe."""
+Value = TypeVar("Value")
 
-    def __init__(self, max_bytes: int = 64 << 20) -> None:
+
+class Remembered(Generic[Value]):
+    """Values by key, the least recently used dropped beyond ``max_bytes``. Thread-safe."""
+
+    def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self._pictures: OrderedDict[object, Tensor] = OrderedDict()
+        self._values: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
 
-    def get(self, checkpoint: Checkpoint, wanted: Wanted) -> Tensor | None:
-        """The picture (C, H, W), or None."""
-        key = (checkpoint.name, wanted.key)
+    def get(self, key: Hashable) -> Value | None:
         with self._lock:
-            if key in self._pictures:
-                self._pictures.move_to_end(key)
-            return self._pictures.get(key)
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key][0]
 
-    def put(self, checkpoint: Checkpoint, wanted: Wanted, picture: Tensor) -> None:
-        """Remember a picture (C, H, W)."""
-        key = (checkpoint.name, wanted.key)
+    def put(self, key: Hashable, value: Value, nbytes: int) -> None:
+        """Remember a value that takes ``nbytes``, in the place of another of that key."""
         with self._lock:
-            if key not in self._pictures:
-                self._pictures[key] = picture.clone()  # not a view that keeps its whole batch alive
-                self._bytes += picture.nbytes
-            while self._bytes > self.max_bytes and self._pictures:
-                self._bytes -= self._pictures.popitem(last=False)[1].nbytes
+            self._bytes += nbytes - self._values.pop(key, (None, 0))[1]
+            self._values[key] = (value, nbytes)
+            while self._bytes > self.max_bytes:
+                self._bytes -= self._values.popitem(last=False)[1][1]
 
     def __len__(self) -> int:
-        return len(self._pictures)
+        return len(self._values)
 
     @property
     def nbytes(self) -> int:
         return self._bytes
+
+
+class Finished:
+    """Pictures and whole runs by checkpoint and :class:`Wanted`, shared by all who ask; each kind within a byte budget."""
+
+    def __init__(self, picture_bytes: int = 64 << 20, run_bytes: int = 256 << 20) -> None:
+        self.pictures: Remembered[Tensor] = Remembered(picture_bytes)
+        self.runs: Remembered[Trajectory] = Remembered(run_bytes)
+
+    def get(self, checkpoint: Checkpoint, wanted: Wanted) -> Tensor | None:
+        """The picture (C, H, W), or None."""
+        return self.pictures.get((checkpoint.name, wanted.key))
+
+    def put(self, checkpoint: Checkpoint, wanted: Wanted, picture: Tensor) -> None:
+        """Remember a picture (C, H, W)."""
+        copy = picture.clone()  # not a view that keeps its whole batch alive
+        self.pictures.put((checkpoint.name, wanted.key), copy, copy.nbytes)
+
+    def run(self, checkpoint: Checkpoint, wanted: Wanted) -> Trajectory | None:
+        """The run from its first step to its last, or None."""
+        return self.runs.get((checkpoint.name, wanted.key))
+
+    def put_run(self, wanted: Wanted, trajectory: Trajectory) -> None:
+        """Remember a run that is done, of one picture, and the picture."""
+        checkpoint = trajectory.checkpoint
+        self.runs.put((checkpoint.name, wanted.key), trajectory, trajectory.nbytes)
+        self.put(checkpoint, wanted, trajectory.x_0[0])
 
 
 @dataclass(frozen=True)

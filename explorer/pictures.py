@@ -13,11 +13,15 @@ from torch import Tensor
 # Colours of a signed value at -scale, 0 and +scale: teal, paper white, brown. Told apart by people with any colour vision.
 SIGNED_COLOURS = np.array([[0x01, 0x5C, 0x55], [0xF6, 0xF5, 0xF1], [0x82, 0x44, 0x08]], dtype=np.float32)
 SIGNED_SCALE = 1.5
+SIGNED_TABLE = np.stack(  # finer than the 255 levels of a colour, so that looking up is as good as working out
+    [np.interp(np.linspace(-1, 1, 8193), [-1, 0, 1], channel).round() for channel in SIGNED_COLOURS.T], axis=-1
+).astype(np.uint8)
 
 
 def to_uint8(x: Tensor) -> np.ndarray:
     """Pictures (N, C, H, W) in [-1, 1] -> uint8 (N, H, W, C); values beyond are cut."""
-    return ((x.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    values = np.clip(x.cpu().numpy(), -1, 1)  # numpy costs less per call than torch
+    return np.rint((values + 1) * np.float32(127.5)).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def to_image(x: Tensor) -> Image.Image:
@@ -37,10 +41,8 @@ def signed_to_uint8(x: Tensor, scale: float = SIGNED_SCALE) -> np.ndarray:
 
     Linear between -scale and scale; values beyond take the end colours.
     """
-    level = (x.mean(1).div(scale).clamp(-1, 1).cpu().numpy() + 1)[..., None]  # 0..2
-    minus, zero, plus = SIGNED_COLOURS
-    colours = np.where(level < 1, minus + (zero - minus) * level, zero + (plus - zero) * (level - 1))
-    return colours.round().astype(np.uint8)
+    level = x.mean(1).div(scale).clamp(-1, 1).cpu().numpy() + 1  # 0..2
+    return SIGNED_TABLE[(level * (len(SIGNED_TABLE) // 2) + 0.5).astype(np.int32)]
 
 
 def to_rgb(pictures: np.ndarray) -> np.ndarray:

@@ -157,14 +157,12 @@ def ddim_step(x_t: Tensor, eps_theta: Tensor, z: Tensor | None, coefficients: Co
         clip: clamp predicted x_0 to [-1, 1] and re-derive eps from it.
     """
     c = coefficients
-    sqrt_alpha_bar, sqrt_rest = math.sqrt(c.alpha_bar), math.sqrt(1 - c.alpha_bar)
-    eps = eps_theta
-    x0 = (x_t - sqrt_rest * eps) / sqrt_alpha_bar
+    eps, x0 = eps_theta, predicted_x0(x_t, eps_theta, c.alpha_bar)
     clipped = torch.zeros(len(x_t), dtype=torch.long)
     if clip:
         clipped = (x0.abs() > 1).flatten(1).sum(1).cpu()
         x0 = x0.clamp(-1, 1)
-        eps = (x_t - sqrt_alpha_bar * x0) / sqrt_rest
+        eps = (x_t - math.sqrt(c.alpha_bar) * x0) / math.sqrt(1 - c.alpha_bar)
     if z is None and c.noise != 0:
         raise ValueError(f"the step {c.t} -> {c.t_prev} has sigma {c.noise:.4g} and needs noise z")
     terms = Terms(
@@ -173,6 +171,11 @@ def ddim_step(x_t: Tensor, eps_theta: Tensor, z: Tensor | None, coefficients: Co
         noise=torch.zeros_like(x_t) if z is None else c.noise * z,
     )
     return Step(c, x_t, eps_theta, eps, x0, z, terms, terms.x0 + terms.direction + terms.noise, clipped)
+
+
+def predicted_x0(x_t: Tensor, eps: Tensor, alpha_bar: float) -> Tensor:
+    """(x_t - sqrt(1 - ab) eps) / sqrt(ab), Eq. 9: the picture that x_t would be without its predicted noise."""
+    return (x_t - math.sqrt(1 - alpha_bar) * eps) / math.sqrt(alpha_bar)
 
 
 def ddpm_posterior_step(x_t: Tensor, x0: Tensor, z: Tensor | None, coefficients: Coefficients) -> Tensor:

@@ -7,6 +7,7 @@ Of a kept step only x_t and the network's eps_theta are stored. Everything else 
 from __future__ import annotations
 
 import json
+import math
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
 from explorer.latents import step_noise
-from explorer.sampler import Settings, Step, ddim_step, denoise
+from explorer.sampler import Settings, Step, ddim_step, denoise, predicted_x0
 from explorer.schedule import Coefficients, jumps, timesteps
 
 MAX_FRAMES = 250
@@ -53,23 +54,18 @@ class Numbers:
 
     @classmethod
     def of(cls, step: Step) -> Numbers:
-        c, terms, x_prev = step.coefficients, step.terms, step.x_prev.double()
+        c, terms = step.coefficients, step.terms
         z = torch.zeros_like(step.x_t) if step.z is None else step.z
-        three_terms = terms.x0.double() + terms.direction.double() + terms.noise.double()
-        m_k_form = c.m * step.x_t.double() + c.k * step.x0.double() + c.sigma * z.double()
-        return cls(
-            x_t=rms(step.x_t),
-            x0=rms(step.x0),
-            eps=rms(step.eps),
-            z=rms(z),
-            x_prev=rms(x_prev),
-            term_x0=rms(terms.x0),
-            term_direction=rms(terms.direction),
-            term_noise=rms(terms.noise),
-            sum_residual=float((three_terms - x_prev).abs().max()),
-            mk_residual=float((m_k_form - x_prev).abs().max()),
-            clipped=int(step.clipped.sum()),
-        )
+        tensors = (step.x_t, step.x0, step.eps, z, step.x_prev, terms.x0, terms.direction, terms.noise)
+        values = [tensor.cpu().numpy().ravel() for tensor in tensors]  # numpy costs less per call than torch
+        x_t, x0, _, z_values, x_prev, *summands = values
+        three_terms = sum(summands, np.zeros(len(x_t)))
+        m_k_form = np.multiply(x_t, c.m, dtype=np.float64)
+        m_k_form += np.multiply(x0, c.k, dtype=np.float64)
+        m_k_form += np.multiply(z_values, c.sigma, dtype=np.float64)
+        sizes = [math.sqrt(np.dot(v, v) / v.size) for v in values]
+        residuals = [float(np.abs(whole - x_prev).max()) for whole in (three_terms, m_k_form)]
+        return cls(*sizes, *residuals, clipped=int(step.clipped.sum()))  # type: ignore[misc, arg-type]
 
 
 def rms(x: Tensor) -> float:
@@ -116,19 +112,23 @@ class Trajectory:
         ]
         frame_bytes = 2 * x_T.numel() * x_T.element_size()
         self.kept = spread(len(self.plan), min(max_frames, max_bytes // frame_bytes))
+        self._kept = frozenset(self.kept)
         self.numbers: list[Numbers] = []
         self._frames: dict[int, tuple[Tensor, Tensor]] = {}
         self._x_prev = x_T
 
     def __iter__(self) -> Iterator[Step]:
-        kept = set(self.kept)
         for step in self._steps:  # of a loaded trajectory there are none left
-            index = len(self.numbers)
-            if index in kept:
-                self._frames[index] = (step.x_t, step.eps_theta)
-            self.numbers.append(Numbers.of(step))
-            self._x_prev = step.x_prev
+            self.record(step)
             yield step
+
+    def record(self, step: Step) -> None:
+        """Take the next step of the run, however it was made: alone by iterating, or in a batch with other runs."""
+        index = len(self.numbers)
+        if index in self._kept:
+            self._frames[index] = (step.x_t, step.eps_theta)
+        self.numbers.append(Numbers.of(step))
+        self._x_prev = step.x_prev
 
     def __len__(self) -> int:
         """Steps done."""
@@ -136,6 +136,11 @@ class Trajectory:
 
     def __repr__(self) -> str:
         return f"Trajectory({len(self)} of {len(self.plan)} steps, {len(self._frames)} kept, {self.settings})"
+
+    @property
+    def whole(self) -> bool:
+        """Whether every step is done and kept."""
+        return len(self._frames) == len(self.plan)
 
     @property
     def done(self) -> bool:
@@ -165,7 +170,12 @@ class Trajectory:
 
     def distances(self) -> dict[int, float]:
         """rms distance of predicted x_0 to the result, for each kept step that is done."""
-        return {index: rms(self.step(index).x0 - self.x_0) for index in self._frames}
+        clip = self.settings.clip
+        distances = {}
+        for index, (x_t, eps_theta) in self._frames.items():
+            x0 = predicted_x0(x_t, eps_theta, self.plan[index].alpha_bar)
+            distances[index] = rms((x0.clamp(-1, 1) if clip else x0) - self.x_0)
+        return distances
 
     def save(self, path: str | Path) -> None:
         """Write an .npz: ``x_t`` and ``eps_theta`` (kept, B, C, H, W), ``kept``, ``x_0``, a column per number, ``settings``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 
 import pytest
@@ -132,7 +133,7 @@ def test_leaving_early_keeps_what_is_done(checkpoint, calls):
 
 
 def test_the_least_recently_used_pictures_go_first(checkpoint):
-    finished = Finished(max_bytes=3 * BYTES)
+    finished = Finished(picture_bytes=3 * BYTES)
     wanted = seeds(5)
     for i in range(3):
         finished.put(checkpoint, wanted[i], torch.full(SHAPE, float(i)))
@@ -140,14 +141,14 @@ def test_the_least_recently_used_pictures_go_first(checkpoint):
     finished.put(checkpoint, wanted[3], torch.full(SHAPE, 3.0))
     kept = [finished.get(checkpoint, w) for w in wanted]
     assert [None if picture is None else float(picture.mean()) for picture in kept] == [0, None, 2, 3, None]
-    assert (len(finished), finished.nbytes) == (3, 3 * BYTES)
+    assert (len(finished.pictures), finished.pictures.nbytes) == (3, 3 * BYTES)
 
 
 def test_a_picture_that_is_put_again_counts_once(checkpoint):
     finished = Finished()
     for _ in range(3):
         finished.put(checkpoint, seeds(1)[0], torch.zeros(SHAPE))
-    assert (len(finished), finished.nbytes) == (1, BYTES)
+    assert (len(finished.pictures), finished.pictures.nbytes) == (1, BYTES)
 
 
 def test_a_remembered_picture_does_not_hold_its_batch(checkpoint):
@@ -157,6 +158,31 @@ def test_a_remembered_picture_does_not_hold_its_batch(checkpoint):
 
 
 def test_a_picture_larger_than_the_room_is_made_all_the_same(checkpoint):
-    finished = Finished(max_bytes=BYTES - 1)
+    finished = Finished(picture_bytes=BYTES - 1)
     assert sorted(all_of(finish(checkpoint, seeds(3), finished))) == [0, 1, 2]
-    assert (len(finished), finished.nbytes) == (0, 0)
+    assert (len(finished.pictures), finished.pictures.nbytes) == (0, 0)
+
+
+def test_whole_runs_are_remembered_and_give_their_pictures(checkpoint):
+    finished = Finished()
+    wanted = Wanted(Seed(3), ex.Settings(4, 0.5))
+    trajectory = ex.Trajectory(checkpoint, wanted.latent.make(checkpoint), wanted.settings)
+    deque(trajectory, maxlen=0)
+    assert finished.run(checkpoint, wanted) is None
+    finished.put_run(wanted, trajectory)
+    assert finished.run(checkpoint, wanted) is trajectory
+    assert torch.equal(finished.get(checkpoint, wanted), trajectory.x_0[0])
+    assert finished.run(replace(checkpoint, name="another"), wanted) is None
+    assert finished.runs.nbytes == trajectory.nbytes == 4 * 2 * BYTES
+
+
+def test_runs_have_a_budget_of_their_own(checkpoint):
+    finished = Finished(run_bytes=20 * BYTES)
+    for seed in range(4):
+        wanted = Wanted(Seed(seed), ex.Settings(4))
+        trajectory = ex.Trajectory(checkpoint, wanted.latent.make(checkpoint), wanted.settings)
+        deque(trajectory, maxlen=0)
+        finished.put_run(wanted, trajectory)
+    known = [finished.run(checkpoint, Wanted(Seed(seed), ex.Settings(4))) is not None for seed in range(4)]
+    assert known == [False, False, True, True]
+    assert len(finished.pictures) == 4

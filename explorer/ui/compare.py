@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -13,12 +12,13 @@ from torch import Tensor
 
 from explorer.batch import Run, denoise_together
 from explorer.checkpoint import Checkpoint
+from explorer.finished import Finished, Wanted
 from explorer.measures import grain
 from explorer.quality import to_unit
 from explorer.recipe import with_imports
 from explorer.sampler import Settings, Step, ddpm_posterior_step
 from explorer.schedule import timesteps
-from explorer.trajectory import rms, spread
+from explorer.trajectory import Trajectory, rms, spread
 from explorer.ui.component import CompareStage
 from explorer.ui.interrupt import State, go_on, until_interrupted
 from explorer.ui.pieces import Pieces
@@ -64,19 +64,60 @@ class CompareTab(Tab[CompareOptions]):
         return asked
 
     def stream(self, asked: Asked[CompareOptions], state: State) -> Iterator[dict[str, Any]]:
-        return Comparison(self.checkpoints[asked.query.checkpoint], asked, state).stream()
+        return Comparison(self.checkpoints[asked.query.checkpoint], asked, self.finished, state).stream()
+
+
+class Rows:
+    """The rows of a comparison, step by step: those made before are told again, the others go through the network.
+
+    A row's rounding can depend on the size of its batch. DDIM, whose repeat is to be the same bit for bit, goes alone, as
+    it does in Steps; the others share their calls.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, query: Query, settings: dict[str, Settings], finished: Finished) -> None:
+        self.checkpoint, self.finished = checkpoint, finished
+        self.wanted = {name: Wanted(query.latent, s) for name, s in settings.items() if name != WRONG}
+        first: dict[object, str] = {}
+        self.same_as = {name: first.setdefault(wanted.key, name) for name, wanted in self.wanted.items()}
+        runs = {name: finished.run(checkpoint, self.wanted[name]) for name in first.values()}
+        self.known = {name: run for name, run in runs.items() if run is not None and run.whole}
+        x_T = query.latent.make(checkpoint)
+        self.fresh = {n: Trajectory(checkpoint, x_T, settings[n]) for n in first.values() if n not in self.known}
+        together = [Run(x_T, settings[name]) for name in self.fresh if name != DDIM]
+        names = [name for name in self.fresh if name != DDIM]
+        if WRONG in settings:
+            together, names = [*together, Run(x_T, settings[WRONG], wrong_labels=True)], [*names, WRONG]
+        alone = [DDIM] if DDIM in self.fresh else []
+        groups = ((alone, [Run(x_T, settings[name]) for name in alone]), (names, together))
+        self.live = [(names, denoise_together(checkpoint, runs)) for names, runs in groups if runs]
+        self.calls = sum(len(names) for names, _ in self.live)  # pictures in the calls of one step
+
+    def step(self, index: int) -> dict[str, Step]:
+        """The step of every row; to be asked for in order."""
+        steps = {name: run.step(index) for name, run in self.known.items()}
+        for names, together in self.live:
+            steps |= {name: step for name, step in zip(names, next(together), strict=True) if step is not None}
+        for name, run in self.fresh.items():
+            run.record(steps[name])
+        return steps | {name: steps[first] for name, first in self.same_as.items()}
+
+    def remember(self) -> None:
+        """The rows are done: other tabs need not make them again."""
+        for name, run in self.fresh.items():
+            self.finished.put_run(self.wanted[name], run)
 
 
 class Comparison:
     """One comparison while it goes: first all rows together, then the repeat of DDIM and DDPM's other noise seeds."""
 
-    def __init__(self, checkpoint: Checkpoint, asked: Asked[CompareOptions], state: State) -> None:
+    def __init__(self, checkpoint: Checkpoint, asked: Asked[CompareOptions], finished: Finished, state: State) -> None:
         self.checkpoint, self.query, self.options, self.state = checkpoint, asked.query, asked.options, state
         settings = asked.query.settings
         self.steps = settings.steps
         self.x_T = self.query.latent.make(checkpoint)
         self.rows = rows(self.query, self.options.wrong)
-        self.others = self._other_runs()
+        self.running = Rows(checkpoint, self.query, self.rows, finished)
+        self.again, self.others = self._other_runs()
         self.moments = spread(self.steps, self.options.moments)
         self.pieces = Pieces()
         self.facts: dict[str, Any] = {}
@@ -92,7 +133,7 @@ class Comparison:
             "rows": json.dumps({name: s.eta if name != LARGE else "large" for name, s in self.rows.items()}),
             "tau": json.dumps(tau[:3]),
             "moments": json.dumps([[i, tau[i]] for i in self.moments]),
-            "expected": self.steps * (len(self.rows) + len(self.others)),
+            "expected": self.steps * (self.running.calls + 1 + len(self.others)),
         }
 
     def stream(self) -> Iterator[dict[str, Any]]:
@@ -100,7 +141,8 @@ class Comparison:
 
     def _go(self) -> Iterator[dict[str, Any]]:
         yield from self._run_rows()
-        self._tell_rows((time.perf_counter() - self.started) / len(self.rows))
+        self.running.remember()
+        self._tell_rows((time.perf_counter() - self.started) / max(1, self.running.calls))
         yield self._value("running")
         self._run_others()
         yield self._value("ended")
@@ -116,10 +158,10 @@ class Comparison:
 
     def _run_rows(self) -> Iterator[dict[str, Any]]:
         """All rows together, with a value now and then when a moment's pictures are there."""
-        runs = [Run(self.x_T, settings, name == WRONG) for name, settings in self.rows.items()]
         sent, difference = 0.0, 0.0
-        for index, steps in enumerate(self._denoise(runs, len(self.others))):
-            by_name = dict(zip(self.rows, steps, strict=True))
+        for index in range(self.steps):
+            by_name = self.running.step(index)
+            self.evaluations += self.running.calls
             difference = max(difference, posterior_difference(by_name[DDPM]))
             self.results = {name: step.x_prev[0] for name, step in by_name.items()}
             if index not in self.moments:
@@ -130,47 +172,46 @@ class Comparison:
             if (now := time.perf_counter() - self.started) - sent > SECONDS_BETWEEN:
                 sent = now
                 yield self._value("running")
+            go_on(self.state)
         self.facts[DDPM] = {"posterior": difference}
 
     def _tell_rows(self, seconds: float) -> None:
-        for name, picture in self.results.items():
+        for name in self.rows:
+            picture = self.results[name]
             self.pieces.add(f"{name}/end", picture)
             self.facts[name] = self.facts.get(name, {}) | {
                 "nfe": self.steps,
-                "seconds": seconds,
+                "seconds": seconds if name in self.running.fresh or name == WRONG else None,
                 "distance": rms(picture - self.results[DDIM]),
                 "grain": float(grain(picture[None])),
             }
         self.facts["examples"] = {"grain": example_grain(self.checkpoint)}
 
     def _run_others(self) -> None:
-        """DDIM again, and DDPM's other noise seeds."""
-        last = deque(self._denoise(self.others, len(self.rows)), maxlen=1)[0]
-        again, *others = [step.x_prev[0] for step in last]
+        """DDIM again, alone as before, and DDPM's other noise seeds."""
+        again = self._run_to_the_end([self.again])[0]
         self.pieces.add("ddim/other/0", again)
         self.facts[DDIM]["repeat"] = float((again - self.results[DDIM]).abs().max())
+        others = self._run_to_the_end(self.others)
         for k, picture in enumerate(others):
             self.pieces.add(f"ddpm/other/{k}", picture)
         self.facts[DDPM]["others"] = [rms(picture - self.results[DDPM]) for picture in others]
 
-    def _denoise(self, runs: list[Run], least: int) -> Iterator[list[Step]]:
-        """The steps of ``runs`` in a batch of at least ``least`` rows, the last run repeated to fill it.
-
-        A row's rounding can depend on the size of its batch and its place in it. So the repeat of DDIM, which is to be the
-        same bit for bit, stands first in a batch as large as the one it repeats.
-        """
-        filled = runs + [runs[-1]] * (least - len(runs))
-        for steps in denoise_together(self.checkpoint, filled):
+    def _run_to_the_end(self, runs: list[Run]) -> list[Tensor]:
+        """The pictures (C, H, W) of ``runs``."""
+        pictures: list[Tensor] = []
+        for steps in denoise_together(self.checkpoint, runs):
             self.evaluations += len(runs)
-            yield [step for step in steps[: len(runs)] if step is not None]
+            pictures = [step.x_prev[0] for step in steps if step is not None]
             go_on(self.state)
+        return pictures
 
-    def _other_runs(self) -> list[Run]:
+    def _other_runs(self) -> tuple[Run, list[Run]]:
         """DDIM once more with another noise seed, and DDPM with K others."""
         seed = self.query.settings.noise_seeds(1)[0]
         again = replace(self.rows[DDIM], noise_seed=seed + 1)
         others = [replace(self.rows[DDPM], noise_seed=seed + 1 + k) for k in range(self.options.others)]
-        return [Run(self.x_T, s) for s in (again, *others)]
+        return Run(self.x_T, again), [Run(self.x_T, s) for s in others]
 
 
 def posterior_difference(step: Step) -> float:

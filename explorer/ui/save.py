@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import gradio as gr
 
+from explorer.finished import Wanted
 from explorer.given import PictureError
 from explorer.in_diffusers import NotInDiffusers, script
 from explorer.trajectory import Trajectory
@@ -41,7 +42,7 @@ FAILED = "The file could not be made; the server has noted why. Try again, or ch
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Wish:
     """One file that a page asks for.
 
     Attributes:
@@ -97,7 +98,7 @@ class Saves:
             for name in self.tabs
         }
 
-    def parse(self, given: object) -> Wanted:
+    def parse(self, given: object) -> Wish:
         """What a page asks for, {tab, kind, settings, view}, checked as the tab checks its run; :class:`BadInput` if not."""
         if not isinstance(given, dict) or given.get("tab") not in list(self.tabs):
             raise BadInput("tab", "expected an object with a tab, a kind of file and settings.")
@@ -114,7 +115,7 @@ class Saves:
             if isinstance(key, str) and key not in asked.fields() and key != "tab"
             if VIEW[0].fullmatch(key) and isinstance(value, (str, int, float)) and VIEW[1].fullmatch(str(value))
         }
-        return Wanted(tab, kinds[given["kind"]], asked, known)
+        return Wish(tab, kinds[given["kind"]], asked, known)
 
     def make(self, given: Any, request: gr.Request) -> Iterator[dict[str, Any]]:
         """Handler of every wish: how far it is, and at last the file, or what is wrong."""
@@ -139,7 +140,7 @@ class Saves:
             logging.exception("a file could not be made: %s", str(given)[:500])
             yield said | {"state": "error", "message": FAILED}
 
-    def _make(self, wanted: Wanted, state: State) -> Iterator[dict[str, Any]]:
+    def _make(self, wanted: Wish, state: State) -> Iterator[dict[str, Any]]:
         if wanted.kind.make is None:
             raise BadInput("kind", "this file is made by the browser.")
         yield {"state": "making", "share": 0}
@@ -180,7 +181,7 @@ class Saves:
         self.newest.forget(session)
 
 
-def run_again(wanted: Wanted, state: State) -> Generator[float, None, Shown]:
+def run_again(wanted: Wish, state: State) -> Generator[float, None, Shown]:
     """Make a tab's run again: yields the share that is done, returns what the tab shows at its end.
 
     Raises:
@@ -189,10 +190,12 @@ def run_again(wanted: Wanted, state: State) -> Generator[float, None, Shown]:
     query = wanted.asked.query
     checkpoint = wanted.tab.checkpoints[query.checkpoint]
     if wanted.tab.name == "steps":
-        run = Trajectory(checkpoint, query.latent.make(checkpoint), query.settings)
-        for done, _ in enumerate(run, 1):
-            yield done / len(run.plan)
-            go_on(state)
+        run = wanted.tab.finished.run(checkpoint, Wanted(query.latent, query.settings))
+        if run is None:
+            run = Trajectory(checkpoint, query.latent.make(checkpoint), query.settings)
+            for done, _ in enumerate(run, 1):
+                yield done / len(run.plan)
+                go_on(state)
         return Shown(checkpoint, {"settings": wanted.asked.fields()}, wanted.view, wanted.settings, run)
     value: dict[str, Any] = {}
     stream = wanted.tab.stream(wanted.asked, state)

@@ -21,7 +21,7 @@ class StepsTab(Tab[Options]):
     name, title, stage, options = "steps", "Steps", Player, Options
 
     def stream(self, asked: Asked[Options], state: State) -> Iterator[dict[str, Any]]:
-        return stream(self.checkpoints[asked.query.checkpoint], asked.query, state)
+        return stream(self.checkpoints[asked.query.checkpoint], asked.query, self.finished, state)
 
     def numbers(self, given: dict[str, Any]) -> list[dict[str, Any]]:
         """The numbers of every step of a run, as plain JSON values.

@@ -7,43 +7,52 @@ travel as one file.
 
 from __future__ import annotations
 
-import itertools
 import json
-import math
-import tempfile
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import astuple
-from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 from PIL import Image
 
 from explorer.checkpoint import Checkpoint
-from explorer.pictures import data_uri, signed_to_uint8, to_rgb, to_uint8
-from explorer.sampler import Step
+from explorer.finished import Finished, Wanted
+from explorer.pictures import data_uri
+from explorer.sampler import denoise
 from explorer.trajectory import Trajectory, spread
+from explorer.ui.ahead import ahead
+from explorer.ui.sheet import SHEETS, Sheet, frame
 from explorer.ui.state import Query
 
 MAX_PREVIEWS = 60  # frames sent while the run is under way
-EXACT_FRAMES = 60  # up to here the sheet is a PNG, beyond a JPEG of the best quality without chroma subsampling
 SECONDS_BETWEEN = 0.1  # of two updates of the page: drawing them takes time from the network on a small machine
 CURVE_POINTS = 200
-PANELS = 5
 
 
-def stream(checkpoint: Checkpoint, query: Query, state: Callable[[], str]) -> Iterator[dict[str, Any]]:
+def stream(
+    checkpoint: Checkpoint, query: Query, finished: Finished, state: Callable[[], str]
+) -> Iterator[dict[str, Any]]:
     """Run ``query`` and yield the player's value after every few steps, the last one with the sheet.
 
+    A run that is remembered comes as that last value, at once. The sampler runs in a thread of its own, so that neither
+    measuring its steps nor drawing and sending their pictures keeps it waiting.
+
     Args:
+        finished: runs that were made before, by any tab; this one is added.
         state: asked before each step: "running" goes on, "stopped" ends and keeps what is there, "superseded" ends
             without another word.
     """
-    trajectory = Trajectory(checkpoint, query.latent.make(checkpoint), query.settings)
+    wanted = Wanted(query.latent, query.settings)
+    known = finished.run(checkpoint, wanted)
+    if known is not None:
+        yield _remembered(checkpoint, query, wanted, known)
+        return
+    x_T = query.latent.make(checkpoint)
+    trajectory = Trajectory(checkpoint, x_T, query.settings)
+    kept = set(trajectory.kept)
     preview_steps = {trajectory.kept[i] for i in spread(len(trajectory.kept), MAX_PREVIEWS)}
+    sheet = Sheet(len(kept), *checkpoint.shape[1:])
     fixed = opening(checkpoint, query, trajectory)
     rows: list[str] = []
     previews: list[str] = []
@@ -51,28 +60,55 @@ def stream(checkpoint: Checkpoint, query: Query, state: Callable[[], str]) -> It
     seconds = sent = 0.0
 
     def value(**changes: Any) -> dict[str, Any]:
-        return fixed | {"rows": "".join(rows), "previews": "".join(previews), "seconds": seconds} | changes
+        texts = {"rows": "".join(rows), "previews": "".join(previews)}
+        return fixed | texts | {"seconds": seconds, "engine": checkpoint.engine} | changes
 
     outcome = "running"
-    for index, step in enumerate(trajectory):
+    for index, step in enumerate(ahead(denoise(checkpoint, x_T, query.settings))):
+        trajectory.record(step)
         rows.append(row(trajectory, index) + "\n")
-        if index in preview_steps:
-            previews.append(f"{index}\t{jpeg(frame(step))}\n")
         seconds = time.perf_counter() - started
+        if index in kept:
+            picture = frame(step)
+            sheet.add(picture)
+            if index in preview_steps:
+                previews.append(f"{index}\t{jpeg(picture)}\n")
         if index == 0 or (index in preview_steps and seconds - sent > SECONDS_BETWEEN):
             sent = seconds
             yield value()
-        outcome = "ended" if trajectory.done else state()
+        outcome = "ended" if index + 1 == len(trajectory.plan) else state()
         if outcome == "superseded":
             return
         if outcome == "stopped":
             break
-    distances = trajectory.distances() if trajectory.done else {}
+    ended = outcome == "ended"
+    if ended:
+        finished.put_run(wanted, trajectory)
     yield value(
         state=outcome,
-        distances=json.dumps({index: _round(distance) for index, distance in distances.items()}),
-        sheet=sheet(trajectory),
+        distances=distances(trajectory) if ended else "{}",
+        sheet=sheet.save(SHEETS, (checkpoint.name, wanted.key) if ended else None),
     )
+
+
+def _remembered(checkpoint: Checkpoint, query: Query, wanted: Wanted, trajectory: Trajectory) -> dict[str, Any]:
+    """The last value of a run that was made before."""
+    key = checkpoint.name, wanted.key
+    value = SHEETS.get(key)
+    if value is None:
+        sheet = Sheet(len(trajectory.kept), *checkpoint.shape[1:])
+        for index in trajectory.kept:
+            sheet.add(frame(trajectory.step(index)))
+        value = sheet.save(SHEETS, key)
+    return opening(checkpoint, query, trajectory) | {
+        "state": "ended",
+        "rows": "".join(row(trajectory, index) + "\n" for index in range(len(trajectory))),
+        "previews": "",
+        "seconds": 0.0,
+        "engine": checkpoint.engine,
+        "distances": distances(trajectory),
+        "sheet": value,
+    }
 
 
 def opening(checkpoint: Checkpoint, query: Query, trajectory: Trajectory) -> dict[str, Any]:
@@ -102,57 +138,14 @@ def row(trajectory: Trajectory, index: int) -> str:
     return json.dumps([_round(number) for number in astuple(trajectory.numbers[index])])
 
 
-def frame(step: Step) -> np.ndarray:
-    """The five panels of a step side by side: x_t, predicted x_0, eps, z, x_prev; uint8 (H, 5 W, 3)."""
-    z = step.x_t.new_zeros(step.x_t.shape) if step.z is None else step.z
-    natural = (to_rgb(to_uint8(x)) for x in (step.x_t, step.x0, step.x_prev))
-    x_t, x0, x_prev = (pictures[0] for pictures in natural)
-    return np.concatenate([x_t, x0, signed_to_uint8(step.eps)[0], signed_to_uint8(z)[0], x_prev], axis=1)
+def distances(trajectory: Trajectory) -> str:
+    """How far predicted x_0 was from the result at each kept step, as a JSON object."""
+    return json.dumps({index: _round(distance) for index, distance in trajectory.distances().items()})
 
 
 def jpeg(picture: np.ndarray) -> str:
     """uint8 (H, W, 3) as a data URI, good enough for a preview."""
     return data_uri(Image.fromarray(picture), "jpeg", quality=85, subsampling=0)
-
-
-def sheet(trajectory: Trajectory) -> dict[str, Any]:
-    """The frames of all kept steps in one picture file, in reading order, and how many stand in a row."""
-    indices = [i for i in trajectory.kept if i < len(trajectory)]
-    _, H, W = trajectory.checkpoint.shape
-    columns = max(1, min(len(indices), math.ceil(math.sqrt(len(indices) * H / (PANELS * W)))))
-    rows = math.ceil(len(indices) / columns)
-    picture = np.zeros((rows * H, columns * PANELS * W, 3), dtype=np.uint8)
-    for k, index in enumerate(indices):
-        top, left = k // columns * H, k % columns * PANELS * W
-        picture[top : top + H, left : left + PANELS * W] = frame(trajectory.step(index))
-    exact = len(indices) <= EXACT_FRAMES
-    file = SHEETS.new_file(".png" if exact else ".jpg")
-    image = Image.fromarray(picture)
-    if exact:
-        image.save(file, compress_level=1)
-    else:
-        image.save(file, quality=95, subsampling=0)
-    return {"file": gr.FileData(path=str(file)).model_dump(), "columns": columns}
-
-
-class SheetFolder:
-    """A folder of its own for sheets on their way into Gradio's cache; the oldest go, and all at the end of the process."""
-
-    def __init__(self, most: int = 32) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="explorer-sheets-")
-        self._files: deque[Path] = deque()
-        self._numbers = itertools.count()
-        self._most = most
-
-    def new_file(self, suffix: str) -> Path:
-        path = Path(self._folder.name) / f"sheet-{next(self._numbers)}{suffix}"
-        self._files.append(path)
-        while len(self._files) > self._most:
-            self._files.popleft().unlink(missing_ok=True)
-        return path
-
-
-SHEETS = SheetFolder()
 
 
 def _round(number: float) -> float:

@@ -9,6 +9,7 @@ from sent import SHAPE, SMALL, TOY, picture, pictures_of, shown, tab_of, values_
 import explorer as ex
 from explorer.measures import grain
 from explorer.trajectory import rms
+from explorer.ui.steps import StepsTab
 
 SETTINGS = {
     "ddim": {"eta": 0.0},
@@ -35,7 +36,7 @@ def test_every_row_of_a_comparison_is_its_own_run_from_the_same_latent():
     for k in range(2):
         other = picture(3, steps=9, eta=1.0, noise_seed=6 + k)
         assert np.array_equal(pictures[f"ddpm/other/{k}"], other)
-    assert last["expected"] == 9 * (5 + 1 + 2)
+    assert last["evaluations"] == last["expected"] == 9 * (5 + 1 + 2)
 
 
 def test_the_numbers_of_a_comparison():
@@ -80,3 +81,34 @@ def test_fewer_steps_than_moments_are_all_shown():
     last = values_of(tab_of("compare"), SMALL["compare"] | {"steps": 1})[-1]
     assert json.loads(last["moments"]) == [[0, 1000]]
     assert json.loads(last["facts"])["ddpm"]["others"] == [0, 0]  # one step, and no noise after the last
+
+
+def test_rows_that_were_made_before_by_any_tab_are_not_made_again(tiny):
+    tab = tab_of("compare", tiny)
+    given = {"steps": 9, "eta": 0.5, "others": 2}
+    *_, first = values_of(tab, given)
+    assert first["expected"] == 9 * (5 + 1 + 2)
+    *_, again = values_of(tab, given)
+    assert again["expected"] == 9 * (1 + 1 + 2)  # wrong labels, the repeat of DDIM and the other noise seeds
+    before, after = pictures_of(first), pictures_of(again)
+    for name in before:
+        if not name.startswith("wrong"):  # whose batch is another now, and with it its rounding
+            assert np.array_equal(after[name], before[name]), name
+    facts = json.loads(again["facts"])
+    assert facts["ddim"]["repeat"] == 0
+    assert [facts[name]["seconds"] is None for name in SETTINGS] == [True] * 4
+    assert facts["wrong"]["seconds"] > 0
+    *_, moved = values_of(tab, given | {"eta": 0.7})
+    assert moved["expected"] == 9 * (1 + 1 + 1 + 2)
+    steps = StepsTab(tab.checkpoints, tab.newest, tab.finished)
+    for settings in ({"eta": 0.0}, {"eta": 1.0}, {"variance": "large", "eta": 1.0}, {"eta": 0.7}):
+        assert len(values_of(steps, {"steps": 9, **settings})) == 1  # at once
+    assert len(values_of(steps, {"steps": 9, "eta": 0.6})) > 1
+    *_, after = values_of(tab, given | {"eta": 0.6})
+    assert after["expected"] == 9 * (1 + 1 + 2)
+
+
+def test_your_row_is_not_made_twice_where_it_is_another(tiny):
+    for eta in (0.0, 1.0):
+        *_, last = values_of(tab_of("compare", tiny), {"steps": 3, "eta": eta, "others": 1})
+        assert last["expected"] == 3 * (4 + 1 + 1)

@@ -11,9 +11,10 @@ from sent import run
 import explorer as ex
 from explorer.finished import Finished
 from explorer.recipe import Seed, parse
+from explorer.ui.sheet import SHEETS, Sheet, SheetFolder, frame
 from explorer.ui.state import MAX_SEED, BadInput, Newest, Query, from_address
 from explorer.ui.steps import StepsTab
-from explorer.ui.stream import MAX_PREVIEWS, frame, stream
+from explorer.ui.stream import MAX_PREVIEWS, stream
 
 LENGTHS = {"toy": 1000, "short": 100}
 
@@ -23,9 +24,9 @@ def toy():
     return ex.from_denoiser(lambda x, t: 0.9 * x, (3, 8, 8), name="toy")
 
 
-def values_of(checkpoint, state=lambda: "running", **settings):
+def values_of(checkpoint, state=lambda: "running", finished=None, **settings):
     query = Query("toy", Seed(3), ex.Settings(**settings))
-    return list(stream(checkpoint, query, state))
+    return list(stream(checkpoint, query, finished or Finished(), state))
 
 
 def test_the_last_value_holds_every_number_and_every_picture(toy):
@@ -45,6 +46,42 @@ def test_the_last_value_holds_every_number_and_every_picture(toy):
     for k, step in enumerate(steps):
         top, left = k // columns * 8, k % columns * 40
         assert np.array_equal(sheet[top : top + 8, left : left + 40], frame(step))
+
+
+@pytest.mark.parametrize("settings", [{"steps": 20, "eta": 0.5}, {"steps": 300, "eta": 0.0, "noise_seed": 3}])
+@pytest.mark.parametrize("sheet_is_there", [True, False])
+def test_a_run_that_was_made_before_comes_at_once_and_is_the_same(toy, settings, sheet_is_there, monkeypatch):
+    finished = Finished()
+    before = values_of(toy, finished=finished, **settings)[-1]
+    if not sheet_is_there:
+        monkeypatch.setattr(SHEETS, "_values", {})
+    silent = ex.from_denoiser(lambda x, t: pytest.fail("the network was called"), (3, 8, 8), name="toy")
+    if settings["eta"] == 0:
+        settings["noise_seed"] = 4  # has no say
+    (after,) = values_of(silent, finished=finished, **settings)
+    assert after["settings"]["noise_seed"] == settings.get("noise_seed", 0)
+    for name in ("state", "rows", "plan", "kept", "distances"):
+        assert after[name] == before[name]
+    files = [value["sheet"]["file"]["path"] for value in (before, after)]
+    assert (files[0] == files[1]) == sheet_is_there
+    assert np.array_equal(*(np.asarray(Image.open(file)) for file in files))
+
+
+def test_a_run_that_was_stopped_is_not_taken_for_a_whole_one(toy):
+    finished, answers = Finished(), iter(["running", "stopped"])
+    values_of(toy, state=lambda: next(answers), finished=finished, steps=50)
+    assert len(values_of(toy, finished=finished, steps=50)[-1]["rows"].splitlines()) == 50
+
+
+def test_the_oldest_sheets_go_and_are_not_found_any_more():
+    folder = SheetFolder(most=2)
+    for key in "abc":
+        sheet = Sheet(3, 4, 4)
+        sheet.add(np.full((4, 20, 3), 7, dtype=np.uint8))
+        sheet.save(folder, key)
+    assert folder.get("a") is None
+    picture = Image.open(folder.get("c")["file"]["path"])
+    assert picture.size[1] == 4  # of what was there
 
 
 def test_texts_only_grow_from_value_to_value(toy):

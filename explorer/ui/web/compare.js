@@ -53,7 +53,7 @@ function extra(name) {
   const real = facts.examples?.grain, numbers = [
     [`to DDIM’s ${math('<i>x</i><sub>0</sub>')}, rms`, name === 'ddim' ? 'it is DDIM' : fixed(fact.distance, 3)],
     [`grain${real ? `, real ${fixed(real, 3)}` : ''}`, fixed(fact.grain, 3)],
-    ['network calls', `${fact.nfe}`], ['its share of the time', `${fixed(fact.seconds, 2)} s`],
+    ['network calls', `${fact.nfe}`], ['its share of the time', fact.seconds === null ? 'made before' : `${fixed(fact.seconds, 2)} s`],
   ];
   let others = '';
   if (name === 'ddim') others = `<div class="group"><p>again, with another noise seed:${fact.repeat === undefined ? '' : `<br>differs by <b>${digits(fact.repeat, 2)}</b>${fact.repeat === 0 ? ', bit for bit' : ''}`}</p>${pic('ddim/other/0')}</div>`;
