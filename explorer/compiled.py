@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import tempfile
+import time
 import warnings
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -20,6 +23,8 @@ from explorer.engine import EngineError, TorchNetwork, check_agreement
 if TYPE_CHECKING:
     import openvino
 
+TRIALS = 12  # calls with each number of threads, of which the quickest counts
+WORTHWHILE = 1.2  # twice the threads must be that much quicker
 CHUNKS = (8, 4, 2, 1)  # rows of one call; a network compiled for its number of rows is a third faster than one for any
 
 
@@ -48,11 +53,12 @@ class OpenVinoNetwork:
         self._requests: dict[int, openvino.InferRequest] = {}
         native = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         self._precision = "bf16" if native else "f32"
+        self._threads = 1
         self.name = f"OpenVINO {'bfloat16' if native else 'float32'}"
         try:
             known = _from_cache(self._core, exact.unet.key)
             self._model = known or convert(exact.unet.module, shape)
-            self._request(1)
+            self._threads = self._worthwhile_threads()
             if known is None:
                 check_agreement(self, exact, shape)
         except EngineError:
@@ -79,15 +85,44 @@ class OpenVinoNetwork:
 
     def _request(self, size: int) -> openvino.InferRequest:
         if size not in self._requests:
-            model = self._model.clone()
-            model.reshape({0: [size, *self._shape], 1: [size]})
-            hints = {
-                "PERFORMANCE_HINT": "LATENCY",
-                "INFERENCE_PRECISION_HINT": self._precision,
-                "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-            }
-            self._requests[size] = self._core.compile_model(model, "CPU", hints).create_infer_request()
+            self._requests[size] = self._compile(size, self._threads)
         return self._requests[size]
+
+    def _compile(self, size: int, threads: int) -> openvino.InferRequest:
+        model = self._model.clone()
+        model.reshape({0: [size, *self._shape], 1: [size]})
+        hints = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": self._precision,
+            "INFERENCE_NUM_THREADS": threads,
+            "ENABLE_CPU_PINNING": False,  # what draws and serves the page runs beside, on whichever core is free
+        }
+        return self._core.compile_model(model, "CPU", hints).create_infer_request()
+
+    def _worthwhile_threads(self) -> int:
+        """All of torch's threads, or half of them where that is as fast: the two threads of a core share its multipliers.
+
+        The other half then draws and serves the page, for which all threads of the network would have to wait at every
+        layer.
+        """
+        most = torch.get_num_threads()
+        half = max(1, most // 2)
+        device = self._core.get_property("CPU", "FULL_DEVICE_NAME")
+        key = cache.key_of("threads", version("openvino"), device, self._precision, str(most), repr(self._shape))
+        known = cache.read(key)
+        if half == most or known is not None:
+            return most if known is None else min(most, max(1, int(known)))
+        requests = {threads: self._compile(1, threads) for threads in (half, most)}
+        inputs = [np.zeros((1, *self._shape), dtype=np.float32), np.zeros(1, dtype=np.int64)]
+        seconds: dict[int, float] = dict.fromkeys(requests, math.inf)
+        for _ in range(TRIALS):
+            for threads, request in requests.items():
+                started = time.perf_counter()
+                request.infer(inputs)
+                seconds[threads] = min(seconds[threads], time.perf_counter() - started)
+        chosen = half if seconds[half] < WORTHWHILE * seconds[most] else most
+        cache.write(key, str(chosen).encode())
+        return chosen
 
 
 def _from_cache(core: openvino.Core, key: str) -> openvino.Model | None:

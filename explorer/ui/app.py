@@ -21,7 +21,7 @@ from explorer.ui.save import Saves
 from explorer.ui.state import Newest, Query, from_address
 from explorer.ui.steps import StepsTab
 from explorer.ui.tab import Tab
-from explorer.ui.worker import on_network_thread, warm_up
+from explorer.ui.worker import keep_threads_for_the_network, on_network_thread, warm_up
 
 MODEL = "model"  # concurrency id of everything that runs the network
 RUNS_AT_ONCE = 4
@@ -57,6 +57,7 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
     Returns:
         Blocks; call ``.launch(**launch_options())``.
     """
+    keep_threads_for_the_network()
     for checkpoint in checkpoints.values():
         warm_up(checkpoint)
     checkpoints = {name: on_network_thread(checkpoint) for name, checkpoint in checkpoints.items()}

@@ -12,7 +12,6 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
-import torch
 from PIL import Image
 
 from explorer.pictures import signed_to_uint8, to_rgb, to_uint8
@@ -27,9 +26,9 @@ PANELS = 5
 def frame(step: Step) -> np.ndarray:
     """The five panels of a step side by side: x_t, predicted x_0, eps, z, x_prev; uint8 (H, 5 W, 3)."""
     z = step.x_t.new_zeros(step.x_t.shape) if step.z is None else step.z
-    natural = to_rgb(to_uint8(torch.cat([step.x_t[:1], step.x0[:1], step.x_prev[:1]])))
-    signed = signed_to_uint8(torch.cat([step.eps[:1], z[:1]]))
-    return np.concatenate([natural[0], natural[1], signed[0], signed[1], natural[2]], axis=1)
+    x_t, x0, x_prev = (to_rgb(to_uint8(x[:1]))[0] for x in (step.x_t, step.x0, step.x_prev))
+    eps, noise = (signed_to_uint8(x[:1])[0] for x in (step.eps, z))
+    return np.concatenate([x_t, x0, eps, noise, x_prev], axis=1)
 
 
 class Sheet:

@@ -19,6 +19,13 @@ from explorer.denoiser import PredictNoise
 NETWORK = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
 
 
+def keep_threads_for_the_network() -> None:
+    """Torch's team of workers for the network's thread alone: elsewhere tensors are small, and a team that has worked once
+    goes on spinning for a while, in the way of everything else."""
+    NETWORK.submit(torch.set_num_threads, torch.get_num_threads()).result()
+    torch.set_num_threads(1)  # of this thread, and of those that are still to come
+
+
 class OnNetworkThread:
     """eps_theta, computed by the one thread, whoever asks; errors reach the one who asked."""
 
