@@ -1,11 +1,15 @@
-"""Command line: ``python -m explorer train …`` and ``python -m explorer evaluate …``."""
+"""Command line: ``python -m explorer train|evaluate|bench …``."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-COMMANDS = {"train": "explorer.training.command", "evaluate": "explorer.evaluation.command"}
+COMMANDS = {
+    "train": "explorer.training.command",
+    "evaluate": "explorer.evaluation.command",
+    "bench": "explorer.bench.command",
+}
 
 if __name__ == "__main__":
     if len(sys.argv) < 2 or sys.argv[1] not in COMMANDS:

@@ -125,13 +125,20 @@ function receive() {
   if (newest?.id === value.id) newest.update(value);
   else {
     coming = new Run(value);
+    coming.onSheet = settle;   // of a run that was made before, the sheet is all there is
     setTimeout(settle, Math.max(0, heldSince + HOLD - performance.now()));
   }
   settle();
   if (run?.id !== value.id) return drawStatus();
   place();
   repaint(run.state === 'running' ? 'grown' : 'run');
-  if (run.state === 'ended') publish('explorer:ended', { tab: 'steps', count: run.count });
+  tellEnd();
+}
+
+function tellEnd() {
+  if (run.state !== 'ended' || run.told) return;
+  run.told = true;
+  publish('explorer:ended', { tab: 'steps', count: run.count });
 }
 
 // Show the newest run as soon as it has reached the time step the user is at. Until then, but not for long, the screen keeps
@@ -150,6 +157,7 @@ function settle() {
   if (before?.settings.variance !== run.settings.variance) writeFormulas();
   place();
   repaint('run');
+  tellEnd();
 }
 
 function reached(next) {

@@ -1,0 +1,65 @@
+"""``python -m explorer bench``: a table in Markdown of how fast it is on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+from explorer.bench import measures
+from explorer.bench.measures import Plan, Row
+from explorer.bench.page import page
+from explorer.engine import ENGINES
+
+PARTS: dict[str, Callable[[Plan], Iterator[Row]]] = {
+    "diffusers": measures.against_diffusers,
+    "peak": measures.share_of_the_peak,
+    "steps": measures.beyond_the_network,
+    "batches": measures.over_batches,
+    "page": page,
+    "training": measures.training,
+}
+QUICK = {"steps": 10, "rounds": 2, "batches": (1, 2), "lengths": (10, 20)}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    default = Plan()
+    parser = argparse.ArgumentParser(
+        "python -m explorer bench", description="Measure how fast it is here. Nothing else should be running."
+    )
+    parser.add_argument("checkpoint", nargs="?", default=default.checkpoint, help=f"default {default.checkpoint}")
+    parser.add_argument("--engine", choices=ENGINES, default=default.engine, help="of the explorer (default auto)")
+    parser.add_argument("--rounds", type=int, default=default.rounds, help=f"default {default.rounds}")
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="measure these parts alone")
+    parser.add_argument("--quick", action="store_true", help="few and short runs: whether it works, not how fast it is")
+    given = parser.parse_args(arguments)
+    plan = replace(default, checkpoint=given.checkpoint, engine=given.engine, rounds=max(1, given.rounds))
+    if given.quick:
+        plan = replace(plan, **QUICK)  # type: ignore[arg-type]
+    print(f"{machine()}\n\n| what | measured | how |\n|---|---|---|", flush=True)
+    try:
+        for name in given.only:
+            for row in PARTS[name](plan):
+                print("| " + " | ".join(row) + " |", flush=True)
+    except (ValueError, RuntimeError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def machine() -> str:
+    """The machine and the versions, in a line."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [
+            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
+        ]
+        name = names[0] if names else name
+    packages = ", ".join(f"{package} {version(package)}" for package in ("torch", "diffusers", "gradio"))
+    return f"{name}, {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}, {packages}."
