@@ -51,7 +51,7 @@ class OpenVinoNetwork:
         self._shape = shape
         self._lock = Lock()
         self._requests: dict[int, openvino.InferRequest] = {}
-        native = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        native = has_bfloat16(self._core)
         self._precision = "bf16" if native else "f32"
         self._threads = 1
         self.name = f"OpenVINO {'bfloat16' if native else 'float32'}"
@@ -123,6 +123,11 @@ class OpenVinoNetwork:
         chosen = half if seconds[half] < WORTHWHILE * seconds[most] else most
         cache.write(key, str(chosen).encode())
         return chosen
+
+
+def has_bfloat16(core: openvino.Core) -> bool:
+    """Whether this processor computes in bfloat16 itself; one that only imitates it would be slower for it."""
+    return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def _from_cache(core: openvino.Core, key: str) -> openvino.Model | None:

@@ -93,7 +93,9 @@ def pipeline(checkpoint: str) -> Work:
 
     folder = CHECKPOINTS / checkpoint if (CHECKPOINTS / checkpoint).is_dir() else Path(checkpoint)
     theirs = DDPMPipeline.from_pretrained(folder)
-    pipe = DDIMPipeline(unet=theirs.unet, scheduler=DDIMScheduler.from_config(theirs.scheduler.config, clip_sample=False))
+    pipe = DDIMPipeline(
+        unet=theirs.unet, scheduler=DDIMScheduler.from_config(theirs.scheduler.config, clip_sample=False)
+    )
     pipe.set_progress_bar_config(disable=True)
     patch = Card.read(folder / "explorer.json").patch
 

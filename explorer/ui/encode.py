@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -150,7 +150,7 @@ class RoundTrip:
         yield self._value("running")
         for S, refine in self._wanted():
             known = self.errors.get(self._key(S, refine))
-            mse = self._round_trip(x_0, S, refine) if known is None else known
+            mse = (yield from self._round_trip(x_0, S, refine)) if known is None else known
             self.errors.put(self._key(S, refine), mse)
             self.table["refined" if refine else "plain"][str(S)] = mse
             if known is None:
@@ -205,9 +205,16 @@ class RoundTrip:
             self._count(1)
             yield step.t, step.x_t, step.x_prev
 
-    def _round_trip(self, x_0: Tensor, steps: int, refine: int) -> float:
-        way_up = deque(self._up(x_0, steps, refine), maxlen=1)
-        return error(self._sample(way_up[0][1], steps), x_0)
+    def _round_trip(self, x_0: Tensor, steps: int, refine: int) -> Generator[dict[str, Any], None, float]:
+        """The error of another S; says now and then how far it is."""
+        x_T = again = x_0
+        for _, x_t in self._up(x_0, steps, refine):
+            x_T = x_t
+            yield from self._now_and_then()
+        for _, _, x_prev in self._down(x_T, steps):
+            again = x_prev
+            yield from self._now_and_then()
+        return error(again, x_0)
 
     def _sample(self, x_T: Tensor, steps: int) -> Tensor:
         return deque(self._down(x_T, steps), maxlen=1)[0][2]

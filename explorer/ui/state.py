@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
@@ -16,6 +17,7 @@ from explorer.schedule import as_int, short
 __all__ = ["MAX_SEED", "BadInput", "Newest", "Options", "Query", "from_address"]
 
 DEFAULT_LATENT = Seed(22)
+MOST_GONE = 1000  # closed pages that are remembered: far more than runs can be under way
 Check = Callable[[Any], Any]
 Value = TypeVar("Value")
 
@@ -203,11 +205,14 @@ class Newest:
 
     def __init__(self) -> None:
         self._latest: dict[str, tuple[float, bool]] = {}  # count, and whether its run is to stop
+        self._gone: deque[str] = deque(maxlen=MOST_GONE)  # pages that were closed while their runs may go on
         self._lock = Lock()
 
     def record(self, session: str | None, request: object) -> None:
         """Keep ``request`` as the newest, unless a newer one was faster."""
         with self._lock:
+            if session is not None and session in self._gone:  # a page that was only away
+                self._gone.remove(session)
             if count_of(request) >= self._latest.get(session or "", (0, False))[0]:
                 self._latest[session or ""] = (count_of(request), False)
 
@@ -216,14 +221,17 @@ class Newest:
             self._latest[session or ""] = (self._latest.get(session or "", (0, False))[0], True)
 
     def forget(self, session: str | None) -> None:
+        """The page was closed: what it asked for is not wanted any more."""
         with self._lock:
             self._latest.pop(session or "", None)
+            if session:
+                self._gone.append(session)
 
     def stopped(self, session: str | None) -> bool:
         return self._latest.get(session or "", (0, False))[1]
 
     def superseded(self, session: str | None, request: object) -> bool:
-        return self._latest.get(session or "", (0, False))[0] > count_of(request)
+        return session in self._gone or self._latest.get(session or "", (0, False))[0] > count_of(request)
 
 
 def count_of(request: object) -> float:

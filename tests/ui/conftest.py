@@ -16,7 +16,7 @@ from stage import Stage
 
 import explorer as ex
 import explorer.ui.paths
-from explorer import recipe
+from explorer import compiled, recipe
 from explorer.finished import Finished
 from explorer.ui.app import build, launch_options
 from explorer.ui.save import Saves
@@ -38,7 +38,11 @@ CHROMIUM_ARGUMENTS = [
 def app_url():
     """Address of the app over the shipped faces."""
     torch.set_num_threads(os.cpu_count() or 1)  # the unit tests keep to one
-    demo = build({"faces-64": ex.load("faces-64")})
+    with pytest.MonkeyPatch.context() as patch:  # the fast engine, at the precision of the pictures that are expected
+        patch.setattr(compiled, "has_bfloat16", lambda core: False)
+        faces = ex.load("faces-64", engine="auto")
+        faces.predict_noise(ex.latent(faces.shape, [0]), 1)
+    demo = build({"faces-64": faces})
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     yield url
     demo.close()

@@ -12,7 +12,7 @@ import explorer as ex
 from explorer.finished import Finished
 from explorer.recipe import Seed, parse
 from explorer.ui.sheet import SHEETS, Sheet, SheetFolder, frame
-from explorer.ui.state import MAX_SEED, BadInput, Newest, Query, from_address
+from explorer.ui.state import MAX_SEED, MOST_GONE, BadInput, Newest, Query, from_address
 from explorer.ui.steps import StepsTab
 from explorer.ui.stream import MAX_PREVIEWS, stream
 
@@ -183,7 +183,16 @@ def test_the_newest_request_of_each_page_wins():
     newest.record("a", {"count": 3})
     assert not newest.stopped("a")
     newest.forget("a")
-    assert not newest.superseded("a", {"count": 1})
+    assert newest.superseded("a", {"count": 9})  # the page is closed: nobody waits for its runs
+    assert not newest.superseded("b", {"count": 3})
+    newest.record("a", {"count": 4})
+    assert not newest.superseded("a", {"count": 4})  # it was only away
+    for k in range(MOST_GONE + 1):
+        newest.forget(f"page {k}")
+    assert newest.superseded(f"page {MOST_GONE}", {})
+    assert not newest.superseded("page 0", {})
+    newest.forget(None)
+    assert not newest.superseded(None, {"count": 1})  # a caller without a page
 
 
 def test_a_request_that_was_overtaken_on_its_way_is_no_newer_for_it():
