@@ -49,7 +49,7 @@ def calls(monkeypatch) -> list[int]:
 
     def counted(self, x_t, t):
         sizes.append(len(x_t))
-        return whole(self, x_t, t)
+        return whole(self, *given)
 
     monkeypatch.setattr(Denoiser, "__call__", counted)
     return sizes
@@ -131,20 +131,20 @@ def test_git_does_not_see_what_is_kept_for_going_on(measured):
 @pytest.mark.parametrize("stop_after", [3, 60, 95])
 def test_a_stopped_sweep_goes_on_to_the_same_table(folder, measured, monkeypatch, capsys, stop_after):
     """Stopped in the loss, in a cell, and in a reconstruction."""
-    whole = Denoiser.__call__
+    whole = Denoiser._predict
     left = stop_after
 
-    def interrupted(self, x_t, t):
+    def interrupted(self, *given):
         nonlocal left
         left -= 1
         if left < 0:
             raise KeyboardInterrupt
-        return whole(self, x_t, t)
+        return whole(self, *given)
 
-    monkeypatch.setattr(Denoiser, "__call__", interrupted)
+    monkeypatch.setattr(Denoiser, "_predict", interrupted)
     assert main([str(folder), *SMALL]) == 130
     assert "the same command goes on from the last batch" in capsys.readouterr().err
-    monkeypatch.setattr(Denoiser, "__call__", whole)
+    monkeypatch.setattr(Denoiser, "_predict", whole)
     assert main([str(folder), *SMALL]) == 0
     assert without_seconds(folder) == without_seconds(measured)
 

@@ -61,7 +61,7 @@ def stream(
 
     def value(**changes: Any) -> dict[str, Any]:
         texts = {"rows": "".join(rows), "previews": "".join(previews)}
-        return fixed | texts | {"seconds": seconds, "engine": checkpoint.engine} | changes
+        return fixed | texts | {"seconds": seconds} | changes
 
     outcome = "running"
     for index, step in enumerate(ahead(denoise(checkpoint, x_T, query.settings))):
@@ -105,7 +105,6 @@ def _remembered(checkpoint: Checkpoint, query: Query, wanted: Wanted, trajectory
         "rows": "".join(row(trajectory, index) + "\n" for index in range(len(trajectory))),
         "previews": "",
         "seconds": 0.0,
-        "engine": checkpoint.engine,
         "distances": distances(trajectory),
         "sheet": value,
     }

@@ -109,8 +109,9 @@ class Tab(ABC, Generic[OptionsT]):
             return
         labels["message"] = str(given.get("notice") or "")
         try:
+            checkpoint = self.checkpoints[asked.query.checkpoint]
             for value in self.stream(asked, state):
-                yield value | labels
+                yield value | labels | {"engine": checkpoint.engine}
         except PictureError as problem:
             self.last_good[session or ""] = before
             yield labels | self._refusal(BadInput(self.picture_field, f"{problem}."), session, given)

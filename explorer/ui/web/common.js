@@ -20,3 +20,6 @@ function keep(url, name) {   // the browser keeps a file under this name
   link.remove();
   if (url.startsWith('blob:')) setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
+
+// What computes the network, for the end of a line.
+const byEngine = engine => engine ? ` · ${engine}` : '';

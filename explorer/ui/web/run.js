@@ -24,6 +24,7 @@ class Run {
   update(value) {
     this.state = value.state;
     this.seconds = value.seconds;
+    this.engine = value.engine;
     this.script = value.script;
     this.distances = value.distances ? JSON.parse(value.distances) : {};
     for (const line of lines(value.rows, this.rowsRead)) this.rows.push(JSON.parse(line));

@@ -87,7 +87,7 @@ function drawStatus() {
   const { evaluations: n, expected, seconds } = value, number = v => v.toLocaleString('en');
   $('.nfe').textContent = n === null ? '' : n < expected ? `NFE ${number(n)} of ${number(expected)}` : n ? `NFE ${number(n)}` : value.pictures ? 'all from before' : '';
   $('.seconds').textContent = n || (n === null && seconds) ? `${seconds.toFixed(1)} s` : '';
-  $('.rate').textContent = n ? `${(1000 * seconds / n).toFixed(0)} ms a picture and step` : '';
+  $('.rate').textContent = n ? `${(1000 * seconds / n).toFixed(0)} ms a picture and step${byEngine(value.engine)}` : '';
 }
 
 // ---- settings of the tab ----------------------------------------------------------------------------------------

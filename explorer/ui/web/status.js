@@ -13,6 +13,6 @@ function drawStatus() {
   const done = run.rows.length, S = run.plan.length;
   $('.step').textContent = `step ${index + 1} of ${S}`;
   $('.nfe').textContent = done < S ? `NFE ${done} of ${S}` : `NFE ${S}`;
-  $('.seconds').textContent = `${run.seconds.toFixed(2)} s`;
-  $('.rate').textContent = done ? `${(1000 * run.seconds / done).toFixed(0)} ms a step` : '';
+  $('.seconds').textContent = run.seconds ? `${run.seconds.toFixed(2)} s` : 'made before';
+  $('.rate').textContent = done && run.seconds ? `${(1000 * run.seconds / done).toFixed(0)} ms a step${byEngine(run.engine)}` : '';
 }
