@@ -19,7 +19,7 @@ ARRIVED = """([title, calls]) => {
 
 def wait(stage, title, calls=5):
     """Wait until the newest picture has come back and is on the screen."""
-    stage.page.wait_for_function(ARRIVED, arg=[title, calls], timeout=60_000)
+    stage.page.wait_for_function(ARRIVED, arg=[title, calls], timeout=60_000, polling=100)
     stage.settle()
 
 

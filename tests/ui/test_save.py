@@ -152,6 +152,8 @@ def test_a_long_file_says_how_far_it_is_and_can_be_stopped(stage):
     stage.wait("running")
     stage.page.wait_for_timeout(500)
     stage.stop()
+    stage.page.wait_for_function("!heard.decoding", polling=100)  # the sheet takes the place of the previews
+    stage.settle()
     before = stage.panels()
     choose(stage, "Numbers of every step", "CSV")
     button = stage.locator(".open-save")
