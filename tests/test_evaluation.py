@@ -49,7 +49,7 @@ def calls(monkeypatch) -> list[int]:
 
     def counted(self, x_t, t):
         sizes.append(len(x_t))
-        return whole(self, *given)
+        return whole(self, x_t, t)
 
     monkeypatch.setattr(Denoiser, "__call__", counted)
     return sizes
