@@ -228,7 +228,7 @@ def _find_unet(folder: Path) -> tuple[dict[str, Any], Unet]:
         data = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"{folder.name}: {WEIGHTS} cannot be read ({error})") from error
-    unet = Unet(lambda: _make_unet(folder.name, config, data), key_of(json.dumps(config, sort_keys=True), data))
+    unet = Unet(lambda: _make_unet(folder.name, config, data), lambda: key_of(json.dumps(config, sort_keys=True), data))
     return config, unet
 
 

@@ -43,19 +43,27 @@ class Unet:
 
     Args:
         make: puts it together; diffusers' calling convention.
-        fingerprint: what it is made from; another one for every other network.
+        made_from: another text for every other network; asked only where a key is needed, since it reads all weights.
     """
 
-    def __init__(self, make: Callable[[], torch.nn.Module], fingerprint: str) -> None:
-        self._make = make
-        packages = (f"{name} {_version(name)}" for name in ("openvino", "torch", "diffusers"))
-        self.key = cache.key_of(platform.machine(), platform.processor(), *packages, fingerprint)
+    def __init__(self, make: Callable[[], torch.nn.Module], made_from: Callable[[], str]) -> None:
+        self._make, self._made_from = make, made_from
 
     @classmethod
     def of(cls, module: torch.nn.Module) -> Unet:
         """One that is there already."""
-        weights = (tensor.cpu().numpy().tobytes() for tensor in module.state_dict().values())
-        return cls(lambda: module, cache.key_of(repr(module), repr(getattr(module, "config", "")), *weights))
+
+        def made_from() -> str:
+            weights = (tensor.cpu().numpy().tobytes() for tensor in module.state_dict().values())
+            return cache.key_of(repr(module), repr(getattr(module, "config", "")), *weights)
+
+        return cls(lambda: module, made_from)
+
+    @cached_property
+    def key(self) -> str:
+        """Of what it is converted to, in the cache."""
+        packages = (f"{name} {_version(name)}" for name in ("openvino", "torch", "diffusers"))
+        return cache.key_of(platform.machine(), platform.processor(), *packages, self._made_from())
 
     @cached_property
     def module(self) -> torch.nn.Module:
