@@ -10,12 +10,12 @@ from typing import get_args
 
 from explorer.checkpoint import load
 from explorer.denoiser import DEVICES
+from explorer.engine import ENGINES
 from explorer.evaluation.real import RealPictures
 from explorer.evaluation.sweep import (
     ENCODE_STEPS,
     ETAS,
     STEPS,
-    Autocast,
     EvaluationConfig,
     FeatureKind,
     measure_frechet,
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--encode-steps", f"S of each way of a reconstruction (default {_list(ENCODE_STEPS)})", type=int, nargs="+")
     add("--batch", f"pictures per call of the network (default {default.batch})", type=int, default=default.batch)
     add("--features", "whose features (default unet, the checkpoint's own)", choices=get_args(FeatureKind))
-    add("--autocast", "bf16 draws pictures in bfloat16 (default off)", choices=get_args(Autocast))
+    add("--engine", "what draws the pictures (default exact: torch in float32)", choices=ENGINES, default="exact")
     add("--device", f"one of {', '.join(DEVICES)} (default auto)", default="auto")
     given = parser.parse_args(arguments)
     try:
@@ -61,9 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             encode_steps=tuple(given.encode_steps) if given.encode_steps else None,
             batch=given.batch,
             features=given.features or default.features,
-            autocast=given.autocast or default.autocast,
         )
-        checkpoint = load(given.checkpoint, given.device)
+        checkpoint = load(given.checkpoint, given.device, engine=given.engine)
         if given.data:
             _, H, W = checkpoint.shape
             data = load_pictures(given.data, H if H == W else None)

@@ -40,7 +40,6 @@ from explorer.schedule import as_int
 from explorer.training.folder import write_quality
 
 FeatureKind = Literal["unet", "inception"]
-Autocast = Literal["off", "bf16"]
 ETAS: tuple[Eta, ...] = (0.0, 0.2, 0.5, 1.0, "large")
 STEPS, ENCODE_STEPS = (5, *TABLE_1_STEPS), TABLE_2_STEPS
 REFERENCE = "features_reference.npz"
@@ -58,7 +57,6 @@ class EvaluationConfig:
         encode_steps: S of each way; those of ``ENCODE_STEPS`` up to T if None.
         batch: pictures in one call of the network.
         features: "unet", the checkpoint's own, or "inception".
-        autocast: "bf16" draws the pictures of the Fréchet table under bfloat16 autocast; all else is float32 always.
 
     Raises:
         ValueError: for a number out of range, naming the range.
@@ -71,7 +69,6 @@ class EvaluationConfig:
     encode_steps: tuple[int, ...] | None = None
     batch: int = 32
     features: FeatureKind = "unet"
-    autocast: Autocast = "off"
 
     def __post_init__(self) -> None:
         as_int("pictures", self.pictures, MIN_PICTURES, None)
@@ -79,11 +76,6 @@ class EvaluationConfig:
         as_int("batch", self.batch, 1, None)
         for eta in self.etas:
             self.settings(1, eta, range(1))
-
-    @property
-    def precision(self) -> str:
-        """Of the Fréchet table's pictures."""
-        return "bfloat16 autocast" if self.autocast == "bf16" else "float32"
 
     def settings(self, steps: int, eta: Eta, rows: range) -> Settings:
         """Of the pictures ``rows`` of a cell."""
@@ -105,7 +97,7 @@ def measure_loss(checkpoint: Checkpoint, real: RealPictures, config: EvaluationC
     known, weights = (read_quality(folder) or Quality()).loss, fingerprint(folder)
     if known and known.weights in ("", weights) and known.pictures >= len(real.held_out):
         return
-    measured = held_out_loss(checkpoint.predict_noise, checkpoint.schedule, real.held_out, config.batch).to_json()
+    measured = held_out_loss(checkpoint.exact.predict_noise, checkpoint.schedule, real.held_out, config.batch).to_json()
     write_quality(folder, {"loss": measured | {"held_out": real.held_out_name, "weights": weights}})
 
 
@@ -127,7 +119,7 @@ def measure_frechet(checkpoint: Checkpoint, real: RealPictures, config: Evaluati
         features=features.name,
         reference=reference.pictures if reference else real.reference_name,
         weights=weights,
-        precision=config.precision,
+        precision=precision(checkpoint),
         how="linear tau, no clip, pictures of 8 bits; picture i has latent seed i and noise seed i; spread is the standard "
         f"error by a jackknife over {GROUPS} groups; a distance falls with the number of pictures; real is that of "
         "held-out pictures; seconds_per_picture is the median over batches",
@@ -201,6 +193,13 @@ def fingerprint(folder: Path) -> str:
     return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:16]
 
 
+def precision(checkpoint: Checkpoint) -> str:
+    """What computes the checkpoint's network, and in which numbers."""
+    if not checkpoint.engine:  # it is chosen at the first call
+        checkpoint.predict_noise(torch.zeros(1, *checkpoint.shape), 1)
+    return checkpoint.engine
+
+
 def machine(device: torch.device) -> str:
     """What pictures are drawn on, for the seconds that one takes."""
     if device.type == "cuda":
@@ -242,11 +241,10 @@ def _draw(
 
     def pictures(rows: range) -> np.ndarray:
         x_T = latent(checkpoint.shape, rows).to(device)
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=config.autocast == "bf16"):
-            return to_uint8(sample(checkpoint, x_T, config.settings(S, eta, rows)))
+        return to_uint8(sample(checkpoint, x_T, config.settings(S, eta, rows)))
 
     path = folder / FOLDER / f"pictures-S{S:04d}-eta-{eta}.npz"
-    key = {"steps": S, "eta": eta, "weights": weights, "precision": config.precision}
+    key = {"steps": S, "eta": eta, "weights": weights, "precision": precision(checkpoint)}
     return compute_rows(path, key, config.pictures, config.batch, pictures, lambda n: bar.update(n * S))
 
 
@@ -258,7 +256,7 @@ def _reconstruct(
 
     def errors(rows: range) -> np.ndarray:
         x = x_0[rows.start : rows.stop].to(device)
-        back = sample(checkpoint, encode(checkpoint, x, S), Settings(steps=S))
+        back = sample(checkpoint.exact, encode(checkpoint, x, S), Settings(steps=S))
         return ((back - x) / 2).cpu().double().square().mean((1, 2, 3)).numpy()
 
     path = folder / FOLDER / f"reconstruction-S{S:04d}.npz"

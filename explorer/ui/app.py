@@ -24,7 +24,7 @@ from explorer.ui.tab import Tab
 from explorer.ui.worker import keep_threads_for_the_network, on_network_thread, warm_up
 
 MODEL = "model"  # concurrency id of everything that runs the network
-RUNS_AT_ONCE = 4
+RUNS_AT_ONCE = 4  # said at every event: the lowest limit of an id holds for all, and the default is one
 CACHE = (600, 3600)  # seconds between clearings of old sheets, and the age at which they go
 
 
@@ -154,5 +154,5 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
             }
             return steps_tab.numbers(given)
 
-        gr.api(steps_api, api_name="steps", concurrency_id=MODEL)
+        gr.api(steps_api, api_name="steps", concurrency_id=MODEL, concurrency_limit=RUNS_AT_ONCE)
     return demo

@@ -26,6 +26,13 @@ def test_the_steps_endpoint_returns_the_numbers_of_every_step(client):
     assert all(row["sum_residual"] < 1e-6 for row in rows)
 
 
+def test_a_short_run_does_not_wait_for_the_end_of_a_long_one(client):
+    long = client.submit(steps=200, api_name="/steps")
+    assert len(client.predict(steps=2, api_name="/steps")) == 2
+    assert not long.done()
+    assert len(long.result()) == 200
+
+
 @pytest.mark.parametrize(
     ("bad", "expected"),
     [
