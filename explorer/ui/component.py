@@ -103,6 +103,7 @@ class Player(Stage):
         "panels.js",
         "track.js",
         "status.js",
+        "memory.js",
         "player.js",
         *SAVE_SCRIPTS,
     )

@@ -68,6 +68,27 @@ def test_moving_eta_changes_the_pictures_and_moving_it_back_restores_them(stage)
     assert stage.text('[data-panel="noise"] .none').startswith("σ")
 
 
+def test_a_slider_moved_back_shows_its_pictures_before_any_answer(stage):
+    stage.open("?steps=5")
+    before = stage.panels()
+    stage.set_range("eta", 1)
+    stage.wait_for_run()
+    assert stage.panels() != before
+    stage.set_range("eta", 0)
+    stage.settle()
+    assert stage.panels() == before
+    stage.wait_for_run()
+    assert stage.panels() == before
+    stage.type_number("seed", "-1")  # and what is refused is taken back at once
+    stage.wait("error")
+    stage.type_number("seed", "22")
+    stage.settle()
+    assert stage.text(".status .state") == "Ended"
+    stage.set_range("eta", 0.5)
+    stage.wait_for_run()
+    assert stage.panels() != before
+
+
 def test_a_dragged_slider_ends_old_runs_and_its_last_value_wins(stage):
     stage.open("?steps=100")
     for i in range(25):

@@ -1,5 +1,5 @@
 // The Steps stage: which run and which step are on the screen, and what moves them. The drawing is in panels.js, track.js,
-// charts_of_run.js and status.js, which share this scope. `element`, `trigger`, `props` and `watch` come from Gradio.
+// charts_of_run.js, status.js and memory.js, which share this scope. `element`, `trigger`, `props` and `watch` come from Gradio.
 const $ = (selector, inside = element) => inside.querySelector(selector);
 const panel = name => $(`[data-panel="${name}"]`);
 const stage = $('.stage'), time = $('.time'), film = $('.film'), ticks = $('.ticks');
@@ -118,10 +118,11 @@ function repaint(what) {
 // ---- events -----------------------------------------------------------------------------------------------------
 function receive() {
   const value = props.value, newest = coming ?? run;
-  if (!value || (newest && value.id < newest.id)) return;   // a late word of an older run
+  if (!value || (newest && (value.id < newest.id || value.count < newest.count))) return;   // a late word of an older run
   if (value.state === 'error') { problem = value; heldSince = 0; delete stage.dataset.waiting; return drawStatus(); }
   problem = null;
   note = value.message;
+  if (newest?.remembered && value.count === newest.count) return drawStatus();   // it is all on the screen
   if (newest?.id === value.id) newest.update(value);
   else {
     coming = new Run(value);
@@ -138,6 +139,7 @@ function receive() {
 function tellEnd() {
   if (run.state !== 'ended' || run.told) return;
   run.told = true;
+  remember(run);
   publish('explorer:ended', { tab: 'steps', count: run.count });
 }
 
@@ -148,7 +150,7 @@ function settle() {
   const before = run;
   [run, coming, heldSince] = [coming, null, 0];
   const shown = run;
-  run.onSheet = () => { if (run === shown) { place(); repaint('run'); } };
+  run.onSheet = () => { remember(shown); if (run === shown) { place(); repaint('run'); } };
   run.onFrame = i => {
     if (run !== shown) return;
     if (i === index) repaint('step'); else { clearTimeout(filmTimer); filmTimer = setTimeout(() => repaint('step'), 60); }
@@ -189,6 +191,10 @@ window.addEventListener('explorer:changed', event => {
   asked = event.detail.count;
   heldSince ||= performance.now();
   stage.dataset.waiting = '';
+  const known = recall(window.explorer.settings, asked);
+  if (!known) return;
+  [coming, problem, note] = [known, null, ''];
+  settle();
 });
 // Another tab says where in the run to look, as it opens one here.
 window.addEventListener('explorer:view', event => { if (event.detail.t && !stage.offsetParent) wish = { t: event.detail.t }; });
