@@ -21,10 +21,10 @@ from explorer.ui.save import Saves
 from explorer.ui.state import Newest, Query, from_address
 from explorer.ui.steps import StepsTab
 from explorer.ui.tab import Tab
+from explorer.ui.turns import AT_ONCE, IN_LINE, Turns
 from explorer.ui.worker import keep_threads_for_the_network, on_network_thread, warm_up
 
-MODEL = "model"  # concurrency id of everything that runs the network
-RUNS_AT_ONCE = 4  # said at every event: the lowest limit of an id holds for all, and the default is one
+THREADS = AT_ONCE + IN_LINE + 40  # of the server: one for each run that is under way or waits, and some for the rest
 CACHE = (600, 3600)  # seconds between clearings of old sheets, and the age at which they go
 
 
@@ -34,6 +34,7 @@ def launch_options() -> dict[str, Any]:
         "css": page_css(),
         "theme": gr.themes.Base(),
         "max_file_size": "20mb",
+        "max_threads": THREADS,
         "show_error": False,
         "run_history": False,
         "ssr_mode": False,
@@ -61,11 +62,11 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
     for checkpoint in checkpoints.values():
         warm_up(checkpoint)
     checkpoints = {name: on_network_thread(checkpoint) for name, checkpoint in checkpoints.items()}
-    newest, finished = Newest(), Finished()
-    steps_tab = StepsTab(checkpoints, newest, finished)
-    others = (tab(checkpoints, newest, finished) for tab in OTHER_TABS)
+    newest, finished, turns = Newest(), Finished(), Turns()
+    steps_tab = StepsTab(checkpoints, newest, finished, turns)
+    others = (tab(checkpoints, newest, finished, turns) for tab in OTHER_TABS)
     tabs: dict[str, Tab[Any]] = {tab.name: tab for tab in (steps_tab, *others)}
-    saves = Saves(tabs)
+    saves = Saves(tabs, turns)
     default = Query(next(iter(checkpoints)))
     defaults = default.fields()
     for tab in tabs.values():
@@ -94,6 +95,7 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
     def forget(request: gr.Request) -> None:
         newest.forget(request.session_hash)
         saves.forget(request.session_hash)
+        turns.forget(request.session_hash)
         for tab in tabs.values():
             tab.forget(request.session_hash)
 
@@ -120,14 +122,14 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
                     front.select(None, None, None, js=tell)
         saver = Saver(elem_id="saver", kinds=saves.kinds(), server_functions=[about])
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        model: dict[str, Any] = {"concurrency_id": MODEL, "concurrency_limit": RUNS_AT_ONCE, **quiet}
+        runs: dict[str, Any] = {"concurrency_limit": None, **quiet}  # the turns see to it
         demo.load(restore, None, [controls, frame], queue=False, **quiet)
         controls.input(bump, controls, None, queue=False, trigger_mode="multiple", **quiet)
         for name, tab in tabs.items():
             run = getattr(controls, f"run_{name}")
-            run(tab.run, controls, stages[name], trigger_mode="always_last", **model)
+            run(tab.run, controls, stages[name], trigger_mode="always_last", **runs)
             stages[name].stop(stop, None, None, queue=False, **quiet)
-        saver.make(saves.make, saver, saver, trigger_mode="multiple", **model)
+        saver.make(saves.make, saver, saver, trigger_mode="multiple", **runs)
         saver.stop(saves.stop, None, None, queue=False, **quiet)
         demo.unload(forget)
 
@@ -154,5 +156,5 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
             }
             return steps_tab.numbers(given)
 
-        gr.api(steps_api, api_name="steps", concurrency_id=MODEL, concurrency_limit=RUNS_AT_ONCE)
+        gr.api(steps_api, api_name="steps", concurrency_limit=None)
     return demo

@@ -25,6 +25,7 @@ from explorer.ui.pieces import Pieces
 from explorer.ui.real import examples_of
 from explorer.ui.state import MAX_SEED, BadInput, Options, Query, whole, yes_or_no
 from explorer.ui.tab import Asked, Tab
+from explorer.ui.worker import alone
 
 DDIM, YOURS, DDPM, LARGE, WRONG = "ddim", "yours", "ddpm", "large", "wrong"
 SECONDS_BETWEEN = 0.1  # of two updates of the page
@@ -87,9 +88,9 @@ class Rows:
         names = [name for name in self.fresh if name != DDIM]
         if WRONG in settings:
             together, names = [*together, Run(x_T, settings[WRONG], wrong_labels=True)], [*names, WRONG]
-        alone = [DDIM] if DDIM in self.fresh else []
-        groups = ((alone, [Run(x_T, settings[name]) for name in alone]), (names, together))
-        self.live = [(names, denoise_together(checkpoint, runs)) for names, runs in groups if runs]
+        self.live = [(names, denoise_together(checkpoint, together))] if together else []
+        if DDIM in self.fresh:
+            self.live.append(([DDIM], denoise_together(alone(checkpoint), [Run(x_T, settings[DDIM])])))
         self.calls = sum(len(names) for names, _ in self.live)  # pictures in the calls of one step
 
     def step(self, index: int) -> dict[str, Step]:
@@ -189,18 +190,21 @@ class Comparison:
 
     def _run_others(self) -> None:
         """DDIM again, alone as before, and DDPM's other noise seeds."""
-        again = self._run_to_the_end([self.again])[0]
+        undisturbed = alone(self.checkpoint)
+        first, again = self.results[DDIM], self._run_to_the_end(undisturbed, [self.again])[0]
+        if DDIM in self.running.known and not first.equal(again):  # it was made in calls that it shared with other runs
+            first = self._run_to_the_end(undisturbed, [self.again])[0]
         self.pieces.add("ddim/other/0", again)
-        self.facts[DDIM]["repeat"] = float((again - self.results[DDIM]).abs().max())
-        others = self._run_to_the_end(self.others)
+        self.facts[DDIM]["repeat"] = float((again - first).abs().max())
+        others = self._run_to_the_end(self.checkpoint, self.others)
         for k, picture in enumerate(others):
             self.pieces.add(f"ddpm/other/{k}", picture)
         self.facts[DDPM]["others"] = [rms(picture - self.results[DDPM]) for picture in others]
 
-    def _run_to_the_end(self, runs: list[Run]) -> list[Tensor]:
+    def _run_to_the_end(self, checkpoint: Checkpoint, runs: list[Run]) -> list[Tensor]:
         """The pictures (C, H, W) of ``runs``."""
         pictures: list[Tensor] = []
-        for steps in denoise_together(self.checkpoint, runs):
+        for steps in denoise_together(checkpoint, runs):
             self.evaluations += len(runs)
             pictures = [step.x_prev[0] for step in steps if step is not None]
             go_on(self.state)

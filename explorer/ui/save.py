@@ -24,6 +24,7 @@ from explorer.ui.pieces import exact
 from explorer.ui.shown import NothingToSave, Shown
 from explorer.ui.state import BadInput, Newest, count_of
 from explorer.ui.tab import Asked, Tab
+from explorer.ui.turns import Busy, Turns
 
 SECONDS_BETWEEN = 0.2  # of two words about how far it is
 VIEW = re.compile(r"[a-z_]{1,12}"), re.compile(r"[\w.,-]{1,24}", re.ASCII)  # an entry of the address and its value
@@ -82,10 +83,12 @@ class Saves:
 
     Args:
         tabs: by name.
+        turns: who may run now; nobody waits without it.
     """
 
-    def __init__(self, tabs: Mapping[str, Tab[Any]]) -> None:
+    def __init__(self, tabs: Mapping[str, Tab[Any]], turns: Turns | None = None) -> None:
         self.tabs = tabs
+        self.turns = turns or Turns()
         self.newest = Newest()
 
     def kinds(self) -> dict[str, list[dict[str, Any]]]:
@@ -129,9 +132,13 @@ class Saves:
             return "superseded" if self.newest.superseded(session, given) else "running"
 
         try:
-            for value in self._make(self.parse(given), state):
-                yield said | value
-        except (BadInput, PictureError, NothingToSave) as problem:
+            wanted = self.parse(given)
+            with self.turns.take(session) as turn:
+                for _ in turn.wait(state):
+                    yield said | {"state": "making", "share": 0}
+                for value in self._make(wanted, state):
+                    yield said | value
+        except (BadInput, Busy, PictureError, NothingToSave) as problem:
             yield said | {"state": "error", "message": sentence(problem)}
         except Interrupted as broken_off:
             if broken_off.outcome == "stopped":

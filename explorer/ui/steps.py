@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from explorer.ui.interrupt import State
 from explorer.ui.state import BadInput, Options
 from explorer.ui.stream import stream
 from explorer.ui.tab import Asked, Tab
+from explorer.ui.turns import Busy
 
 
 class StepsTab(Tab[Options]):
@@ -27,14 +29,16 @@ class StepsTab(Tab[Options]):
         """The numbers of every step of a run, as plain JSON values.
 
         Raises:
-            gr.Error: for a field that cannot be used, with the message for the user.
+            gr.Error: for a field that cannot be used, or when too many wait, with the message for the user.
         """
         try:
             query = self.parse(given).query
-        except BadInput as problem:
+            turn = self.turns.take()
+        except (BadInput, Busy) as problem:
             raise gr.Error(str(problem)) from None
-        checkpoint = self.checkpoints[query.checkpoint]
-        trajectory = Trajectory(checkpoint, query.latent.make(checkpoint), query.settings, max_frames=1)
-        for _ in trajectory:
-            pass
+        with turn:
+            deque(turn.wait(lambda: "running"), maxlen=0)
+            checkpoint = self.checkpoints[query.checkpoint]
+            trajectory = Trajectory(checkpoint, query.latent.make(checkpoint), query.settings, max_frames=1)
+            deque(trajectory, maxlen=0)
         return [vars(c) | vars(n) for c, n in zip(trajectory.plan, trajectory.numbers, strict=True)]

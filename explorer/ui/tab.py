@@ -18,6 +18,7 @@ from explorer.recipe import Recipe
 from explorer.ui.component import Stage
 from explorer.ui.interrupt import State
 from explorer.ui.state import BadInput, Newest, Options, Query, checked
+from explorer.ui.turns import Busy, Turns
 
 RUN_IDS = itertools.count(1)
 SPOKEN = {"steps": "S", "eta": "η", "noise_seed": "noise seed"}
@@ -42,6 +43,7 @@ class Tab(ABC, Generic[OptionsT]):
         checkpoints: by name, the first one is the default.
         newest: what each page asked for last.
         finished: pictures that were made before.
+        turns: who may run now; nobody waits without it.
     """
 
     name: ClassVar[str]
@@ -51,11 +53,14 @@ class Tab(ABC, Generic[OptionsT]):
     idle: ClassVar[tuple[str, ...]] = ()  # fields of the control column that have no say here
     options: type[OptionsT]
 
-    def __init__(self, checkpoints: Mapping[str, Checkpoint], newest: Newest, finished: Finished) -> None:
+    def __init__(
+        self, checkpoints: Mapping[str, Checkpoint], newest: Newest, finished: Finished, turns: Turns | None = None
+    ) -> None:
         self.checkpoints = checkpoints
         self.lengths = {name: checkpoint.schedule.T for name, checkpoint in checkpoints.items()}
         self.newest = newest
         self.finished = finished
+        self.turns = turns or Turns()
         self.last_good: dict[str, Asked[OptionsT]] = {}
 
     @abstractmethod
@@ -109,9 +114,16 @@ class Tab(ABC, Generic[OptionsT]):
             return
         labels["message"] = str(given.get("notice") or "")
         try:
-            checkpoint = self.checkpoints[asked.query.checkpoint]
-            for value in self.stream(asked, state):
-                yield value | labels | {"engine": checkpoint.engine}
+            with self.turns.take(session) as turn:
+                for place in turn.wait(state):
+                    yield labels | {"state": "queued", "message": f"place {place}"}
+                if state() == "superseded":
+                    return
+                checkpoint = self.checkpoints[asked.query.checkpoint]
+                for value in self.stream(asked, state):
+                    yield value | labels | {"engine": checkpoint.engine}
+        except Busy as busy:
+            yield labels | {"state": "error", "message": str(busy), "repair": None, "field": None}
         except PictureError as problem:
             self.last_good[session or ""] = before
             yield labels | self._refusal(BadInput(self.picture_field, f"{problem}."), session, given)

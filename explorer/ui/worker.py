@@ -1,13 +1,20 @@
-"""One thread owns the network.
+"""One thread owns the network, and the runs of all users go through it in shared calls.
 
 Gradio moves a handler from thread to thread between two yields, and torch keeps a team of workers for each thread that
-calls it; the teams then compete for the same cores. Here every call of the network is made by one thread, in turn.
+calls it; the teams then compete for the same cores. Here every call of the network is made by one thread. A call on eight
+pictures costs far less than eight calls, and the rows of a call may be at different t: so the steps of several runs, which
+wait while a call is under way, share the next one. A run has one step waiting at a time, and what does not fit into a call
+goes to the end of the line; so nobody waits for another's whole run, however long it is.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+import atexit
+import time
+from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from threading import Condition, Thread
 from typing import Any
 
 import torch
@@ -16,28 +23,200 @@ from torch import Tensor
 from explorer.checkpoint import Checkpoint
 from explorer.denoiser import PredictNoise
 
-NETWORK = ThreadPoolExecutor(max_workers=1, thread_name_prefix="network")
+MOST_ROWS = {"cpu": 8}  # of one call; on a CPU more rows than this take as much longer as there are more of them
+MOST_ROWS_ELSEWHERE = 64
+PATIENCE = (
+    0.2  # how long a call waits for the runs that had a part in the last one, as a share of the time that one took
+)
+
+
+@dataclass(eq=False)
+class Request:
+    """One step of a run: its rows wait for the network.
+
+    Attributes:
+        alone: not to share a call with other runs. The rounding of a row depends on how many there are in its call.
+        answer: eps_theta of all rows, or the error of the network.
+    """
+
+    predict_noise: PredictNoise
+    x_t: Tensor
+    t: int | Tensor
+    alone: bool = False
+    answer: Future[Tensor] = field(default_factory=Future)
+    parts: list[Tensor] = field(default_factory=list)
+    taken: int = 0
+
+    @property
+    def left(self) -> int:
+        """Rows that are in no call yet."""
+        return len(self.x_t) - self.taken
+
+    def fits(self, other: Request) -> bool:
+        """Whether the two can share a call."""
+        return not (self.alone or other.alone) and self.predict_noise == other.predict_noise
+
+    def take(self, most: int) -> Part:
+        """The next rows, ``most`` at the most."""
+        rows = slice(self.taken, self.taken + min(most, self.left))
+        self.taken = rows.stop
+        return Part(self, rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows of a request that go into one call."""
+
+    request: Request
+    rows: slice
+
+    @property
+    def x_t(self) -> Tensor:
+        return self.request.x_t[self.rows]
+
+    @property
+    def t(self) -> int | Tensor:
+        t = self.request.t
+        return t[self.rows] if isinstance(t, Tensor) and t.ndim else t
+
+    def answer(self, eps: Tensor) -> None:
+        request = self.request
+        request.parts.append(eps)
+        if sum(map(len, request.parts)) == len(request.x_t):
+            request.answer.set_result(request.parts[0] if len(request.parts) == 1 else torch.cat(request.parts))
+
+
+class Worker:
+    """The thread, and the line of requests before it."""
+
+    def __init__(self) -> None:
+        self.threads = torch.get_num_threads()
+        self._line: deque[Request] = deque()
+        self._changed = Condition()
+        self._expected = 0  # requests that are likely to be in line soon
+        self._until = 0.0  # when it is no use to wait for them any longer
+        self._thread: Thread | None = None
+
+    def call(self, predict_noise: PredictNoise, x_t: Tensor, t: int | Tensor, alone: bool = False) -> Tensor:
+        """``predict_noise(x_t, t)``, computed by the thread; its errors are raised here."""
+        return self.put(Request(predict_noise, x_t, t, alone)).result()
+
+    def put(self, request: Request) -> Future[Tensor]:
+        """Into the line."""
+        with self._changed:
+            if self._thread is None:
+                self._thread = Thread(target=self._work, name="network", daemon=True)
+                self._thread.start()
+                atexit.register(self.close)
+            self._line.append(request)
+            self._changed.notify()
+        return request.answer
+
+    def close(self) -> None:
+        """End the thread after the call under way: a process must not end in the midst of one."""
+        with self._changed:
+            thread, self._thread = self._thread, None
+            self._changed.notify()
+        if thread is not None:
+            thread.join()
+
+    def _work(self) -> None:
+        threads = 0
+        while True:
+            parts = self._next()
+            if not parts:
+                return
+            if threads != self.threads:  # torch's number of threads belongs to the thread that calls it
+                threads = self.threads
+                torch.set_num_threads(threads)
+            started = time.perf_counter()
+            compute(parts)
+            ended = time.perf_counter()
+            with self._changed:
+                answered = sum(part.request.answer.done() for part in parts)
+                self._line.extend(part.request for part in parts if not part.request.answer.done())
+                self._expected = answered + len(self._line)
+                self._until = ended + PATIENCE * (ended - started)
+
+    def _next(self) -> list[Part]:
+        """The rows of the next call, in the order of the line; none when the thread is to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._line or self._thread is None)
+            if self._thread is None:
+                return []
+            most = most_rows(self._line[0].predict_noise)
+            self._changed.wait_for(lambda: self._full(most), max(0.0, self._until - time.perf_counter()))
+            first = self._line.popleft()
+            parts = [first.take(most)]
+            room = most - len(parts[0].x_t)
+            for other in [other for other in self._line if first.fits(other)]:
+                if room > 0:
+                    self._line.remove(other)
+                    parts.append(other.take(room))
+                    room -= len(parts[-1].x_t)
+            return parts
+
+    def _full(self, most: int) -> bool:
+        """Whether there is nothing to wait for: a call's rows are there, or everybody is."""
+        return (
+            self._thread is None
+            or len(self._line) >= self._expected
+            or sum(request.left for request in self._line) >= most
+        )
+
+
+def most_rows(predict_noise: PredictNoise) -> int:
+    """Rows of one call where the network computes."""
+    device = getattr(getattr(predict_noise, "__self__", predict_noise), "device", None)
+    return MOST_ROWS.get(device.type, MOST_ROWS_ELSEWHERE) if device is not None else MOST_ROWS["cpu"]
+
+
+def compute(parts: list[Part]) -> None:
+    """Call the network on rows of one or several requests, and answer them."""
+    try:
+        if len(parts) == 1:
+            parts[0].answer(parts[0].request.predict_noise(parts[0].x_t, parts[0].t))
+            return
+        sizes = [len(part.x_t) for part in parts]
+        t = torch.cat([torch.as_tensor(part.t).expand(size) for part, size in zip(parts, sizes, strict=True)])
+        eps = parts[0].request.predict_noise(torch.cat([part.x_t for part in parts]), t)
+        for part, rows in zip(parts, eps.split(sizes), strict=True):
+            part.answer(rows)
+    except BaseException as error:  # whatever it is, this thread goes on
+        if len(parts) == 1:
+            parts[0].request.answer.set_exception(error)
+            return
+        for part in parts:  # it is one run's error, not that of all that shared the call
+            compute([part])
+
+
+NETWORK = Worker()
 
 
 def keep_threads_for_the_network() -> None:
     """Torch's team of workers for the network's thread alone: elsewhere tensors are small, and a team that has worked once
     goes on spinning for a while, in the way of everything else."""
-    NETWORK.submit(torch.set_num_threads, torch.get_num_threads()).result()
+    NETWORK.threads = torch.get_num_threads()
     torch.set_num_threads(1)  # of this thread, and of those that are still to come
 
 
 class OnNetworkThread:
     """eps_theta, computed by the one thread, whoever asks; errors reach the one who asked."""
 
-    def __init__(self, predict_noise: PredictNoise) -> None:
-        self._predict_noise = predict_noise
+    def __init__(self, predict_noise: PredictNoise, alone: bool = False) -> None:
+        self._predict_noise, self._alone = predict_noise, alone
 
     def __call__(self, x_t: Tensor, t: int | Tensor) -> Tensor:
-        return NETWORK.submit(self._predict_noise, x_t, t).result()
+        return NETWORK.call(self._predict_noise, x_t, t, self._alone)
+
+    @property
+    def alone(self) -> OnNetworkThread:
+        """The same, never sharing a call: a repeat of the same calls comes out the same bit for bit."""
+        return OnNetworkThread(self._predict_noise, alone=True)
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._predict_noise, name)
-        return OnNetworkThread(attribute) if name == "exact" else attribute
+        return OnNetworkThread(attribute, self._alone) if name == "exact" else attribute
 
 
 def on_network_thread(checkpoint: Checkpoint) -> Checkpoint:
@@ -45,6 +224,11 @@ def on_network_thread(checkpoint: Checkpoint) -> Checkpoint:
     return replace(checkpoint, predict_noise=OnNetworkThread(checkpoint.predict_noise))
 
 
+def alone(checkpoint: Checkpoint) -> Checkpoint:
+    """The same checkpoint, its calls not shared with other runs."""
+    return replace(checkpoint, predict_noise=getattr(checkpoint.predict_noise, "alone", checkpoint.predict_noise))
+
+
 def warm_up(checkpoint: Checkpoint) -> None:
     """Call the network once, and do not wait for it: the first call of a process is the slowest by far."""
-    NETWORK.submit(checkpoint.predict_noise, torch.zeros(1, *checkpoint.shape), 1)
+    NETWORK.put(Request(checkpoint.predict_noise, torch.zeros(1, *checkpoint.shape), 1))

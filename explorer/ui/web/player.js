@@ -119,6 +119,8 @@ function repaint(what) {
 function receive() {
   const value = props.value, newest = coming ?? run;
   if (!value || (newest && (value.id < newest.id || value.count < newest.count))) return;   // a late word of an older run
+  queued = value.state === 'queued' && !(newest?.remembered && value.count === newest.count);
+  if (queued) { note = value.message; return drawStatus(); }
   if (value.state === 'error') { problem = value; heldSince = 0; delete stage.dataset.waiting; return drawStatus(); }
   problem = null;
   note = value.message;
@@ -193,7 +195,7 @@ window.addEventListener('explorer:changed', event => {
   stage.dataset.waiting = '';
   const known = recall(window.explorer.settings, asked);
   if (!known) return;
-  [coming, problem, note] = [known, null, ''];
+  [coming, problem, note, queued] = [known, null, '', false];
   settle();
 });
 // Another tab says where in the run to look, as it opens one here.

@@ -7,6 +7,7 @@ const settings = () => window.explorer?.settings ?? {};
 
 let value = null;        // the newest value that is not an error
 let problem = null;      // an error value, until the next good one
+let queued = null;       // a value that only says how many runs go first
 const pictures = new Map();   // name → { image, id of the run it came with }
 let read = { id: -1, length: 0 };
 
@@ -54,6 +55,8 @@ function repaint() {
 function take() {
   const next = props.value;
   if (!next || next.id < (problem ?? value)?.id) return;   // a late word of an older run
+  queued = next.state === 'queued' ? next : null;
+  if (queued) return drawStatus();
   if (next.state === 'error') { problem = next; showProblem(); return drawStatus(); }
   if (!(problem?.own && next.id === problem.id)) problem = null;   // a file that was refused stays so while the run goes on
   value = next;
@@ -75,14 +78,15 @@ function showProblem() {   // beside the field it is about, if it is one of this
 }
 
 function drawStatus() {
-  const state = problem ? 'error' : value?.state ?? 'waiting', kept = problem && value ? ' What is shown is the last good run.' : '';
+  const state = queued?.state ?? (problem ? 'error' : value?.state ?? 'waiting'), kept = problem && value ? ' What is shown is the last good run.' : '';
   $('.status').dataset.state = state;
   if ($('.state').textContent !== STATES[state]) $('.state').textContent = STATES[state];
-  $('.message').textContent = problem ? problem.message + kept : value?.message ?? '';
-  $('.status').toggleAttribute('data-note', Boolean(!problem && value?.message));
+  const message = queued?.message ?? (problem ? problem.message + kept : value?.message ?? '');
+  $('.message').textContent = message;
+  $('.status').toggleAttribute('data-note', state !== 'error' && message !== '');
   $('.repair').hidden = !problem?.repair;
   if (problem?.repair) $('.repair').textContent = problem.repair.label;
-  $('.stop').hidden = state !== 'running';
+  $('.stop').hidden = !['running', 'queued'].includes(state);
   if (!value) return;
   const { evaluations: n, expected, seconds } = value, number = v => v.toLocaleString('en');
   $('.nfe').textContent = n === null ? '' : n < expected ? `NFE ${number(n)} of ${number(expected)}` : n ? `NFE ${number(n)}` : value.pictures ? 'all from before' : '';

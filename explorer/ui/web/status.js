@@ -1,14 +1,14 @@
 // The status row of a run. Shares the player's scope.
-let problem = null, note = '';
+let problem = null, note = '', queued = false;
 function drawStatus() {
-  const state = problem ? 'error' : (coming ?? run)?.state ?? 'waiting';
+  const state = queued ? 'queued' : problem ? 'error' : (coming ?? run)?.state ?? 'waiting';
   $('.status').dataset.state = state;
   if ($('.state').textContent !== STATES[state]) $('.state').textContent = STATES[state];
-  $('.message').textContent = problem ? problem.message + (run ? ' The panels show the last good run.' : '') : note;
-  $('.status').toggleAttribute('data-note', !problem && note !== '');
+  $('.message').textContent = problem && !queued ? problem.message + (run ? ' The panels show the last good run.' : '') : note;
+  $('.status').toggleAttribute('data-note', state !== 'error' && note !== '');
   $('.repair').hidden = !problem?.repair;
   if (problem?.repair) $('.repair').textContent = problem.repair.label;
-  $('.stop').hidden = state !== 'running';
+  $('.stop').hidden = !['running', 'queued'].includes(state);
   if (!run) return;
   const done = run.rows.length, S = run.plan.length;
   $('.step').textContent = `step ${index + 1} of ${S}`;

@@ -1,0 +1,91 @@
+"""Whose turn it is, and what those see who wait."""
+
+from threading import Thread
+
+import pytest
+from sent import SMALL, run, tab_of
+
+from explorer.ui import turns as module
+from explorer.ui.turns import Busy, Turns
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(module, "SECONDS_BETWEEN", 0.01)
+
+
+def running():
+    return "running"
+
+
+def test_so_many_run_at_once_the_others_wait_by_age_and_more_are_sent_away():
+    turns = Turns(at_once=2, in_line=2)
+    a, b, c, d = (turns.take() for _ in range(4))
+    assert [turns.before(turn) for turn in (a, b, c, d)] == [0, 0, 1, 2]
+    with pytest.raises(Busy, match="2 runs are waiting"):
+        turns.take()
+    b.leave()
+    b.leave()  # does nothing more
+    assert [turns.before(turn) for turn in (a, c, d)] == [0, 0, 1]
+    assert turns.before(turns.take()) == 2
+
+
+def test_who_waits_hears_whenever_the_place_changes_and_then_goes():
+    turns = Turns(at_once=1, in_line=5)
+    first, second, third = turns.take(), turns.take(), turns.take()
+    heard = []
+
+    def wait():
+        heard.extend(third.wait(running))
+
+    thread = Thread(target=wait)
+    thread.start()
+    while heard != [2]:
+        pass
+    first.leave()
+    while heard != [2, 1]:
+        pass
+    second.leave()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert heard == [2, 1]
+
+
+def test_waiting_ends_when_the_run_is_not_wanted_any_more():
+    turns = Turns(at_once=1, in_line=5)
+    turns.take()
+    states = iter(["running", "running", "superseded"])
+    assert list(turns.take().wait(lambda: next(states))) == [1]
+
+
+def test_a_closed_page_frees_its_places():
+    turns = Turns(at_once=1, in_line=1)
+    turns.take("a"), turns.take("b")
+    turns.forget("a")
+    assert turns.before(turns.take("c")) == 1
+
+
+def test_a_tab_says_how_many_runs_go_first_and_that_the_line_is_full():
+    tab = tab_of("compare")
+    tab.turns = Turns(at_once=1, in_line=1)
+    ahead = tab.turns.take()
+    values = tab.run(SMALL["compare"], type("Request", (), {"session_hash": "a"}))
+    queued = next(values)
+    assert queued["state"] == "queued"
+    assert queued["message"] == "place 1"
+    assert run(tab, SMALL["compare"], "b") == [
+        {"id": queued["id"] + 1, "count": 0, "state": "error", "repair": None, "field": None}
+        | {"message": "The server is busy: 1 runs are waiting. Try again in a moment."}
+    ]
+    ahead.leave()
+    assert list(values)[-1]["state"] == "ended"
+    assert tab.turns.before(tab.turns.take()) == 0  # it has left
+
+
+def test_a_run_that_is_left_in_the_middle_frees_its_place():
+    tab = tab_of("compare")
+    values = tab.run(SMALL["compare"], type("Request", (), {"session_hash": "a"}))
+    next(values)
+    assert tab.turns._held
+    values.close()
+    assert not tab.turns._held

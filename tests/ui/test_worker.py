@@ -1,0 +1,138 @@
+"""The thread that owns the network: whose rows share a call, in what order, and what an error does."""
+
+from concurrent.futures import wait
+from dataclasses import replace
+from threading import Event, Thread
+
+import pytest
+import torch
+from sent import SHAPE, TOY, predict_noise
+
+import explorer as ex
+from explorer.ui.worker import MOST_ROWS, OnNetworkThread, Request, Worker
+
+FULL = MOST_ROWS["cpu"]
+
+
+class Network:
+    """The toy's eps, held up until it may go on; says of each call how many rows it had."""
+
+    def __init__(self):
+        self.go, self.rows, self.broken = Event(), [], None
+
+    def __call__(self, x_t, t):
+        self.go.wait(10)
+        self.rows.append(len(x_t))
+        if self.broken is not None and (x_t == self.broken).any():
+            raise ValueError("a broken row")
+        return predict_noise(x_t, t)
+
+
+@pytest.fixture
+def network():
+    return Network()
+
+
+@pytest.fixture
+def worker():
+    worker = Worker()
+    worker.threads = 1
+    yield worker
+    worker.close()
+
+
+def request(network, seed, rows=1, t=500, alone=False):
+    return Request(network, ex.latent(SHAPE, range(seed, seed + rows)), t, alone)
+
+
+def put(worker, network, *requests):
+    """All of them in line behind a first one that holds the network up, and then let go."""
+    first = request(network, 99)
+    worker.put(first)
+    while worker._line:
+        pass
+    answers = [worker.put(r) for r in requests]
+    network.go.set()
+    wait([first.answer, *answers], timeout=10)
+    assert network.rows.pop(0) == 1
+    return answers
+
+
+def test_steps_of_several_runs_share_a_call_each_at_its_own_t(worker, network):
+    requests = [request(network, seed, t=100 * (seed + 1)) for seed in range(5)]
+    answers = put(worker, network, *requests)
+    assert network.rows == [5]
+    for r, answer in zip(requests, answers, strict=True):
+        torch.testing.assert_close(answer.result(), predict_noise(r.x_t, r.t))
+
+
+def test_a_large_batch_goes_through_in_turns_with_the_small_ones(worker, network):
+    order = []
+    large, small = request(network, 0, rows=2 * FULL + 3), request(network, 50, rows=2)
+    for name, r in (("large", large), ("small", small)):
+        r.answer.add_done_callback(lambda _, name=name: order.append(name))
+    answers = put(worker, network, large, small)
+    assert network.rows == [FULL, 2 + FULL - 2, 5]
+    assert order == ["small", "large"]
+    torch.testing.assert_close(answers[0].result(), predict_noise(large.x_t, 500))
+
+
+def test_rows_of_different_networks_or_that_want_to_be_alone_share_no_call(worker, network):
+    other = Network()
+    other.go.set()
+    put(worker, network, request(network, 0), request(other, 1), request(network, 2, alone=True), request(network, 3))
+    assert (network.rows, other.rows) == ([2, 1], [1])
+
+
+def test_t_may_differ_from_row_to_row_of_a_request(worker, network):
+    t = torch.arange(1, FULL + 4) * 50
+    large = request(network, 0, rows=len(t), t=t)
+    (answer,) = put(worker, network, large)
+    assert network.rows == [FULL, 3]
+    torch.testing.assert_close(answer.result(), predict_noise(large.x_t, t))
+
+
+def test_an_error_reaches_the_run_whose_it_is_and_no_other(worker, network):
+    requests = [request(network, seed) for seed in range(3)]
+    network.broken = requests[1].x_t
+    good, bad, also_good = put(worker, network, *requests)
+    with pytest.raises(ValueError, match="a broken row"):
+        bad.result()
+    for answer, r in ((good, requests[0]), (also_good, requests[2])):
+        torch.testing.assert_close(answer.result(), predict_noise(r.x_t, 500))
+    assert worker.call(network, requests[0].x_t, 500).shape == requests[0].x_t.shape  # and the thread goes on
+
+
+def test_two_runs_share_calls_from_end_to_end(worker, network):
+    network.go.set()
+    on_worker = replace(TOY, predict_noise=lambda x, t: worker.call(network, x, t))
+    settings, ended = ex.Settings(50), []
+
+    def run(seed):
+        ended.append((seed, ex.sample(on_worker, ex.latent(SHAPE, [seed]), settings)))
+
+    threads = [Thread(target=run, args=(seed,)) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sum(network.rows) == 100
+    assert len(network.rows) < 80  # most of them in pairs: a call waits a little for who had a part in the last one
+    for seed, picture in ended:
+        torch.testing.assert_close(picture, ex.sample(TOY, ex.latent(SHAPE, [seed]), settings))
+
+
+def test_the_exact_network_is_reached_through_the_thread_too(tiny):
+    shared = OnNetworkThread(tiny.predict_noise)
+    x = ex.latent(tiny.shape, [0])
+    assert shared.exact(x, 10).equal(tiny.predict_noise.exact(x, 10))
+    assert shared.alone(x, 10).equal(tiny.predict_noise(x, 10))
+    assert shared.engine == tiny.predict_noise.engine
+
+
+def test_a_closed_worker_ends_its_thread(worker, network):
+    network.go.set()
+    worker.call(network, ex.latent(SHAPE, [0]), 1)
+    thread = worker._thread
+    worker.close()
+    assert not thread.is_alive()
