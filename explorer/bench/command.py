@@ -14,6 +14,7 @@ from pathlib import Path
 from explorer.bench import measures
 from explorer.bench.measures import Plan, Row
 from explorer.bench.page import page
+from explorer.bench.users import users
 from explorer.engine import ENGINES
 
 PARTS: dict[str, Callable[[Plan], Iterator[Row]]] = {
@@ -36,19 +37,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--engine", choices=ENGINES, default=default.engine, help="of the explorer (default auto)")
     parser.add_argument("--rounds", type=int, default=default.rounds, help=f"default {default.rounds}")
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="measure these parts alone")
+    parser.add_argument(
+        "--users", type=int, help="instead, let so many users at the app; ends with 1 if anything is wrong"
+    )
+    parser.add_argument("--seconds", type=float, default=120, help="how long the users stay (default 120)")
     parser.add_argument("--quick", action="store_true", help="few and short runs: whether it works, not how fast it is")
     given = parser.parse_args(arguments)
     plan = replace(default, checkpoint=given.checkpoint, engine=given.engine, rounds=max(1, given.rounds))
     if given.quick:
         plan = replace(plan, **QUICK)  # type: ignore[arg-type]
+    if given.users is not None and (given.users < 1 or given.seconds <= 0):
+        parser.error("expected --users of at least 1 and --seconds above 0")
     print(f"{machine()}\n\n| what | measured | how |\n|---|---|---|", flush=True)
     try:
-        for name in given.only:
-            for row in PARTS[name](plan):
-                print("| " + " | ".join(row) + " |", flush=True)
+        rows = (row for name in given.only for row in PARTS[name](plan))
+        for row in users(plan, given.users, given.seconds) if given.users else rows:
+            print("| " + " | ".join(row) + " |", flush=True)
     except (ValueError, RuntimeError) as error:
         print(f"bench: {error}", file=sys.stderr)
-        return 2
+        return 1 if given.users else 2
     return 0
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any
 
 from explorer.bench.measures import Plan, Row
+from explorer.bench.served import served
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 ENDED = '#steps .status[data-state="ended"]'
@@ -57,8 +54,8 @@ def page(plan: Plan) -> Iterator[Row]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         tab = browser.new_page(viewport={"width": 1440, "height": 900})
-        with closing(browser), _served(plan) as (address, started):
-            tab.goto(address)
+        with closing(browser), served(plan) as (server, started):
+            tab.goto(server.address)
             tab.locator(ENDED).wait_for(timeout=120_000)
             yield (
                 "`python app.py` to the first whole run on the page",
@@ -79,29 +76,3 @@ def _sliders(tab: Any, plan: Plan) -> Iterator[Row]:
     frames = statistics.median(drag["frames"] for drag in drags)
     seconds = statistics.median(drag["seconds"] for drag in drags)
     yield "distinct pictures in a drag of 60 inputs, S = 100", f"{frames:.0f}", f"in {seconds:.2f} s"
-
-
-@contextmanager
-def _served(plan: Plan) -> Iterator[tuple[str, float]]:
-    """The app in a process of its own: its address, and when it was started."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    code = "import sys, app; sys.exit(app.main())"
-    arguments = ["--checkpoint", plan.checkpoint, "--engine", plan.engine, "--port", str(port)]
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL, env=dict(os.environ)
-    )
-    try:
-        while process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        if process.poll() is not None:
-            raise RuntimeError(f"the app ended with code {process.poll()}; run the bench in the project's folder")
-        yield f"http://127.0.0.1:{port}/", started
-    finally:
-        process.terminate()
-        process.wait()
