@@ -131,13 +131,18 @@ def endpoints(tabs: Mapping[str, Tab[Any]]) -> list[Endpoint]:
         Endpoint(
             "picture",
             tabs["steps"],
-            "Run Eq. 12 of DDIM down from a latent and return the picture, and how it came about.",
+            "Run Eq. 12 of DDIM down from a latent and return the picture.",
             run,
-            {
-                "picture": (gr.FileData, "PNG of x_0 in its own pixels, the settings inside."),
-                "strip": (gr.FileData, "PNG of predicted x_0 at up to 20 of the steps, side by side, t falling."),
-            },
-            pictures_of_steps,
+            {"picture": (gr.FileData, "PNG of x_0 in its own pixels, the settings inside.")},
+            lambda tab, asked: _saved(tab, asked, "picture", _shown(tab, asked)),
+        ),
+        Endpoint(
+            "strip",
+            tabs["steps"],
+            "Run Eq. 12 of DDIM down from a latent and return how the picture came about.",
+            run,
+            {"strip": (gr.FileData, "PNG of predicted x_0 at up to 20 of the steps, side by side, t falling.")},
+            lambda tab, asked: _saved(tab, asked, "strip", _shown(tab, asked)),
         ),
         Endpoint(
             "compare",
@@ -185,11 +190,6 @@ def numbers_of_steps(tab: Tab[Any], asked: Asked[Any]) -> Rows:
     run = _shown(tab, asked).trajectory
     plan = zip(run.plan, run.numbers, strict=True)
     return [vars(c) | {"coefficient_x0": c.x0} | vars(numbers) for c, numbers in plan]
-
-
-def pictures_of_steps(tab: Tab[Any], asked: Asked[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    shown = _shown(tab, asked)
-    return _saved(tab, asked, "picture", shown), _saved(tab, asked, "strip", shown)
 
 
 def comparison(tab: Tab[Any], asked: Asked[Any]) -> tuple[Rows, dict[str, Any]]:
