@@ -66,44 +66,28 @@ def test_logins_come_from_arguments_and_files(app, tmp_path):
         (["--auth", "ann:topsecret", "--auth", "ann:topsecret2"], "the user ann is there twice"),
         (["--auth", "@no-such-file"], "cannot read no-such-file, a text file with one USER:PASSWORD a line"),
         (["--root-path", "ddim"], "--root-path must begin with /"),
+        (["--port", "99999"], "--port must be from 1 to 65535"),
+        (["--port", "TAKEN"], "cannot listen on 127.0.0.1:"),
     ],
 )
 def test_a_bad_argument_ends_with_one_line_that_shows_no_password(app, monkeypatch, capsys, arguments, expected):
-    monkeypatch.setattr(sys, "argv", ["app.py", *arguments])
-    monkeypatch.setattr(app, "open_checkpoints", lambda *given: pytest.fail("a bad argument is told first"))
-    assert app.main() == 2
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        monkeypatch.setattr(sys, "argv", ["app.py", *(port if word == "TAKEN" else word for word in arguments)])
+        monkeypatch.setattr(app, "open_checkpoints", lambda *given: pytest.fail("a bad argument is told first"))
+        assert app.main() == 2
     said = capsys.readouterr()
     assert expected in said.err
     assert len(said.err.strip().splitlines()) == 1
     assert "topsecret" not in said.err + said.out
 
 
-def run_app(root, *arguments):
-    return subprocess.run(
-        [sys.executable, "app.py", *arguments], cwd=root, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
 def test_an_unknown_checkpoint_ends_with_one_line_and_code_2(root):
-    ended = run_app(root, "--checkpoint", "no-such")
+    command = [sys.executable, "app.py", "--checkpoint", "no-such"]
+    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 2
     assert "faces-64" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
-
-
-def test_a_taken_port_ends_with_one_line_and_code_2(root):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        ended = run_app(root, "--port", str(port))
-    assert ended.returncode == 2
-    assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
-    assert len(ended.stderr.strip().splitlines()) == 1
-
-
-def test_an_impossible_port_ends_with_code_2(root):
-    ended = run_app(root, "--port", "99999")
-    assert ended.returncode == 2
-    assert "65535" in ended.stderr
