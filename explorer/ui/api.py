@@ -106,12 +106,18 @@ class Endpoint:
         function = self.function()
         gr.api(function, api_name=self.name, **queue)
         parts = list(demo.fns.values())[-1]
-        for (name, meaning), part in zip(get_function_description(function)[1].items(), parts.inputs, strict=True):
-            part.label = name  # which Gradio would call 1st, 2nd, 3rd
-            part.api_info()["additional_description"] = meaning
+        meanings = get_function_description(function)[1]
+        for (name, meaning), part in zip(meanings.items(), parts.inputs, strict=True):
+            _tell(part, name, additional_description=meaning)
         for (name, (_, meaning)), part in zip(self.returns.items(), parts.outputs, strict=True):
-            part.label = name
-            part.api_info()["description"] = meaning
+            _tell(part, name, description=meaning)
+
+
+def _tell(part: object, name: str, **meaning: str) -> None:
+    """Give a parameter or a result, which Gradio would call 1st, 2nd, 3rd, its name and its meaning."""
+    assert isinstance(part, gr.components.Component)
+    part.label = name
+    part.api_info().update(meaning)
 
 
 def endpoints(tabs: Mapping[str, Tab[Any]]) -> list[Endpoint]:
