@@ -1,4 +1,4 @@
-"""DDIM Explorer's app: ``python app.py`` and open the address it prints."""
+"""DDIM Explorer's app: ``python app.py`` and open the address it prints. A Hugging Face Space runs it as it is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import argparse
 import os
 import socket
 import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
@@ -14,13 +18,26 @@ from explorer.denoiser import DEVICES
 from explorer.engine import ENGINES, Engine
 from explorer.ui.app import build, launch_options
 
+if TYPE_CHECKING:
+    import gradio as gr
+
+    demo: gr.Blocks  # see __getattr__
+
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="See how DDIM works.")
+    parser = argparse.ArgumentParser(description="See how DDIM works.", allow_abbrev=False)
     parser.add_argument("--checkpoint", help="name below checkpoints/, or a folder (default: all that are there)")
     host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     parser.add_argument("--host", default=host, help=f"address to listen on (default {host})")
     parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
+    parser.add_argument("--root-path", help="path below which a proxy serves the app, such as /ddim, or its address")
+    parser.add_argument(
+        "--auth",
+        action="append",
+        default=[],
+        metavar="USER:PASSWORD",
+        help="ask for a login; may be given several times, or as @FILE with one USER:PASSWORD a line",
+    )
     parser.add_argument("--device", default="auto", choices=DEVICES, help="where the network runs")
     parser.add_argument(
         "--engine", default="auto", choices=ENGINES, help="fast, exact (torch, float32), or the best there is"
@@ -48,18 +65,71 @@ def check_port(host: str, port: int) -> None:
             raise ValueError(f"cannot listen on {host}:{port} ({error.strerror}); give another --port") from None
 
 
+def check_root_path(path: str) -> str:
+    if not path.startswith(("/", "http://", "https://")):
+        raise ValueError(f"--root-path must begin with / (or be an address that begins with http), not {path!r}")
+    return path.rstrip("/")
+
+
+def logins(given: Sequence[str]) -> list[tuple[str, str]]:
+    """Users and passwords from what ``--auth`` was given; no message ever shows a password.
+
+    Raises:
+        ValueError: an entry without a user or a password, a user with two passwords, a file that cannot be read.
+    """
+    entries: list[tuple[str, str]] = []  # where it is written, and USER:PASSWORD
+    for value in given:
+        if value.startswith("@"):
+            try:
+                lines = Path(value[1:]).read_text(encoding="utf-8").splitlines()
+            except (OSError, UnicodeDecodeError):
+                raise ValueError(
+                    f"--auth: cannot read {value[1:]}, a text file with one USER:PASSWORD a line"
+                ) from None
+            entries += [(f"{value[1:]}, line {n}", line) for n, line in enumerate(lines, 1) if line.strip()]
+            if not entries:
+                raise ValueError(f"--auth: {value[1:]} is empty; expected one USER:PASSWORD a line")
+        else:
+            entries.append(("--auth", value))
+    users: dict[str, str] = {}
+    for place, entry in entries:
+        user, _, password = entry.partition(":")
+        if not user or not password:
+            raise ValueError(f"{place}: expected USER:PASSWORD, neither of them empty (what was given is not shown)")
+        if user in users:
+            raise ValueError(f"{place}: the user {user} is there twice")
+        users[user] = password
+    return list(users.items())
+
+
 def main() -> int:
+    global demo
     given = arguments()
     try:
         if given.port is not None:
             check_port(given.host, given.port)
+        options = launch_options(logins(given.auth))
+        if given.root_path is not None:
+            options["root_path"] = check_root_path(given.root_path)
         demo = build(open_checkpoints(given.checkpoint, given.device, given.engine))
     except ValueError as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
-    demo.launch(server_name=given.host, server_port=given.port, share=given.share, **launch_options())
+    demo.launch(server_name=given.host, server_port=given.port, share=given.share, **options)
     return 0
 
 
+def __getattr__(name: str) -> Any:
+    """``demo``, for those who import this file: the app over all checkpoints, built when it is first asked for."""
+    if name != "demo":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()["demo"] = build(open_checkpoints())
+    return globals()["demo"]
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    if threading.current_thread() is threading.main_thread():
+        sys.exit(main())
+    demo = build(
+        open_checkpoints()
+    )  # ``gradio app.py`` runs this file again in a thread of its own when it has changed

@@ -80,6 +80,10 @@ class Denoiser:
         self._choosing = Lock()
         self._alpha_bar = torch.from_numpy(schedule.alpha_bar.copy())  # float64
 
+    def __repr__(self) -> str:
+        engine = self.engine or f"engine {self.wanted}"
+        return f"Denoiser(UNet2DModel, {self.prediction_type}, patch={self.patch}, {engine}, on {self.device})"
+
     def __call__(self, x_t: Tensor, t: int | Tensor) -> Tensor:
         """Predicted noise, float32, shape and device of ``x_t`` (B, C, H, W), for t in 1..T (int or (B,) of ints).
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -71,6 +71,9 @@ class Settings:
         else:
             set_(self, "noise_seed", as_int("noise_seed", self.noise_seed, 0, MAX_SEED))
 
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{f.name}={short(getattr(self, f.name))}' for f in fields(self))})"
+
     def noise_seeds(self, rows: int) -> list[int]:
         """One noise seed for each of ``rows`` rows.
 
@@ -86,13 +89,17 @@ class Settings:
         return list(self.noise_seed)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Terms:
     """The three summands of Eq. 12, each (B, C, H, W)."""
 
     x0: Tensor
     direction: Tensor
     noise: Tensor
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{f.name} {float(getattr(self, f.name).square().mean().sqrt()):.4f}" for f in fields(self))
+        return f"Terms(rms of {sizes})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -144,6 +151,17 @@ class Step:
     def __repr__(self) -> str:
         c = self.coefficients
         return f"Step({c.t} -> {c.t_prev}: {c.x0:.4f} x0 + {c.direction:.4f} eps + {c.noise:.4f} z)"
+
+    def _repr_html_(self) -> str | None:
+        """Its panels, for a notebook."""
+        from explorer.panels import step_html  # which stands below this module: asked only where there is a screen
+
+        return step_html(self)
+
+    def _repr_png_(self) -> bytes | None:
+        from explorer.panels import step_png
+
+        return step_png(self)
 
 
 def ddim_step(x_t: Tensor, eps_theta: Tensor, z: Tensor | None, coefficients: Coefficients, clip: bool = False) -> Step:

@@ -137,6 +137,17 @@ class Trajectory:
     def __repr__(self) -> str:
         return f"Trajectory({len(self)} of {len(self.plan)} steps, {len(self._frames)} kept, {self.settings})"
 
+    def _repr_html_(self) -> str | None:
+        """Its film strip, for a notebook; None before the first step."""
+        from explorer.panels import run_html  # which stands below this module: asked only where there is a screen
+
+        return run_html(self)
+
+    def _repr_png_(self) -> bytes | None:
+        from explorer.panels import run_png
+
+        return run_png(self)
+
     @property
     def whole(self) -> bool:
         """Whether every step is done and kept."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
 
 from explorer.checkpoint import Checkpoint
 from explorer.finished import Finished
+from explorer.ui.api import endpoints
 from explorer.ui.compare import CompareTab
 from explorer.ui.component import Controls, Saver, page_css
 from explorer.ui.consistency import ConsistencyTab
@@ -28,8 +30,12 @@ THREADS = AT_ONCE + IN_LINE + 40  # of the server: one for each run that is unde
 CACHE = (600, 3600)  # seconds between clearings of old sheets, and the age at which they go
 
 
-def launch_options() -> dict[str, Any]:
-    """What ``demo.launch`` needs for the page to look as it should and to stay offline."""
+def launch_options(logins: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+    """What ``demo.launch`` needs for the page to look as it should and to stay offline.
+
+    Args:
+        logins: users and their passwords, if the page is not for all. MCP has no login, so there is none then.
+    """
     return {
         "css": page_css(),
         "theme": gr.themes.Base(),
@@ -38,6 +44,8 @@ def launch_options() -> dict[str, Any]:
         "show_error": False,
         "run_history": False,
         "ssr_mode": False,
+        "auth": list(logins) or None,
+        "mcp_server": find_spec("mcp") is not None and not logins,
     }
 
 
@@ -67,8 +75,7 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
     others = (tab(checkpoints, newest, finished, turns) for tab in OTHER_TABS)
     tabs: dict[str, Tab[Any]] = {tab.name: tab for tab in (steps_tab, *others)}
     saves = Saves(tabs, turns)
-    default = Query(next(iter(checkpoints)))
-    defaults = default.fields()
+    defaults = Query(next(iter(checkpoints))).fields()
     for tab in tabs.values():
         defaults |= tab.options().fields()
 
@@ -133,28 +140,6 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
         saver.stop(saves.stop, None, None, queue=False, **quiet)
         demo.unload(forget)
 
-        def steps_api(
-            checkpoint: str = default.checkpoint,
-            seed: int = default.fields()["seed"],
-            steps: int = default.settings.steps,
-            eta: float = default.settings.eta,
-            variance: str = "eta",
-            spacing: str = "linear",
-            clip: bool = default.settings.clip,
-            noise_seed: int = 0,
-        ) -> list[dict[str, Any]]:
-            """Run Eq. 12 and return the numbers of every step: t, t_prev, alpha_bar, the coefficients, rms of the terms."""
-            given = {
-                "checkpoint": checkpoint,
-                "seed": seed,
-                "steps": steps,
-                "eta": eta,
-                "variance": variance,
-                "spacing": spacing,
-                "clip": clip,
-                "noise_seed": noise_seed,
-            }
-            return steps_tab.numbers(given)
-
-        gr.api(steps_api, api_name="steps", concurrency_limit=None)
+        for endpoint in endpoints(tabs):
+            endpoint.add(demo, concurrency_limit=None)
     return demo

@@ -197,12 +197,14 @@ def run_again(wanted: Wish, state: State) -> Generator[float, None, Shown]:
     query = wanted.asked.query
     checkpoint = wanted.tab.checkpoints[query.checkpoint]
     if wanted.tab.name == "steps":
-        run = wanted.tab.finished.run(checkpoint, Wanted(query.latent, query.settings))
+        picture = Wanted(query.latent, query.settings)
+        run = wanted.tab.finished.run(checkpoint, picture)
         if run is None:
             run = Trajectory(checkpoint, query.latent.make(checkpoint), query.settings)
             for done, _ in enumerate(run, 1):
                 yield done / len(run.plan)
                 go_on(state)
+            wanted.tab.finished.put_run(picture, run)
         return Shown(checkpoint, {"settings": wanted.asked.fields()}, wanted.view, wanted.settings, run)
     value: dict[str, Any] = {}
     stream = wanted.tab.stream(wanted.asked, state)

@@ -14,21 +14,11 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from explorer.pictures import signed_to_uint8, to_rgb, to_uint8
-from explorer.sampler import Step
+from explorer.panels import PANELS
 
 # Up to this size a sheet is a bitmap as it is. Half of it is noise, which hardly packs: a PNG would be a quarter smaller and
 # take a fifth of the time of the whole run. Beyond, it is a JPEG of high quality without chroma subsampling.
 EXACT_BYTES = 4 << 20
-PANELS = 5
-
-
-def frame(step: Step) -> np.ndarray:
-    """The five panels of a step side by side: x_t, predicted x_0, eps, z, x_prev; uint8 (H, 5 W, 3)."""
-    z = step.x_t.new_zeros(step.x_t.shape) if step.z is None else step.z
-    x_t, x0, x_prev = (to_rgb(to_uint8(x[:1]))[0] for x in (step.x_t, step.x0, step.x_prev))
-    eps, noise = (signed_to_uint8(x[:1])[0] for x in (step.eps, z))
-    return np.concatenate([x_t, x0, eps, noise, x_prev], axis=1)
 
 
 class Sheet:

@@ -108,7 +108,7 @@ def compared(shown: Shown) -> list[dict[str, Any]]:
         kind = {"eta": 1.0, "variance": "large"} if eta == "large" else {"eta": eta, "variance": "eta"}
         rows.append(
             {"row": name, **kind, "steps": settings["steps"], "noise_seed": settings["noise_seed"]}
-            | {"rms_to_ddim": fact["distance"], "grain": fact["grain"]}
+            | {"nfe": fact["nfe"], "rms_to_ddim": fact["distance"], "grain": fact["grain"]}
             | {"repeat_differs": fact.get("repeat"), "ddpm_formula_differs": fact.get("posterior")}
         )
     for k, distance in enumerate(facts["ddpm"]["others"]):

@@ -18,11 +18,12 @@ from PIL import Image
 
 from explorer.checkpoint import Checkpoint
 from explorer.finished import Finished, Wanted
+from explorer.panels import frame
 from explorer.pictures import data_uri
 from explorer.sampler import denoise
 from explorer.trajectory import Trajectory, spread
 from explorer.ui.ahead import ahead
-from explorer.ui.sheet import SHEETS, Sheet, frame
+from explorer.ui.sheet import SHEETS, Sheet
 from explorer.ui.state import Query
 
 MAX_PREVIEWS = 60  # frames sent while the run is under way

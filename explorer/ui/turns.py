@@ -90,6 +90,11 @@ class Turn:
                 said = place
                 yield place
 
+    def come(self) -> None:
+        """Wait until it is this one's turn."""
+        for _ in self.wait(lambda: "running"):
+            pass
+
     def leave(self) -> None:
         """Free the place; to do it again does nothing."""
         self._turns.leave(self)

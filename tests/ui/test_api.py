@@ -1,14 +1,26 @@
-"""The app's HTTP interface and its command line, without a browser."""
+"""The app's HTTP interface, without a browser."""
 
-import socket
-import subprocess
-import sys
+import inspect
+from pathlib import Path
 
+import gradio as gr
+import numpy as np
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
+from PIL import Image
+from sent import SHAPE, TABS, TOY, picture, tab_of
 
 import explorer as ex
+from explorer.exports import read_settings
+from explorer.finished import Finished
+from explorer.recipe import parse
+from explorer.trajectory import rms
+from explorer.ui.api import endpoints
+from explorer.ui.app import build
+from explorer.ui.state import Newest
+from explorer.ui.steps import StepsTab
+from explorer.ui.turns import Turns
 
 
 @pytest.fixture(scope="module")
@@ -56,32 +68,130 @@ def test_a_bad_field_is_refused_with_the_allowed_range(client, bad, expected):
     assert len(client.predict(steps=2, api_name="/steps")) == 2  # and the next call works
 
 
-def run_app(root, *arguments):
-    return subprocess.run(
-        [sys.executable, "app.py", *arguments], cwd=root, capture_output=True, text=True, timeout=120, check=False
-    )
+def test_the_picture_endpoint_sends_a_png_that_opens_the_run_again(client, faces):
+    info = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert list(info) == ["/steps", "/picture", "/strip", "/compare", "/interpolate"]
+    for endpoint in info.values():
+        parameters = {p["parameter_name"]: p for p in endpoint["parameters"]}
+        assert endpoint["description"]
+        assert parameters["checkpoint"]["parameter_default"] == "faces-64"
+        assert all(p["label"] == name and p["python_type"]["description"] for name, p in parameters.items())
+        assert all(value["label"] != "1st" and value["python_type"]["description"] for value in endpoint["returns"])
+    file = client.predict(seed=5, steps=2, api_name="/picture")
+    made, settings = Image.open(file), read_settings(Path(file).read_bytes())
+    assert made.size == (64, 64)
+    assert "tab=steps&checkpoint=faces-64&seed=5" in settings
+    exact = ex.to_image(ex.sample(faces, ex.latent(faces.shape, [5]), ex.Settings(steps=2)))
+    assert np.abs(np.asarray(made, dtype=int) - np.asarray(exact)).max() <= 2  # another engine
 
 
-def test_an_unknown_checkpoint_ends_with_one_line_and_code_2(root):
-    ended = run_app(root, "--checkpoint", "no-such")
-    assert ended.returncode == 2
-    assert "faces-64" in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert len(ended.stderr.strip().splitlines()) == 1
+@pytest.fixture
+def call(checkpoints):
+    """``call(name, **fields)``: an endpoint over the toys, as Gradio calls it; files as uint8 (H, W, 3)."""
+    tabs = {tab.name: tab(checkpoints, Newest(), Finished()) for tab in (StepsTab, *TABS.values())}
+    functions = {endpoint.name: endpoint.function() for endpoint in endpoints(tabs)}
+
+    def opened(value):
+        return np.asarray(Image.open(value["path"])) if isinstance(value, dict) and "path" in value else value
+
+    def answer(name, **given):
+        bound = inspect.signature(functions[name]).bind(**given)
+        bound.apply_defaults()
+        values = functions[name](*bound.args)
+        return tuple(map(opened, values)) if isinstance(values, tuple) else opened(values)
+
+    return answer
 
 
-def test_a_taken_port_ends_with_one_line_and_code_2(root):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        ended = run_app(root, "--port", str(port))
-    assert ended.returncode == 2
-    assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
-    assert len(ended.stderr.strip().splitlines()) == 1
+def test_pictures_and_numbers_of_the_endpoints_are_the_cores_bit_for_bit(call):
+    run = {"seed": "slerp(3, 4, 0.25)", "steps": 6, "eta": 0.5, "clip": True, "noise_seed": 7}
+    settings = ex.Settings(steps=6, eta=0.5, clip=True, noise_seed=7)
+    steps = list(ex.denoise(TOY, parse(run["seed"]).make(TOY), settings))
+    assert np.array_equal(call("picture", **run), picture(run["seed"], steps=6, eta=0.5, clip=True, noise_seed=7))
+    strip = np.concatenate([np.asarray(ex.to_image(step.x0)) for step in steps], axis=1)
+    assert np.array_equal(call("strip", **run), strip)
+    for row, step in zip(call("steps", **run), steps, strict=True):
+        assert (row["t"], row["t_prev"], row["coefficient_x0"]) == (step.t, step.t_prev, step.coefficients.x0)
+        assert (row["direction"], row["noise"]) == (step.coefficients.direction, step.sigma)
+        assert row["term_noise"] == pytest.approx(rms(step.terms.noise), rel=1e-6)
 
 
-def test_an_impossible_port_ends_with_code_2(root):
-    ended = run_app(root, "--port", "99999")
-    assert ended.returncode == 2
-    assert "65535" in ended.stderr
+def test_compare_tells_the_network_calls_and_the_distance_to_ddim(call):
+    rows, sheet = call("compare", seed=3, steps=9, eta=0.5, noise_seed=5, others=1)
+    by_name = {row["row"]: row for row in rows}
+    x_T = ex.latent(SHAPE, [3])
+    ddim, yours = (ex.sample(TOY, x_T, ex.Settings(9, eta, noise_seed=5)) for eta in (0.0, 0.5))
+    assert list(by_name) == ["ddim", "yours", "ddpm", "large", "wrong", "ddpm, other noise"]
+    assert by_name["yours"]["rms_to_ddim"] == pytest.approx(rms(yours - ddim), abs=1e-6)
+    assert by_name["ddim"]["rms_to_ddim"] == by_name["ddim"]["repeat_differs"] == 0
+    assert [row["nfe"] for row in rows[:5]] == [9] * 5
+    assert np.array_equal(sheet[:8, -8:], picture(3, steps=9))
+    assert np.array_equal(sheet[10:18, -8:], picture(3, steps=9, eta=0.5, noise_seed=5))
+
+
+def test_interpolate_gives_a_picture_for_each_latent_of_each_strip(call):
+    numbers, sheet = call("interpolate", a=1, b="slerp(2, 3, 0.5)", frames=8, steps=4, noise_seed=5)
+    assert list(numbers["strips"]) == ["slerp", "lerp", "ddpm"]
+    for row, (name, strip) in enumerate(numbers["strips"].items()):
+        assert strip["nfe"] == 8 * 4
+        assert (strip["eta"], 0 < strip["smoothness"] <= 1) == (float(name == "ddpm"), True)
+        for k, latent in enumerate(strip["latents"]):
+            settings = {"steps": 4, "eta": strip["eta"], "noise_seed": strip["noise_seeds"][k]}
+            place = sheet[10 * row : 10 * row + 8, 10 * k : 10 * k + 8]
+            assert np.array_equal(place, picture(latent, **settings))
+    norms = {kind: [norm for _, norm in pairs] for kind, pairs in numbers["norms"].items()}
+    assert min(norms["lerp"]) < 0.85 < min(norms["slerp"])
+    loop, _ = call("interpolate", way="loop", loop="1, 2, 3", frames=8, steps=2, lerp=False, ddpm="off")
+    assert list(loop["strips"]) == ["slerp"]
+    assert loop["strips"]["slerp"]["latents"][0] == loop["strips"]["slerp"]["latents"][-1] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "expected"),
+    [
+        ("strip", {"seed": "encode(99, 10)"}, "numbers 0 to 3, not 99"),
+        ("compare", {"others": 9}, "whole number from 1 to 8, not 9"),
+        ("interpolate", {"a": 29}, "the corners must differ"),
+        ("interpolate", {"way": "round"}, "way must be one of ends, loop"),
+        ("picture", {"checkpoint": "short", "steps": 101}, "from 1 to 100, not 101"),
+    ],
+)
+def test_an_endpoint_refuses_what_the_page_would_refuse_in_the_same_words(call, name, bad, expected):
+    with pytest.raises(gr.Error, match=expected):
+        call(name, **bad)
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return build({"toy": TOY})
+
+
+def test_no_event_waits_for_another_in_gradios_own_line(demo):
+    """Runs wait in a line of ours; an event without a limit would have Gradio's default of one at a time."""
+    assert [f.name for f in demo.fns.values() if f.queue and f.fn and f.concurrency_limit is not None] == []
+
+
+def test_an_endpoint_is_refused_when_the_line_is_full(monkeypatch):
+    tab = tab_of("compare")
+    tab.turns = Turns(at_once=0, in_line=0)
+    compare = next(e for e in endpoints({"steps": tab, "compare": tab, "interpolate": tab}) if e.name == "compare")
+    function = compare.function()
+    with pytest.raises(gr.Error, match="The server is busy"):
+        function(*(p.default for p in inspect.signature(function).parameters.values()))
+
+
+def test_the_endpoints_are_mcp_tools_with_types_ranges_and_defaults(demo):
+    pytest.importorskip("mcp", reason="needs the extra mcp")
+    from gradio.mcp import GradioMCPServer
+
+    server = GradioMCPServer(demo)
+    assert list(server.tool_to_endpoint) == ["steps", "picture", "strip", "compare", "interpolate"]
+    for tool, endpoint in server.tool_to_endpoint.items():
+        function = server.get_block_fn_from_endpoint_name(endpoint)
+        description, meanings = server.get_fn_description(function, tool)
+        fields = server.get_input_schema(tool, meanings)[0]["properties"]
+        assert "Returns: " in description
+        assert all(field["description"] for field in fields.values())
+    assert fields["frames"]["type"] == "integer"
+    assert fields["frames"]["default"] == 12
+    assert fields["ddpm"]["enum"] == ["own", "shared", "off"]

@@ -172,9 +172,6 @@ def test_the_address_opens_the_same_picture_elsewhere(stage, elsewhere):
         assert part in address
     there = elsewhere(address, lambda there: wait(there, "held-out picture 4", calls=10))
     assert there.text(".what") == stage.text(".what")
-    for _ in range(100):  # the pictures of the way down come while the page is looked at
-        if there.pictures(".trip canvas") == stage.pictures(".trip canvas"):
-            break
-        there.page.wait_for_timeout(200)
-    assert there.pictures(".trip canvas") == stage.pictures(".trip canvas")
+    for name in ("x_0", "x_T", "again"):  # while both pages measure on, their calls are shared, and rounded otherwise
+        assert there.off(f'canvas[data-name="{name}"]', stage.image(f'canvas[data-name="{name}"]')) <= 1
     there.assert_quiet()

@@ -10,8 +10,9 @@ from sent import run
 
 import explorer as ex
 from explorer.finished import Finished
+from explorer.panels import frame
 from explorer.recipe import Seed, parse
-from explorer.ui.sheet import SHEETS, Sheet, SheetFolder, frame
+from explorer.ui.sheet import SHEETS, Sheet, SheetFolder
 from explorer.ui.state import MAX_SEED, MOST_GONE, BadInput, Newest, Query, from_address
 from explorer.ui.steps import StepsTab
 from explorer.ui.stream import MAX_PREVIEWS, stream
