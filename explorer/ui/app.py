@@ -10,7 +10,7 @@ import gradio as gr
 from explorer.checkpoint import Checkpoint
 from explorer.finished import Finished
 from explorer.ui.compare import CompareTab
-from explorer.ui.component import Controls, Saver, page_css
+from explorer.ui.component import Controls, Keys, Saver, page_css
 from explorer.ui.consistency import ConsistencyTab
 from explorer.ui.encode import EncodeTab
 from explorer.ui.forward import ForwardTab
@@ -119,6 +119,7 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
                     tell = f"() => window.dispatchEvent(new CustomEvent('explorer:tab', {{detail: '{name}'}}))"
                     front.select(None, None, None, js=tell)
         saver = Saver(elem_id="saver", kinds=saves.kinds(), server_functions=[about])
+        Keys(elem_id="keys")
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         model: dict[str, Any] = {"concurrency_id": MODEL, "concurrency_limit": RUNS_AT_ONCE, **quiet}
         demo.load(restore, None, [controls, frame], queue=False, **quiet)

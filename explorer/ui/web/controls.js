@@ -150,9 +150,19 @@ element.addEventListener('click', event => {
   if (!button) return;
   if (button.dataset.die) send({ [button.dataset.die]: Math.floor(Math.random() * MAX_DIE) });
   else if (button.dataset.set) send({ [button.dataset.set]: +button.textContent });
+  else if (button.dataset.tool) publish(`explorer:${button.dataset.tool}`);
   else if (button.matches('.pill')) button.setAttribute('aria-expanded', form.classList.toggle('open'));
 });
 form.addEventListener('submit', event => { event.preventDefault(); send({}); });
+window.addEventListener('explorer:to-controls', () => {   // η first: it is what one comes for
+  if ($('.pill').offsetParent && !form.classList.contains('open')) $('.pill').click();
+  $('[data-range="eta"]').focus();
+});
+form.addEventListener('keydown', event => {
+  if (event.key !== 'Escape' || !form.classList.contains('open')) return;
+  $('.pill').click();
+  $('.pill').focus();
+});
 window.addEventListener('explorer:set', event => change(event.detail));
 window.addEventListener('explorer:restore', event => restore(event.detail));
 window.addEventListener('explorer:tab', event => open(event.detail));

@@ -57,6 +57,7 @@ function draw() {
   markPixels();
   write($('[data-of-coefficient="x_0"]'), `${fixed(a, 4)} ×`);
   write($('[data-of-coefficient="eps"]'), `${fixed(b, 4)} ×`);
+  $('.x_t').ariaLabel = `the noised picture x_t at t = ${t}`;
   write($('.now-t'), `${math(X_T)} at ${math(T_)} = ${t}`);
   write($('.T'), `${T}`);
   time.value = t;
@@ -148,7 +149,7 @@ function goTo(to) {
   repaint();
 }
 time.addEventListener('input', () => goTo(+time.value));
-listenToKeys(time, { ArrowLeft: () => goTo(t - 10), ArrowRight: () => goTo(t + 10), Home: () => goTo(0), End: () => goTo(T) });
+listenToKeys(TAB, transportKeys({ by: n => goTo(t + 10 * n), first: () => goTo(0), last: () => goTo(T), says: ['time', 'zero'] }), { inFront, range: time });
 function opening() { return null; }
 function toggleSettings() {}
 window.addEventListener('resize', () => { drawn = ''; });

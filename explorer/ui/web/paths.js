@@ -157,7 +157,7 @@ element.addEventListener('click', event => {
   if (go === 'play') play();
   else if (go) { play(false); goTo(go === 'first' ? 0 : 1); }
 });
-listenToKeys(time, { ArrowLeft: () => goTo(at - one()), ArrowRight: () => goTo(at + one()), Home: () => goTo(0), End: () => goTo(1), ' ': () => play() }, () => play(false));
+listenToKeys(TAB, transportKeys({ by: n => goTo(at + n * one()), first: () => goTo(0), last: () => goTo(1), play }), { inFront, range: time, halt: () => play(false) });
 for (const input of $$('[name="plane"]')) input.addEventListener('change', event => {
   event.stopPropagation();
   plane = input.value;
