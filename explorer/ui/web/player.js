@@ -39,7 +39,7 @@ function writeFormulas() {
 }
 
 function sizePanels() {
-  const space = $('.picture').clientWidth, zoom = stage.currentCSSZoom ?? 1;
+  const space = parseFloat(getComputedStyle(stage).getPropertyValue('--pic')), zoom = stage.currentCSSZoom ?? 1;
   for (const name of PANELS) {
     const canvas = $('canvas', panel(name)), factor = Math.floor(space * zoom / Math.max(run.width, run.height) + 1e-3) / zoom;
     [canvas.width, canvas.height] = [run.width, run.height];
@@ -56,7 +56,7 @@ function drawCharts(names) {
     const c = charts[name];
     $('.plot', holders[name]).innerHTML = c.svg;
     $('svg', holders[name]).onclick = event => {
-      const x = event.offsetX, [left, right] = [c.X(run.T), c.X(0)];
+      const box = event.currentTarget.getBoundingClientRect(), x = (event.clientX - box.left) / box.width * width, [left, right] = [c.X(run.T), c.X(0)];
       goTo({ t: run.T * (right - x) / (right - left) });
     };
   }
