@@ -11,11 +11,11 @@ function light() {   // also after a redraw, which makes new elements
 
 stage.addEventListener('pointerover', event => { pointedAt = linkOf(event.target); light(); });
 stage.addEventListener('pointerleave', event => { if (event.pointerType !== 'touch') { pointedAt = ''; light(); } });   // a tap lasts
-stage.addEventListener('focusin', event => { focusedOn = linkOf(event.target); light(); });
+stage.addEventListener('focusin', event => { focusedOn = linkOf(event.target); if (focusedOn) pointedAt = ''; light(); });   // the newest wins
 stage.addEventListener('focusout', () => { focusedOn = ''; light(); });
 
 function lightKeys() {
   const focus = key => $('canvas', panel(PANELS[key - 1])).focus({ preventScroll: true });
-  const leave = () => { pointedAt = ''; document.activeElement.blur(); light(); };
+  const leave = () => { pointedAt = ''; if (linkOf(document.activeElement)) document.activeElement.blur(); light(); };
   return [{ keys: PANELS.map((_, k) => `${k + 1}`), says: KEYS_SAY.light, act: focus }, { keys: ['Escape'], says: KEYS_SAY.dark, act: leave }];
 }
