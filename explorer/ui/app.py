@@ -12,7 +12,7 @@ from explorer.checkpoint import Checkpoint
 from explorer.finished import Finished
 from explorer.ui.api import endpoints
 from explorer.ui.compare import CompareTab
-from explorer.ui.component import Controls, Saver, page_css
+from explorer.ui.component import Controls, Keys, Saver, page_css
 from explorer.ui.consistency import ConsistencyTab
 from explorer.ui.encode import EncodeTab
 from explorer.ui.forward import ForwardTab
@@ -128,6 +128,7 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
                     tell = f"() => window.dispatchEvent(new CustomEvent('explorer:tab', {{detail: '{name}'}}))"
                     front.select(None, None, None, js=tell)
         saver = Saver(elem_id="saver", kinds=saves.kinds(), server_functions=[about])
+        Keys(elem_id="keys")
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         runs: dict[str, Any] = {"concurrency_limit": None, **quiet}  # the turns see to it
         demo.load(restore, None, [controls, frame], queue=False, **quiet)

@@ -28,7 +28,7 @@ def page_css() -> str:
         f"{b64encode((HERE / 'fonts' / file).read_bytes()).decode()}) }}\n"
         for family, (style, file) in KATEX_FONTS.items()
     )
-    return faces + read("theme.css")
+    return faces + read("theme.css") + read("projector.css")
 
 
 def markup(name: str) -> str:
@@ -81,6 +81,14 @@ class Saver(WebComponent):
     scripts = ("common.js", "png.js", "saver.js")
 
 
+class Keys(WebComponent):
+    """The keys that all tabs share, the help that shows them, and the projector mode. No value."""
+
+    name = "keys"
+    styles = ("keys.css", "inputs.css")
+    scripts = ("common.js", "keytable.js", "keys.js")
+
+
 class Stage(WebComponent):
     """What a tab shows. Value: what the tab's ``stream`` makes of a run."""
 
@@ -92,11 +100,12 @@ class Player(Stage):
     """The Steps stage."""
 
     name = "player"
-    styles = ("stage.css", "save.css", "player.css")
+    styles = ("stage.css", "save.css", "player.css", "linked.css")
     scripts = (
         "math.js",
         "common.js",
         "charts.js",
+        "keytable.js",
         "transport.js",
         "run.js",
         "charts_of_run.js",
@@ -105,12 +114,23 @@ class Player(Stage):
         "status.js",
         "memory.js",
         "player.js",
+        "linked.js",
+        "announce.js",
         *SAVE_SCRIPTS,
     )
 
 
 PICTURE_STYLES = ("stage.css", "save.css", "inputs.css", "film.css")
-PICTURE_SCRIPTS = ("math.js", "common.js", "charts.js", "transport.js", "stage.js", *SAVE_SCRIPTS)
+PICTURE_SCRIPTS = (
+    "math.js",
+    "common.js",
+    "charts.js",
+    "keytable.js",
+    "transport.js",
+    "stage.js",
+    "announce.js",
+    *SAVE_SCRIPTS,
+)
 
 
 class CompareStage(Stage):

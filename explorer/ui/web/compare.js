@@ -48,7 +48,7 @@ const titles = {
 };
 
 function extra(name) {
-  const fact = facts[name], pic = key => `<button type="button" class="pic" data-open="${key}" aria-label="open in Steps"><canvas data-name="${key}"></canvas></button>`;
+  const fact = facts[name], pic = (key, k = 0) => `<button type="button" class="pic" data-open="${key}" aria-label="noise seed ${value.settings.noise_seed + 1 + k}: open in Steps"><canvas data-name="${key}"></canvas></button>`;
   if (!fact) return '';
   const real = facts.examples?.grain, numbers = [
     [`to DDIM’s ${math('<i>x</i><sub>0</sub>')}, rms`, name === 'ddim' ? 'it is DDIM' : fixed(fact.distance, 3)],
@@ -59,7 +59,7 @@ function extra(name) {
   if (name === 'ddim') others = `<div class="group"><p>again, with another noise seed:${fact.repeat === undefined ? '' : `<br>differs by <b>${digits(fact.repeat, 2)}</b>${fact.repeat === 0 ? ', bit for bit' : ''}`}</p>${pic('ddim/other/0')}</div>`;
   if (name === 'ddpm') {
     const mean = fact.others && fact.others.reduce((a, b) => a + b, 0) / fact.others.length;
-    others = `<div class="group"><p>${value.settings.others} other noise seeds:${fact.others ? `<br>differ by <b>${fixed(mean, 3)}</b> rms` : ''}</p>${Array.from({ length: value.settings.others }, (_, k) => pic(`ddpm/other/${k}`)).join('')}</div>`;
+    others = `<div class="group"><p>${value.settings.others} other noise seeds:${fact.others ? `<br>differ by <b>${fixed(mean, 3)}</b> rms` : ''}</p>${Array.from({ length: value.settings.others }, (_, k) => pic(`ddpm/other/${k}`, k)).join('')}</div>`;
   }
   return `${others}<div class="facts">${numbers.map(([term, n]) => `<span>${term}</span><b>${n}</b>`).join('')}</div>`;
 }
@@ -89,5 +89,6 @@ for (const input of $$('[name="show"]')) input.addEventListener('change', event 
   publish('explorer:view', { show: show === 'x_t' ? 'x_t' : null });
   repaint();
 });
+filmKeys();
 showSettings();
 take();

@@ -20,7 +20,7 @@ function build() {
     grid.style.setProperty('--n', lengths.length);
     const cells = [`<h3>${NAMES[eta]}</h3>`, `<span class="top x_T">${math('<i>x<sub>T</sub></i>')}</span>`, ...lengths.map((S, k) => `<span class="top">${k ? S : `${math('<i>S</i>')} = ${S}`}</span>`)];
     latents.forEach((latent, row) => {
-      cells.push(`<div class="seed"><canvas data-name="x_T/${row}"></canvas><span></span></div>`);
+      cells.push(`<div class="seed"><canvas data-name="x_T/${row}" role="img"></canvas><span></span></div>`);
       lengths.forEach((S, k) => cells.push(`<button type="button" class="cell" data-open="${eta}/${S}/${row}" data-column="${k}"><canvas data-name="${eta}/${S}/${row}"></canvas><span></span></button>`));
     });
     grid.innerHTML = cells.join('');
@@ -35,7 +35,10 @@ function draw() {
   for (const grid of $$('.grid')) {
     grid.style.setProperty('--p', `${size}px`);
     const { columns, reference } = similarity[grid.dataset.eta];
-    for (const canvas of $$('.seed canvas', grid)) paint(canvas, canvas.dataset.name, 44);
+    $$('.seed canvas', grid).forEach((canvas, row) => {
+      paint(canvas, canvas.dataset.name, 44);
+      canvas.ariaLabel = `x_T of latent ${latents[row]}`;
+    });
     for (const cell of $$('.cell', grid)) {
       const [, S, row] = cell.dataset.open.split('/'), number = columns[cell.dataset.column]?.[row], canvas = cell.firstChild;
       paint(canvas, canvas.dataset.name, size);

@@ -7,7 +7,7 @@ const DEFAULTS = props.defaults;   // of the control column and of every tab
 const RUN = { steps: () => trigger('run_steps'), compare: () => trigger('run_compare'), consistency: () => trigger('run_consistency'), interpolate: () => trigger('run_interpolate'),
   encode: () => trigger('run_encode'), forward: () => trigger('run_forward'), paths: () => trigger('run_paths'), quality: () => trigger('run_quality') };
 const VIEWS = ['t', 'show', 'moment', 'frame', 'pad', 't_forward', 'plane', 'place', 'paper', 'notation'];   // what only the browser needs to know of the address
-const MAX_DIE = 10000;
+const MAX_DIE = 10000, NO_SAY = 'Has no say here';
 let settings = { ...DEFAULTS }, view = {}, tab = 'steps', count = 0, T = 1000;
 const done = {};   // by tab: the settings of its last finished run
 
@@ -55,7 +55,12 @@ function show() {
   }
   const large = settings.variance === 'large' && tab === 'steps', idle = new Set(props.idle[tab]);
   if (tab === 'steps') { if (large) idle.add('eta'); else if (+settings.eta === 0) idle.add('noise_seed'); }
-  for (const name of FIELDS) $(`[data-field="${name}"]`).toggleAttribute('data-idle', idle.has(name));
+  for (const name of FIELDS) {
+    const field = $(`[data-field="${name}"]`);
+    field.toggleAttribute('data-idle', idle.has(name));
+    field.title = idle.has(name) ? NO_SAY : '';
+    for (const input of field.querySelectorAll('input, select')) input.ariaDescription = field.title || null;
+  }
   $('.pill').innerHTML = `${math('<i>η</i>')} <span></span> · ${math('<i>S</i>')} <span></span> · seed <span></span> ▾`;
   [(+settings.eta).toFixed(2), settings.steps, settings.seed].forEach((v, i) => { $('.pill').querySelectorAll('span:not(.m)')[i].textContent = large && i === 0 ? 'σ̂' : v; });
   document.body.dataset.notation = form.elements.notation.value = view.notation === 'ddim' ? 'ddim' : 'ddpm';
@@ -150,9 +155,20 @@ element.addEventListener('click', event => {
   if (!button) return;
   if (button.dataset.die) send({ [button.dataset.die]: Math.floor(Math.random() * MAX_DIE) });
   else if (button.dataset.set) send({ [button.dataset.set]: +button.textContent });
+  else if (button.dataset.tool) publish(`explorer:${button.dataset.tool}`);
   else if (button.matches('.pill')) button.setAttribute('aria-expanded', form.classList.toggle('open'));
 });
 form.addEventListener('submit', event => { event.preventDefault(); send({}); });
+window.addEventListener('explorer:to-controls', () => {   // η first: it is what one comes for
+  if ($('.pill').offsetParent && !form.classList.contains('open')) $('.pill').click();
+  $('[data-range="eta"]').focus();
+});
+form.addEventListener('keydown', event => {
+  if (event.key !== 'Escape' || !form.classList.contains('open')) return;
+  event.preventDefault();
+  $('.pill').click();
+  $('.pill').focus();
+});
 window.addEventListener('explorer:set', event => change(event.detail));
 window.addEventListener('explorer:restore', event => restore(event.detail));
 window.addEventListener('explorer:tab', event => open(event.detail));

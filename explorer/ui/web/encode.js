@@ -81,5 +81,6 @@ element.addEventListener('click', event => {
 });
 function opening() { return null; }
 function toggleSettings() {}
+filmKeys();
 showSettings();
 take();

@@ -71,4 +71,4 @@ element.addEventListener('click', event => {
   if (go === 'play') play();
   else if (go) { play(false); goTo(go === 'first' ? 0 : columnCount - 1); }
 });
-listenToKeys(slider, { ArrowLeft: () => goTo(at - 1), ArrowRight: () => goTo(at + 1), Home: () => goTo(0), End: () => goTo(columnCount - 1), ' ': () => play() }, () => play(false), '.pad');
+const filmKeys = (...more) => listenToKeys(TAB, [...transportKeys({ by: n => goTo(at + n), first: () => goTo(0), last: () => goTo(columnCount - 1), play }), ...more], { inFront, range: slider, halt: () => play(false) });

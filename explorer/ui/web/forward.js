@@ -57,6 +57,7 @@ function draw() {
   markPixels();
   write($('[data-of-coefficient="x_0"]'), `${fixed(a, 4)} ×`);
   write($('[data-of-coefficient="eps"]'), `${fixed(b, 4)} ×`);
+  $('.x_t').ariaLabel = `the noised picture x_t at t = ${t}`;
   write($('.now-t'), `${math(X_T)} at ${math(T_)} = ${t}`);
   write($('.T'), `${T}`);
   time.value = t;
@@ -136,7 +137,7 @@ function drawLoss() {
 function drawTable() {
   const names = ['markov', '1', '0.5', '0'], head = { markov: 'Markov', 1: math('<i>η</i> = 1'), 0.5: math('<i>η</i> = 0.5'), 0: math('<i>η</i> = 0') };
   const rows = [['mean off by at most', p => fixed(p.mean, 3)], ['variance off by at most', p => fixed(p.variance, 3)], ['largest error, in standard errors', p => fixed(p.largest, 2)], [`correlation of ${math(X_T)} and ${math(X_PREV)}`, p => fixed(p.correlation, 3)], [`path length over distance, ${math('<i>x</i>/' + sqrt(ALPHA('')))}`, p => fixed(p.straightness, 2)]];
-  write($('.table table'), `<tr><th></th>${names.map(n => `<th>${head[n]}</th>`).join('')}</tr>` + rows.map(([term, of]) => `<tr><td>${term}</td>${names.map(n => `<td>${of(processes[n])}</td>`).join('')}</tr>`).join(''));
+  write($('.table table'), `<tr><td></td>${names.map(n => `<th>${head[n]}</th>`).join('')}</tr>` + rows.map(([term, of]) => `<tr><td>${term}</td>${names.map(n => `<td>${of(processes[n])}</td>`).join('')}</tr>`).join(''));
   const { bound } = processes.markov, worst = Math.max(...names.map(n => processes[n].largest));
   write($('.told'), `Over <b>${value.settings.walks}</b> paths and all ${math(T_)} of ${math('<i>τ</i>')}, sampling alone stays below <b>${fixed(bound, 2)}</b> standard errors 99 times of 100: ${worst < bound ? 'all four have the same marginals' : 'here one is beyond it; another noise seed will tell'}. What differs is the joint: how ${math(X_T)} and ${math(X_PREV)} hang together.`);
 }
@@ -148,7 +149,7 @@ function goTo(to) {
   repaint();
 }
 time.addEventListener('input', () => goTo(+time.value));
-listenToKeys(time, { ArrowLeft: () => goTo(t - 10), ArrowRight: () => goTo(t + 10), Home: () => goTo(0), End: () => goTo(T) });
+listenToKeys(TAB, transportKeys({ by: n => goTo(t + 10 * n), first: () => goTo(0), last: () => goTo(T), says: ['time', 'zero'] }), { inFront, range: time });
 function opening() { return null; }
 function toggleSettings() {}
 window.addEventListener('resize', () => { drawn = ''; });

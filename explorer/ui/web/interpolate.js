@@ -87,15 +87,12 @@ function point(event) {
 }
 pad.addEventListener('pointerdown', event => { if (!value) return; pad.setPointerCapture(event.pointerId); pad.focus(); point(event); event.preventDefault(); });
 pad.addEventListener('pointermove', event => { if (value && pad.hasPointerCapture(event.pointerId)) point(event); });
-pad.addEventListener('keydown', event => {
+function stepOn(key) {
   if (!value) return;
   const last = value.settings.side - 1, [row, column] = place;
-  const to = { ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], Home: [0, 0], End: [last, last] }[event.key];
-  if (!to) return;
-  event.preventDefault();
-  event.stopPropagation();
-  goOn(...to);
-});
+  goOn(...{ ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], Home: [0, 0], End: [last, last] }[key]);
+}
+filmKeys({ keys: ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'], says: KEYS_SAY.pad, act: stepOn, on: '.pad' }, { keys: ['Home', 'End'], says: KEYS_SAY.corners, act: stepOn, on: '.pad' });
 
 // ---- the norm, and the numbers ----------------------------------------------------------------------------------
 function drawNorm(w) {

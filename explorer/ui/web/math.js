@@ -2,6 +2,7 @@
 const SURD = '<svg viewBox="0 0 10 20" preserveAspectRatio="none" aria-hidden="true"><path d="M.6 11.6 2.9 10.4 6 19.4 9.9.55" fill="none" stroke="currentColor" stroke-width="1.3" vector-effect="non-scaling-stroke" stroke-linejoin="round"/></svg>';
 const sqrt = x => `<span class="sqrt">${SURD}<span class="rad">${x}</span></span>`;
 const frac = (above, below) => `<span class="frac"><span>${above}</span><span>${below}</span></span>`;
+const linked = (names, x) => `<span data-link="${names}">${x}</span>`;   // what lights up with what: linked.js
 const math = x => `<span class="m">${x}</span>`;
 const T_ = '<i>t</i>', T_PREV = '<i>t</i>−1';
 const X_T = '<i>x</i><sub><i>t</i></sub>', X_PREV = `<i>x</i><sub>${T_PREV}</sub>`;
@@ -14,12 +15,12 @@ const SIGMA_SQUARED = '<i>σ</i><sub style="margin-right:-.3em"><i>t</i></sub><s
 
 // The formulas over the five panels, for Eq. 12 and for its form in m and k.
 function formulas(form, large) {
-  const noise = `${large ? SIGMA_HAT : SIGMA}&thinsp;<i>z</i>`;
-  if (form === 'mk') return { x_t: `<i>m</i>&thinsp;${X_T}`, x0: `<i>k</i>&thinsp;${X0_HAT}`, direction: '', noise, x_prev: X_PREV };
+  const noise = `${linked('sigma', large ? SIGMA_HAT : SIGMA)}&thinsp;<i>z</i>`, before = linked('alpha_bar_prev', ALPHA(T_PREV)), eps = linked('eps', EPS), now = linked('alpha_bar', ALPHA(T_));
+  if (form === 'mk') return { x_t: `${linked('m', '<i>m</i>')}&thinsp;${X_T}`, x0: `${linked('k', '<i>k</i>')}&thinsp;${X0_HAT}`, direction: '', noise, x_prev: X_PREV };
   return {
     x_t: X_T,
-    x0: `${sqrt(ALPHA(T_PREV))}&thinsp;<span class="big">(</span>${frac(`${X_T} − ${sqrt('1−' + ALPHA(T_))} ${EPS}`, sqrt(ALPHA(T_)))}<span class="big">)</span>`,
-    direction: `${sqrt(`1−${ALPHA(T_PREV)}−${large ? SIGMA_1_SQUARED : SIGMA_SQUARED}`)}&nbsp;${EPS}`,
+    x0: `${sqrt(before)}&thinsp;<span class="big">(</span>${frac(`${linked('x_t', X_T)} − ${sqrt('1−' + now)} ${eps}`, sqrt(now))}<span class="big">)</span>`,
+    direction: `${sqrt(`1−${before}−${linked('sigma', large ? SIGMA_1_SQUARED : SIGMA_SQUARED)}`)}&nbsp;${eps}`,
     noise,
     x_prev: X_PREV,
   };
@@ -33,3 +34,14 @@ function digits(v, n = 3) {
   return minus(Math.abs(v) < 1e-3 ? v.toExponential(n - 1) : (+v.toPrecision(n)).toString());
 }
 const powerOfTen = v => `10${[...String(v)].map(c => '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'['-0123456789'.indexOf(c)]).join('')}`;
+
+// The formulas over the panels, read aloud.
+const ALOUD = { x_t: 'x t', x_prev: 'x t minus 1', noise: 'sigma t times z' };
+const FORMULAS_ALOUD = {
+  terms: {
+    ...ALOUD,
+    x0: 'square root of alpha bar t minus 1, times: x t minus square root of 1 minus alpha bar t times epsilon theta, over square root of alpha bar t',
+    direction: 'square root of 1 minus alpha bar t minus 1 minus sigma t squared, times epsilon theta',
+  },
+  mk: { ...ALOUD, x_t: 'm times x t', x0: 'k times predicted x 0', direction: 'nothing: it is part of m and k' },
+};

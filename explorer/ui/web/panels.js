@@ -40,20 +40,24 @@ function drawTexts() {
   $('[data-chart="alpha_bar"] .value').textContent = `${digits(p.alpha_bar)} → ${digits(p.alpha_bar_prev)}`;
   $('[data-chart="sigma"] .value').textContent = fixed(p.sigma, 3);
   $('[data-chart="sigma"] .value').className = 'value noise-colour';
-  $('[data-chart="size"] .value').innerHTML = ['x0', 'direction', 'noise'].map(n => `<span class="${n}-colour">${fixed(v('term_' + n), 2)}</span>`).join(' ');
+  $('[data-chart="size"] .value').innerHTML = ['x0', 'direction', 'noise'].map(n => `<span class="${n}-colour" data-link="${n}">${fixed(v('term_' + n), 2)}</span>`).join(' ');
+  const range = `t = ${p.t} → ${p.t_prev}`;
+  $('[data-chart="alpha_bar"] .plot').ariaLabel = `Chart of alpha bar over t. ${range}: ${digits(p.alpha_bar)} → ${digits(p.alpha_bar_prev)}`;
+  $('[data-chart="sigma"] .plot').ariaLabel = `Chart of sigma over tau. ${range}: ${fixed(p.sigma, 3)}`;
+  $('[data-chart="size"] .plot').ariaLabel = `Chart of the size of each term, rms. ${range}: predicted x_0 ${fixed(v('term_x0'), 2)}, direction ${fixed(v('term_direction'), 2)}, noise ${fixed(v('term_noise'), 2)}`;
   const distance = run.distances[index];
   const values = (run.channels * run.height * run.width).toLocaleString('en');
   const entries = [
     [math(`${T_} → ${T_PREV}`), `${p.t} → ${p.t_prev}`],
-    [math(`${ALPHA(T_)} → ${ALPHA(T_PREV)}`), `${digits(p.alpha_bar)} → ${digits(p.alpha_bar_prev)}`],
-    large ? [math(`${SIGMA_HAT}, ${SIGMA}(1)`), `${digits(p.sigma, 4)}, ${digits(p.sigma1, 4)}`]
-      : [math(`${SIGMA} = <i>η</i> ${SIGMA}(1)`), `${digits(p.sigma, 4)} = ${digits(run.settings.eta, 3)} × ${digits(p.sigma1, 4)}`],
-    [`${math(`1−${ALPHA(T_PREV)}`)}, direction² + σ²`, `${fixed(1 - p.alpha_bar_prev, 3)}, ${fixed(p.direction ** 2 + p.sigma ** 2, 3)}`],
-    [math('<i>m</i>, <i>k</i>'), `${fixed(p.m, 4)}, ${fixed(p.k, 4)}`],
+    [math(`${ALPHA(T_)} → ${ALPHA(T_PREV)}`), `${digits(p.alpha_bar)} → ${digits(p.alpha_bar_prev)}`, 'alpha_bar alpha_bar_prev'],
+    large ? [math(`${SIGMA_HAT}, ${SIGMA}(1)`), `${digits(p.sigma, 4)}, ${digits(p.sigma1, 4)}`, 'sigma noise']
+      : [math(`${SIGMA} = <i>η</i> ${SIGMA}(1)`), `${digits(p.sigma, 4)} = ${digits(run.settings.eta, 3)} × ${digits(p.sigma1, 4)}`, 'sigma noise'],
+    [`${math(`1−${ALPHA(T_PREV)}`)}, direction² + σ²`, `${fixed(1 - p.alpha_bar_prev, 3)}, ${fixed(p.direction ** 2 + p.sigma ** 2, 3)}`, 'direction'],
+    [math('<i>m</i>, <i>k</i>'), `${fixed(p.m, 4)}, ${fixed(p.k, 4)}`, 'm k'],
     [`${math(`<i>m</i> ${X_T} + <i>k</i>${X0_HAT} + <i>σ z</i>`)} off by`, digits(v('mk_residual'), 2)],
     ['sum of the three terms off by', digits(v('sum_residual'), 2)],
-    [`${math(X0_HAT)} to the last ${math('<i>x</i><sub>0</sub>')}, rms`, distance === undefined ? (run.state === 'ended' ? '–' : 'after the run') : fixed(distance, 3)],
+    [`${math(X0_HAT)} to the last ${math('<i>x</i><sub>0</sub>')}, rms`, distance === undefined ? (run.state === 'ended' ? '–' : 'after the run') : fixed(distance, 3), 'x0'],
     [`values clipped, of ${values}`, run.settings.clip ? v('clipped').toLocaleString('en') : 'clip is off'],
   ];
-  $('dl').innerHTML = entries.map(([term, value]) => `<div><dt>${term}</dt><dd>${value}</dd></div>`).join('');
+  $('dl').innerHTML = entries.map(([term, value, link]) => `<div${link ? ` data-link="${link}"` : ''}><dt>${term}</dt><dd>${value}</dd></div>`).join('');
 }

@@ -123,7 +123,7 @@ function draw() {
   write($('.here'), `t = ${t}`);
   const names = Object.keys(HEADS).sort((a, b) => ['0', 'yours', '1'].indexOf(a) - ['0', 'yours', '1'].indexOf(b)).filter(n => runs[n]);
   const rows = [[`path length over distance, ${math('<i>x</i>/' + sqrt(ALPHA('')))}`, r => fixed(r.straight_ode, 2)], ['path length over distance, in the plane', r => fixed(r.straight, 1)], [exact.modes < 10 ? `shares of the ${exact.modes} modes, least to most` : 'shares of the components, least to most', r => `${fixed(100 * r.shares[0], 1)}–${fixed(100 * r.shares[1], 1)} %`], ['spread inside a mode, over the exact', r => fixed(r.spread, 2)], ['energy distance to exact points', r => fixed(r.energy, 3).replace('−0.000', '0.000')]];
-  write($('.table table'), `<tr><th></th>${names.map(n => `<th>${HEADS[n]()}</th>`).join('')}</tr>` + rows.map(([term, of]) => `<tr><td>${term}</td>${names.map(n => `<td>${of(runs[n])}</td>`).join('')}</tr>`).join(''));
+  write($('.table table'), `<tr><td></td>${names.map(n => `<th>${HEADS[n]()}</th>`).join('')}</tr>` + rows.map(([term, of]) => `<tr><td>${term}</td>${names.map(n => `<td>${of(runs[n])}</td>`).join('')}</tr>`).join(''));
   write($('.told'), `${value.settings.points} points. Path length without a limit: with noise in every step it grows like ${math('√<i>S</i>')}. Every way ends in the same distribution as ${math('<i>S</i>')} grows.`);
   drawSweep('sweep', 'end', `Spread inside a mode over the exact one: 1 is right`);
   drawSweep('before', 'before', `The same for ${math(X_T)} before the last step: above 1 it holds more noise than its ${math(T_)} says`);
@@ -157,7 +157,7 @@ element.addEventListener('click', event => {
   if (go === 'play') play();
   else if (go) { play(false); goTo(go === 'first' ? 0 : 1); }
 });
-listenToKeys(time, { ArrowLeft: () => goTo(at - one()), ArrowRight: () => goTo(at + one()), Home: () => goTo(0), End: () => goTo(1), ' ': () => play() }, () => play(false));
+listenToKeys(TAB, transportKeys({ by: n => goTo(at + n * one()), first: () => goTo(0), last: () => goTo(1), play }), { inFront, range: time, halt: () => play(false) });
 for (const input of $$('[name="plane"]')) input.addEventListener('change', event => {
   event.stopPropagation();
   plane = input.value;

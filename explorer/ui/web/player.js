@@ -21,7 +21,12 @@ let asked = 0;           // count of the newest change of the controls
 function writeFormulas() {
   const form = stage.dataset.form, large = run?.settings.variance === 'large';
   const set = formulas(form, large);
-  for (const name of PANELS) $('.formula', panel(name)).innerHTML = set[name] ? math(set[name]) : '';
+  for (const name of PANELS) {
+    $('.formula', panel(name)).innerHTML = set[name] ? math(set[name]) : '';
+    $('.formula', panel(name)).ariaLabel = FORMULAS_ALOUD[form][name];
+  }
+  const coefficients = form === 'mk' ? { x_t: 'x_t m', x0: 'x0 k' } : { x_t: 'x_t', x0: 'x0 alpha_bar_prev' };
+  for (const [name, link] of Object.entries({ ...coefficients, direction: 'direction', noise: 'noise sigma' })) $('.coefficient', panel(name)).dataset.link = link;
   $('.x0 .name').innerHTML = `“predicted ${math('<i>x</i><sub>0</sub>')}”`;
   $('.direction .name').innerHTML = form === 'mk' ? 'part of <span class="m"><i>m</i></span> and <span class="m"><i>k</i></span>' : `“direction pointing to ${math(X_T)}”`;
   $('.noise .name').textContent = '“random noise”';
@@ -34,9 +39,9 @@ function writeFormulas() {
 }
 
 function sizePanels() {
-  const space = parseFloat(getComputedStyle(stage).getPropertyValue('--pic'));
+  const space = parseFloat(getComputedStyle(stage).getPropertyValue('--pic')), zoom = stage.currentCSSZoom ?? 1;
   for (const name of PANELS) {
-    const canvas = $('canvas', panel(name)), factor = Math.floor(space / Math.max(run.width, run.height));
+    const canvas = $('canvas', panel(name)), factor = Math.floor(space * zoom / Math.max(run.width, run.height) + 1e-3) / zoom;
     [canvas.width, canvas.height] = [run.width, run.height];
     canvas.style.width = factor ? `${run.width * factor}px` : '';   // whole factors only; larger pictures fill the panel
     canvas.style.height = factor ? `${run.height * factor}px` : '';
@@ -45,13 +50,13 @@ function sizePanels() {
 }
 
 function drawCharts(names) {
-  const width = Math.max(200, holders.alpha_bar.clientWidth), height = innerWidth >= 1760 ? 248 : 208;
+  const width = Math.max(200, holders.alpha_bar.clientWidth), height = parseFloat(getComputedStyle(stage).getPropertyValue('--chart'));
   charts = runCharts(run, width, height);
   for (const name of names) {
     const c = charts[name];
     $('.plot', holders[name]).innerHTML = c.svg;
     $('svg', holders[name]).onclick = event => {
-      const x = event.offsetX, [left, right] = [c.X(run.T), c.X(0)];
+      const box = event.currentTarget.getBoundingClientRect(), x = (event.clientX - box.left) / box.width * width, [left, right] = [c.X(run.T), c.X(0)];
       goTo({ t: run.T * (right - x) / (right - left) });
     };
   }
@@ -111,6 +116,7 @@ function repaint(what) {
       drawFilm(all);
       moveCursors(holders, charts, run.plan[index], run.rows[index]);
     }
+    light();
     drawStatus();
   });
 }
@@ -187,7 +193,11 @@ element.addEventListener('change', event => {
   writeFormulas();
   repaint('step');
 });
-listenToKeys(time, { ArrowLeft: () => stepBy(-1), ArrowRight: () => stepBy(1), ArrowDown: () => stepBy(-1), ArrowUp: () => stepBy(1), Home: () => goTo({ t: run?.T ?? 0 }), End: () => goTo({ end: true }), ' ': () => play() }, () => play(false));
+listenToKeys('steps', [
+  ...transportKeys({ by: stepBy, first: () => goTo({ t: run?.T ?? 0 }), last: () => goTo({ end: true }), play }),
+  { keys: ['ArrowDown', 'ArrowUp'], act: key => stepBy(key === 'ArrowDown' ? -1 : 1) },
+  ...lightKeys(),
+], { inFront: () => Boolean(stage.offsetParent), range: time, halt: () => play(false) });
 window.addEventListener('explorer:changed', event => {
   if (event.detail.tab !== 'steps') return;
   asked = event.detail.count;
@@ -205,6 +215,6 @@ window.addEventListener('explorer:look', ({ detail }) => { wish = +detail.get('t
 new ResizeObserver(() => { if (run && stage.offsetParent && !drawnAt) { drawnAt = true; sizePanels(); slots = null; repaint('run'); } else if (!stage.offsetParent) drawnAt = false; }).observe(stage);
 let resizing;
 window.addEventListener('resize', () => { clearTimeout(resizing); resizing = setTimeout(() => { if (run) { sizePanels(); slots = null; repaint('run'); } }, 120); });
-new MutationObserver(() => repaint('run')).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-notation'] });
+new MutationObserver(() => repaint('run')).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-notation', 'data-projector'] });
 writeFormulas();
 receive();

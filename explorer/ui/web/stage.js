@@ -3,7 +3,7 @@
 const $ = (selector, inside = element) => inside.querySelector(selector);
 const $$ = (selector, inside = element) => [...inside.querySelectorAll(selector)];
 const stage = $('.stage'), TAB = stage.dataset.tab;
-const settings = () => window.explorer?.settings ?? {};
+const settings = () => window.explorer?.settings ?? {}, inFront = () => Boolean(stage.offsetParent);
 
 let value = null;        // the newest value that is not an error
 let problem = null;      // an error value, until the next good one
@@ -42,7 +42,12 @@ function paint(canvas, name, size) {
 }
 
 // Replace an element's content only when it changes, so that what is pointed at or focused stays.
-function write(target, html) { if (target.source !== html) { target.source = html; target.innerHTML = html; } }
+function write(target, html) {
+  if (target.source === html) return;
+  target.source = html;
+  target.innerHTML = html;
+  if (target.matches('.plot')) describeChart(target);
+}
 
 let drawing = false;
 function repaint() {
@@ -132,5 +137,5 @@ window.addEventListener('explorer:look', ({ detail }) => { if (typeof look === '
 window.addEventListener('explorer:settings', () => { showSettings(); repaint(); });
 let resizing;
 new ResizeObserver(() => { clearTimeout(resizing); resizing = setTimeout(repaint, 60); }).observe(stage);
-new MutationObserver(repaint).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-notation'] });
+new MutationObserver(repaint).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-notation', 'data-projector'] });
 for (const die of $$('.die')) die.innerHTML = DIE;

@@ -26,7 +26,7 @@ function plainCopy(node) {
   }
   for (const child of node.childNodes) {
     if (child.nodeType === Node.TEXT_NODE) copy.append(child.textContent);
-    else if (!child.classList?.contains('cursor')) copy.append(plainCopy(child));
+    else if (!child.matches?.('.cursor, .hit')) copy.append(plainCopy(child));
   }
   return copy;
 }
@@ -94,8 +94,7 @@ function legendOf(svg, width, colour) {
 
 function figureOf(svg) {   // one chart below its heading and legend
   const group = svgNode('g'), width = +svg.getAttribute('width');
-  let heading = svg.parentNode.previousElementSibling;
-  while (heading && !/^H[1-6]$/.test(heading.tagName)) heading = heading.previousElementSibling;
+  const heading = headingOf(svg.parentNode);
   const titles = heading ? titleOf(heading, width) : [];
   const legend = legendOf(svg, width, rgb(getComputedStyle(stage).getPropertyValue('--ink2'))), head = titles.length * FIGURE.line + 4;
   const key = svgNode('g', { transform: `translate(0 ${head})` }), chart = svgNode('g');

@@ -22,7 +22,7 @@ function drawTrack() {
 
 // Thumbnails of predicted x_0 at their ticks; those that would overlap are dropped. The strip itself is drawn once per change.
 function drawFilm(all) {
-  const size = 40, width = film.clientWidth, ratio = devicePixelRatio || 1;
+  const size = 40, width = film.clientWidth, ratio = (devicePixelRatio || 1) * (film.currentCSSZoom ?? 1);
   if (!width) return;
   const context = film.getContext('2d'), X = t => (run.T - t) / run.T * width;
   if (all || !slots) {
@@ -33,7 +33,7 @@ function drawFilm(all) {
     }
   }
   const have = new Set(run.shown);
-  if (film.width !== Math.round(width * ratio)) [film.width, film.height] = [Math.round(width * ratio), 44 * ratio];
+  if (film.width !== Math.round(width * ratio)) [film.width, film.height] = [Math.round(width * ratio), Math.round(44 * ratio)];
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.clearRect(0, 0, width, 44);
   const css = getComputedStyle(document.body);
