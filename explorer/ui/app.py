@@ -10,7 +10,7 @@ import gradio as gr
 from explorer.checkpoint import Checkpoint
 from explorer.finished import Finished
 from explorer.ui.compare import CompareTab
-from explorer.ui.component import Controls, Saver, page_css
+from explorer.ui.component import Controls, Guide, Lesson, Saver, lesson, page_css, page_head
 from explorer.ui.consistency import ConsistencyTab
 from explorer.ui.encode import EncodeTab
 from explorer.ui.forward import ForwardTab
@@ -32,6 +32,7 @@ def launch_options() -> dict[str, Any]:
     """What ``demo.launch`` needs for the page to look as it should and to stay offline."""
     return {
         "css": page_css(),
+        "head": page_head(),
         "theme": gr.themes.Base(),
         "max_file_size": "20mb",
         "show_error": False,
@@ -111,13 +112,16 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
                     seeds={name: list(checkpoint.card.seeds) for name, checkpoint in checkpoints.items()},
                     credits={name: checkpoint.card.licence for name, checkpoint in checkpoints.items()},
                 )
-            with gr.Column(elem_id="stage-column"), gr.Tabs(elem_id="tabs") as frame:
-                stages = {}
-                for name, tab in tabs.items():
-                    with gr.Tab(tab.title, id=name, render_children=True) as front:
-                        stages[name] = tab.build()
-                    tell = f"() => window.dispatchEvent(new CustomEvent('explorer:tab', {{detail: '{name}'}}))"
-                    front.select(None, None, None, js=tell)
+            with gr.Column(elem_id="stage-column"):
+                Lesson(elem_id="lesson", lesson=lesson())
+                with gr.Tabs(elem_id="tabs") as frame:
+                    stages = {}
+                    for name, tab in tabs.items():
+                        with gr.Tab(tab.title, id=name, render_children=True) as front:
+                            stages[name] = tab.build()
+                        tell = f"() => window.dispatchEvent(new CustomEvent('explorer:tab', {{detail: '{name}'}}))"
+                        front.select(None, None, None, js=tell)
+                Guide(elem_id="guide", lesson=lesson())
         saver = Saver(elem_id="saver", kinds=saves.kinds(), server_functions=[about])
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         model: dict[str, Any] = {"concurrency_id": MODEL, "concurrency_limit": RUNS_AT_ONCE, **quiet}

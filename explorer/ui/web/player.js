@@ -112,6 +112,7 @@ function repaint(what) {
       moveCursors(holders, charts, run.plan[index], run.rows[index]);
     }
     drawStatus();
+    drawPin();
   });
 }
 
@@ -183,7 +184,7 @@ element.addEventListener('change', event => {
   writeFormulas();
   repaint('step');
 });
-listenToKeys(time, { ArrowLeft: () => stepBy(-1), ArrowRight: () => stepBy(1), ArrowDown: () => stepBy(-1), ArrowUp: () => stepBy(1), Home: () => goTo({ t: run?.T ?? 0 }), End: () => goTo({ end: true }), ' ': () => play() }, () => play(false));
+listenToKeys(time, { ArrowLeft: () => stepBy(-1), ArrowRight: () => stepBy(1), ArrowDown: () => stepBy(-1), ArrowUp: () => stepBy(1), Home: () => goTo({ t: run?.T ?? 0 }), End: () => goTo({ end: true }), ' ': () => play(), a: () => togglePin() }, () => play(false));
 window.addEventListener('explorer:changed', event => {
   if (event.detail.tab !== 'steps') return;
   asked = event.detail.count;

@@ -70,7 +70,7 @@ function showProblem() {   // beside the field it is about, if it is one of this
   const input = problem?.field && $(`[name="${problem.field}"]`);
   if (!input) return;
   input.setAttribute('aria-invalid', 'true');
-  const note = Object.assign(document.createElement('p'), { className: 'problem', role: 'alert', textContent: problem.message });
+  const note = Object.assign(document.createElement('p'), { className: 'problem', role: 'alert', textContent: told(problem.message) });
   input.closest('.option').append(note);
 }
 
@@ -78,7 +78,7 @@ function drawStatus() {
   const state = problem ? 'error' : value?.state ?? 'waiting', kept = problem && value ? ' What is shown is the last good run.' : '';
   $('.status').dataset.state = state;
   if ($('.state').textContent !== STATES[state]) $('.state').textContent = STATES[state];
-  $('.message').textContent = problem ? problem.message + kept : value?.message ?? '';
+  $('.message').textContent = problem ? told(problem.message) + kept : value?.message ?? '';
   $('.status').toggleAttribute('data-note', Boolean(!problem && value?.message));
   $('.repair').hidden = !problem?.repair;
   if (problem?.repair) $('.repair').textContent = problem.repair.label;

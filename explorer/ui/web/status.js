@@ -4,7 +4,7 @@ function drawStatus() {
   const state = problem ? 'error' : (coming ?? run)?.state ?? 'waiting';
   $('.status').dataset.state = state;
   if ($('.state').textContent !== STATES[state]) $('.state').textContent = STATES[state];
-  $('.message').textContent = problem ? problem.message + (run ? ' The panels show the last good run.' : '') : note;
+  $('.message').textContent = problem ? told(problem.message) + (run ? ' The panels show the last good run.' : '') : note;
   $('.status').toggleAttribute('data-note', !problem && note !== '');
   $('.repair').hidden = !problem?.repair;
   if (problem?.repair) $('.repair').textContent = problem.repair.label;
