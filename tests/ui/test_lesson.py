@@ -63,10 +63,13 @@ def test_the_language_is_the_browsers_or_the_chosen_one_and_asks_for_no_run(stag
         for area in ("#controls", "#guide", "#lesson"):
             assert "{" not in page.locator(area).inner_text()
     assert page.evaluate("heard.changed") == before
-    context = browser.new_context(locale="ko-KR")
-    korean = type(stage)(context.new_page(), stage.url).goto("?steps=1")
-    korean.page.get_by_role("tab", name=texts("ko")["tabs.compare"], exact=True).wait_for()
+    context = browser.new_context(locale="ko-KR", viewport={"width": 390, "height": 844})
+    korean = type(stage)(context.new_page(), stage.url).open("?steps=1")
+    assert korean.page.get_by_role("tab", name=texts("ko")["tabs.compare"], exact=True).is_visible()
     assert "lang=" not in korean.address()
+    korean.press("l", "PageUp", *["PageDown"] * 7)  # on a phone the last tabs are in a menu
+    korean.page.wait_for_function("document.querySelector('#encode').offsetParent !== null")
+    assert korean.page.evaluate("document.documentElement.scrollWidth") <= 390
     context.close()
 
 
@@ -92,5 +95,5 @@ def test_an_example_sets_its_settings_and_a_pinned_picture_stands_beside_the_nex
     stage.page.locator('#controls [name="notation"][value="ddim"]').check(force=True)
     bars = "bars => bars.every(bar => getComputedStyle(bar, '::before').display === 'none')"
     assert stage.page.locator("#stage-column .bar:not(.always)").evaluate_all(bars)
-    stage.press("a")
+    stage.locator(".pin").click()
     assert not stage.locator(".pinned").is_visible()

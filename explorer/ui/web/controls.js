@@ -105,7 +105,8 @@ function open(name) {   // a tab comes to the front: run it, unless what it show
 function change({ tab: wanted, ...settings }, notice = '') {
   if (!wanted || wanted === tab) return send(settings, notice);
   tab = wanted;
-  document.querySelectorAll('#tabs button[role="tab"]')[Object.keys(RUN).indexOf(wanted)]?.click();
+  const titles = document.querySelectorAll('#tabs > .tab-wrapper :is([role="tab"], .overflow-dropdown button)');   // a narrow page keeps the last ones in a menu
+  titles[Object.keys(RUN).indexOf(wanted)]?.click();
   send(settings, notice);
 }
 
