@@ -12,7 +12,7 @@ from explorer.checkpoint import Checkpoint
 from explorer.finished import Finished
 from explorer.ui.api import endpoints
 from explorer.ui.compare import CompareTab
-from explorer.ui.component import Controls, Keys, Saver, page_css
+from explorer.ui.component import Controls, Guide, Keys, Lesson, Saver, lesson, page_css, page_head
 from explorer.ui.consistency import ConsistencyTab
 from explorer.ui.encode import EncodeTab
 from explorer.ui.forward import ForwardTab
@@ -38,6 +38,7 @@ def launch_options(logins: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
     """
     return {
         "css": page_css(),
+        "head": page_head(),
         "theme": gr.themes.Base(),
         "max_file_size": "20mb",
         "max_threads": THREADS,
@@ -120,13 +121,16 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
                     seeds={name: list(checkpoint.card.seeds) for name, checkpoint in checkpoints.items()},
                     credits={name: checkpoint.card.licence for name, checkpoint in checkpoints.items()},
                 )
-            with gr.Column(elem_id="stage-column"), gr.Tabs(elem_id="tabs") as frame:
-                stages = {}
-                for name, tab in tabs.items():
-                    with gr.Tab(tab.title, id=name, render_children=True) as front:
-                        stages[name] = tab.build()
-                    tell = f"() => window.dispatchEvent(new CustomEvent('explorer:tab', {{detail: '{name}'}}))"
-                    front.select(None, None, None, js=tell)
+            with gr.Column(elem_id="stage-column"):
+                Lesson(elem_id="lesson", lesson=lesson())
+                with gr.Tabs(elem_id="tabs") as frame:
+                    stages = {}
+                    for name, tab in tabs.items():
+                        with gr.Tab(tab.title, id=name, render_children=True) as front:
+                            stages[name] = tab.build()
+                        tell = f"() => window.dispatchEvent(new CustomEvent('explorer:tab', {{detail: '{name}'}}))"
+                        front.select(None, None, None, js=tell)
+                Guide(elem_id="guide", lesson=lesson())
         saver = Saver(elem_id="saver", kinds=saves.kinds(), server_functions=[about])
         Keys(elem_id="keys")
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

@@ -55,7 +55,7 @@ class CompareOptions(Options):
 class CompareTab(Tab[CompareOptions]):
     """Rows that share x_T, S and the network; sigma differs, and in one row the label."""
 
-    name, title, stage, options = "compare", "Compare", CompareStage, CompareOptions
+    name, stage, options = "compare", CompareStage, CompareOptions
     idle = ("variance",)
 
     def check(self, asked: Asked[CompareOptions]) -> Asked[CompareOptions]:

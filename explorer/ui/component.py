@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+
+from explorer.ui import language
 
 HERE = Path(__file__).parent
 INCLUDE = re.compile(r"<!-- (\w+\.html) -->")
@@ -28,7 +31,19 @@ def page_css() -> str:
         f"{b64encode((HERE / 'fonts' / file).read_bytes()).decode()}) }}\n"
         for family, (style, file) in KATEX_FONTS.items()
     )
-    return faces + read("theme.css") + read("projector.css")
+    return faces + read("theme.css") + read("projector.css") + read("asking.css")
+
+
+def page_head() -> str:
+    """The script that all components of the page share, see :mod:`explorer.ui.language`."""
+    text = language.script().replace("</", "<\\/")  # nothing in it may end it
+    return f"<script>{text}</script>"
+
+
+def lesson() -> dict[str, Any]:
+    """The stops of the lesson and the examples, each with the query of its settings; their words are in the texts."""
+    given: dict[str, Any] = json.loads((HERE / "lesson.json").read_text(encoding="utf-8"))
+    return given
 
 
 def markup(name: str) -> str:
@@ -70,6 +85,22 @@ class Controls(WebComponent):
     scripts = ("math.js", "common.js", "controls.js")
 
 
+class Lesson(WebComponent):
+    """The card at the foot of the window that leads through the lesson and says what to look at in an example. No value."""
+
+    name = "lesson"
+    styles = ("inputs.css", "lesson.css")
+    scripts = ("math.js", "common.js", "keytable.js", "lesson.js")
+
+
+class Guide(WebComponent):
+    """What the tab in front is about, below it. No value."""
+
+    name = "guide"
+    styles = ("guide.css",)
+    scripts = ("math.js", "common.js", "guide.js")
+
+
 class Saver(WebComponent):
     """What brings files to the browser, and opens pictures that were saved. No picture of its own.
 
@@ -100,7 +131,7 @@ class Player(Stage):
     """The Steps stage."""
 
     name = "player"
-    styles = ("stage.css", "save.css", "player.css", "linked.css")
+    styles = ("stage.css", "save.css", "player.css", "linked.css", "pin.css")
     scripts = (
         "math.js",
         "common.js",
@@ -117,6 +148,7 @@ class Player(Stage):
         "linked.js",
         "announce.js",
         *SAVE_SCRIPTS,
+        "pin.js",
     )
 
 

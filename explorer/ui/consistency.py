@@ -65,7 +65,7 @@ class ConsistencyOptions(Options):
 class ConsistencyTab(Tab[ConsistencyOptions]):
     """A grid of latents by S, once for DDIM and once for DDPM."""
 
-    name, title, stage, options = "consistency", "Consistency", ConsistencyStage, ConsistencyOptions
+    name, stage, options = "consistency", ConsistencyStage, ConsistencyOptions
     idle = ("seed", "eta", "steps", "variance")
 
     def latents(self, asked: Asked[ConsistencyOptions]) -> dict[str, list[Recipe]]:

@@ -63,7 +63,7 @@ class EncodeOptions(Options):
 class EncodeTab(Tab[EncodeOptions]):
     """x_0 up to x_T by DDIM inversion, and down again."""
 
-    name, title, stage, options = "encode", "Encode", EncodeStage, EncodeOptions
+    name, stage, options = "encode", EncodeStage, EncodeOptions
     picture_field = "picture"
     idle = ("eta", "variance", "noise_seed", "clip")
 

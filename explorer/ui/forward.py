@@ -76,7 +76,7 @@ def chosen_pixels(options: ForwardOptions, H: int, W: int) -> list[tuple[int, in
 class ForwardTab(Tab[ForwardOptions]):
     """q(x_t | x_0) of a real picture, and paths of a few of its pixels under processes with these marginals."""
 
-    name, title, stage, options = "forward", "Forward", ForwardStage, ForwardOptions
+    name, stage, options = "forward", ForwardStage, ForwardOptions
     picture_field = "real"
     idle = ("seed", "variance", "clip")
 

@@ -78,7 +78,7 @@ class InterpolateOptions(Options):
 class InterpolateTab(Tab[InterpolateOptions]):
     """A strip between latents in several ways, and a pad between four."""
 
-    name, title, stage, options = "interpolate", "Interpolate", InterpolateStage, InterpolateOptions
+    name, stage, options = "interpolate", InterpolateStage, InterpolateOptions
     idle = ("seed", "eta", "variance")
 
     def latents(self, asked: Asked[InterpolateOptions]) -> dict[str, list[Recipe]]:

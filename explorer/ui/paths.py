@@ -55,7 +55,7 @@ class PathsOptions(Options):
 class PathsTab(Tab[PathsOptions]):
     """The same points of the plane under eta = 0, the user's eta, and eta = 1."""
 
-    name, title, stage, options = "paths", "Paths", PathsStage, PathsOptions
+    name, stage, options = "paths", PathsStage, PathsOptions
     idle = ("checkpoint", "clip")
 
     def stream(self, asked: Asked[PathsOptions], state: State) -> Iterator[dict[str, Any]]:

@@ -43,7 +43,7 @@ class QualityOptions(Options):
 class QualityTab(Tab[QualityOptions]):
     """Fréchet distance over S and eta from ``quality.json``, and pictures to look at."""
 
-    name, title, stage, options = "quality", "Quality", QualityStage, QualityOptions
+    name, stage, options = "quality", QualityStage, QualityOptions
     idle = ("eta", "steps", "variance")
 
     def check(self, asked: Asked[QualityOptions]) -> Asked[QualityOptions]:

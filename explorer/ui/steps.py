@@ -15,7 +15,7 @@ from explorer.ui.tab import Asked, Tab
 class StepsTab(Tab[Options]):
     """One run, every term of every step."""
 
-    name, title, stage, options = "steps", "Steps", Player, Options
+    name, stage, options = "steps", Player, Options
 
     def stream(self, asked: Asked[Options], state: State) -> Iterator[dict[str, Any]]:
         return stream(self.checkpoints[asked.query.checkpoint], asked.query, self.finished, state)

@@ -17,6 +17,7 @@ from explorer.given import PictureError
 from explorer.recipe import Recipe
 from explorer.ui.component import Stage
 from explorer.ui.interrupt import State
+from explorer.ui.language import Said, texts
 from explorer.ui.state import BadInput, Newest, Options, Query, checked
 from explorer.ui.turns import Busy, Turns
 
@@ -47,7 +48,6 @@ class Tab(ABC, Generic[OptionsT]):
     """
 
     name: ClassVar[str]
-    title: ClassVar[str]
     stage: ClassVar[type[Stage]]
     picture_field: ClassVar[str] = "seed"  # the field that names a real picture
     idle: ClassVar[tuple[str, ...]] = ()  # fields of the control column that have no say here
@@ -62,6 +62,11 @@ class Tab(ABC, Generic[OptionsT]):
         self.finished = finished
         self.turns = turns or Turns()
         self.last_good: dict[str, Asked[OptionsT]] = {}
+
+    @property
+    def title(self) -> str:
+        """What the tab is called, in English; the page says it in its own language."""
+        return texts("en")[f"tabs.{self.name}"]
 
     @abstractmethod
     def stream(self, asked: Asked[OptionsT], state: State) -> Iterator[dict[str, Any]]:
@@ -129,8 +134,7 @@ class Tab(ABC, Generic[OptionsT]):
             yield labels | self._refusal(BadInput(self.picture_field, f"{problem}."), session, given)
         except Exception:
             logging.exception("a run failed: %s", asked)
-            text = "The run failed on the server, which has noted why. Try again, or change a setting."
-            yield labels | {"state": "error", "message": text, "repair": None, "field": None}
+            yield labels | {"state": "error", "message": Said("status.failed").sent(), "repair": None, "field": None}
 
     def forget(self, session: str | None) -> None:
         """The page was closed."""

@@ -6,22 +6,23 @@ const FIELDS = ['checkpoint', 'seed', 'eta', 'steps', 'spacing', 'variance', 'no
 const DEFAULTS = props.defaults;   // of the control column and of every tab
 const RUN = { steps: () => trigger('run_steps'), compare: () => trigger('run_compare'), consistency: () => trigger('run_consistency'), interpolate: () => trigger('run_interpolate'),
   encode: () => trigger('run_encode'), forward: () => trigger('run_forward'), paths: () => trigger('run_paths'), quality: () => trigger('run_quality') };
-const VIEWS = ['t', 'show', 'moment', 'frame', 'pad', 't_forward', 'plane', 'place', 'paper', 'notation'];   // what only the browser needs to know of the address
+const VIEWS = ['t', 'show', 'moment', 'frame', 'pad', 't_forward', 'plane', 'place', 'paper', 'notation', 'stop'];   // what only the browser needs to know of the address
 const MAX_DIE = 10000, NO_SAY = 'Has no say here';
 let settings = { ...DEFAULTS }, view = {}, tab = 'steps', count = 0, T = 1000;
 const done = {};   // by tab: the settings of its last finished run
 
 // ---- labels -----------------------------------------------------------------------------------------------------
-for (const [name, symbol] of Object.entries({ x_T: '<i>x<sub>T</sub></i>', eta: '<i>η</i>', S: '<i>S</i>', tau: '<i>τ</i>', z: '<i>z</i>', x0: X0_HAT })) $(`.${name}`).innerHTML = math(symbol);
 for (const die of element.querySelectorAll('.die')) die.innerHTML = DIE;
-const SEGMENTS = {
-  spacing: [['linear', 'linear'], ['quadratic', 'quadratic'], ['leading', 'leading']],
-  variance: [['eta', math('<i>σ</i>(<i>η</i>)')], ['large', math('<span class="hat"><i>σ</i></span>')]],
-  notation: [['ddpm', `${math('<span class="bar"><i>α</i></span><sub><i>t</i></sub>')} DDPM`], ['ddim', `${math('<i>α<sub>t</sub></i>')} DDIM`]],
-};
-const SPOKEN = { eta: 'sigma of eta', large: 'sigma hat', ddpm: 'alpha bar, as in DDPM', ddim: 'alpha, as in DDIM' };
-for (const [name, choices] of Object.entries(SEGMENTS)) $(`[data-segments="${name}"]`).innerHTML = choices.map(([value, label]) =>
-  `<label><input type="radio" name="${name}" value="${value}"${SPOKEN[value] ? ` aria-label="${SPOKEN[value]}"` : ''}><span>${label}</span></label>`).join('');
+const SEGMENTS = { spacing: ['linear', 'quadratic', 'leading'], variance: ['eta', 'large'], notation: ['ddpm', 'ddim'], language: Object.keys(spoken.LANGUAGES) };
+for (const [name, values] of Object.entries(SEGMENTS)) $(`[data-segments="${name}"]`).innerHTML = values.map(value => `<label><input type="radio" name="${name}" value="${value}"><span></span></label>`).join('');
+function nameSegments() {
+  for (const [name, values] of Object.entries(SEGMENTS)) values.forEach((value, i) => {
+    const label = $(`[data-segments="${name}"]`).children[i];
+    if (name === 'language') [label.lang, label.lastChild.textContent] = [value, spoken.LANGUAGES[value]];
+    else label.lastChild.innerHTML = sayHtml(`choice.${value}`);
+    if (['variance', 'notation'].includes(name)) label.firstChild.setAttribute('aria-label', say(`choice.${value}_aloud`));
+  });
+}
 
 // S runs on a logarithmic scale: a third of the way for each factor of ten at T = 1000.
 const position = { eta: v => v, steps: S => 1000 * Math.log(S) / Math.log(T) };
@@ -30,7 +31,7 @@ function drawStops() {
   const stops = { eta: [0, .2, .5, 1], steps: [1, 10, 20, 50, 100, 1000].filter(S => S <= T) };
   for (const [name, values] of Object.entries(stops)) {
     const range = $(`[data-range="${name}"]`), box = $(`[data-stops="${name}"]`);
-    box.replaceChildren(...values.map(v => Object.assign(document.createElement('button'), { type: 'button', textContent: v, ariaLabel: `${name} ${v}` })));
+    box.replaceChildren(...values.map(v => Object.assign(document.createElement('button'), { type: 'button', textContent: v, ariaLabel: say(`controls.${name}_stop`, { value: v }) })));
     values.forEach((v, i) => { box.children[i].style.left = `${position[name](v) / range.max * 100}%`; box.children[i].dataset.set = name; });
   }
 }
@@ -61,10 +62,12 @@ function show() {
     field.title = idle.has(name) ? NO_SAY : '';
     for (const input of field.querySelectorAll('input, select')) input.ariaDescription = field.title || null;
   }
-  $('.pill').innerHTML = `${math('<i>η</i>')} <span></span> · ${math('<i>S</i>')} <span></span> · seed <span></span> ▾`;
+  $('.pill').innerHTML = `${math('<i>η</i>')} <span></span> · ${math('<i>S</i>')} <span></span> · ${sayHtml('controls.seed_short')} <span></span> ▾`;
   [(+settings.eta).toFixed(2), settings.steps, settings.seed].forEach((v, i) => { $('.pill').querySelectorAll('span:not(.m)')[i].textContent = large && i === 0 ? 'σ̂' : v; });
-  document.body.dataset.notation = form.elements.notation.value = view.notation === 'ddim' ? 'ddim' : 'ddpm';
+  const notation = form.elements.notation.value = view.notation === 'ddim' ? 'ddim' : 'ddpm';
+  if (document.body.dataset.notation !== notation) document.body.dataset.notation = notation;   // all formulas follow it
   $('#control-seeds').replaceChildren(...(props.seeds[settings.checkpoint] || []).map(seed => new Option(seed, seed)));
+  form.elements.language.value = spoken.language;
   $('.credit').textContent = props.credits[settings.checkpoint] || '';
 }
 
@@ -73,6 +76,7 @@ function writeAddress() {
   if (tab !== 'steps') query.set('tab', tab);
   for (const [name, value] of Object.entries(settings)) if (value !== DEFAULTS[name]) query.set(name, value === true ? '1' : value === false ? '0' : value);
   for (const name of VIEWS) if (view[name] !== undefined && view[name] !== null) query.set(name, view[name]);
+  if (spoken.language !== spoken.browser) query.set('lang', spoken.language);
   for (const [key, value] of new URLSearchParams(location.search)) if (key.startsWith('__')) query.set(key, value);
   const text = query.toString();
   history.replaceState(null, '', text ? `?${text}` : location.pathname);
@@ -106,19 +110,32 @@ function open(name) {   // a tab comes to the front: run it, unless what it show
 function change({ tab: wanted, ...settings }, notice = '') {
   if (!wanted || wanted === tab) return send(settings, notice);
   tab = wanted;
-  document.querySelectorAll('#tabs button[role="tab"]')[Object.keys(RUN).indexOf(wanted)]?.click();
+  const titles = document.querySelectorAll('#tabs > .tab-wrapper :is([role="tab"], .overflow-dropdown button)');   // a narrow page keeps the last ones in a menu
+  titles[Object.keys(RUN).indexOf(wanted)]?.click();
   send(settings, notice);
 }
 
 // A picture that was saved says what made it: all settings, and what was looked at. Only known names are read.
 const typed = (name, text) => typeof DEFAULTS[name] === 'boolean' ? { 1: true, 0: false }[text] ?? text
   : typeof DEFAULTS[name] === 'number' && (name === 'eta' ? text.trim() && Number.isFinite(+text) : /^-?[0-9]{1,15}$/.test(text)) ? +text : text;
-function restore({ settings: query, name }) {
-  const given = new URLSearchParams(query), wanted = given.get('tab');
-  view = Object.fromEntries(VIEWS.filter(key => given.has(key)).map(key => [key, given.get(key)]));
+const look = (given, kept = {}) => {   // all that is looked at, as `given` says
+  view = { ...kept, ...Object.fromEntries(VIEWS.filter(key => given.has(key)).map(key => [key, given.get(key)])) };
   publish('explorer:look', given);
-  const restored = Object.fromEntries(Object.keys(DEFAULTS).map(key => [key, given.has(key) ? typed(key, given.get(key)) : DEFAULTS[key]]));
-  change({ tab: Object.hasOwn(RUN, wanted) ? wanted : 'steps', ...restored }, `The settings of ${name} are back.`);
+};
+const fieldsIn = given => Object.fromEntries(Object.keys(DEFAULTS).map(key => [key, given.has(key) ? typed(key, given.get(key)) : DEFAULTS[key]]));
+const tabIn = given => Object.hasOwn(RUN, given.get('tab')) ? given.get('tab') : 'steps';
+function restore({ settings: query, name }) {
+  const given = new URLSearchParams(query);
+  given.delete('stop');
+  look(given);
+  change({ tab: tabIn(given), ...fieldsIn(given) }, say('controls.restored', { name }));
+}
+// An example sets all but the checkpoint and the seeds, and of the tabs' own settings those of its tab.
+function follow(query) {
+  const given = new URLSearchParams(query), wanted = tabIn(given), named = fieldsIn(given);
+  const set = [...FIELDS.filter(name => given.has(name) || !['checkpoint', 'seed', 'noise_seed'].includes(name)), ...props.options[wanted]];
+  look(given, { notation: view.notation });
+  change({ tab: wanted, ...Object.fromEntries(set.map(name => [name, named[name]])) });
 }
 
 function take(value) {   // the fields of a value from Python; the rest of it is not ours to send back
@@ -147,7 +164,8 @@ element.addEventListener('keydown', event => {   // one arrow key is one step of
 });
 element.addEventListener('change', event => {
   const input = event.target;
-  if (input.name === 'notation') publish('explorer:view', { notation: input.value === 'ddim' ? 'ddim' : null });
+  if (input.name === 'language') { spoken.language = input.value; writeAddress(); }
+  else if (input.name === 'notation') publish('explorer:view', { notation: input.value === 'ddim' ? 'ddim' : null });
   else if (FIELDS.includes(input.name)) send({ [input.name]: read(input) });
 });
 element.addEventListener('click', event => {
@@ -171,6 +189,7 @@ form.addEventListener('keydown', event => {
 });
 window.addEventListener('explorer:set', event => change(event.detail));
 window.addEventListener('explorer:restore', event => restore(event.detail));
+window.addEventListener('explorer:follow', event => follow(event.detail));
 window.addEventListener('explorer:tab', event => open(event.detail));
 window.addEventListener('explorer:ended', event => { if (event.detail.count === count) done[event.detail.tab] = asked(event.detail.tab); });
 let writing;
@@ -190,5 +209,5 @@ watch('value', () => {   // only the restored address comes from Python
 const address = new URLSearchParams(location.search);
 for (const name of VIEWS) if (address.has(name)) view[name] = address.get(name);
 form.elements.checkpoint.replaceChildren(...props.checkpoints.map(name => new Option(name, name)));
-drawStops();
+speak(element, () => { nameSegments(); drawStops(); show(); });
 take(props.value || {});

@@ -1,10 +1,11 @@
-// Keys. A table of them is what the handlers go by and what the help shows. A row is { keys, says, act, on }: the names of the
+// Keys. A table of them is what the handlers go by and what the help shows. A row is { keys, says, act, on, when }: the names of the
 // keys as in KeyboardEvent.key, what they do (unsaid: another name for a row that is), the deed, and the place that has them for
-// itself, if any.
+// itself, if any; with `when`, a row counts only where that is true.
 const KEYS_SAY = {
   step: 'One step back, on', ends: 'To the first step, the last', time: 'Ten time steps back, on', zero: 'To t = 0, to T', play: 'Play, pause',
   light: 'Light up a term of Eq. 12', dark: 'All terms alike again', pad: 'Move on the grid of four corners', corners: 'To its first picture, its last',
-  help: 'Show the keys', projector: 'Projector mode: large type, thick lines', controls: 'To the settings', tabs: 'To the tabs; Enter opens one',
+  help: 'Show the keys', projector: 'Projector mode: large type, thick lines', controls: 'To the settings', tabs: 'To the tabs; Enter opens one', pin: 'Pin the picture as A, or take the pin away',
+  lesson: 'Begin the lesson, leave it', stops: 'In the lesson: the stop before, the next', guess: 'In the lesson: a guess',
 };
 const TYPED_IN = 'input:not([type="checkbox"], [type="radio"], [type="range"]), select, textarea, [contenteditable="true"]';
 const SLIDES = 'input[type="range"], input[type="radio"], [role="tab"], [role="menu"]';   // these use arrows, Home and End themselves
@@ -19,14 +20,15 @@ const transportKeys = ({ by, first, last, play, says = ['step', 'ends'] }) => [
 // Obey `table`, and show it in the help as that of tab `name`. `inFront()` says whether its keys count now, `range` is the slider
 // whose keys they are too, and `halt()` is called before every key but the space bar.
 function listenToKeys(name, table, { inFront = () => true, range = null, halt = () => {} } = {}) {
-  (window.explorerKeys ??= {})[name] = table;
+  const all = window.explorerKeys ??= {};
+  all[name] = [...all[name] ?? [], ...table];
   document.addEventListener('keydown', event => {
     const { key, target } = event, single = key.length === 1 && key !== ' ', own = target === range;
     if (!inFront() || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !target.closest || target.closest('dialog')) return;
     if (target.closest(TYPED_IN) || (single && window.explorerSingleKeys === false)) return;
     if (!own && !single && target.closest(SLIDES)) return;
     if (key === ' ' && target.closest('button, a, input:not([type="range"])')) return;
-    const place = table.find(row => row.on && target.closest(row.on))?.on, row = table.find(row => row.on === place && row.keys.includes(key));
+    const place = table.find(row => row.on && target.closest(row.on))?.on, row = table.find(row => row.on === place && row.keys.includes(key) && (row.when?.() ?? true));
     if (!row || (!own && !place && /ArrowUp|ArrowDown/.test(key))) return;   // those scroll the page
     event.preventDefault();
     if (key !== ' ') halt();

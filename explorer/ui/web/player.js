@@ -118,6 +118,7 @@ function repaint(what) {
     }
     light();
     drawStatus();
+    drawPin();
   });
 }
 
@@ -197,6 +198,7 @@ listenToKeys('steps', [
   ...transportKeys({ by: stepBy, first: () => goTo({ t: run?.T ?? 0 }), last: () => goTo({ end: true }), play }),
   { keys: ['ArrowDown', 'ArrowUp'], act: key => stepBy(key === 'ArrowDown' ? -1 : 1) },
   ...lightKeys(),
+  { keys: ['a'], says: KEYS_SAY.pin, act: () => togglePin() },
 ], { inFront: () => Boolean(stage.offsetParent), range: time, halt: () => play(false) });
 window.addEventListener('explorer:changed', event => {
   if (event.detail.tab !== 'steps') return;

@@ -78,7 +78,7 @@ function showProblem() {   // beside the field it is about, if it is one of this
   const input = problem?.field && $(`[name="${problem.field}"]`);
   if (!input) return;
   input.setAttribute('aria-invalid', 'true');
-  const note = Object.assign(document.createElement('p'), { className: 'problem', role: 'alert', textContent: problem.message });
+  const note = Object.assign(document.createElement('p'), { className: 'problem', role: 'alert', textContent: told(problem.message) });
   input.closest('.option').append(note);
 }
 
@@ -86,7 +86,7 @@ function drawStatus() {
   const state = queued?.state ?? (problem ? 'error' : value?.state ?? 'waiting'), kept = problem && value ? ' What is shown is the last good run.' : '';
   $('.status').dataset.state = state;
   if ($('.state').textContent !== STATES[state]) $('.state').textContent = STATES[state];
-  const message = queued?.message ?? (problem ? problem.message + kept : value?.message ?? '');
+  const message = queued?.message ?? (problem ? told(problem.message) + kept : value?.message ?? '');
   $('.message').textContent = message;
   $('.status').toggleAttribute('data-note', state !== 'error' && message !== '');
   $('.repair').hidden = !problem?.repair;

@@ -4,7 +4,7 @@ function drawStatus() {
   const state = queued ? 'queued' : problem ? 'error' : (coming ?? run)?.state ?? 'waiting';
   $('.status').dataset.state = state;
   if ($('.state').textContent !== STATES[state]) $('.state').textContent = STATES[state];
-  $('.message').textContent = problem && !queued ? problem.message + (run ? ' The panels show the last good run.' : '') : note;
+  $('.message').textContent = problem && !queued ? told(problem.message) + (run ? ' The panels show the last good run.' : '') : note;
   $('.status').toggleAttribute('data-note', state !== 'error' && note !== '');
   $('.repair').hidden = !problem?.repair;
   if (problem?.repair) $('.repair').textContent = problem.repair.label;

@@ -42,7 +42,7 @@ function wordsOf(heading) {
     if (node.nodeType !== Node.ELEMENT_NODE || node.matches('.segments, .value, svg, input, .more')) return;
     const root = node.matches('.sqrt'), css = getComputedStyle(node);
     if (root) add('√(', css, lower);
-    for (const child of node.childNodes) walk(child, node.matches('sub') ? 1 : node.matches('sup') ? -1 : lower, node.matches('.bar') ? '\u0304' : node.matches('.hat') ? '\u0302' : mark);
+    for (const child of node.childNodes) walk(child, node.matches('sub') ? 1 : node.matches('sup') ? -1 : lower, node.matches('.bar') && getComputedStyle(node, '::before').display !== 'none' ? '\u0304' : node.matches('.hat') ? '\u0302' : mark);
     if (root) add(')', css, lower);
   })(heading, 0, '');
   return words.filter(word => word.length);

@@ -1,0 +1,99 @@
+"""The lesson by keyboard alone, the languages, and "Pin as A"."""
+
+import numpy as np
+import pytest
+
+from explorer.ui.component import lesson
+from explorer.ui.language import texts
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+def shows(stage, selector):
+    return stage.page.locator(selector).first.is_visible()
+
+
+def test_the_lesson_is_walked_through_by_keyboard_and_asks_first(stage):
+    stage.open("?steps=2&seed=7")
+    page = stage.page
+    stage.press("l", "Shift+Tab", " ")  # from "Next" to the switch
+    for n, stop in enumerate(lesson()["stops"], 1):
+        tab = stop["query"].split("&")[0].removeprefix("tab=")
+        page.wait_for_function("tab => window.explorer.tab === tab", arg=tab)
+        stage.settle()
+        assert page.locator(".card h2").inner_text().startswith(f"Stop {n} of 8")
+        assert page.locator('#tabs [aria-selected="true"]').first.inner_text() == texts("en")[f"tabs.{tab}"]
+        assert not shows(stage, '.card [data-part="number"]')
+        assert page.evaluate("document.body.dataset.asking") == stop["name"]
+        stage.press(str(stop["right"]))
+        assert page.locator(".guesses [data-right]").get_attribute("aria-pressed") == "true"
+        assert shows(stage, '.card [data-part="number"]')
+        assert stage.setting("seed") == 7
+        stage.press("PageDown")
+    assert stage.setting("steps") == 50
+    assert "stop=8" in stage.address()
+    stage.press("PageUp")
+    assert "{" not in page.locator(".card").inner_text()
+    stage.press("Escape")
+    assert not shows(stage, ".card")
+
+
+def test_a_question_hides_its_answer_on_the_stage(stage):
+    stage.open("?steps=5&t=1000&stop=2")
+    assert shows(stage, '#steps [data-panel="x0"] canvas')
+    stage.page.locator('#lesson [name="ask_first"]').press(" ")
+    assert not shows(stage, '#steps [data-panel="x0"] canvas')
+    assert shows(stage, '#steps [data-panel="x_t"] canvas')
+    stage.press("1")
+    assert shows(stage, '#steps [data-panel="x0"] canvas')
+
+
+def test_the_language_is_the_browsers_or_the_chosen_one_and_asks_for_no_run(stage, browser):
+    stage.open("?steps=2")
+    page = stage.page
+    before = page.evaluate("heard.changed")
+    for language in ("zh", "ko", "en"):
+        page.locator(f'#controls [name="language"][value="{language}"]').check(force=True)
+        stage.settle()
+        words = texts(language)
+        assert page.get_by_role("tab", name=words["tabs.quality"], exact=True).is_visible()
+        assert page.locator('[data-field="seed"] .label span').first.inner_text() == words["controls.seed"]
+        assert page.get_attribute("html", "lang") == language
+        assert ("lang=" in page.url) == (language != "en")
+        for area in ("#controls", "#guide", "#lesson"):
+            assert "{" not in page.locator(area).inner_text()
+    assert page.evaluate("heard.changed") == before
+    context = browser.new_context(locale="ko-KR", viewport={"width": 390, "height": 844})
+    korean = type(stage)(context.new_page(), stage.url).open("?steps=1")
+    assert korean.page.get_by_role("tab", name=texts("ko")["tabs.compare"], exact=True).is_visible()
+    assert "lang=" not in korean.address()
+    korean.press("l", "PageUp", *["PageDown"] * 7)  # on a phone the last tabs are in a menu
+    korean.page.wait_for_function("document.querySelector('#encode').offsetParent !== null")
+    assert korean.page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
+
+
+def test_an_example_sets_its_settings_and_a_pinned_picture_stands_beside_the_next(stage):
+    stage.open("?seed=3&clip=1&steps=4")
+    stage.press("a")
+    first = stage.image('[data-pin="a"] canvas').astype(float)
+    stage.page.get_by_role("button", name=texts("en")["examples.last.title"]).click()
+    stage.wait_for_run()
+    settings = stage.page.evaluate("window.explorer.settings")
+    assert {key: settings[key] for key in ("seed", "steps", "eta", "clip")} == {
+        "seed": 3,
+        "steps": 10,
+        "eta": 1,
+        "clip": False,
+    }
+    assert stage.step() == 9
+    second = stage.image('[data-pin="b"] canvas').astype(float)
+    assert np.array_equal(second, stage.image('[data-panel="x_prev"] canvas'))  # the last step is on the screen
+    mean = float(stage.text(".verdict .mean").split()[1])
+    assert mean == pytest.approx(np.abs(first - second).mean() / 127.5, abs=6e-5)
+    assert stage.text(".verdict .changed") == "Changed: η, S, Clip x̂_0 to [−1, 1]."
+    stage.page.locator('#controls [name="notation"][value="ddim"]').check(force=True)
+    bars = "bars => bars.every(bar => getComputedStyle(bar, '::before').display === 'none')"
+    assert stage.page.locator("#stage-column .bar:not(.always)").evaluate_all(bars)
+    stage.locator(".pin").click()
+    assert not stage.locator(".pinned").is_visible()
