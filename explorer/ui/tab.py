@@ -17,7 +17,7 @@ from explorer.given import PictureError
 from explorer.recipe import Recipe
 from explorer.ui.component import Stage
 from explorer.ui.interrupt import State
-from explorer.ui.state import BadInput, Newest, Options, Query, checked
+from explorer.ui.state import BadInput, Newest, Options, Query, checked, lengths_of
 
 RUN_IDS = itertools.count(1)
 SPOKEN = {"steps": "S", "eta": "η", "noise_seed": "noise seed"}
@@ -39,7 +39,7 @@ class Tab(ABC, Generic[OptionsT]):
     """A stage and what happens when the controls change.
 
     Args:
-        checkpoints: by name, the first one is the default.
+        checkpoints: by name, the first one is the default; there may be others later.
         newest: what each page asked for last.
         finished: pictures that were made before.
     """
@@ -53,7 +53,6 @@ class Tab(ABC, Generic[OptionsT]):
 
     def __init__(self, checkpoints: Mapping[str, Checkpoint], newest: Newest, finished: Finished) -> None:
         self.checkpoints = checkpoints
-        self.lengths = {name: checkpoint.schedule.T for name, checkpoint in checkpoints.items()}
         self.newest = newest
         self.finished = finished
         self.last_good: dict[str, Asked[OptionsT]] = {}
@@ -62,8 +61,13 @@ class Tab(ABC, Generic[OptionsT]):
     def stream(self, asked: Asked[OptionsT], state: State) -> Iterator[dict[str, Any]]:
         """The values that the stage shows while a run goes on; ends by itself when ``state`` is no longer "running"."""
 
+    @property
+    def lengths(self) -> dict[str, int]:
+        """T of each checkpoint."""
+        return lengths_of(self.checkpoints)
+
     def defaults(self) -> Asked[OptionsT]:
-        return Asked(Query(next(iter(self.checkpoints))), self.options())
+        return Asked(Query.usual(self.lengths), self.options())
 
     def build(self) -> Stage:
         """Put the tab's content into the current context."""

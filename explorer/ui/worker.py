@@ -6,7 +6,7 @@ calls it; the teams then compete for the same cores. Here every call of the netw
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +45,6 @@ def on_network_thread(checkpoint: Checkpoint) -> Checkpoint:
     return replace(checkpoint, predict_noise=OnNetworkThread(checkpoint.predict_noise))
 
 
-def warm_up(checkpoint: Checkpoint) -> None:
+def warm_up(checkpoint: Checkpoint) -> Future[Tensor]:
     """Call the network once, and do not wait for it: the first call of a process is the slowest by far."""
-    NETWORK.submit(checkpoint.predict_noise, torch.zeros(1, *checkpoint.shape), 1)
+    return NETWORK.submit(checkpoint.predict_noise, torch.zeros(1, *checkpoint.shape), 1)

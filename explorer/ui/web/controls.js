@@ -27,7 +27,7 @@ for (const [name, choices] of Object.entries(SEGMENTS)) $(`[data-segments="${nam
 const position = { eta: v => v, steps: S => 1000 * Math.log(S) / Math.log(T) };
 const stepsAt = p => Math.round(Math.exp(p / 1000 * Math.log(T)));
 function drawStops() {
-  const stops = { eta: [0, .2, .5, 1], steps: [1, 10, 20, 50, 100, 1000].filter(S => S <= T) };
+  const stops = { eta: [0, .2, .5, 1], steps: [...[1, 10, 20, 50, 100, 1000].filter(S => 1.6 * S < T), T] };
   for (const [name, values] of Object.entries(stops)) {
     const range = $(`[data-range="${name}"]`), box = $(`[data-stops="${name}"]`);
     box.replaceChildren(...values.map(v => Object.assign(document.createElement('button'), { type: 'button', textContent: v, ariaLabel: `${name} ${v}` })));
@@ -38,10 +38,12 @@ function drawStops() {
 // ---- settings to inputs and back --------------------------------------------------------------------------------
 function show() {
   window.explorer = { settings, view, tab };
-  if (props.lengths[settings.checkpoint] && props.lengths[settings.checkpoint] !== T) { T = props.lengths[settings.checkpoint]; drawStops(); }
+  const current = checkpoints[settings.checkpoint];
+  if (current && current.T !== T) { T = current.T; drawStops(); }
+  showCheckpoint();
   for (const name of FIELDS) {
     const input = form.elements[name];
-    if (!input) continue;
+    if (!input || input === nameBox) continue;
     if (input.type === 'checkbox') input.checked = settings[name];
     else if (document.activeElement !== input || !['number', 'text'].includes(input.type)) input.value = name === 'eta' && Number.isFinite(settings.eta) && settings.eta === +settings.eta.toFixed(2) ? settings.eta.toFixed(2) : settings[name];
     input.setAttribute?.('aria-invalid', 'false');
@@ -59,11 +61,12 @@ function show() {
   $('.pill').innerHTML = `${math('<i>η</i>')} <span></span> · ${math('<i>S</i>')} <span></span> · seed <span></span> ▾`;
   [(+settings.eta).toFixed(2), settings.steps, settings.seed].forEach((v, i) => { $('.pill').querySelectorAll('span:not(.m)')[i].textContent = large && i === 0 ? 'σ̂' : v; });
   document.body.dataset.notation = form.elements.notation.value = view.notation === 'ddim' ? 'ddim' : 'ddpm';
-  $('#control-seeds').replaceChildren(...(props.seeds[settings.checkpoint] || []).map(seed => new Option(seed, seed)));
-  $('.credit').textContent = props.credits[settings.checkpoint] || '';
+  $('#control-seeds').replaceChildren(...(current?.seeds ?? []).map(seed => new Option(seed, seed)));
+  $('.credit').textContent = current?.credit ?? '';
 }
 
 function writeAddress() {
+  if (keepAddress) return;
   const query = new URLSearchParams();
   if (tab !== 'steps') query.set('tab', tab);
   for (const [name, value] of Object.entries(settings)) if (value !== DEFAULTS[name]) query.set(name, value === true ? '1' : value === false ? '0' : value);
@@ -77,7 +80,8 @@ function writeAddress() {
 const asked = name => JSON.stringify([...FIELDS.filter(f => !props.idle[name]?.includes(f)), ...props.options[name]].map(f => settings[f]));
 
 function send(change, notice = '') {
-  settings = { ...settings, ...change };
+  settings = { ...settings, ...fitting(change) };
+  if ('checkpoint' in change) leaveTyped();
   count += 1;
   show();
   writeAddress();
@@ -108,12 +112,16 @@ function change({ tab: wanted, ...settings }, notice = '') {
 // A picture that was saved says what made it: all settings, and what was looked at. Only known names are read.
 const typed = (name, text) => typeof DEFAULTS[name] === 'boolean' ? { 1: true, 0: false }[text] ?? text
   : typeof DEFAULTS[name] === 'number' && (name === 'eta' ? text.trim() && Number.isFinite(+text) : /^-?[0-9]{1,15}$/.test(text)) ? +text : text;
-function restore({ settings: query, name }) {
+function restore(query, notice = '') {
   const given = new URLSearchParams(query), wanted = given.get('tab');
-  view = Object.fromEntries(VIEWS.filter(key => given.has(key)).map(key => [key, given.get(key)]));
-  publish('explorer:look', given);
   const restored = Object.fromEntries(Object.keys(DEFAULTS).map(key => [key, given.has(key) ? typed(key, given.get(key)) : DEFAULTS[key]]));
-  change({ tab: Object.hasOwn(RUN, wanted) ? wanted : 'steps', ...restored }, `The settings of ${name} are back.`);
+  const put = name => {
+    view = Object.fromEntries(VIEWS.filter(key => given.has(key)).map(key => [key, given.get(key)]));
+    publish('explorer:look', given);
+    change({ tab: Object.hasOwn(RUN, wanted) ? wanted : 'steps', ...restored, checkpoint: name }, notice);
+  };
+  if (mustOpen(restored)) openCheckpoint(restored.checkpoint, put, !notice);
+  else put(restored.checkpoint);
 }
 
 function take(value) {   // the fields of a value from Python; the rest of it is not ours to send back
@@ -142,7 +150,8 @@ element.addEventListener('keydown', event => {   // one arrow key is one step of
 });
 element.addEventListener('change', event => {
   const input = event.target;
-  if (input.name === 'notation') publish('explorer:view', { notation: input.value === 'ddim' ? 'ddim' : null });
+  if (input === nameBox) chooseCheckpoint();
+  else if (input.name === 'notation') publish('explorer:view', { notation: input.value === 'ddim' ? 'ddim' : null });
   else if (FIELDS.includes(input.name)) send({ [input.name]: read(input) });
 });
 element.addEventListener('click', event => {
@@ -154,7 +163,7 @@ element.addEventListener('click', event => {
 });
 form.addEventListener('submit', event => { event.preventDefault(); send({}); });
 window.addEventListener('explorer:set', event => change(event.detail));
-window.addEventListener('explorer:restore', event => restore(event.detail));
+window.addEventListener('explorer:restore', ({ detail: { settings: query, name } }) => restore(query, `The settings of ${name} are back.`));
 window.addEventListener('explorer:tab', event => open(event.detail));
 window.addEventListener('explorer:ended', event => { if (event.detail.count === count) done[event.detail.tab] = asked(event.detail.tab); });
 let writing;
@@ -167,12 +176,15 @@ window.addEventListener('explorer:view', event => {
 });
 watch('value', () => {   // only the restored address comes from Python
   if (!props.value || (props.value.count ?? 0) < count) return;
+  Object.assign(checkpoints, props.value.checkpoints);
   take(props.value);
-  if (props.value.tab) { tab = props.value.tab; send({}, props.value.notice); }
+  if (!props.value.tab) return;
+  tab = props.value.tab;
+  if (props.value.later) restore(location.search);
+  send({}, props.value.notice);
 });
 
 const address = new URLSearchParams(location.search);
 for (const name of VIEWS) if (address.has(name)) view[name] = address.get(name);
-form.elements.checkpoint.replaceChildren(...props.checkpoints.map(name => new Option(name, name)));
 drawStops();
 take(props.value || {});
