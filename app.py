@@ -16,6 +16,7 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 from explorer.checkpoint import Checkpoint, available, load
 from explorer.denoiser import DEVICES
 from explorer.engine import ENGINES, Engine
+from explorer.hub import Progress
 from explorer.ui.app import build, launch_options
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="See how DDIM works.", allow_abbrev=False)
-    parser.add_argument("--checkpoint", help="name below checkpoints/, or a folder (default: all that are there)")
+    parser.add_argument(
+        "--checkpoint", help="name below checkpoints/, folder or hub id (default: all below checkpoints/)"
+    )
     host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     parser.add_argument("--host", default=host, help=f"address to listen on (default {host})")
     parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
@@ -41,6 +44,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--device", default="auto", choices=DEVICES, help="where the network runs")
     parser.add_argument(
         "--engine", default="auto", choices=ENGINES, help="fast, exact (torch, float32), or the best there is"
+    )
+    parser.add_argument(
+        "--public", action="store_true", help="for strangers: no other checkpoints can be opened by folder or hub id"
     )
     parser.add_argument("--share", action="store_true", help="make a public link")
     return parser.parse_args()
@@ -105,13 +111,17 @@ def logins(given: Sequence[str]) -> list[tuple[str, str]]:
 def main() -> int:
     global demo
     given = arguments()
+
+    def another(name: str, progress: Progress) -> Checkpoint:
+        return load(name, given.device, engine=given.engine, progress=progress)
+
     try:
         if given.port is not None:
             check_port(given.host, given.port)
         options = launch_options(logins(given.auth))
         if given.root_path is not None:
             options["root_path"] = check_root_path(given.root_path)
-        demo = build(open_checkpoints(given.checkpoint, given.device, given.engine))
+        demo = build(open_checkpoints(given.checkpoint, given.device, given.engine), None if given.public else another)
     except ValueError as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2

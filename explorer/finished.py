@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Generic, TypeVar
@@ -62,6 +62,12 @@ class Remembered(Generic[Value]):
             while self._bytes > self.max_bytes:
                 self._bytes -= self._values.popitem(last=False)[1][1]
 
+    def drop(self, unwanted: Callable[[Hashable], bool]) -> None:
+        """Forget the values of all keys that are ``unwanted``."""
+        with self._lock:
+            for key in [key for key in self._values if unwanted(key)]:
+                self._bytes -= self._values.pop(key)[1]
+
     def __len__(self) -> int:
         return len(self._values)
 
@@ -79,22 +85,27 @@ class Finished:
 
     def get(self, checkpoint: Checkpoint, wanted: Wanted) -> Tensor | None:
         """The picture (C, H, W), or None."""
-        return self.pictures.get((checkpoint.name, wanted.key))
+        return self.pictures.get((checkpoint.key, wanted.key))
 
     def put(self, checkpoint: Checkpoint, wanted: Wanted, picture: Tensor) -> None:
         """Remember a picture (C, H, W)."""
         copy = picture.clone()  # not a view that keeps its whole batch alive
-        self.pictures.put((checkpoint.name, wanted.key), copy, copy.nbytes)
+        self.pictures.put((checkpoint.key, wanted.key), copy, copy.nbytes)
 
     def run(self, checkpoint: Checkpoint, wanted: Wanted) -> Trajectory | None:
         """The run from its first step to its last, or None."""
-        return self.runs.get((checkpoint.name, wanted.key))
+        return self.runs.get((checkpoint.key, wanted.key))
 
     def put_run(self, wanted: Wanted, trajectory: Trajectory) -> None:
         """Remember a run that is done, of one picture, and the picture."""
         checkpoint = trajectory.checkpoint
-        self.runs.put((checkpoint.name, wanted.key), trajectory, trajectory.nbytes)
+        self.runs.put((checkpoint.key, wanted.key), trajectory, trajectory.nbytes)
         self.put(checkpoint, wanted, trajectory.x_0[0])
+
+    def forget(self, checkpoint: Checkpoint) -> None:
+        """Let go of all that a checkpoint made: a run keeps its network in memory."""
+        for kind in (self.pictures, self.runs):
+            kind.drop(lambda key: isinstance(key, tuple) and key[0] == checkpoint.key)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from explorer.checkpoint import Checkpoint
+from explorer.hub import HubId
+from explorer.pipeline import UNET_CONFIG, place_of
 from explorer.recipe import Encoded, Mix, Recipe, Seed
 from explorer.sampler import Settings
 from explorer.schedule import jumps, timesteps
@@ -28,7 +31,7 @@ def script(checkpoint: Checkpoint, latent: Recipe, settings: Settings) -> str:
         NotInDiffusers: tau or the variance cannot be expressed, the latent is that of a picture, or the checkpoint is
             not in a folder.
     """
-    if checkpoint.folder is None or not (checkpoint.folder / "unet").is_dir():
+    if checkpoint.folder is None or not place_of(checkpoint.folder, UNET_CONFIG).is_file():
         raise NotInDiffusers(f"{checkpoint.name} is no folder that diffusers could open")
     if settings.variance != "eta":
         raise NotInDiffusers("DDIMScheduler has no setting for σ̂, DDPM’s larger variance")
@@ -65,7 +68,21 @@ def slerp(a, b, w):
 '''
 
 
+def _place(checkpoint: Checkpoint) -> tuple[str, str]:
+    """What ``from_pretrained`` takes for the checkpoint, and the arguments that go with it."""
+    source = checkpoint.source or checkpoint.name
+    hub_id = HubId.parse(source)
+    if Path(source).is_absolute():
+        return source, ""
+    if hub_id is None:
+        return f"checkpoints/{source}", ""
+    return hub_id.repo, f", revision={json.dumps(hub_id.revision)}" if hub_id.revision else ""
+
+
 def _head(checkpoint: Checkpoint, settings: Settings, spacing: str) -> str:
+    place, revision = _place(checkpoint)
+    parts = [f', subfolder="{part}"' * (checkpoint.folder / part).is_dir() for part in ("unet", "scheduler")]  # type: ignore[operator]
+    unet, scheduler = (part + revision for part in parts)
     shuffle = "from torch.nn.functional import pixel_shuffle, pixel_unshuffle\n" if checkpoint.card.patch > 1 else ""
     return f"""
 import numpy as np
@@ -73,10 +90,10 @@ import torch
 from diffusers import DDIMScheduler, UNet2DModel
 from PIL import Image
 {shuffle}
-folder = {json.dumps(f"checkpoints/{checkpoint.name}")}  # the checkpoint's folder
-unet = UNet2DModel.from_pretrained(folder, subfolder="unet", low_cpu_mem_usage=False).eval()
+folder = {json.dumps(place)}  # the checkpoint's folder
+unet = UNet2DModel.from_pretrained(folder{unet}, low_cpu_mem_usage=False).eval()
 scheduler = DDIMScheduler.from_config(
-    DDIMScheduler.load_config(folder, subfolder="scheduler"),
+    DDIMScheduler.load_config(folder{scheduler}),
     timestep_spacing="{spacing}",
     steps_offset=0,
     set_alpha_to_one=True,

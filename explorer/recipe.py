@@ -107,7 +107,7 @@ class Encoded:
 
     def make(self, checkpoint: Checkpoint) -> Tensor:
         """x_T, float32 (1, C, H, W); remembered, since it takes ``steps`` calls of the network."""
-        key = (checkpoint.name, self)
+        key = (checkpoint.key, self)
         with ENCODED_LOCK:
             known = ENCODED.get(key)
         if known is None:
@@ -136,7 +136,7 @@ ENCODED_LOCK = Lock()
 def remember(checkpoint: Checkpoint, recipe: Encoded, x_T: Tensor) -> None:
     """Keep an encoded latent, so that it need not be made again."""
     with ENCODED_LOCK:
-        ENCODED[checkpoint.name, recipe] = x_T
+        ENCODED[checkpoint.key, recipe] = x_T
         while len(ENCODED) > MAX_ENCODED:
             ENCODED.popitem(last=False)
 

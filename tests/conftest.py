@@ -7,13 +7,14 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from files import file_of
+from hub_server import HubServer, reach
 from torch import Tensor
 
 import explorer as ex
@@ -89,6 +90,15 @@ def tiny(tiny_folder: Path) -> ex.Checkpoint:
 def tiny_copy(tiny_folder: Path, tmp_path: Path) -> Path:
     """A copy of ``tiny_folder`` that a test may break."""
     return Path(shutil.copytree(tiny_folder, tmp_path / "tiny"))
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    """An empty hub on localhost, and an empty cache."""
+    with HubServer() as server:
+        reach(monkeypatch, server.url)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+        yield server
 
 
 @pytest.fixture

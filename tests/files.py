@@ -1,8 +1,10 @@
-"""Picture files as people bring them."""
+"""Files as people bring them."""
 
 from __future__ import annotations
 
 import io
+import json
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -19,3 +21,8 @@ def ramp(height: int, width: int) -> bytes:
     """A PNG of colours that run from left to right, so that it can be told from its mirror image."""
     level = np.tile(np.linspace(0, 255, width), (height, 1))
     return file_of(np.stack([level, np.full_like(level, 120), level[:, ::-1]], -1).astype(np.uint8))
+
+
+def edit(path: Path, **entries: object) -> None:
+    """Change entries of a JSON file."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | entries))

@@ -10,17 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from files import edit
 from safetensors.torch import load_file, save_file
 
 import explorer as ex
-from explorer.checkpoint import CHECKPOINTS, WEIGHTS, Card, betas
+from explorer.checkpoint import CHECKPOINTS
+from explorer.pipeline import WEIGHTS, Card, betas
 
 UNET, SCHEDULER = "unet/config.json", "scheduler/scheduler_config.json"
-
-
-def edit(path: Path, **entries: object) -> None:
-    """Change entries of a JSON file."""
-    path.write_text(json.dumps(json.loads(path.read_text()) | entries))
 
 
 def refused(folder: Path, message: str) -> None:

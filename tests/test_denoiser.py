@@ -10,8 +10,8 @@ import torch
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 import explorer as ex
-from explorer.checkpoint import Card
 from explorer.denoiser import Denoiser
+from explorer.pipeline import Card
 
 
 def raw_output(folder: Path, x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:

@@ -11,13 +11,13 @@ import pytest
 from flat import flat_pictures
 
 import explorer as ex
-from explorer.checkpoint import WEIGHTS
 from explorer.denoiser import Denoiser
 from explorer.evaluation.command import main
 from explorer.evaluation.features import Reference, unet_features
 from explorer.evaluation.real import RealPictures
 from explorer.evaluation.sweep import EvaluationConfig, fingerprint
 from explorer.pictures import to_uint8
+from explorer.pipeline import WEIGHTS
 from explorer.quality import read_quality, to_unit
 
 EXAMPLES = 40

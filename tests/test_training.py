@@ -19,8 +19,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 import explorer as ex
-from explorer.checkpoint import WEIGHTS
 from explorer.denoiser import Denoiser
+from explorer.pipeline import WEIGHTS
 from explorer.quality import held_out_loss
 from explorer.training.command import main
 from explorer.training.folder import State, replace

@@ -89,7 +89,8 @@ def pipeline(checkpoint: str) -> Work:
     from diffusers import DDIMPipeline, DDIMScheduler, DDPMPipeline
     from torch.nn.functional import pixel_shuffle
 
-    from explorer.checkpoint import CHECKPOINTS, Card
+    from explorer.checkpoint import CHECKPOINTS
+    from explorer.pipeline import Card
 
     folder = CHECKPOINTS / checkpoint if (CHECKPOINTS / checkpoint).is_dir() else Path(checkpoint)
     theirs = DDPMPipeline.from_pretrained(folder)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from explorer.checkpoint import WEIGHTS, Checkpoint
+from explorer.checkpoint import Checkpoint
 from explorer.denoiser import Denoiser
 from explorer.evaluation.features import Reference, inception_features, unet_features
 from explorer.evaluation.frechet import GROUPS, MIN_PICTURES
@@ -25,6 +25,7 @@ from explorer.evaluation.real import RealPictures
 from explorer.latents import latent
 from explorer.paper import TABLE_1_STEPS, TABLE_2_STEPS, Eta
 from explorer.pictures import to_uint8
+from explorer.pipeline import WEIGHTS
 from explorer.quality import (
     FrechetCell,
     FrechetTable,

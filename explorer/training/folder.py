@@ -15,10 +15,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from explorer.checkpoint import WEIGHTS, Card, from_denoiser
+from explorer.checkpoint import from_denoiser
 from explorer.denoiser import Denoiser, PredictionType
 from explorer.latents import latent
 from explorer.pictures import grid, to_uint8
+from explorer.pipeline import WEIGHTS, Card
 from explorer.sampler import Settings, sample
 from explorer.schedule import Schedule
 

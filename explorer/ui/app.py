@@ -17,6 +17,7 @@ from explorer.ui.consistency import ConsistencyTab
 from explorer.ui.encode import EncodeTab
 from explorer.ui.forward import ForwardTab
 from explorer.ui.interpolate import InterpolateTab
+from explorer.ui.opened import Checkpoints, Loader
 from explorer.ui.paths import PathsTab
 from explorer.ui.quality import QualityTab
 from explorer.ui.save import Saves
@@ -24,7 +25,7 @@ from explorer.ui.state import Newest, Query, from_address
 from explorer.ui.steps import StepsTab
 from explorer.ui.tab import Tab
 from explorer.ui.turns import AT_ONCE, IN_LINE, Turns
-from explorer.ui.worker import keep_threads_for_the_network, on_network_thread, warm_up
+from explorer.ui.worker import keep_threads_for_the_network
 
 THREADS = AT_ONCE + IN_LINE + 40  # of the server: one for each run that is under way or waits, and some for the rest
 CACHE = (600, 3600)  # seconds between clearings of old sheets, and the age at which they go
@@ -61,22 +62,25 @@ OTHER_TABS: tuple[type[Tab[Any]], ...] = (
 )
 
 
-def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
-    """The app over ``checkpoints``, by name; the first one is the default.
+def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) -> gr.Blocks:
+    """The app over some checkpoints.
+
+    Args:
+        shipped: by name; the first one is the default.
+        open_others: opens what is typed into the checkpoint field, a folder of this machine or a hub id; None, as for an
+            app that strangers use, if there are to be no others.
 
     Returns:
         Blocks; call ``.launch(**launch_options())``.
     """
     keep_threads_for_the_network()
-    for checkpoint in checkpoints.values():
-        warm_up(checkpoint)
-    checkpoints = {name: on_network_thread(checkpoint) for name, checkpoint in checkpoints.items()}
     newest, finished, turns = Newest(), Finished(), Turns()
+    checkpoints = Checkpoints(shipped, open_others, finished.forget)
     steps_tab = StepsTab(checkpoints, newest, finished, turns)
     others = (tab(checkpoints, newest, finished, turns) for tab in OTHER_TABS)
     tabs: dict[str, Tab[Any]] = {tab.name: tab for tab in (steps_tab, *others)}
     saves = Saves(tabs, turns)
-    defaults = Query(next(iter(checkpoints))).fields()
+    defaults = Query.usual(steps_tab.lengths).fields()
     for tab in tabs.values():
         defaults |= tab.options().fields()
 
@@ -85,11 +89,23 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
             tab.parse(dict(given))
 
     def restore(request: gr.Request) -> tuple[dict[str, Any], Any]:
-        """The controls as the address says; entries that cannot be used take their defaults, and a notice says so."""
-        fields, notice = from_address(dict(request.query_params), defaults, check)
-        front = request.query_params.get("tab", steps_tab.name)
+        """The controls as the address says; entries that cannot be used take their defaults, and a notice says so.
+
+        A checkpoint that has to be opened first is opened by the page, which meanwhile shows the usual picture.
+        """
+        query = dict(request.query_params)
+        later = checkpoints.open_others and query.get("checkpoint", default.checkpoint) not in checkpoints
+        fields, notice = from_address({} if later else query, defaults, check)
+        fields["steps"] = min(fields["steps"], steps_tab.lengths[fields["checkpoint"]])
+        front = query.get("tab", steps_tab.name)
         front = front if front in tabs else steps_tab.name
-        return fields | {"count": 0, "notice": notice, "tab": front}, gr.Tabs(selected=front)
+        there = {"count": 0, "notice": notice, "tab": front, "later": later, "checkpoints": checkpoints.described()}
+        return fields | there, gr.Tabs(selected=front)
+
+    def open_checkpoint(given: Any) -> dict[str, Any]:
+        """A checkpoint that a page wants, {text, again}: see :meth:`Checkpoints.open`."""
+        given = given if isinstance(given, dict) else {}
+        return checkpoints.open(given.get("text"), given.get("again") is True)
 
     def bump(given: dict[str, Any], request: gr.Request) -> None:
         newest.record(request.session_hash, given)
@@ -113,13 +129,12 @@ def build(checkpoints: dict[str, Checkpoint]) -> gr.Blocks:
                 controls = Controls(
                     defaults,
                     elem_id="controls",
-                    checkpoints=list(checkpoints),
+                    checkpoints=checkpoints.described(),
                     defaults=defaults,
+                    open_others=checkpoints.open_others,
+                    server_functions=[open_checkpoint],
                     options={name: list(tab.options().fields()) for name, tab in tabs.items()},
                     idle={name: list(tab.idle) for name, tab in tabs.items()},
-                    lengths=steps_tab.lengths,
-                    seeds={name: list(checkpoint.card.seeds) for name, checkpoint in checkpoints.items()},
-                    credits={name: checkpoint.card.licence for name, checkpoint in checkpoints.items()},
                 )
             with gr.Column(elem_id="stage-column"):
                 Lesson(elem_id="lesson", lesson=lesson())

@@ -82,7 +82,7 @@ class Controls(WebComponent):
 
     name = "controls"
     styles = ("controls.css", "inputs.css")
-    scripts = ("math.js", "common.js", "controls.js")
+    scripts = ("math.js", "common.js", "checkpoint.js", "controls.js")
 
 
 class Lesson(WebComponent):

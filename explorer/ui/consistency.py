@@ -77,8 +77,11 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
             raise BadInput("noise_seed", f"noise seed must be at most {highest}, since each row counts up from it.")
         T = self.lengths[asked.query.checkpoint]
         if asked.options.lengths == ConsistencyOptions.lengths:  # nobody typed it: leave out what this checkpoint lacks
-            usual = ", ".join(str(S) for S in lengths(asked.options.lengths) if S <= T)
-            return replace(asked, options=replace(asked.options, lengths=usual))
+            usual = [S for S in lengths(asked.options.lengths) if S <= T]
+            usual = usual if len(usual) > 1 else sorted({1, T})
+            if T == 1:
+                raise BadInput("checkpoint", "this tab compares several S, and a checkpoint with T = 1 has but one.")
+            return replace(asked, options=replace(asked.options, lengths=", ".join(map(str, usual))))
         try:
             lengths(asked.options.lengths, T)
         except ValueError as error:

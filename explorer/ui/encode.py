@@ -23,7 +23,7 @@ from explorer.ui.component import EncodeStage
 from explorer.ui.interrupt import State, go_on, until_interrupted
 from explorer.ui.measured import measured
 from explorer.ui.pieces import Pieces
-from explorer.ui.real import add_examples, examples_of, real_or_number, receive_picture
+from explorer.ui.real import add_examples, examples_of, made_or_real, receive_picture
 from explorer.ui.state import Check, Options, whole, yes_or_no
 from explorer.ui.tab import Asked, Tab
 
@@ -32,11 +32,6 @@ CHEAP, ALL = (10, 20, 50, 100, 200), (10, 20, 50, 100, 200, 500, 1000)
 DIFFERENCE_SCALE = 0.25
 BINS = np.linspace(-4, 4, 41)
 SECONDS_BETWEEN = 0.15  # of two updates of the page
-
-
-def made_or_real(given: Any) -> int | str:
-    """The check of the picture: a real one, or "made"."""
-    return "made" if given == "made" else real_or_number(given)
 
 
 @dataclass(frozen=True)
@@ -237,7 +232,7 @@ class RoundTrip:
 
     def _key(self, S: int, refine: int) -> tuple[Any, ...]:
         made = (str(self.asked.query.latent), self.steps) if self.options.picture == "made" else ()
-        return (self.checkpoint.name, self.options.picture, made, S, self.spacing, refine)
+        return (self.checkpoint.key, self.options.picture, made, S, self.spacing, refine)
 
 
 def error(again: Tensor, x_0: Tensor) -> float:

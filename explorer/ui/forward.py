@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
+from explorer.finished import Wanted, finish
 from explorer.forward import Paths, marginal_errors, markov_paths, non_markov_paths, step_correlations
 from explorer.latents import latent
 from explorer.paths import ode_coordinates, straightness
-from explorer.recipe import real_picture
+from explorer.recipe import real_picture, with_imports
 from explorer.schedule import timesteps
 from explorer.trajectory import spread
 from explorer.ui.component import ForwardStage
 from explorer.ui.interrupt import State
 from explorer.ui.measured import measured
 from explorer.ui.pieces import Pieces, floats
-from explorer.ui.real import add_examples, real_or_number, receive_picture
-from explorer.ui.state import BadInput, Check, Options, whole
+from explorer.ui.real import add_examples, examples_of, made_or_real, receive_picture
+from explorer.ui.state import BadInput, Check, Options, Query, whole
 from explorer.ui.tab import Asked, Tab
 
 PROCESSES = {"markov": None, "1": 1.0, "0.5": 0.5, "0": 0.0}  # name → eta, None for the Markov chain
@@ -52,7 +54,7 @@ class ForwardOptions(Options):
     """Settings of the Forward tab.
 
     Attributes:
-        real: number of a held-out picture, or the name of one that was brought.
+        real: number of a held-out picture, the name of one that was brought, or "made": the first picture of the page.
         pixels: whose paths are drawn, as text; empty for one in the middle, a little up.
         walks: how many paths the means and variances are taken over.
     """
@@ -62,7 +64,7 @@ class ForwardOptions(Options):
     walks: int = 1000
 
     checks: ClassVar[Mapping[str, Check]] = {
-        "real": real_or_number,
+        "real": made_or_real,
         "pixels": lambda given: ", ".join(f"{row}:{column}" for row, column in pixels(given)) if given != "" else "",
         "walks": whole("number of paths", 100, 4000),
     }
@@ -84,17 +86,36 @@ class ForwardTab(Tab[ForwardOptions]):
         return ForwardStage(elem_id=self.name, label=self.title, server_functions=[receive_picture])
 
     def check(self, asked: Asked[ForwardOptions]) -> Asked[ForwardOptions]:
-        _, H, W = self.checkpoints[asked.query.checkpoint].shape
+        """The pixels are inside; without held-out pictures the first one is a made one."""
+        checkpoint = self.checkpoints[asked.query.checkpoint]
+        _, H, W = checkpoint.shape
         for row, column in chosen_pixels(asked.options, H, W):
             if row >= H or column >= W:
                 message = f"pixels have rows 0 to {H - 1} and columns 0 to {W - 1}, so {row}:{column} is outside."
                 raise BadInput("pixels", message)
+        if asked.options.real == 0 and len(examples_of(checkpoint)) == 0:
+            return replace(asked, options=replace(asked.options, real="made"))
         return asked
+
+    def _picture(self, asked: Asked[ForwardOptions], state: State) -> Tensor | None:
+        """x_0, (C, H, W); None if something newer is wanted before it is made."""
+        checkpoint, real = self.checkpoints[asked.query.checkpoint], asked.options.real
+        if real != "made":
+            return real_picture(real, checkpoint)[0]
+        usual = Query.usual(self.lengths, asked.query.checkpoint)
+        for progress in finish(checkpoint, [Wanted(usual.latent, usual.settings)], self.finished):
+            if progress.ready:
+                return progress.ready[0].clamp(-1, 1)
+            if state() != "running":
+                break
+        return None
 
     def stream(self, asked: Asked[ForwardOptions], state: State) -> Iterator[dict[str, Any]]:
         checkpoint, options = self.checkpoints[asked.query.checkpoint], asked.options
         schedule, settings = checkpoint.schedule, asked.query.settings
-        x_0 = real_picture(options.real, checkpoint)[0]
+        x_0 = self._picture(asked, state)
+        if x_0 is None:
+            return
         seed = settings.noise_seeds(1)[0]
         places = chosen_pixels(options, *checkpoint.shape[1:])
         values = np.array([float(x_0[0, row, column]) for row, column in places])
@@ -110,7 +131,7 @@ class ForwardTab(Tab[ForwardOptions]):
         yield {
             "state": "ended",
             "settings": asked.fields(),
-            "script": script(checkpoint, asked),
+            "script": script(checkpoint, asked, Query.usual(self.lengths, checkpoint.name)),
             "shape": list(checkpoint.shape),
             "T": schedule.T,
             "alpha_bar": floats(schedule.alpha_bar),
@@ -156,17 +177,19 @@ def loss(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
-def script(checkpoint: Checkpoint, asked: Asked[ForwardOptions]) -> str:
-    """A script on the public names that noises the picture in one jump."""
-    o, s = asked.options, asked.query.settings
-    real = f"checkpoint.examples()[{o.real}:{o.real + 1}]" if isinstance(o.real, int) else "your_picture"
-    note = "" if isinstance(o.real, int) else "  # uint8 (1, H, W, C)"
-    return f"""import explorer as ex
-import torch
-
-checkpoint = {checkpoint.to_python()}
-x_0 = torch.from_numpy({real}).permute(0, 3, 1, 2) / 127.5 - 1{note}
+def script(checkpoint: Checkpoint, asked: Asked[ForwardOptions], usual: Query) -> str:
+    """A script on the public names that noises the picture in one jump; ``usual`` is what makes a "made" one."""
+    o, s, T = asked.options, asked.query.settings, checkpoint.schedule.T
+    times = tuple(sorted({max(1, T * percent // 100) for percent in (10, 30, 50, 100)}))
+    if o.real == "made":
+        x_0 = f"ex.sample(checkpoint, {usual.latent.to_python()}, ex.Settings({usual.settings.steps})).clamp(-1, 1)"
+    elif isinstance(o.real, int):
+        x_0 = f"torch.from_numpy(checkpoint.examples()[{o.real}:{o.real + 1}]).permute(0, 3, 1, 2) / 127.5 - 1"
+    else:
+        x_0 = 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)  # your own file'
+    return with_imports(f"""checkpoint = {checkpoint.to_python()}
+x_0 = {x_0}
 eps = ex.latent(checkpoint.shape, seeds=[{s.noise_seed}])
-for t in (100, 300, 500, 1000):
+for t in {times}:
     ex.to_image(ex.diffuse(x_0, eps, t, checkpoint.schedule)).save(f"x_{{t}}.png")
-"""
+""")

@@ -58,6 +58,13 @@ class PathsTab(Tab[PathsOptions]):
     name, stage, options = "paths", PathsStage, PathsOptions
     idle = ("checkpoint", "clip")
 
+    def check(self, asked: Asked[PathsOptions]) -> Asked[PathsOptions]:
+        """The points have the linear schedule, whatever T the checkpoint has."""
+        query, T = asked.query, Schedule.linear().T
+        if query.settings.steps <= T:
+            return asked
+        return replace(asked, query=replace(query, settings=replace(query.settings, steps=T)))
+
     def stream(self, asked: Asked[PathsOptions], state: State) -> Iterator[dict[str, Any]]:
         o, settings = asked.options, replace(asked.query.settings, clip=False)
         mixture, seed = Mixture.preset(o.mixture), plane_seed(asked)

@@ -28,6 +28,11 @@ def real_or_number(given: Any) -> int | str:
     return as_int("number of the held-out picture", given, 0, None)
 
 
+def made_or_real(given: Any) -> int | str:
+    """The check of a picture that may also be "made" by the network, as where there are no held-out ones."""
+    return "made" if given == "made" else real_or_number(given)
+
+
 def receive_picture(data: str) -> dict[str, Any]:
     """A picture file from the page, as base64: its name, or what is wrong with it. It is kept in memory alone."""
     try:

@@ -17,6 +17,7 @@ from explorer.schedule import as_int, short
 __all__ = ["MAX_SEED", "BadInput", "Newest", "Options", "Query", "from_address"]
 
 DEFAULT_LATENT = Seed(22)
+USUAL_STEPS = 20
 MOST_GONE = 1000  # closed pages that are remembered: far more than runs can be under way
 Check = Callable[[Any], Any]
 Value = TypeVar("Value")
@@ -36,7 +37,7 @@ class Query:
 
     checkpoint: str
     latent: Recipe = DEFAULT_LATENT
-    settings: Settings = field(default_factory=lambda: Settings(steps=20))
+    settings: Settings = field(default_factory=lambda: Settings(steps=USUAL_STEPS))
 
     def fields(self) -> dict[str, Any]:
         """The flat form that the browser holds. A latent that is one seed is a number, any other its text."""
@@ -53,6 +54,12 @@ class Query:
         }
 
     @classmethod
+    def usual(cls, lengths: Mapping[str, int], checkpoint: str | None = None) -> Query:
+        """The settings of a checkpoint, or of the first one, that nobody has touched yet: S = 20, or T where that is less."""
+        name = checkpoint if checkpoint in lengths else next(iter(lengths))
+        return cls(name, settings=Settings(steps=min(USUAL_STEPS, lengths[name])))
+
+    @classmethod
     def parse(cls, given: Mapping[str, Any], checkpoints: Mapping[str, int]) -> Query:
         """Check fields from the page or the API; those that are absent take their defaults.
 
@@ -62,7 +69,8 @@ class Query:
         Raises:
             BadInput: the first field that cannot be used, naming its range.
         """
-        default = cls(next(iter(checkpoints)))
+        wanted = given.get("checkpoint")
+        default = cls.usual(checkpoints, wanted if isinstance(wanted, str) else None)
         fields = default.fields() | {key: given[key] for key in default.fields() if key in given}
         name = fields.pop("checkpoint")
         if not isinstance(name, str) or name not in checkpoints:
@@ -88,6 +96,11 @@ for step in ex.denoise(checkpoint, x_T, settings):
     print(step)
 ex.to_image(step.x_prev).save("picture.png")
 """)
+
+
+def lengths_of(checkpoints: Mapping[str, Checkpoint]) -> dict[str, int]:
+    """T of each checkpoint by name."""
+    return {name: checkpoint.schedule.T for name, checkpoint in checkpoints.items()}
 
 
 @dataclass(frozen=True)

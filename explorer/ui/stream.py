@@ -88,13 +88,13 @@ def stream(
     yield value(
         state=outcome,
         distances=distances(trajectory) if ended else "{}",
-        sheet=sheet.save(SHEETS, (checkpoint.name, wanted.key) if ended else None),
+        sheet=sheet.save(SHEETS, (checkpoint.key, wanted.key) if ended else None),
     )
 
 
 def _remembered(checkpoint: Checkpoint, query: Query, wanted: Wanted, trajectory: Trajectory) -> dict[str, Any]:
     """The last value of a run that was made before."""
-    key = checkpoint.name, wanted.key
+    key = checkpoint.key, wanted.key
     value = SHEETS.get(key)
     if value is None:
         sheet = Sheet(len(trajectory.kept), *checkpoint.shape[1:])

@@ -18,7 +18,7 @@ from explorer.recipe import Recipe
 from explorer.ui.component import Stage
 from explorer.ui.interrupt import State
 from explorer.ui.language import Said, texts
-from explorer.ui.state import BadInput, Newest, Options, Query, checked
+from explorer.ui.state import BadInput, Newest, Options, Query, checked, lengths_of
 from explorer.ui.turns import Busy, Turns
 
 RUN_IDS = itertools.count(1)
@@ -41,7 +41,7 @@ class Tab(ABC, Generic[OptionsT]):
     """A stage and what happens when the controls change.
 
     Args:
-        checkpoints: by name, the first one is the default.
+        checkpoints: by name, the first one is the default; there may be others later.
         newest: what each page asked for last.
         finished: pictures that were made before.
         turns: who may run now; nobody waits without it.
@@ -57,7 +57,6 @@ class Tab(ABC, Generic[OptionsT]):
         self, checkpoints: Mapping[str, Checkpoint], newest: Newest, finished: Finished, turns: Turns | None = None
     ) -> None:
         self.checkpoints = checkpoints
-        self.lengths = {name: checkpoint.schedule.T for name, checkpoint in checkpoints.items()}
         self.newest = newest
         self.finished = finished
         self.turns = turns or Turns()
@@ -72,8 +71,13 @@ class Tab(ABC, Generic[OptionsT]):
     def stream(self, asked: Asked[OptionsT], state: State) -> Iterator[dict[str, Any]]:
         """The values that the stage shows while a run goes on; ends by itself when ``state`` is no longer "running"."""
 
+    @property
+    def lengths(self) -> dict[str, int]:
+        """T of each checkpoint."""
+        return lengths_of(self.checkpoints)
+
     def defaults(self) -> Asked[OptionsT]:
-        return Asked(Query(next(iter(self.checkpoints))), self.options())
+        return Asked(Query.usual(self.lengths), self.options())
 
     def build(self) -> Stage:
         """Put the tab's content into the current context."""

@@ -229,6 +229,6 @@ def alone(checkpoint: Checkpoint) -> Checkpoint:
     return replace(checkpoint, predict_noise=getattr(checkpoint.predict_noise, "alone", checkpoint.predict_noise))
 
 
-def warm_up(checkpoint: Checkpoint) -> None:
+def warm_up(checkpoint: Checkpoint) -> Future[Tensor]:
     """Call the network once, and do not wait for it: the first call of a process is the slowest by far."""
-    NETWORK.put(Request(checkpoint.predict_noise, torch.zeros(1, *checkpoint.shape), 1))
+    return NETWORK.put(Request(checkpoint.predict_noise, torch.zeros(1, *checkpoint.shape), 1))

@@ -42,7 +42,7 @@ def app_url():
         patch.setattr(compiled, "has_bfloat16", lambda core: False)
         faces = ex.load("faces-64", engine="auto")
         faces.predict_noise(ex.latent(faces.shape, [0]), 1)
-    demo = build({"faces-64": faces})
+    demo = build({"faces-64": faces}, lambda text, progress: ex.load(text, device="cpu", progress=progress))
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     yield url
     demo.close()

@@ -1,11 +1,12 @@
-// The choice of a real picture: a held-out one, one of the user's own, in Encode also the one that the settings make.
+// The choice of a real picture: a held-out one, one of the user's own, or one that the network makes.
 const CHOICE = { encode: 'picture', forward: 'real' }[TAB], pick = $('.pick'), file = $('.bring input');
 pick.name = CHOICE;
 pick.dataset.latent = '';   // a number where it can be read as one
+$('.made-choice').innerHTML = `<button type="button" data-choose="made">${{ encode: 'What the settings make', forward: 'A made picture' }[TAB]}</button>`;
 const MAX_FILE = 20 * 2 ** 20;
 
 function drawChosen(count, name) {
-  const now = settings()[CHOICE] ?? 0, box = $('.examples');
+  const now = value.settings[CHOICE], box = $('.examples');
   if (box.children.length !== count) {
     box.replaceChildren(...Array.from({ length: count }, (_, i) => {
       const button = Object.assign(document.createElement('button'), { type: 'button', ariaLabel: `Held-out picture ${i}` });
@@ -14,6 +15,7 @@ function drawChosen(count, name) {
       return button;
     }));
   }
+  $('.number').hidden = !count;
   [...box.children].forEach((button, i) => {
     paint(button.firstChild, name(i), 48);
     button.setAttribute('aria-pressed', String(now === i));

@@ -28,7 +28,7 @@ function nameSegments() {
 const position = { eta: v => v, steps: S => 1000 * Math.log(S) / Math.log(T) };
 const stepsAt = p => Math.round(Math.exp(p / 1000 * Math.log(T)));
 function drawStops() {
-  const stops = { eta: [0, .2, .5, 1], steps: [1, 10, 20, 50, 100, 1000].filter(S => S <= T) };
+  const stops = { eta: [0, .2, .5, 1], steps: [...[1, 10, 20, 50, 100, 1000].filter(S => 1.6 * S < T), T] };
   for (const [name, values] of Object.entries(stops)) {
     const range = $(`[data-range="${name}"]`), box = $(`[data-stops="${name}"]`);
     box.replaceChildren(...values.map(v => Object.assign(document.createElement('button'), { type: 'button', textContent: v, ariaLabel: say(`controls.${name}_stop`, { value: v }) })));
@@ -39,10 +39,12 @@ function drawStops() {
 // ---- settings to inputs and back --------------------------------------------------------------------------------
 function show() {
   window.explorer = { settings, view, tab };
-  if (props.lengths[settings.checkpoint] && props.lengths[settings.checkpoint] !== T) { T = props.lengths[settings.checkpoint]; drawStops(); }
+  const current = checkpoints[settings.checkpoint];
+  if (current && current.T !== T) { T = current.T; drawStops(); }
+  showCheckpoint();
   for (const name of FIELDS) {
     const input = form.elements[name];
-    if (!input) continue;
+    if (!input || input === nameBox) continue;
     if (input.type === 'checkbox') input.checked = settings[name];
     else if (document.activeElement !== input || !['number', 'text'].includes(input.type)) input.value = name === 'eta' && Number.isFinite(settings.eta) && settings.eta === +settings.eta.toFixed(2) ? settings.eta.toFixed(2) : settings[name];
     input.setAttribute?.('aria-invalid', 'false');
@@ -66,12 +68,13 @@ function show() {
   [(+settings.eta).toFixed(2), settings.steps, settings.seed].forEach((v, i) => { $('.pill').querySelectorAll('span:not(.m)')[i].textContent = large && i === 0 ? 'σ̂' : v; });
   const notation = form.elements.notation.value = view.notation === 'ddim' ? 'ddim' : 'ddpm';
   if (document.body.dataset.notation !== notation) document.body.dataset.notation = notation;   // all formulas follow it
-  $('#control-seeds').replaceChildren(...(props.seeds[settings.checkpoint] || []).map(seed => new Option(seed, seed)));
+  $('#control-seeds').replaceChildren(...(current?.seeds ?? []).map(seed => new Option(seed, seed)));
   form.elements.language.value = spoken.language;
-  $('.credit').textContent = props.credits[settings.checkpoint] || '';
+  $('.credit').textContent = current?.credit ?? '';
 }
 
 function writeAddress() {
+  if (keepAddress) return;
   const query = new URLSearchParams();
   if (tab !== 'steps') query.set('tab', tab);
   for (const [name, value] of Object.entries(settings)) if (value !== DEFAULTS[name]) query.set(name, value === true ? '1' : value === false ? '0' : value);
@@ -86,7 +89,8 @@ function writeAddress() {
 const asked = name => JSON.stringify([...FIELDS.filter(f => !props.idle[name]?.includes(f)), ...props.options[name]].map(f => settings[f]));
 
 function send(change, notice = '') {
-  settings = { ...settings, ...change };
+  settings = { ...settings, ...fitting(change) };
+  if ('checkpoint' in change) leaveTyped();
   count += 1;
   show();
   writeAddress();
@@ -124,11 +128,12 @@ const look = (given, kept = {}) => {   // all that is looked at, as `given` says
 };
 const fieldsIn = given => Object.fromEntries(Object.keys(DEFAULTS).map(key => [key, given.has(key) ? typed(key, given.get(key)) : DEFAULTS[key]]));
 const tabIn = given => Object.hasOwn(RUN, given.get('tab')) ? given.get('tab') : 'steps';
-function restore({ settings: query, name }) {
-  const given = new URLSearchParams(query);
+function restore(query, notice = '') {
+  const given = new URLSearchParams(query), fields = fieldsIn(given);
   given.delete('stop');
-  look(given);
-  change({ tab: tabIn(given), ...fieldsIn(given) }, say('controls.restored', { name }));
+  const put = name => { look(given); change({ tab: tabIn(given), ...fields, checkpoint: name }, notice); };
+  if (mustOpen(fields)) openCheckpoint(fields.checkpoint, put, !notice);
+  else put(fields.checkpoint);
 }
 // An example sets all but the checkpoint and the seeds, and of the tabs' own settings those of its tab.
 function follow(query) {
@@ -165,6 +170,7 @@ element.addEventListener('keydown', event => {   // one arrow key is one step of
 element.addEventListener('change', event => {
   const input = event.target;
   if (input.name === 'language') { spoken.language = input.value; writeAddress(); }
+  else if (input === nameBox) chooseCheckpoint();
   else if (input.name === 'notation') publish('explorer:view', { notation: input.value === 'ddim' ? 'ddim' : null });
   else if (FIELDS.includes(input.name)) send({ [input.name]: read(input) });
 });
@@ -188,7 +194,7 @@ form.addEventListener('keydown', event => {
   $('.pill').focus();
 });
 window.addEventListener('explorer:set', event => change(event.detail));
-window.addEventListener('explorer:restore', event => restore(event.detail));
+window.addEventListener('explorer:restore', ({ detail: { settings: query, name } }) => restore(query, say('controls.restored', { name })));
 window.addEventListener('explorer:follow', event => follow(event.detail));
 window.addEventListener('explorer:tab', event => open(event.detail));
 window.addEventListener('explorer:ended', event => { if (event.detail.count === count) done[event.detail.tab] = asked(event.detail.tab); });
@@ -202,12 +208,15 @@ window.addEventListener('explorer:view', event => {
 });
 watch('value', () => {   // only the restored address comes from Python
   if (!props.value || (props.value.count ?? 0) < count) return;
+  Object.assign(checkpoints, props.value.checkpoints);
   take(props.value);
-  if (props.value.tab) { tab = props.value.tab; send({}, props.value.notice); }
+  if (!props.value.tab) return;
+  tab = props.value.tab;
+  if (props.value.later) restore(location.search);
+  send({}, props.value.notice);
 });
 
 const address = new URLSearchParams(location.search);
 for (const name of VIEWS) if (address.has(name)) view[name] = address.get(name);
-form.elements.checkpoint.replaceChildren(...props.checkpoints.map(name => new Option(name, name)));
 speak(element, () => { nameSegments(); drawStops(); show(); });
 take(props.value || {});

@@ -8,7 +8,6 @@ $('.latent-title').innerHTML = `${xT}, its latent`;
 $('.again-title').innerHTML = `${x0} again`;
 $('.errors h3').innerHTML = `Mean squared error over ${S_}, both ways with ${S_} steps`;
 $('.noise h3').innerHTML = `The values of ${xT} against a normal distribution`;
-$('.made-choice').innerHTML = '<button type="button" data-choose="made">What the settings make</button>';
 
 function receive() {
   times = JSON.parse(value.times);

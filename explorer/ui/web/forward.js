@@ -29,6 +29,7 @@ let drawn = '';
 function fill(canvas, pixel) {
   const [, H, W] = value.shape;
   if (canvas.width !== W || canvas.height !== H) [canvas.width, canvas.height] = [W, H];
+  [canvas.style.width, canvas.style.height] = W > H ? ['', 'auto'] : ['auto', ''];   // the longer side as the style says
   const data = new ImageData(W, H);
   for (let i = 0; i < H * W; i++) { pixel(i, data.data, 4 * i); data.data[4 * i + 3] = 255; }
   canvas.getContext('2d').putImageData(data, 0, 0);

@@ -61,7 +61,8 @@ function drawPad() {
     if (!image || padDrawn.get(name) === image) continue;
     padDrawn.set(name, image);
     const [, row, column] = name.split('/');
-    context.drawImage(image, column * cell, row * cell, cell, cell);
+    const scale = cell / Math.max(W, H), [w, h] = [W * scale, H * scale];
+    context.drawImage(image, column * cell + (cell - w) / 2, row * cell + (cell - h) / 2, w, h);
   }
   const share = 100 / side;
   Object.assign(mark.style, { left: `${place[1] * share}%`, top: `${place[0] * share}%`, width: `${share}%`, height: `${share}%` });

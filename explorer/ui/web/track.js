@@ -41,7 +41,8 @@ function drawFilm(all) {
   for (const slot of slots) {
     const frame = have.has(slot.i) ? run.frame(slot.i) : null;
     context.fillStyle = css.getPropertyValue('--fill');
-    if (frame) context.drawImage(frame.image, frame.x + run.width, frame.y, run.width, run.height, slot.x, 2, size, size);
+    const scale = size / Math.max(run.width, run.height), [w, h] = [run.width * scale, run.height * scale];
+    if (frame) context.drawImage(frame.image, frame.x + run.width, frame.y, run.width, run.height, slot.x + (size - w) / 2, 2 + (size - h) / 2, w, h);
     else context.fillRect(slot.x, 2, size, size);
     if (slot.i <= index) here = slot;
   }

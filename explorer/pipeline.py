@@ -1,0 +1,232 @@
+"""A diffusers pipeline folder on the disk: what its files say, and every way they can be wrong.
+
+    model_index.json                                          DDPMPipeline
+    unet/config.json, unet/diffusion_pytorch_model.safetensors    UNet2DModel
+    scheduler/scheduler_config.json                           betas, prediction_type, clip_sample
+    explorer.json                                             optional: title, shape, patch, licence, seeds
+    examples.npz, quality.json                                optional
+
+The first pipelines of the field, such as google/ddpm-cifar10-32, have the files of both parts beside ``model_index.json``;
+diffusers opens them so, and so do we. Weights are read from safetensors only; a pickle is refused, since opening one can
+run any code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.torch import load as load_weights
+
+from explorer.cache import key_of
+from explorer.denoiser import PredictionType
+from explorer.engine import Unet
+from explorer.schedule import Schedule, short
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DModel
+
+WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
+UNET_CONFIG, SCHEDULER_CONFIG = "unet/config.json", "scheduler/scheduler_config.json"
+INDEX, CARD, EXAMPLES, QUALITY = "model_index.json", "explorer.json", "examples.npz", "quality.json"
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+Shape = tuple[int, int, int]
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be opened; the message says what was expected and what to do."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What ``explorer.json`` says of a checkpoint; every entry has a default, so the file may be absent."""
+
+    title: str = ""
+    shape: Shape | None = None
+    patch: int = 1
+    licence: str = ""
+    seeds: tuple[int, ...] = (0,)
+
+    @classmethod
+    def read(cls, path: Path) -> Card:
+        """The card in ``path``, or the default one if there is no such file."""
+        if not path.exists():
+            return cls()
+        given = read_json(path, path.parent.name)
+        known = {key: given[key] for key in (f.name for f in fields(cls)) if given.get(key) is not None}
+        for key in ("shape", "seeds"):
+            if key in known:
+                if not isinstance(known[key], list) or not all(type(n) is int and n >= 0 for n in known[key]):
+                    raise CheckpointError(f"{path}: {key} must be a list of whole numbers, not {short(known[key])}")
+                known[key] = tuple(known[key])
+        if not isinstance(known.get("patch", 1), int) or known.get("patch", 1) < 1:
+            raise CheckpointError(f"{path}: patch must be a whole number of at least 1, not {short(known['patch'])}")
+        return cls(**known)
+
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def is_pipeline(folder: Path) -> bool:
+    """Whether a folder looks like one that diffusers saved."""
+    return (folder / INDEX).is_file() or (folder / "unet").is_dir()
+
+
+def place_of(folder: Path, name: str) -> Path:
+    """Where a file of a part lies, such as unet/config.json: in the part's own folder, or without one beside the index."""
+    part, _, file = name.partition("/")
+    return folder / name if (folder / part).is_dir() else folder / file
+
+
+def version_of(folder: Path) -> str:
+    """A text that changes when the files that make a picture do: their sizes and times."""
+    places = [place_of(folder, name) for name in (WEIGHTS, UNET_CONFIG, SCHEDULER_CONFIG)]
+    stats = [path.stat() for path in [*places, folder / CARD] if path.is_file()]
+    return key_of(*(f"{s.st_size} {s.st_mtime_ns}" for s in stats))
+
+
+def pickled(names: Iterable[str]) -> str | None:
+    """The first of ``names`` that is a pickle of weights, or None."""
+    return next((name for name in sorted(names) if name.endswith(PICKLES)), None)
+
+
+def refuse_pickle(checkpoint: str, file: str) -> CheckpointError:
+    """The error for a checkpoint whose only weights are a pickle."""
+    return CheckpointError(
+        f"{checkpoint}: the weights are a pickle ({file}), which can run any code when it is opened, "
+        f"so it is refused; save them as {WEIGHTS} (save_pretrained with safe_serialization=True)"
+    )
+
+
+def read_unet_config(folder: Path, name: str) -> dict[str, Any]:
+    """What the U-Net's config says.
+
+    Args:
+        name: of the checkpoint, for messages.
+
+    Raises:
+        CheckpointError: no config, another network than UNet2DModel, or one that works on the latents of another.
+    """
+    index = read_json(folder / INDEX, name) if (folder / INDEX).is_file() else {}
+    if coder := next((part for part in ("vae", "vqvae", "movq") if index.get(part)), None):
+        raise CheckpointError(
+            f"{name}: a latent diffusion model, whose U-Net works on what its {coder} makes of a picture; only models "
+            "that work on the pictures themselves are supported"
+        )
+    config = read_json(place_of(folder, UNET_CONFIG), name)
+    if config.get("_class_name") != "UNet2DModel":
+        raise CheckpointError(
+            f"{name}: the U-Net is a {short(config.get('_class_name'))}; only UNet2DModel is supported"
+        )
+    return config
+
+
+def read_unet(folder: Path, name: str, config: dict[str, Any]) -> Unet:
+    """The U-Net of a config from :func:`read_unet_config`, which is put together when it is first needed.
+
+    Raises:
+        CheckpointError: at once for no weights or pickled ones; when it is put together for a corrupt file, for weights
+            that do not fit the network, and for a network that the sampler cannot use.
+    """
+    path = place_of(folder, WEIGHTS)
+    if not path.is_file():
+        if pickle := pickled(file.name for file in path.parent.glob("*")):
+            raise refuse_pickle(name, pickle)
+        raise CheckpointError(f"{name}: no weights; expected {WEIGHTS}")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{name}: {WEIGHTS} cannot be read ({error})") from error
+    return Unet(lambda: _make_unet(name, config, data), lambda: key_of(json.dumps(config, sort_keys=True), data))
+
+
+def _make_unet(name: str, config: dict[str, Any], data: bytes) -> UNet2DModel:
+    from diffusers.models.unets.unet_2d import UNet2DModel
+
+    try:
+        weights = load_weights(data)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{name}: {WEIGHTS} is truncated or corrupt ({error}); fetch or copy it again") from error
+    try:
+        unet = UNet2DModel.from_config(config)
+    except Exception as error:  # diffusers raises many kinds for a bad config
+        raise CheckpointError(f"{name}: unet/config.json does not describe a UNet2DModel: {error}") from error
+    if unet.config["out_channels"] != unet.config["in_channels"]:
+        raise CheckpointError(
+            f"{name}: the U-Net turns {unet.config['in_channels']} channels into {unet.config['out_channels']} "
+            "(a learned variance?); only networks that predict the noise alone are supported"
+        )
+    if unet.config["class_embed_type"] is not None or unet.config["num_class_embeds"] is not None:
+        raise CheckpointError(f"{name}: the U-Net needs class labels; only unconditional ones are supported")
+    unet._fix_state_dict_keys_on_load(weights)  # attention saved before diffusers 0.13 has other names
+    try:
+        unet.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = "; ".join(line.strip() for line in str(error).splitlines()[1:3])
+        raise CheckpointError(f"{name}: the weights do not fit unet/config.json: {reason}") from error
+    return unet.float()
+
+
+def read_scheduler(folder: Path, name: str) -> tuple[Schedule, PredictionType, bool]:
+    """What the network was trained with, and whether its own pipeline clips predicted x_0 (``clip_sample``).
+
+    Raises:
+        CheckpointError: no config, a prediction type that is not supported, no betas.
+    """
+    config = read_json(place_of(folder, SCHEDULER_CONFIG), name)
+    prediction_type = config.get("prediction_type", "epsilon")
+    if prediction_type not in get_args(PredictionType):
+        raise CheckpointError(
+            f"{name}: prediction type {short(prediction_type)} is not supported; expected one of "
+            f"{', '.join(get_args(PredictionType))}"
+        )
+    try:
+        return Schedule.from_betas(betas(config)), prediction_type, bool(config.get("clip_sample", False))
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{name}: {SCHEDULER_CONFIG}: {error}") from error
+
+
+def betas(config: dict[str, Any]) -> np.ndarray:
+    """The betas (T,) float64 that a diffusers scheduler config describes.
+
+    Raises:
+        ValueError: if there are none, or a kind that is not known.
+    """
+    if config.get("rescale_betas_zero_snr"):
+        raise ValueError("rescale_betas_zero_snr is not supported: alpha_bar[T] would be 0")
+    if config.get("trained_betas") is not None:
+        return np.asarray(config["trained_betas"], dtype=np.float64)
+    kind = config.get("beta_schedule")
+    if kind == "squaredcos_cap_v2" and "num_train_timesteps" in config:
+        T = config["num_train_timesteps"]
+        level = np.cos((np.arange(T + 1) / T + 0.008) / 1.008 * np.pi / 2) ** 2
+        return np.minimum(1 - level[1:] / level[:-1], 0.999)
+    if kind is None or any(key not in config for key in ("num_train_timesteps", "beta_start", "beta_end")):
+        raise ValueError(
+            "the scheduler has no betas: expected trained_betas, or num_train_timesteps with beta_schedule, "
+            "beta_start and beta_end"
+        )
+    T, start, end = config["num_train_timesteps"], config["beta_start"], config["beta_end"]
+    if kind == "linear":
+        return np.linspace(start, end, T, dtype=np.float64)
+    if kind == "scaled_linear":
+        return np.linspace(start**0.5, end**0.5, T, dtype=np.float64) ** 2
+    raise ValueError(f"beta_schedule {short(kind)} is not one of linear, scaled_linear, squaredcos_cap_v2")
+
+
+def read_json(path: Path, name: str) -> dict[str, Any]:
+    """The object in a JSON file of the checkpoint ``name``; :class:`CheckpointError` if there is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{name}: {path.parent.name}/{path.name} is missing") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: not a readable JSON file ({error})") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path}: expected a JSON object, not {short(content)}")
+    return content

@@ -1,0 +1,59 @@
+"""The checkpoint field in a browser: what is typed is opened while the old pictures stay."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("quiet")
+FIELD, SAID = '#controls [name="checkpoint"]', "#controls .said"
+
+
+def wait_for_checkpoint(stage, name):
+    stage.page.wait_for_function("name => window.explorer.settings.checkpoint === name", arg=name, timeout=60_000)
+    stage.wait_for_run()
+
+
+def test_a_hub_id_is_fetched_while_the_old_pictures_stay_and_then_works_everywhere(stage, hub, tiny_folder, elsewhere):
+    hub.put("a/tiny", tiny_folder)
+    hub.go.clear()
+    stage.open("?steps=5&others=1&moments=8&frames=8&side=5")
+    before = stage.panels()
+    stage.enter(stage.page.locator(FIELD), "a/tiny")
+    stage.page.locator(SAID, has_text=re.compile("Fetching 0 of 0 MB")).wait_for()
+    assert stage.page.locator("#controls .fetched").is_visible()
+    assert stage.panels() == before
+    assert stage.setting("checkpoint") == "faces-64"
+    hub.go.set()
+    wait_for_checkpoint(stage, "a/tiny")
+    assert stage.page.locator(SAID).inner_text() == ""
+    assert stage.image('[data-panel="x0"] canvas').shape == (8, 8, 3)
+    assert stage.setting("clip") is True  # as its scheduler has it
+    for title in ("Compare", "Interpolate", "Encode", "Forward", "Quality", "Steps"):
+        stage.switch(title)
+    address = stage.address()
+    assert "checkpoint=a%2Ftiny" in address
+    assert elsewhere(address).panels() == stage.panels()
+
+
+def test_what_cannot_be_opened_is_said_at_the_field_and_costs_nothing(stage, hub):
+    stage.open("?steps=5")
+    before, box = stage.panels(), stage.page.locator(FIELD)
+    stage.enter(box, "a/tyni")
+    stage.page.locator(f'{SAID}[data-state="error"]').wait_for()
+    assert "a/tyni is neither a folder here nor a public model" in stage.page.locator(SAID).inner_text()
+    assert (box.input_value(), box.get_attribute("aria-invalid")) == ("a/tyni", "true")
+    assert stage.panels() == before
+    stage.set_range("eta", 1)  # and everything goes on
+    stage.wait_for_run()
+    stage.enter(box, "faces-64")
+    assert stage.page.locator(SAID).inner_text() == ""
+    stage.locator(".stage").focus()
+    assert box.input_value() == "faces-64"
+
+
+def test_an_address_opens_its_checkpoint_and_then_shows_the_rest_of_it(stage, hub, save_pipeline):
+    hub.put("a/short", save_pipeline("short", num_train_timesteps=12))
+    stage.goto("?checkpoint=a%2Fshort&eta=0.25&tab=forward")
+    wait_for_checkpoint(stage, "a/short")
+    assert [stage.setting(name) for name in ("eta", "steps")] == [0.25, 12]
+    assert "checkpoint=a%2Fshort" in stage.address()

@@ -1,0 +1,141 @@
+"""Checkpoints that people open while the app runs. No browser."""
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+from files import edit
+from sent import TABS, TOY, run
+
+import explorer as ex
+from explorer.finished import Finished, Wanted
+from explorer.pipeline import SCHEDULER_CONFIG
+from explorer.recipe import Seed
+from explorer.trajectory import Trajectory
+from explorer.ui.opened import MOST_OPENED, MOST_WAITING, Checkpoints
+from explorer.ui.state import Newest, Query
+
+
+def load(text, progress):
+    progress(500_000, 2_000_000)
+    return ex.load(text, device="cpu", progress=progress)
+
+
+def opened(checkpoints, text):
+    """The last answer of an opening; the first one starts it."""
+    answer = checkpoints.open(text)
+    while answer["state"] == "opening":
+        time.sleep(0.01)
+        answer = checkpoints.open(text, again=False)
+    return answer
+
+
+def test_an_opened_folder_is_there_for_all_under_the_path_that_opens_it_again(tiny_folder):
+    checkpoints = Checkpoints({"toy": TOY}, load)
+    typed = f"{tiny_folder}/../{tiny_folder.name}/"
+    answer = opened(checkpoints, typed)
+    assert (answer["state"], answer["name"]) == ("open", str(tiny_folder))
+    assert answer["about"] == {"T": 1000, "seeds": [0], "credit": "", "clips": True, "shipped": False}
+    assert list(checkpoints) == ["toy", str(tiny_folder)]
+    assert checkpoints.open(str(tiny_folder))["state"] == checkpoints.open("toy")["state"] == "open"  # at once
+    assert checkpoints[str(tiny_folder)].to_python() == f"ex.load({str(tiny_folder)!r})"
+
+
+def test_while_one_is_opened_it_is_said_how_far_it_is_and_the_others_are_there():
+    go = threading.Event()
+
+    def slow(text, progress):
+        progress(500_000, 2_000_000)
+        go.wait()
+        return replace(TOY, name=text)
+
+    checkpoints = Checkpoints({"toy": TOY}, slow)
+    checkpoints.open("a/b")
+    while (answer := checkpoints.open("a/b"))["share"] is None:
+        time.sleep(0.01)
+    assert (answer["state"], answer["message"], answer["share"]) == ("opening", "Fetching 0 of 2 MB.", 0.25)
+    assert list(checkpoints) == ["toy"]
+    for i in range(MOST_WAITING - 1):
+        assert "Waiting" in checkpoints.open(f"c/{i}")["message"]
+    assert "being opened already" in checkpoints.open("d/e")["message"]
+    go.set()
+    assert opened(checkpoints, "a/b")["name"] == "a/b"
+
+
+@pytest.mark.parametrize("text", ["nobody", "", None, 5, "x" * 1000, "/etc"])
+def test_what_cannot_be_opened_is_said_and_changes_nothing(text):
+    checkpoints = Checkpoints({"toy": TOY}, load)
+    answer = opened(checkpoints, text)
+    assert answer["state"] == "error"
+    assert ("no checkpoint 'nobody'" if text == "nobody" else "xpected" if text != "/etc" else "/etc") in answer[
+        "message"
+    ]
+    assert list(checkpoints) == ["toy"]
+
+
+def test_an_error_that_nobody_foresaw_is_not_told_in_its_own_words():
+    checkpoints = Checkpoints({"toy": TOY}, lambda text, progress: 1 / 0)
+    assert opened(checkpoints, "a/b")["message"] == "It could not be opened; the server has noted why."
+
+
+def test_an_app_for_strangers_opens_no_others(tiny_folder):
+    checkpoints = Checkpoints({"toy": TOY})
+    assert "must be one of toy" in checkpoints.open(str(tiny_folder))["message"]
+    assert checkpoints.open("toy")["state"] == "open"
+
+
+def test_the_first_opened_makes_room_and_what_it_made_is_let_go():
+    finished = Finished()
+    checkpoints = Checkpoints({"toy": TOY}, lambda text, progress: replace(TOY, name=text), finished.forget)
+    wanted = Wanted(Seed(1), ex.Settings(2))
+    for i in range(MOST_OPENED + 1):
+        opened(checkpoints, f"a/{i}")
+        trajectory = Trajectory(checkpoints[f"a/{i}"], ex.latent(TOY.shape, [1]), wanted.settings)
+        list(trajectory)
+        finished.put_run(wanted, trajectory)
+    assert list(checkpoints) == ["toy", *(f"a/{i}" for i in range(1, MOST_OPENED + 1))]
+    assert len(finished.runs) == len(finished.pictures) == MOST_OPENED
+    assert opened(checkpoints, "a/0")["state"] == "open"  # and comes back
+
+
+def test_a_folder_that_was_trained_further_opens_anew_and_makes_its_own_pictures(tiny_copy):
+    checkpoints = Checkpoints({"toy": TOY}, load)
+    opened(checkpoints, str(tiny_copy))
+    before = checkpoints[str(tiny_copy)]
+    edit(tiny_copy / SCHEDULER_CONFIG, num_train_timesteps=77)
+    assert opened(checkpoints, str(tiny_copy))["about"]["T"] == 77
+    assert checkpoints[str(tiny_copy)].key != before.key
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """Grey pictures of 8x16, T = 7, v-prediction, nothing beside what diffusers saves."""
+    from conftest import write_pipeline
+
+    options = {"num_train_timesteps": 7, "prediction_type": "v_prediction", "beta_schedule": "squaredcos_cap_v2"}
+    return ex.load(write_pipeline(tmp_path_factory.mktemp("odd") / "odd", (8, 16), 1, **options), device="cpu")
+
+
+@pytest.mark.parametrize("name", TABS)
+def test_every_tab_works_on_a_short_grey_oblong_checkpoint_without_extras(odd, name, few_columns):
+    tab = TABS[name]({"toy": TOY, "odd": odd}, Newest(), Finished())
+    few = {
+        "latents": "1",
+        "frames": 8,
+        "side": 5,
+        "others": 1,
+        "moments": 8,
+        "walks": 100,
+        "points": 200,
+        "samples": False,
+    }
+    last = run(tab, {key: few[key] for key in few if key in tab.options().fields()} | {"checkpoint": "odd"})[-1]
+    assert last["state"] == "ended", last.get("message")
+    assert last["settings"]["steps"] == 7
+
+
+def test_the_usual_s_is_no_larger_than_t(odd):
+    lengths = {"odd": 7, "toy": 1000}
+    assert Query.usual(lengths).settings.steps == Query.parse({}, lengths).settings.steps == 7
+    assert Query.parse({"checkpoint": "toy"}, lengths).settings.steps == 20
