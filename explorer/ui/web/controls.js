@@ -112,7 +112,7 @@ function change({ tab: wanted, ...settings }, notice = '') {
 // A picture that was saved says what made it: all settings, and what was looked at. Only known names are read.
 const typed = (name, text) => typeof DEFAULTS[name] === 'boolean' ? { 1: true, 0: false }[text] ?? text
   : typeof DEFAULTS[name] === 'number' && (name === 'eta' ? text.trim() && Number.isFinite(+text) : /^-?[0-9]{1,15}$/.test(text)) ? +text : text;
-function restore(query, notice = '') {
+function restore(query, notice, keepsAddress = false) {
   const given = new URLSearchParams(query), wanted = given.get('tab');
   const restored = Object.fromEntries(Object.keys(DEFAULTS).map(key => [key, given.has(key) ? typed(key, given.get(key)) : DEFAULTS[key]]));
   const put = name => {
@@ -120,7 +120,7 @@ function restore(query, notice = '') {
     publish('explorer:look', given);
     change({ tab: Object.hasOwn(RUN, wanted) ? wanted : 'steps', ...restored, checkpoint: name }, notice);
   };
-  if (mustOpen(restored)) openCheckpoint(restored.checkpoint, put, !notice);
+  if (mustOpen(restored.checkpoint)) openCheckpoint(restored.checkpoint, put, keepsAddress);
   else put(restored.checkpoint);
 }
 
@@ -180,7 +180,7 @@ watch('value', () => {   // only the restored address comes from Python
   take(props.value);
   if (!props.value.tab) return;
   tab = props.value.tab;
-  if (props.value.later) restore(location.search);
+  if (props.value.later) restore(location.search, '', true);
   send({}, props.value.notice);
 });
 
