@@ -170,6 +170,7 @@ def _bar(progress: Progress) -> type[tqdm]:
     class Bar(tqdm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs | {"disable": True})
+            progress(int(self.n), int(self.total or 0))  # the first chunk may be long in coming
 
         def update(self, n: float | None = 1) -> None:  # type: ignore[override]
             self.n += n or 0

@@ -35,7 +35,7 @@ class HubServer:
         self.models.setdefault(repo, {})[revision] = folder
 
     def __enter__(self) -> HubServer:
-        Thread(target=self._server.serve_forever, daemon=True).start()
+        Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

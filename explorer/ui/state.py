@@ -56,7 +56,7 @@ class Query:
     @classmethod
     def usual(cls, lengths: Mapping[str, int], checkpoint: str | None = None) -> Query:
         """The settings of a checkpoint, or of the first one, that nobody has touched yet: S = 20, or T where that is less."""
-        name = checkpoint if checkpoint in lengths else next(iter(lengths))
+        name = checkpoint if checkpoint is not None and checkpoint in lengths else next(iter(lengths))
         return cls(name, settings=Settings(steps=min(USUAL_STEPS, lengths[name])))
 
     @classmethod

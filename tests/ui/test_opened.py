@@ -108,13 +108,11 @@ def test_a_folder_that_was_trained_further_opens_anew_and_makes_its_own_pictures
     assert checkpoints[str(tiny_copy)].key != before.key
 
 
-@pytest.fixture(scope="module")
-def odd(tmp_path_factory):
+@pytest.fixture
+def odd(save_pipeline):
     """Grey pictures of 8x16, T = 7, v-prediction, nothing beside what diffusers saves."""
-    from conftest import write_pipeline
-
     options = {"num_train_timesteps": 7, "prediction_type": "v_prediction", "beta_schedule": "squaredcos_cap_v2"}
-    return ex.load(write_pipeline(tmp_path_factory.mktemp("odd") / "odd", (8, 16), 1, **options), device="cpu")
+    return ex.load(save_pipeline("odd", sample_size=(8, 16), channels=1, **options), device="cpu")
 
 
 @pytest.mark.parametrize("name", TABS)
@@ -135,7 +133,7 @@ def test_every_tab_works_on_a_short_grey_oblong_checkpoint_without_extras(odd, n
     assert last["settings"]["steps"] == 7
 
 
-def test_the_usual_s_is_no_larger_than_t(odd):
+def test_the_usual_s_is_no_larger_than_t():
     lengths = {"odd": 7, "toy": 1000}
     assert Query.usual(lengths).settings.steps == Query.parse({}, lengths).settings.steps == 7
     assert Query.parse({"checkpoint": "toy"}, lengths).settings.steps == 20

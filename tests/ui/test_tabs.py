@@ -123,7 +123,7 @@ REFUSED = [
     ("encode", "every_steps", "yes", "on or off"),
     ("encode", "steps", 1001, "from 1 to 1000"),
     ("encode", "seed", "encode(3)", r"encode\(picture, S\)"),
-    ("forward", "real", "made", "number of a held-out picture"),
+    ("forward", "real", "mine", "number of a held-out picture"),
     ("forward", "real", [3], "held-out picture must be"),
     ("forward", "pixels", "8:0", "rows 0 to 7 and columns 0 to 7, so 8:0 is outside"),
     ("forward", "pixels", "0:0, 3:8", "so 3:8 is outside"),

@@ -4,7 +4,7 @@ const nameBox = element.querySelector('[name="checkpoint"]'), said = element.que
 const checkpoints = { ...props.checkpoints };   // by name: T, seeds, credit, clips, shipped
 const BETWEEN = 400;   // milliseconds between two questions
 let typedName = null;   // what is being opened, or was refused: it stays in the field
-let keepAddress = false;
+let keepAddress = false, openings = 0;
 
 function showCheckpoint() {
   const current = typedName ?? settings.checkpoint;
@@ -24,13 +24,13 @@ function report(message, state = '', share = null) {
 // Open a checkpoint and then `use(name, about)` it; another one that is wanted meanwhile takes its place. `keep`: the address
 // is that of what comes, and stays.
 async function openCheckpoint(text, use, keep = false) {
-  typedName = text;
-  keepAddress = keep;
+  const mine = ++openings;
+  [typedName, keepAddress] = [text, keep];
   showCheckpoint();
   report('Opening.', 'opening');
   for (let again = true; ; again = false) {
     const answer = await server.open_checkpoint({ text, again }).catch(() => ({ state: 'error', message: 'The server did not answer. Try again.' }));
-    if (typedName !== text) return;
+    if (mine !== openings) return;
     if (answer.state !== 'opening') keepAddress = false;
     if (answer.state === 'open') {
       checkpoints[answer.name] = answer.about;
@@ -43,6 +43,7 @@ async function openCheckpoint(text, use, keep = false) {
 }
 function leaveTyped() {
   [typedName, keepAddress] = [null, false];
+  openings += 1;
   report('');
   if (document.activeElement === nameBox) nameBox.value = '';
   showCheckpoint();
@@ -52,8 +53,8 @@ function leaveTyped() {
 const fitting = change => 'checkpoint' in change && Number.isInteger(change.steps ?? settings.steps) && checkpoints[change.checkpoint]
   ? { ...change, steps: Math.min(change.steps ?? settings.steps, checkpoints[change.checkpoint].T) } : change;
 
-// Whether a change has to wait for a checkpoint that the server may not have (any more).
-const mustOpen = change => props.open_others && change.checkpoint !== undefined && change.checkpoint !== settings.checkpoint && !checkpoints[change.checkpoint]?.shipped;
+// Whether the server may not have a checkpoint (any more), so that it is asked to open it.
+const mustOpen = name => props.open_others && !checkpoints[name]?.shipped;
 
 // The list of names shows all of them only while the field is empty, so it is while the caret is in it.
 nameBox.addEventListener('focus', () => { if (typedName === null) { nameBox.placeholder = settings.checkpoint; nameBox.value = ''; } });
@@ -63,7 +64,8 @@ nameBox.addEventListener('keydown', event => { if (event.key === 'Enter') { even
 function chooseCheckpoint() {
   const name = nameBox.value.trim();
   if (!name || (name === typedName && said.dataset.state === 'opening')) return;
-  if (name === settings.checkpoint) return leaveTyped();
-  if (mustOpen({ checkpoint: name })) openCheckpoint(name, (opened, { clips }) => send({ checkpoint: opened, ...(clips ? { clip: true } : {}) }, clips && !settings.clip ? `Clip is on, as in the scheduler of ${opened}.` : ''));
+  const isNew = !checkpoints[name];
+  if (mustOpen(name)) openCheckpoint(name, (opened, { clips }) => isNew && clips && !settings.clip ? send({ checkpoint: opened, clip: true }, `Clip is on, as in the scheduler of ${opened}.`) : send({ checkpoint: opened }));
+  else if (name === settings.checkpoint) leaveTyped();
   else send({ checkpoint: name });
 }

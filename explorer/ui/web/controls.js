@@ -128,11 +128,11 @@ const look = (given, kept = {}) => {   // all that is looked at, as `given` says
 };
 const fieldsIn = given => Object.fromEntries(Object.keys(DEFAULTS).map(key => [key, given.has(key) ? typed(key, given.get(key)) : DEFAULTS[key]]));
 const tabIn = given => Object.hasOwn(RUN, given.get('tab')) ? given.get('tab') : 'steps';
-function restore(query, notice = '') {
+function restore(query, notice, keepsAddress = false) {
   const given = new URLSearchParams(query), fields = fieldsIn(given);
-  given.delete('stop');
+  if (!keepsAddress) given.delete('stop');   // a picture's lesson is over
   const put = name => { look(given); change({ tab: tabIn(given), ...fields, checkpoint: name }, notice); };
-  if (mustOpen(fields)) openCheckpoint(fields.checkpoint, put, !notice);
+  if (mustOpen(fields.checkpoint)) openCheckpoint(fields.checkpoint, put, keepsAddress);
   else put(fields.checkpoint);
 }
 // An example sets all but the checkpoint and the seeds, and of the tabs' own settings those of its tab.
@@ -212,7 +212,7 @@ watch('value', () => {   // only the restored address comes from Python
   take(props.value);
   if (!props.value.tab) return;
   tab = props.value.tab;
-  if (props.value.later) restore(location.search);
+  if (props.value.later) restore(location.search, '', true);
   send({}, props.value.notice);
 });
 
