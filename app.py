@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
-from explorer.checkpoint import Checkpoint, available, load
-from explorer.denoiser import DEVICES
-from explorer.engine import ENGINES, Engine
-from explorer.hub import Progress
-from explorer.ui.app import build, launch_options
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what takes seconds to import is imported where it is used: --help and a bad argument answer at once
     import gradio as gr
+
+    from explorer.checkpoint import Checkpoint
+    from explorer.engine import Engine
+    from explorer.hub import Progress
 
     demo: gr.Blocks  # see __getattr__
 
@@ -41,12 +39,14 @@ def arguments() -> argparse.Namespace:
         metavar="USER:PASSWORD",
         help="ask for a login; may be given several times, or as @FILE with one USER:PASSWORD a line",
     )
-    parser.add_argument("--device", default="auto", choices=DEVICES, help="where the network runs")
+    parser.add_argument("--device", default="auto", help="where the network runs: auto, cpu, cuda or mps")
     parser.add_argument(
-        "--engine", default="auto", choices=ENGINES, help="fast, exact (torch, float32), or the best there is"
+        "--engine", default="auto", help="fast, exact (torch, float32), or auto: the best there is (the default)"
     )
     parser.add_argument(
-        "--public", action="store_true", help="for strangers: no other checkpoints can be opened by folder or hub id"
+        "--public",
+        action="store_true",
+        help="for strangers: no other checkpoints can be opened by folder or hub id; so it is with --share, and on a Space",
     )
     parser.add_argument("--share", action="store_true", help="make a public link")
     return parser.parse_args()
@@ -54,6 +54,8 @@ def arguments() -> argparse.Namespace:
 
 def open_checkpoints(wanted: str | None = None, device: str = "auto", engine: Engine = "auto") -> dict[str, Checkpoint]:
     """The checkpoint asked for, or all below checkpoints/, by name."""
+    from explorer.checkpoint import available, load
+
     opened = [load(name, device, engine=engine) for name in ([wanted] if wanted else available())]
     if not opened:
         load("", device)  # says what is missing
@@ -111,21 +113,30 @@ def logins(given: Sequence[str]) -> list[tuple[str, str]]:
 def main() -> int:
     global demo
     given = arguments()
+    try:
+        if given.port is not None:
+            check_port(given.host, given.port)
+        users = logins(given.auth)
+        root_path = None if given.root_path is None else check_root_path(given.root_path)
+        checkpoints = open_checkpoints(given.checkpoint, given.device, given.engine)
+    except ValueError as error:
+        print(f"app.py: {error}", file=sys.stderr)
+        return 2
+    from explorer.checkpoint import load
+    from explorer.ui.app import build, launch_options
 
     def another(name: str, progress: Progress) -> Checkpoint:
         return load(name, given.device, engine=given.engine, progress=progress)
 
-    try:
-        if given.port is not None:
-            check_port(given.host, given.port)
-        options = launch_options(logins(given.auth))
-        if given.root_path is not None:
-            options["root_path"] = check_root_path(given.root_path)
-        demo = build(open_checkpoints(given.checkpoint, given.device, given.engine), None if given.public else another)
-    except ValueError as error:
-        print(f"app.py: {error}", file=sys.stderr)
-        return 2
-    demo.launch(server_name=given.host, server_port=given.port, share=given.share, **options)
+    for_strangers = given.public or given.share or "SPACE_ID" in os.environ
+    demo = build(checkpoints, None if for_strangers else another)
+    demo.launch(
+        server_name=given.host,
+        server_port=given.port,
+        root_path=root_path,
+        share=given.share,
+        **launch_options(users),
+    )
     return 0
 
 
@@ -133,13 +144,18 @@ def __getattr__(name: str) -> Any:
     """``demo``, for those who import this file: the app over all checkpoints, built when it is first asked for."""
     if name != "demo":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()["demo"] = build(open_checkpoints())
+    globals()["demo"] = built()
     return globals()["demo"]
+
+
+def built() -> gr.Blocks:
+    """The app over all checkpoints."""
+    from explorer.ui.app import build
+
+    return build(open_checkpoints())
 
 
 if __name__ == "__main__":
     if threading.current_thread() is threading.main_thread():
         sys.exit(main())
-    demo = build(
-        open_checkpoints()
-    )  # ``gradio app.py`` runs this file again in a thread of its own when it has changed
+    demo = built()  # ``gradio app.py`` runs this file again in a thread of its own when it has changed

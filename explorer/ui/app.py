@@ -94,7 +94,7 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
         A checkpoint that has to be opened first is opened by the page, which meanwhile shows the usual picture.
         """
         query = dict(request.query_params)
-        later = checkpoints.open_others and query.get("checkpoint", default.checkpoint) not in checkpoints
+        later = checkpoints.open_others and query.get("checkpoint", defaults["checkpoint"]) not in checkpoints
         fields, notice = from_address({} if later else query, defaults, check)
         fields["steps"] = min(fields["steps"], steps_tab.lengths[fields["checkpoint"]])
         front = query.get("tab", steps_tab.name)
