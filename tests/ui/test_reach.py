@@ -14,7 +14,9 @@ def faults():
     axe = Axe()
 
     def of(page, **options):
-        found = axe.run(page, options={"resultTypes": ["violations"], "preload": False, **options}).response["violations"]
+        found = axe.run(page, options={"resultTypes": ["violations"], "preload": False, **options}).response[
+            "violations"
+        ]
         grave = [fault for fault in found if fault["impact"] in ("serious", "critical")]
         return [(fault["id"], node["target"], node["failureSummary"]) for fault in grave for node in fault["nodes"]]
 
