@@ -24,7 +24,7 @@ function listenToKeys(name, table, { inFront = () => true, range = null, halt = 
   all[name] = [...all[name] ?? [], ...table];
   document.addEventListener('keydown', event => {
     const { key, target } = event, single = key.length === 1 && key !== ' ', own = target === range;
-    if (!inFront() || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !target.closest || target.closest('dialog')) return;
+    if (!inFront() || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector('dialog:modal')) return;
     if (target.closest(TYPED_IN) || (single && window.explorerSingleKeys === false)) return;
     if (!own && !single && target.closest(SLIDES)) return;
     if (key === ' ' && target.closest('button, a, input:not([type="range"])')) return;
