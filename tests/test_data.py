@@ -72,11 +72,15 @@ def test_pictures_of_mixed_sizes_are_cropped_to_their_middle_and_resized(tmp_pat
         ("data.npz", b"PK\x03\x04junk", "data.npz is not a readable .npz file"),
         ("data.csv", b"1,2,3", "data.csv is not a known kind of data: expected .npz, idx.gz or a folder"),
         ("idx.gz", b"junk", "idx.gz is not a readable idx file"),
-        ("idx.gz", gzip.compress(idx(GREY))[:-50], "idx.gz is not a readable idx file"),
-        ("idx.gz", gzip.compress(bytes(5000))[:12] + b"\xff" * 20, "idx.gz is not a readable idx file"),
-        ("idx.gz", gzip.compress(b"short"), "idx.gz is not a readable idx file"),
-        ("idx.gz", gzip.compress(idx(GREY, magic=2049)), "is not an idx file of uint8 images, or it is truncated"),
-        ("idx.gz", gzip.compress(idx(GREY)[:-1]), "is not an idx file of uint8 images, or it is truncated"),
+        ("idx.gz", gzip.compress(idx(GREY), mtime=0)[:-50], "idx.gz is not a readable idx file"),
+        ("idx.gz", gzip.compress(bytes(5000), mtime=0)[:12] + b"\xff" * 20, "idx.gz is not a readable idx file"),
+        ("idx.gz", gzip.compress(b"short", mtime=0), "idx.gz is not a readable idx file"),
+        (
+            "idx.gz",
+            gzip.compress(idx(GREY, magic=2049), mtime=0),
+            "is not an idx file of uint8 images, or it is truncated",
+        ),
+        ("idx.gz", gzip.compress(idx(GREY)[:-1], mtime=0), "is not an idx file of uint8 images, or it is truncated"),
     ],
 )
 def test_a_file_that_is_no_data_is_named(tmp_path, name, content, message):

@@ -186,8 +186,8 @@ def test_the_memory_is_bounded_and_the_oldest_goes(toy, monkeypatch):
     for S in range(1, MAX_ENCODED + 3):
         recipe.remember(toy, Encoded(0, S), torch.zeros(1))
     assert len(recipe.ENCODED) == MAX_ENCODED
-    assert (toy.name, Encoded(0, 2)) not in recipe.ENCODED
-    assert (toy.name, Encoded(0, MAX_ENCODED + 2)) in recipe.ENCODED
+    assert (toy.key, Encoded(0, 2)) not in recipe.ENCODED
+    assert (toy.key, Encoded(0, MAX_ENCODED + 2)) in recipe.ENCODED
 
 
 # Pictures that are not there

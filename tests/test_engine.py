@@ -69,7 +69,7 @@ def test_the_engine_says_what_it_is(opened):
     fast = checkpoint.predict_noise.wanted == "fast"
     assert checkpoint.engine.startswith("OpenVINO" if fast else "torch float32")
     assert checkpoint.exact.predict_noise(ex.latent(checkpoint.shape, [0]), 1).shape == (1, *checkpoint.shape)
-    assert checkpoint.to_python() == ("ex.load('tiny', engine=\"fast\")" if fast else "ex.load('tiny')")
+    assert checkpoint.to_python() == f"ex.load({str(checkpoint.folder)!r}" + (', engine="fast")' if fast else ")")
 
 
 def test_encoding_is_exact_on_every_engine(opened, tiny):
@@ -118,7 +118,7 @@ def open_again(model, monkeypatch):
 def test_a_network_is_converted_once(own_cache, tiny_copy, open_again, monkeypatch):
     _, converted = open_again(tiny_copy)
     assert converted == 1
-    monkeypatch.setattr("explorer.checkpoint._make_unet", None)  # torch's network is not even put together
+    monkeypatch.setattr("explorer.pipeline._make_unet", None)  # torch's network is not even put together
     checkpoint, converted = open_again(tiny_copy)
     assert converted == 0
     assert checkpoint.shape == (3, 8, 8)

@@ -140,7 +140,7 @@ def test_a_network_that_raises_is_told_and_the_next_run_works(toy):
     tab = steps_tab(ex.from_denoiser(predict_noise, (3, 8, 8), name="toy"))
     *_, last = run(tab, {"steps": 5})
     assert last["state"] == "error"
-    assert "failed" in last["message"]
+    assert last["message"]["say"] == "status.failed"
     failing["on"] = False
     *_, last = run(tab, {"steps": 5})
     assert last["state"] == "ended"

@@ -50,7 +50,7 @@ function leaveTyped() {
 }
 
 // A change as its checkpoint can take it: S no larger than its T.
-const fitting = change => 'checkpoint' in change && Number.isInteger(change.steps ?? settings.steps) && checkpoints[change.checkpoint]
+const fitting = change => 'checkpoint' in change && change.checkpoint !== settings.checkpoint && Number.isInteger(change.steps ?? settings.steps) && checkpoints[change.checkpoint]
   ? { ...change, steps: Math.min(change.steps ?? settings.steps, checkpoints[change.checkpoint].T) } : change;
 
 // Whether the server may not have a checkpoint (any more), so that it is asked to open it.
