@@ -1,5 +1,6 @@
 // The words of the page. Runs once, before any component; TEXTS comes from explorer/ui/language.py. Every component finds
-//   say(key, values)      a text for labels and textContent, sayHtml(key, values) the same with mathematics, for innerHTML,
+//   say(key, values)      a text for labels and textContent, sayHtml(key, values) the same with mathematics, for innerHTML;
+//                         there a value may be { html }, of the page's own making,
 //   told(message)         what Python says: a text, or { say: key, values },
 //   speak(root, redraw)   writes what data-say, data-say-label and data-say-title name below root, now and whenever the
 //                         language or the notation changes; then redraw() writes what the component says by itself.
@@ -28,7 +29,7 @@ const find = key => TEXTS[language][key] ?? TEXTS.en[key] ?? key;
 const filled = (key, values, value, symbol) => find(key).replace(/\{(\w+)\}/g, (whole, name) => name in values ? value(values[name]) : SYMBOLS[name] ? symbol(name) : whole);
 
 window.say = (key, values = {}) => filled(key, values, String, plain).replace(/<\/?b>/g, '');
-window.sayHtml = (key, values = {}) => filled(key, values, escaped, name => math(SYMBOLS[name][1]));
+window.sayHtml = (key, values = {}) => filled(key, values, value => value?.html ?? escaped(value), name => math(SYMBOLS[name][1]));
 window.told = message => message && typeof message === 'object' ? say(message.say, message.values) : message;
 window.speak = (root, redraw) => {
   const all = (name, write) => { for (const node of root.querySelectorAll(`[data-${name}]`)) write(node, node.getAttribute(`data-${name}`)); };
