@@ -1,6 +1,6 @@
 // The words of the page. Runs once, before any component; TEXTS comes from explorer/ui/language.py. Every component finds
 //   say(key, values)      a text for labels and textContent, sayHtml(key, values) the same with mathematics, for innerHTML;
-//                         there a value may be { html }, of the page's own making,
+//                         there a value { html } is set as it is, any other one as text,
 //   told(message)         what Python says: a text, or { say: key, values },
 //   speak(root, redraw)   writes what data-say, data-say-label and data-say-title name below root, now and whenever the
 //                         language or the notation changes; then redraw() writes what the component says by itself.
@@ -24,12 +24,12 @@ const plain = name => {   // the DDIM paper's α_t is the DDPM paper's ᾱ_t
   const text = SYMBOLS[name][0], barless = document.body.dataset.notation === 'ddim' && name !== 'ddpm_symbol';
   return barless ? text.normalize('NFD').replace(/α\u0304/g, 'α').normalize('NFC') : text;
 };
-const escaped = text => String(text).replace(/[&<>"]/g, c => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
+const escaped = text => text?.html ?? String(text).replace(/[&<>"]/g, c => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
 const find = key => TEXTS[language][key] ?? TEXTS.en[key] ?? key;
 const filled = (key, values, value, symbol) => find(key).replace(/\{(\w+)\}/g, (whole, name) => name in values ? value(values[name]) : SYMBOLS[name] ? symbol(name) : whole);
 
 window.say = (key, values = {}) => filled(key, values, String, plain).replace(/<\/?b>/g, '');
-window.sayHtml = (key, values = {}) => filled(key, values, value => value?.html ?? escaped(value), name => math(SYMBOLS[name][1]));
+window.sayHtml = (key, values = {}) => filled(key, values, escaped, name => math(SYMBOLS[name][1]));
 window.told = message => message && typeof message === 'object' ? say(message.say, message.values) : message;
 window.speak = (root, redraw) => {
   const all = (name, write) => { for (const node of root.querySelectorAll(`[data-${name}]`)) write(node, node.getAttribute(`data-${name}`)); };
