@@ -16,7 +16,8 @@ from explorer.ui.shown import Shown
 
 @dataclass(frozen=True)
 class Kind:
-    """One entry of the menu. ``make`` gives the file's bytes; None where the browser makes it from what it has drawn."""
+    """One entry of the menu. ``label`` is the key of its text, see :mod:`explorer.ui.language`; ``make`` gives the file's bytes,
+    None where the browser makes it from what it has drawn."""
 
     name: str
     label: str
@@ -42,60 +43,62 @@ def numbers(label: str, of: Callable[[Shown], list[dict[str, Any]]], name: str =
     return Kind(name, label, "csv", lambda shown: exports.table(of(shown)))
 
 
-CHARTS = Kind("svg", "Charts", "svg")
+CHARTS = Kind("svg", "files.charts", "svg")
 
 KINDS: dict[str, tuple[Kind, ...]] = {
     "steps": (
-        picture("picture", "Picture", lambda shown: to_uint8(shown.trajectory.x_0)[0]),
-        picture("strip", "Strip of predicted x₀", of.run_strip),
-        *film("Film of the run", of.run_film),
+        picture("picture", "files.picture", lambda shown: to_uint8(shown.trajectory.x_0)[0]),
+        picture("strip", "files.strip", of.run_strip),
+        *film("files.run_film", of.run_film),
         CHARTS,
-        numbers("Numbers of every step", lambda shown: exports.run_numbers(shown.trajectory)),
-        Kind("npz", "Trajectory, arrays", "npz", lambda shown: exports.run_arrays(shown.trajectory)),
+        numbers("files.step_numbers", lambda shown: exports.run_numbers(shown.trajectory)),
+        Kind("npz", "files.trajectory", "npz", lambda shown: exports.run_arrays(shown.trajectory)),
     ),
     "compare": (
-        picture("sheet", "All rows and moments", lambda shown: exports.sheet(of.lanes(shown))),
-        *film("Film of the rows", lambda shown: of.side_by_side(np.stack(of.lanes(shown), axis=1))),
-        numbers("Numbers of the rows", of.compared),
+        picture("sheet", "files.rows", lambda shown: exports.sheet(of.lanes(shown))),
+        *film("files.rows_film", lambda shown: of.side_by_side(np.stack(of.lanes(shown), axis=1))),
+        numbers("files.row_numbers", of.compared),
     ),
     "consistency": (
-        picture("grid", "Both grids", of.both_grids),
+        picture("grid", "files.grids", of.both_grids),
         CHARTS,
-        numbers("Similarities", of.similarities),
+        numbers("files.similarities", of.similarities),
     ),
     "interpolate": (
         picture(
-            "strips", "Strips", lambda shown: exports.sheet([of.frames_of(shown, n) for n in shown.read("strips")])
+            "strips",
+            "files.strips",
+            lambda shown: exports.sheet([of.frames_of(shown, n) for n in shown.read("strips")]),
         ),
-        picture("pad", "Grid between four corners", of.pad),
-        *film("Film of the path", lambda shown: of.frames_of(shown, "slerp")),
+        picture("pad", "files.pad", of.pad),
+        *film("files.way_film", lambda shown: of.frames_of(shown, "slerp")),
         CHARTS,
-        numbers("Numbers along the way", of.along_the_way),
-        Kind("npz", "Latents and pictures, arrays", "npz", of.way_arrays),
+        numbers("files.way_numbers", of.along_the_way),
+        Kind("npz", "files.latents", "npz", of.way_arrays),
     ),
     "encode": (
-        picture("picture", "Picture, latent, again, difference", of.round_trip),
-        *film("Film up and down", of.up_and_down),
+        picture("picture", "files.trip", of.round_trip),
+        *film("files.trip_film", of.up_and_down),
         CHARTS,
-        numbers("Reconstruction errors", of.reconstruction),
+        numbers("files.errors", of.reconstruction),
     ),
     "forward": (
-        picture("picture", "Picture at this t", of.at_t),
-        *film("Film from x₀ to noise", of.all_noised),
+        picture("picture", "files.at_t", of.at_t),
+        *film("files.noising_film", of.all_noised),
         CHARTS,
-        numbers("Means and variances", of.processes),
-        numbers("Loss over t", of.losses, "loss"),
+        numbers("files.moments", of.processes),
+        numbers("files.loss", of.losses, "loss"),
     ),
     "paths": (
-        Kind("picture", "The three planes", "png"),
+        Kind("picture", "files.planes", "png"),
         CHARTS,
-        numbers("Measures", of.measures),
-        numbers("End points", of.end_points, "points"),
+        numbers("files.measures", of.measures),
+        numbers("files.ends", of.end_points, "points"),
     ),
     "quality": (
-        picture("samples", "Pictures of the cells", of.samples),
+        picture("samples", "files.cells", of.samples),
         CHARTS,
-        numbers("Measured distances", of.distances),
-        numbers("The paper’s Table 1", of.table_1, "paper"),
+        numbers("files.distances", of.distances),
+        numbers("files.table_1", of.table_1, "paper"),
     ),
 }

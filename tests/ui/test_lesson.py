@@ -8,6 +8,13 @@ from explorer.ui.language import texts
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
+# All that can be read or heard below an element and is more than a symbol, but what a screen reader was told before.
+WORDS = """root => [...root.querySelectorAll(':not(.announced)')].flatMap(node => [
+    ...[...node.childNodes].filter(child => child.nodeType === Node.TEXT_NODE).map(child => child.nodeValue.trim()),
+    ...['aria-label', 'aria-valuetext', 'title'].map(name => node.getAttribute(name)),
+]).filter(text => /[a-z]{4}/i.test(text ?? ''))"""
+KEY_CAPS = {"Home", "Space"}
+
 
 def shows(stage, selector):
     return stage.page.locator(selector).first.is_visible()
@@ -52,6 +59,7 @@ def test_the_language_is_the_browsers_or_the_chosen_one_and_asks_for_no_run(stag
     stage.open("?steps=2")
     page = stage.page
     before = page.evaluate("heard.changed")
+    english = {area: page.locator(area).evaluate(WORDS) for area in ("#steps", "#keys", "#saver")}
     for language in ("zh", "ko", "en"):
         page.locator(f'#controls [name="language"][value="{language}"]').check(force=True)
         stage.settle()
@@ -60,8 +68,11 @@ def test_the_language_is_the_browsers_or_the_chosen_one_and_asks_for_no_run(stag
         assert page.locator('[data-field="seed"] .label span').first.inner_text() == words["controls.seed"]
         assert page.get_attribute("html", "lang") == language
         assert ("lang=" in page.url) == (language != "en")
-        for area in ("#controls", "#guide", "#lesson"):
+        for area in ("#controls", "#guide", "#lesson", "#steps"):
             assert "{" not in page.locator(area).inner_text()
+        for area, before_it in english.items():
+            now = page.locator(area).evaluate(WORDS)
+            assert now == before_it if language == "en" else not set(now) & set(before_it) - KEY_CAPS
     assert page.evaluate("heard.changed") == before
     context = browser.new_context(locale="ko-KR", viewport={"width": 390, "height": 844})
     korean = type(stage)(context.new_page(), stage.url).open("?steps=1")

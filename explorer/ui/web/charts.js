@@ -32,7 +32,7 @@ function describeChart(plot) {
   const of = [...plot.querySelectorAll('text.label, [data-name]')].map(node => node.dataset.name ?? node.textContent);
   if (!plot.firstChild) return plot.removeAttribute('role');
   plot.role = 'img';
-  plot.ariaLabel = `Chart. ${headingOf(plot)?.textContent ?? ''}${of.length ? `: ${of.join('; ')}` : ''}`;
+  plot.ariaLabel = say(of.length ? 'chart.aloud_lines' : 'chart.aloud', { title: headingOf(plot)?.textContent ?? '', lines: of.join('; ') });
 }
 
 // The part of a chart that follows the scrubber.

@@ -11,20 +11,20 @@ function runCharts(run, width, height) {
   const rms = name => rows.map((row, i) => [plan[i].t, row[column(name)]]);
   const every = Math.ceil(plan.length / 60);
   return {
-    alpha_bar: chart({ ...t_axis, yRange: [0, 1], yTicks: [0, .5, 1], lines: [{ points: run.curve, colour: 'var(--ref)', width: 1.5, name: 'dots: τ', link: 'alpha_bar alpha_bar_prev' }],
+    alpha_bar: chart({ ...t_axis, yRange: [0, 1], yTicks: [0, .5, 1], lines: [{ points: run.curve, colour: 'var(--ref)', width: 1.5, name: say('chart.dots'), link: 'alpha_bar alpha_bar_prev' }],
       dots: plan.filter((_, i) => i % every === 0).map(p => [p.t, p.alpha_bar]) }),
     sigma: chart({ ...t_axis, yRange: [0, sigmaTop], yTicks: [0, sigmaTop / 2, sigmaTop], lines: [
       { points: sigmas(p => p.sigmaHat), colour: 'var(--ref)', width: 1.25, dash: '2 3',
         label: gap / sigmaTop > .04 && !large ? { at: [plan[hatAt].t, plan[hatAt].sigmaHat], dy: -6, text: '<tspan class="symbol">σ</tspan><tspan class="hat" dx="-7">ˆ</tspan>' } : null },
       { points: sigmas(p => p.sigma1), colour: 'var(--ref)', width: 1.25,
         label: settings.eta < .85 || large ? { at: [plan[at].t, large ? plan[at].sigma1 : Math.max(plan[at].sigma1, plan[at].sigmaHat)], dy: large ? 24 : -8, text: '<tspan class="symbol">η</tspan> = 1' } : null },
-      { points: sigmas(p => p.sigma), colour: 'var(--noise)', link: 'sigma noise', name: large ? 'σ̂, this run' : `η = ${digits(settings.eta, 3)}, this run` },
+      { points: sigmas(p => p.sigma), colour: 'var(--noise)', link: 'sigma noise', name: say('chart.this_run', { setting: large ? 'σ̂' : `η = ${digits(settings.eta, 3)}` }) },
     ] }),
     size: chart({ ...t_axis, yRange: [0, 1.2], yTicks: [0, .5, 1], lines: [
-      { points: rms('x_prev'), colour: 'var(--ref)', width: 1.5, name: 'next state', link: 'x_prev' },
-      { points: rms('term_x0'), colour: 'var(--x0)', name: 'predicted x₀', link: 'x0' },
-      { points: rms('term_direction'), colour: 'var(--direction)', name: 'direction', link: 'direction' },
-      { points: rms('term_noise'), colour: 'var(--noise)', name: 'noise', link: 'noise' },
+      { points: rms('x_prev'), colour: 'var(--ref)', width: 1.5, name: say('chart.next_state'), link: 'x_prev' },
+      { points: rms('term_x0'), colour: 'var(--x0)', name: say('chart.predicted'), link: 'x0' },
+      { points: rms('term_direction'), colour: 'var(--direction)', name: say('chart.direction'), link: 'direction' },
+      { points: rms('term_noise'), colour: 'var(--noise)', name: say('chart.noise'), link: 'noise' },
     ] }),
   };
 }

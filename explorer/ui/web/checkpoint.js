@@ -13,8 +13,10 @@ function showCheckpoint() {
   element.querySelector('#control-checkpoints').replaceChildren(...Object.keys(checkpoints).map(name => new Option(name, name)));
 }
 
+let reported = '';   // what stands below the field, as Python or we said it
 function report(message, state = '', share = null) {
-  said.textContent = message;
+  reported = message;
+  said.textContent = told(message);
   said.dataset.state = state;
   nameBox.setAttribute('aria-invalid', String(state === 'error'));
   bar.hidden = share === null;
@@ -27,9 +29,9 @@ async function openCheckpoint(text, use, keep = false) {
   const mine = ++openings;
   [typedName, keepAddress] = [text, keep];
   showCheckpoint();
-  report('Opening.', 'opening');
+  report({ say: 'controls.opening' }, 'opening');
   for (let again = true; ; again = false) {
-    const answer = await server.open_checkpoint({ text, again }).catch(() => ({ state: 'error', message: 'The server did not answer. Try again.' }));
+    const answer = await server.open_checkpoint({ text, again }).catch(() => ({ state: 'error', message: { say: 'controls.no_answer' } }));
     if (mine !== openings) return;
     if (answer.state !== 'opening') keepAddress = false;
     if (answer.state === 'open') {
@@ -65,7 +67,7 @@ function chooseCheckpoint() {
   const name = nameBox.value.trim();
   if (!name || (name === typedName && said.dataset.state === 'opening')) return;
   const isNew = !checkpoints[name];
-  if (mustOpen(name)) openCheckpoint(name, (opened, { clips }) => isNew && clips && !settings.clip ? send({ checkpoint: opened, clip: true }, `Clip is on, as in the scheduler of ${opened}.`) : send({ checkpoint: opened }));
+  if (mustOpen(name)) openCheckpoint(name, (opened, { clips }) => isNew && clips && !settings.clip ? send({ checkpoint: opened, clip: true }, say('controls.clip_on', { name: opened })) : send({ checkpoint: opened }));
   else if (name === settings.checkpoint) leaveTyped();
   else send({ checkpoint: name });
 }

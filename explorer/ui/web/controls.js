@@ -7,7 +7,7 @@ const DEFAULTS = props.defaults;   // of the control column and of every tab
 const RUN = { steps: () => trigger('run_steps'), compare: () => trigger('run_compare'), consistency: () => trigger('run_consistency'), interpolate: () => trigger('run_interpolate'),
   encode: () => trigger('run_encode'), forward: () => trigger('run_forward'), paths: () => trigger('run_paths'), quality: () => trigger('run_quality') };
 const VIEWS = ['t', 'show', 'moment', 'frame', 'pad', 't_forward', 'plane', 'place', 'paper', 'notation', 'stop'];   // what only the browser needs to know of the address
-const MAX_DIE = 10000, NO_SAY = 'Has no say here';
+const MAX_DIE = 10000;
 let settings = { ...DEFAULTS }, view = {}, tab = 'steps', count = 0, T = 1000;
 const done = {};   // by tab: the settings of its last finished run
 
@@ -61,7 +61,7 @@ function show() {
   for (const name of FIELDS) {
     const field = $(`[data-field="${name}"]`);
     field.toggleAttribute('data-idle', idle.has(name));
-    field.title = idle.has(name) ? NO_SAY : '';
+    field.title = idle.has(name) ? say('controls.idle') : '';
     for (const input of field.querySelectorAll('input, select')) input.ariaDescription = field.title || null;
   }
   $('.pill').innerHTML = `${math('<i>η</i>')} <span></span> · ${math('<i>S</i>')} <span></span> · ${sayHtml('controls.seed_short')} <span></span> ▾`;
@@ -218,5 +218,5 @@ watch('value', () => {   // only the restored address comes from Python
 
 const address = new URLSearchParams(location.search);
 for (const name of VIEWS) if (address.has(name)) view[name] = address.get(name);
-speak(element, () => { nameSegments(); drawStops(); show(); });
+speak(element, () => { nameSegments(); drawStops(); show(); said.textContent = told(reported); });
 take(props.value || {});

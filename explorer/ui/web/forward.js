@@ -150,7 +150,7 @@ function goTo(to) {
   repaint();
 }
 time.addEventListener('input', () => goTo(+time.value));
-listenToKeys(TAB, transportKeys({ by: n => goTo(t + 10 * n), first: () => goTo(0), last: () => goTo(T), says: ['time', 'zero'] }), { inFront, range: time });
+listenToKeys(TAB, transportKeys({ by: n => goTo(t + 10 * n), first: () => goTo(0), last: () => goTo(T), says: ['keys.time', 'keys.zero'] }), { inFront, range: time });
 function opening() { return null; }
 function toggleSettings() {}
 window.addEventListener('resize', () => { drawn = ''; });

@@ -93,7 +93,7 @@ function stepOn(key) {
   const last = value.settings.side - 1, [row, column] = place;
   goOn(...{ ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], Home: [0, 0], End: [last, last] }[key]);
 }
-filmKeys({ keys: ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'], says: KEYS_SAY.pad, act: stepOn, on: '.pad' }, { keys: ['Home', 'End'], says: KEYS_SAY.corners, act: stepOn, on: '.pad' });
+filmKeys({ keys: ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'], says: 'keys.pad', act: stepOn, on: '.pad' }, { keys: ['Home', 'End'], says: 'keys.corners', act: stepOn, on: '.pad' });
 
 // ---- the norm, and the numbers ----------------------------------------------------------------------------------
 function drawNorm(w) {

@@ -1,20 +1,14 @@
 // Keys. A table of them is what the handlers go by and what the help shows. A row is { keys, says, act, on, when }: the names of the
-// keys as in KeyboardEvent.key, what they do (unsaid: another name for a row that is), the deed, and the place that has them for
+// keys as in KeyboardEvent.key, the text of what they do (unsaid: another name for a row that is), the deed, and the place that has them for
 // itself, if any; with `when`, a row counts only where that is true.
-const KEYS_SAY = {
-  step: 'One step back, on', ends: 'To the first step, the last', time: 'Ten time steps back, on', zero: 'To t = 0, to T', play: 'Play, pause',
-  light: 'Light up a term of Eq. 12', dark: 'All terms alike again', pad: 'Move on the grid of four corners', corners: 'To its first picture, its last',
-  help: 'Show the keys', projector: 'Projector mode: large type, thick lines', controls: 'To the settings', tabs: 'To the tabs; Enter opens one', pin: 'Pin the picture as A, or take the pin away',
-  lesson: 'Begin the lesson, leave it', stops: 'In the lesson: the stop before, the next', guess: 'In the lesson: a guess',
-};
 const TYPED_IN = 'input:not([type="checkbox"], [type="radio"], [type="range"]), select, textarea, [contenteditable="true"]';
 const SLIDES = 'input[type="range"], input[type="radio"], [role="tab"], [role="menu"]';   // these use arrows, Home and End themselves
 
 // What moves through a run: `by(n)` steps, to an end, and the clock where there is one.
-const transportKeys = ({ by, first, last, play, says = ['step', 'ends'] }) => [
-  { keys: ['ArrowLeft', 'ArrowRight'], says: KEYS_SAY[says[0]], act: key => by(key === 'ArrowLeft' ? -1 : 1) },
-  { keys: ['Home', 'End'], says: KEYS_SAY[says[1]], act: key => key === 'Home' ? first() : last() },
-  ...play ? [{ keys: [' '], says: KEYS_SAY.play, act: () => play() }] : [],
+const transportKeys = ({ by, first, last, play, says = ['keys.step', 'keys.ends'] }) => [
+  { keys: ['ArrowLeft', 'ArrowRight'], says: says[0], act: key => by(key === 'ArrowLeft' ? -1 : 1) },
+  { keys: ['Home', 'End'], says: says[1], act: key => key === 'Home' ? first() : last() },
+  ...play ? [{ keys: [' '], says: 'keys.play', act: () => play() }] : [],
 ];
 
 // Obey `table`, and show it in the help as that of tab `name`. `inFront()` says whether its keys count now, `range` is the slider

@@ -63,9 +63,9 @@ element.addEventListener('click', event => {
 $('[name="ask_first"]').addEventListener('change', event => { askFirst = event.target.checked; guess = 0; draw(); });
 const mayGuess = () => Boolean(stop && askFirst && !guess);
 listenToKeys('everywhere', [
-  { keys: ['l'], says: KEYS_SAY.lesson, act: () => { if (stop) return close(); go(1); $('[data-walk="1"]').focus(); } },
-  { keys: ['PageUp', 'PageDown'], says: KEYS_SAY.stops, act: key => go(stop + (key === 'PageUp' ? -1 : 1)), when: () => Boolean(stop) },
-  { keys: ['1', '2', '3'], says: KEYS_SAY.guess, act: key => tryGuess(+key), when: mayGuess },
+  { keys: ['l'], says: 'keys.lesson', act: () => { if (stop) return close(); go(1); $('[data-walk="1"]').focus(); } },
+  { keys: ['PageUp', 'PageDown'], says: 'keys.stops', act: key => go(stop + (key === 'PageUp' ? -1 : 1)), when: () => Boolean(stop) },
+  { keys: ['1', '2', '3'], says: 'keys.guess', act: key => tryGuess(+key), when: mayGuess },
   { keys: ['Escape'], act: close, when: () => Boolean(stop || example) },
 ]);
 window.addEventListener('explorer:stop', event => go(event.detail));

@@ -17,5 +17,5 @@ stage.addEventListener('focusout', () => { focusedOn = ''; light(); });
 function lightKeys() {
   const focus = key => $('canvas', panel(PANELS[key - 1])).focus({ preventScroll: true });
   const leave = () => { pointedAt = ''; if (linkOf(document.activeElement)) document.activeElement.blur(); light(); };
-  return [{ keys: PANELS.map((_, k) => `${k + 1}`), says: KEYS_SAY.light, act: focus, when: () => !document.body.dataset.asking }, { keys: ['Escape'], says: KEYS_SAY.dark, act: leave }];
+  return [{ keys: PANELS.map((_, k) => `${k + 1}`), says: 'keys.light', act: focus, when: () => !document.body.dataset.asking }, { keys: ['Escape'], says: 'keys.dark', act: leave }];
 }

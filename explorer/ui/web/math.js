@@ -34,14 +34,3 @@ function digits(v, n = 3) {
   return minus(Math.abs(v) < 1e-3 ? v.toExponential(n - 1) : (+v.toPrecision(n)).toString());
 }
 const powerOfTen = v => `10${[...String(v)].map(c => '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'['-0123456789'.indexOf(c)]).join('')}`;
-
-// The formulas over the panels, read aloud.
-const ALOUD = { x_t: 'x t', x_prev: 'x t minus 1', noise: 'sigma t times z' };
-const FORMULAS_ALOUD = {
-  terms: {
-    ...ALOUD,
-    x0: 'square root of alpha bar t minus 1, times: x t minus square root of 1 minus alpha bar t times epsilon theta, over square root of alpha bar t',
-    direction: 'square root of 1 minus alpha bar t minus 1 minus sigma t squared, times epsilon theta',
-  },
-  mk: { ...ALOUD, x_t: 'm times x t', x0: 'k times predicted x 0', direction: 'nothing: it is part of m and k' },
-};

@@ -71,4 +71,4 @@ function drawPin() {
 }
 $('.status .actions').prepend($('.pin'));
 $('.pin').addEventListener('click', togglePin);
-speak(element, drawPin);
+speak($('.pinned'), drawPin);

@@ -23,19 +23,20 @@ function writeFormulas() {
   const set = formulas(form, large);
   for (const name of PANELS) {
     $('.formula', panel(name)).innerHTML = set[name] ? math(set[name]) : '';
-    $('.formula', panel(name)).ariaLabel = FORMULAS_ALOUD[form][name];
+    const aloud = (form === 'mk' && { x_t: 'm_x_t', x0: 'k_x0', direction: 'in_mk' }[name]) || name;
+    $('.formula', panel(name)).ariaLabel = say(`formula.${aloud}`);
   }
   const coefficients = form === 'mk' ? { x_t: 'x_t m', x0: 'x0 k' } : { x_t: 'x_t', x0: 'x0 alpha_bar_prev' };
   for (const [name, link] of Object.entries({ ...coefficients, direction: 'direction', noise: 'noise sigma' })) $('.coefficient', panel(name)).dataset.link = link;
-  $('.x0 .name').innerHTML = `“predicted ${math('<i>x</i><sub>0</sub>')}”`;
-  $('.direction .name').innerHTML = form === 'mk' ? 'part of <span class="m"><i>m</i></span> and <span class="m"><i>k</i></span>' : `“direction pointing to ${math(X_T)}”`;
-  $('.noise .name').textContent = '“random noise”';
+  $('.x0 .name').innerHTML = sayHtml('player.x0');
+  $('.direction .name').innerHTML = sayHtml(form === 'mk' ? 'player.in_mk' : 'player.direction');
+  $('.noise .name').textContent = say('player.noise');
   const operators = form === 'mk' ? { x0: '+', direction: '', noise: '+', x_prev: '=' } : { x0: '→', direction: '+', noise: '+', x_prev: '=' };
   for (const [name, sign] of Object.entries(operators)) for (const span of $(`[data-before="${name}"]`).children) span.textContent = sign;
   $('.mk').innerHTML = math('<i>m</i>, <i>k</i>');
-  $('[data-chart="alpha_bar"] .title').innerHTML = `${math(ALPHA(T_))} and jumps of ${math('<i>τ</i>')}`;
-  $('[data-chart="sigma"] .title').innerHTML = `<span class="noise-colour">${math(large ? SIGMA_HAT : SIGMA)}</span> over ${math('<i>τ</i>')}`;
-  $('[data-chart="size"] .title').textContent = 'Size of each term, rms';
+  $('[data-chart="alpha_bar"] .title').innerHTML = sayHtml('chart.alpha_bar');
+  $('[data-chart="sigma"] .title').innerHTML = sayHtml('chart.sigma', { symbol: { html: `<span class="noise-colour">${math(large ? SIGMA_HAT : SIGMA)}</span>` } });
+  $('[data-chart="size"] .title').textContent = say('chart.size');
 }
 
 function sizePanels() {
@@ -198,7 +199,7 @@ listenToKeys('steps', [
   ...transportKeys({ by: stepBy, first: () => goTo({ t: run?.T ?? 0 }), last: () => goTo({ end: true }), play }),
   { keys: ['ArrowDown', 'ArrowUp'], act: key => stepBy(key === 'ArrowDown' ? -1 : 1) },
   ...lightKeys(),
-  { keys: ['a'], says: KEYS_SAY.pin, act: () => togglePin() },
+  { keys: ['a'], says: 'keys.pin', act: () => togglePin() },
 ], { inFront: () => Boolean(stage.offsetParent), range: time, halt: () => play(false) });
 window.addEventListener('explorer:changed', event => {
   if (event.detail.tab !== 'steps') return;
@@ -218,5 +219,5 @@ new ResizeObserver(() => { if (run && stage.offsetParent && !drawnAt) { drawnAt 
 let resizing;
 window.addEventListener('resize', () => { clearTimeout(resizing); resizing = setTimeout(() => { if (run) { sizePanels(); slots = null; repaint('run'); } }, 120); });
 new MutationObserver(() => repaint('run')).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-notation', 'data-projector'] });
-writeFormulas();
+speak(element, () => { writeFormulas(); drawStatus(); repaint('run'); });
 receive();

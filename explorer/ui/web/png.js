@@ -2,7 +2,7 @@
 const KEYWORD = 'ddim-explorer', MAX_SETTINGS = 8192, SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 
 function* chunksOf(bytes) {   // { type, start, end }: where the data of each chunk lies; ends at the first that is cut off
-  if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw new Error('This is no PNG. Only PNG files saved here hold their settings.');
+  if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw new Error(say('menu.no_png'));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 8; at + 12 <= bytes.length;) {
     const start = at + 8, end = start + view.getUint32(at);

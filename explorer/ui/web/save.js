@@ -16,13 +16,13 @@ function item(label, { suffix = '', why = '', act, disabled = false }) {
 
 function fillMenu() {
   const items = [];
-  if (making) items.push(item(`Stop making the ${making.suffix.toUpperCase()}`, { act: () => publish('explorer:save-stop') }), document.createElement('hr'));
-  for (const kind of window.explorerKinds?.[SAVED] ?? []) items.push(item(kind.label, { suffix: kind.suffix.toUpperCase(), disabled: Boolean(making), act: () => save(kind) }));
+  if (making) items.push(item(say('menu.stop', { kind: making.suffix.toUpperCase() }), { act: () => publish('explorer:save-stop') }), document.createElement('hr'));
+  for (const kind of window.explorerKinds?.[SAVED] ?? []) items.push(item(say(kind.label), { suffix: kind.suffix.toUpperCase(), disabled: Boolean(making), act: () => save(kind) }));
   items.push(document.createElement('hr'));
   if (SAVED === 'steps') {
-    items.push(item('Copy as diffusers', { why: inDiffusers?.why, disabled: !inDiffusers?.script, act: () => copy(saveButton, inDiffusers.script) }));
+    items.push(item(say('menu.diffusers'), { why: inDiffusers?.why, disabled: !inDiffusers?.script, act: () => copy(saveButton, inDiffusers.script) }));
   }
-  items.push(item('Open a saved picture…', { suffix: 'PNG', why: 'or drop it on the page', act: () => publish('explorer:open-picture') }));
+  items.push(item(say('menu.open'), { suffix: 'PNG', why: say('menu.or_drop'), act: () => publish('explorer:open-picture') }));
   menu.replaceChildren(...items);
 }
 
@@ -50,7 +50,7 @@ function openMenu(on, last = false) {
 }
 
 async function save(kind) {
-  if (!Object.keys(shownSettings()).length) return tell('There is nothing to save yet: wait for the first pictures.');
+  if (!Object.keys(shownSettings()).length) return tell(say('menu.nothing'));
   if (!kind.here) return publish('explorer:save', { ...requested(kind.name), suffix: kind.suffix });
   const about = await window.explorerAbout(requested(kind.name));
   if (about.error) return tell(about.error);
@@ -65,10 +65,15 @@ function tell(message) {
   said.hidden = false;
 }
 
+function nameSaveButton() {
+  saveButton.textContent = making ? say('menu.making', { kind: making.suffix.toUpperCase(), percent: Math.round(100 * (making.share ?? 0)) }) : say('menu.save');
+}
+speak($('.save'), nameSaveButton);
+
 window.addEventListener('explorer:saving', ({ detail }) => {
   if (detail.tab !== SAVED) return;
   making = detail.state === 'making' ? detail : null;
-  saveButton.textContent = making ? `Making the ${making.suffix.toUpperCase()} ${Math.round(100 * (making.share ?? 0))} %` : 'Save';
+  nameSaveButton();
   if (detail.state === 'error') tell(detail.message);
   if (!menu.hidden && detail.state !== 'making') openMenu(false);
 });

@@ -4,7 +4,9 @@ const input = $('input'), drop = $('.drop'), told = $('.told');
 const MAX_FILE = 64 * 2 ** 20, SECONDS_TOLD = 8;
 let count = 0, current = null, hiding = 0;
 window.explorerKinds = props.kinds;
-window.explorerAbout = wish => server.about(wish).catch(() => ({ error: 'The server did not answer. Try again.' }));
+window.explorerAbout = wish => server.about(wish).catch(() => ({ error: say('controls.no_answer') }));
+
+speak(element);
 
 // ---- files to keep ----------------------------------------------------------------------------------------------
 window.addEventListener('explorer:save', ({ detail: { suffix, ...wish } }) => {
@@ -41,11 +43,11 @@ async function open(file) {
   if (!file) return;
   told.hidden = true;
   try {
-    if (file.size > MAX_FILE) throw new Error('The file has more than the 64 MB that are taken.');
+    if (file.size > MAX_FILE) throw new Error(say('menu.too_large'));
     const settings = settingsIn(new Uint8Array(await file.arrayBuffer()));
-    if (settings === null) throw new Error('This PNG holds no settings: only one that was saved here does, as long as no other program has stored it again.');
+    if (settings === null) throw new Error(say('menu.no_settings'));
     publish('explorer:restore', { settings, name: file.name });
-  } catch (problem) { tell(problem.message || 'The file cannot be read.'); }
+  } catch (problem) { tell(problem.message || say('menu.unreadable')); }
 }
 const files = event => [...event.dataTransfer?.types ?? []].includes('Files');
 let depth = 0;   // of nested elements that the pointer is over

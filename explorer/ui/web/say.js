@@ -1,5 +1,6 @@
 // The words of the page. Runs once, before any component; TEXTS comes from explorer/ui/language.py. Every component finds
-//   say(key, values)      a text for labels and textContent, sayHtml(key, values) the same with mathematics, for innerHTML,
+//   say(key, values)      a text for labels and textContent, sayHtml(key, values) the same with mathematics, for innerHTML;
+//                         there a value { html } is set as it is, any other one as text,
 //   told(message)         what Python says: a text, or { say: key, values },
 //   speak(root, redraw)   writes what data-say, data-say-label and data-say-title name below root, now and whenever the
 //                         language or the notation changes; then redraw() writes what the component says by itself.
@@ -23,7 +24,7 @@ const plain = name => {   // the DDIM paper's α_t is the DDPM paper's ᾱ_t
   const text = SYMBOLS[name][0], barless = document.body.dataset.notation === 'ddim' && name !== 'ddpm_symbol';
   return barless ? text.normalize('NFD').replace(/α\u0304/g, 'α').normalize('NFC') : text;
 };
-const escaped = text => String(text).replace(/[&<>"]/g, c => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
+const escaped = text => text?.html ?? String(text).replace(/[&<>"]/g, c => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
 const find = key => TEXTS[language][key] ?? TEXTS.en[key] ?? key;
 const filled = (key, values, value, symbol) => find(key).replace(/\{(\w+)\}/g, (whole, name) => name in values ? value(values[name]) : SYMBOLS[name] ? symbol(name) : whole);
 

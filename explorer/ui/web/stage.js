@@ -85,7 +85,8 @@ function showProblem() {   // beside the field it is about, if it is one of this
 function drawStatus() {
   const state = queued?.state ?? (problem ? 'error' : value?.state ?? 'waiting'), kept = problem && value ? ' What is shown is the last good run.' : '';
   $('.status').dataset.state = state;
-  if ($('.state').textContent !== STATES[state]) $('.state').textContent = STATES[state];
+  const named = say(`states.${state}`);
+  if ($('.state').textContent !== named) $('.state').textContent = named;
   const message = queued?.message ?? (problem ? told(problem.message) + kept : value?.message ?? '');
   $('.message').textContent = message;
   $('.status').toggleAttribute('data-note', state !== 'error' && message !== '');

@@ -107,7 +107,7 @@ function figureOf(svg) {   // one chart below its heading and legend
 // All charts of this stage, in rows. An Error if none is drawn.
 function chartsFile() {
   const figures = [...stage.querySelectorAll('.plot > svg')].map(figureOf), { gap, margin, wide } = FIGURE;
-  if (!figures.length) throw new Error('There is no chart to save.');
+  if (!figures.length) throw new Error(say('menu.no_chart'));
   const rows = [[]], room = row => row.reduce((sum, f) => sum + f.width + gap, 0);
   for (const figure of figures) {
     if (rows.at(-1).length && room(rows.at(-1)) + figure.width > wide) rows.push([]);

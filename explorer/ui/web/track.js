@@ -16,8 +16,8 @@ function drawTrack() {
   ticks.innerHTML = s;
   if (+time.max !== T) time.max = T;
   if (document.activeElement !== time || +time.value !== T - p.t) time.value = T - p.t;
-  time.setAttribute('aria-valuetext', `t = ${p.t}, next ${p.t_prev}, step ${index + 1} of ${run.plan.length}`);
-  $('.count').textContent = `${index + 1} of ${run.plan.length}`;
+  time.setAttribute('aria-valuetext', say('player.at', { value: p.t, next: p.t_prev, n: index + 1, of: run.plan.length }));
+  $('.count').textContent = say('figures.place', { n: index + 1, of: run.plan.length });
 }
 
 // Thumbnails of predicted x_0 at their ticks; those that would overlap are dropped. The strip itself is drawn once per change.

@@ -9,7 +9,8 @@ function player(perSecond, begin, tick) {
     if (!on === !clock) return;
     clearInterval(clock);
     clock = on && begin() ? setInterval(() => { if (!tick()) play(false); }, 1000 / (CALM.matches ? CALM_STEPS_A_SECOND : perSecond)) : null;
-    $('.play').setAttribute('aria-label', clock ? 'Pause' : 'Play');
+    $('.play').dataset.sayLabel = clock ? 'transport.pause' : 'transport.play';   // in another language, too
+    $('.play').ariaLabel = say($('.play').dataset.sayLabel);
     $('.play path').setAttribute('d', clock ? 'M4.5 3h2.4v10H4.5zM9.1 3h2.4v10H9.1z' : 'M5 2.5 13 8l-8 5.5z');
   };
 }
