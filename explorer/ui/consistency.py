@@ -126,7 +126,7 @@ class Grid:
         self.columns, self.rows = columns, rows
         self._pictures: dict[tuple[float, int], dict[int, Tensor]] = {}
         examples = examples_of(checkpoint)
-        self.mean_of = "held-out pictures" if len(examples) else "these pictures"
+        self.mean_of = "examples" if len(examples) else "shown"
         self._mean = to_unit(examples).mean(0) if len(examples) else None
 
     def put(self, S: int, eta: float, row: int, picture: Tensor) -> None:

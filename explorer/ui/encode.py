@@ -21,6 +21,7 @@ from explorer.schedule import Spacing
 from explorer.trajectory import spread
 from explorer.ui.component import EncodeStage
 from explorer.ui.interrupt import State, go_on, until_interrupted
+from explorer.ui.language import Said
 from explorer.ui.measured import measured
 from explorer.ui.pieces import Pieces
 from explorer.ui.real import add_examples, examples_of, made_or_real, receive_picture
@@ -259,7 +260,7 @@ def mean_errors(checkpoint: Checkpoint) -> dict[str, Any]:
         return {"errors": [], "note": note}
     reconstruction = quality.reconstruction
     errors = [[cell.steps, cell.mse] for cell in reconstruction.cells]
-    return {"errors": errors, "note": f"over {reconstruction.pictures} held-out pictures"}
+    return {"errors": errors, "note": Said("measured.over", {"n": reconstruction.pictures}).sent()}
 
 
 def script(checkpoint: Checkpoint, asked: Asked[EncodeOptions]) -> str:

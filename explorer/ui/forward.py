@@ -20,6 +20,7 @@ from explorer.schedule import timesteps
 from explorer.trajectory import spread
 from explorer.ui.component import ForwardStage
 from explorer.ui.interrupt import State
+from explorer.ui.language import Said
 from explorer.ui.measured import measured
 from explorer.ui.pieces import Pieces, floats
 from explorer.ui.real import add_examples, examples_of, made_or_real, receive_picture
@@ -173,7 +174,7 @@ def loss(checkpoint: Checkpoint) -> dict[str, Any]:
         return {"curve": [], "note": note}
     return {
         "curve": [list(point) for point in quality.loss.curve],
-        "note": f"{quality.loss.pictures} held-out pictures",
+        "note": Said("measured.pictures", {"n": quality.loss.pictures}).sent(),
     }
 
 

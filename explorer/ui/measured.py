@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from explorer.checkpoint import Checkpoint
 from explorer.quality import Quality, read_quality
+from explorer.ui.language import PLACEHOLDER, Said, texts
 
 
-def measured(checkpoint: Checkpoint) -> tuple[Quality | None, str]:
+def measured(checkpoint: Checkpoint) -> tuple[Quality | None, dict[str, Any] | str]:
     """The checkpoint's ``quality.json`` if it has one that can be read, and a note for where something is missing."""
-    missing = f"not measured yet: python -m explorer evaluate {checkpoint.name}"
+    missing = Said("measured.missing", {"name": checkpoint.name}).sent()
     if checkpoint.folder is None:
         return None, missing
     try:
         return read_quality(checkpoint.folder), missing
     except ValueError as problem:
         return None, str(problem)
+
+
+def in_words(text: str, *keys: str) -> dict[str, Any] | str:
+    """A text of ``quality.json`` as the page says it: by the first of ``keys`` that reads so in English, else as it is."""
+    for key in keys:
+        parts = PLACEHOLDER.split(texts("en")[key])  # every second one is a name
+        pattern = "".join(f"(?P<{part}>.+)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
+        if match := re.fullmatch(pattern, text):
+            return Said(key, match.groupdict()).sent()
+    return text

@@ -16,7 +16,7 @@ from explorer.recipe import Seed
 from explorer.ui.component import QualityStage
 from explorer.ui.gallery import stream_pictures
 from explorer.ui.interrupt import State
-from explorer.ui.measured import measured
+from explorer.ui.measured import in_words, measured
 from explorer.ui.pieces import Pieces
 from explorer.ui.state import MAX_SEED, BadInput, Check, Options, yes_or_no
 from explorer.ui.tab import Asked, Tab
@@ -100,8 +100,8 @@ def distances(checkpoint: Checkpoint) -> dict[str, Any]:
     return {
         "cells": cells,
         "note": "",
-        "features": f.features,
-        "reference": f.reference,
+        "features": in_words(f.features, "measured.unet_features", "measured.inception_features"),
+        "reference": in_words(f.reference, "measured.reference"),
         "real": f.real and f.real.distance,
     }
 

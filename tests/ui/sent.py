@@ -18,6 +18,7 @@ from explorer.ui.consistency import ConsistencyTab
 from explorer.ui.encode import EncodeTab
 from explorer.ui.forward import ForwardTab
 from explorer.ui.interpolate import InterpolateTab
+from explorer.ui.language import Said
 from explorer.ui.paths import PathsTab
 from explorer.ui.quality import QualityTab
 from explorer.ui.state import Newest
@@ -52,6 +53,11 @@ SHORT = ex.from_denoiser(lambda x, t: 0.9 * x, SHAPE, ex.Schedule.linear(T=100),
 def tab_of(name, *checkpoints):
     """A tab that remembers nothing, over the toy and a checkpoint of T = 100, or over ``checkpoints``."""
     return TABS[name]({checkpoint.name: checkpoint for checkpoint in checkpoints or (TOY, SHORT)}, Newest(), Finished())
+
+
+def english(message):
+    """What the page says of a message from Python, in English."""
+    return message if isinstance(message, str) else str(Said(message["say"], message["values"]))
 
 
 def values_of(tab, given, state=lambda: "running"):

@@ -46,7 +46,7 @@ def test_similarity_is_taken_to_the_largest_S_that_is_complete():
             expected = similarity(made[k], made[2], mean).tolist()
             assert told[str(eta)]["columns"][k] == pytest.approx(expected, abs=1e-5)
         assert told[str(eta)]["columns"][2] == [1, 1, 1]
-    assert values[-1]["mean_of"] == "these pictures"
+    assert values[-1]["mean_of"] == "shown"
 
 
 def test_a_column_that_is_not_there_yet_has_no_number():
@@ -77,4 +77,4 @@ def test_on_faces_ddim_keeps_its_picture_over_S_and_ddpm_does_not():
     assert ddim.mean() > 0.9
     assert ddim.mean() > ddpm.mean() + 0.3
     assert (ddim > ddpm).all()
-    assert last["mean_of"] == "held-out pictures"
+    assert last["mean_of"] == "examples"

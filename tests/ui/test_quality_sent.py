@@ -3,10 +3,13 @@
 import json
 
 import numpy as np
-from sent import SHAPE, SMALL, pictures_of, shown, tab_of, values_of
+import pytest
+from sent import SHAPE, SMALL, english, pictures_of, shown, tab_of, values_of
 
 import explorer as ex
+from explorer.checkpoint import CHECKPOINTS
 from explorer.paper import TABLE_1, TABLE_1_STEPS
+from explorer.ui.quality import distances
 
 FRECHET = {
     **{"features": "toy features", "reference": "toy pictures", "weights": "", "precision": "", "how": ""},
@@ -37,6 +40,17 @@ def test_quality_shows_the_measured_cells_and_those_of_the_paper(make, folder):
     assert set(paper["tables"]["CIFAR10"]) == {"0", "0.2", "0.5", "1", "large"}
     assert (last["evaluations"], last["pictures"]) == (0, "")
     assert json.loads(last["samples"])["steps"] == []
+
+
+@pytest.mark.parametrize("folder", sorted(CHECKPOINTS.glob("*/")), ids=lambda folder: folder.name)
+def test_what_a_shipped_checkpoint_says_of_its_distances_has_a_text_in_every_language(folder):
+    told = distances(ex.load(folder.name))
+    for message in [told[key] for key in ("note", "features", "reference") if told.get(key)]:
+        assert message["say"].startswith("measured.")
+    if told["cells"]:
+        frechet = json.loads((folder / "quality.json").read_text(encoding="utf-8"))["frechet"]
+        assert english(told["features"]) == frechet["features"]
+        assert english(told["reference"]) == frechet["reference"]
 
 
 def test_the_samples_are_pictures_of_the_cells(make, checkpoints):

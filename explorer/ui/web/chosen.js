@@ -2,14 +2,14 @@
 const CHOICE = { encode: 'picture', forward: 'real' }[TAB], pick = $('.pick'), file = $('.bring input');
 pick.name = CHOICE;
 pick.dataset.latent = '';   // a number where it can be read as one
-$('.made-choice').innerHTML = `<button type="button" data-choose="made">${{ encode: 'What the settings make', forward: 'A made picture' }[TAB]}</button>`;
+$('.made-choice').innerHTML = `<button type="button" data-choose="made" data-say="${{ encode: 'real.made_by_settings', forward: 'real.made' }[TAB]}"></button>`;
 const MAX_FILE = 20 * 2 ** 20;
 
 function drawChosen(count, name) {
   const now = value.settings[CHOICE], box = $('.examples');
   if (box.children.length !== count) {
     box.replaceChildren(...Array.from({ length: count }, (_, i) => {
-      const button = Object.assign(document.createElement('button'), { type: 'button', ariaLabel: `Held-out picture ${i}` });
+      const button = Object.assign(document.createElement('button'), { type: 'button' });
       button.dataset.choose = i;
       button.append(document.createElement('canvas'));
       return button;
@@ -18,6 +18,7 @@ function drawChosen(count, name) {
   $('.number').hidden = !count;
   [...box.children].forEach((button, i) => {
     paint(button.firstChild, name(i), 48);
+    button.ariaLabel = say('real.held_out', { i });
     button.setAttribute('aria-pressed', String(now === i));
   });
   $('.bring').toggleAttribute('data-on', /^[0-9a-f]{16}$/.test(now));
@@ -33,7 +34,7 @@ file.addEventListener('change', async event => {
   event.stopPropagation();
   const [chosen] = file.files;
   if (!chosen) return;
-  const answer = chosen.size > MAX_FILE ? { error: 'The file has more than the 20 MB that are taken.' } : await server.receive_picture(await base64(chosen)).catch(() => ({ error: 'The picture did not arrive. Try again.' }));
+  const answer = chosen.size > MAX_FILE ? { error: { say: 'real.too_large' } } : await server.receive_picture(await base64(chosen)).catch(() => ({ error: { say: 'real.lost' } }));
   file.value = '';
   if (answer.name) set({ [CHOICE]: answer.name });
   else { problem = { state: 'error', message: answer.error, field: CHOICE, id: value?.id ?? 0, own: true }; showProblem(); drawStatus(); }

@@ -7,8 +7,7 @@ function look(wanted) {   // what the address asks to look at, until the user lo
 }
 look(new URLSearchParams(location.search));
 
-const SIGMA_HAT_ALONE = '<span class="hat"><i>σ</i></span>', ETA = v => math(`<i>η</i> = ${digits(v, 3)}`);
-const rms3 = v => `<b>${fixed(v, 3)}</b>`;
+const ETA = v => `<i>η</i> = ${digits(v, 3)}`;
 $('.of-x0').innerHTML = math(X0_HAT);
 $('.of-x_t').innerHTML = math(X_T);
 
@@ -31,45 +30,44 @@ function moved(k) {
   publish('explorer:view', { moment: moments[k][1] });
 }
 
-const account = name => {
-  const fact = facts[name], S = value.settings.steps;
-  const same = value.settings.eta === 0 ? 'The same as DDIM. Move η in the column to see what lies between.' : value.settings.eta === 1 ? 'The same as DDPM. Move η to see what lies between.' : 'Part of the noise is drawn anew at every step.';
-  return {
-    ddim: 'One latent, one picture: the noise seed has no say.',
-    yours: same,
-    ddpm: fact?.posterior !== undefined ? `Eq. 12 and DDPM’s own mean (coef1, coef2) on the same noise differ by at most <b>${digits(fact.posterior, 2)}</b>` : 'The noise seed has a large say.',
-    large: 'The noise of DDPM’s larger variance. With few steps the last ones leave it in the picture.',
-    wrong: `The network is told ${[S, S - 1, S - 2].filter(n => n > 0).join(', ')}${S > 3 ? ', …' : ''} instead of ${JSON.parse(value.tau).join(', ')}${S > 3 ? ', …' : ''}`,
-  }[name];
+const about = {
+  ddim: () => sayHtml('compare.ddim'),
+  yours: () => sayHtml({ 0: 'compare.as_ddim', 1: 'compare.as_ddpm' }[value.settings.eta] ?? 'compare.between'),
+  ddpm: posterior => posterior === undefined ? sayHtml('compare.ddpm') : sayHtml('compare.posterior', { difference: digits(posterior, 2) }),
+  large: () => sayHtml('compare.large'),
+  wrong: () => {
+    const S = value.settings.steps, list = numbers => [...numbers, ...S > 3 ? ['…'] : []].join(', ');
+    return sayHtml('compare.wrong', { wrong: list([S, S - 1, S - 2].filter(n => n > 0)), right: list(JSON.parse(value.tau)) });
+  },
 };
 const titles = {
-  ddim: () => `DDIM ${ETA(0)}`, yours: () => `Yours ${ETA(rows.yours)}`, ddpm: () => `DDPM ${ETA(1)}`,
-  large: () => `DDPM, large variance ${math(SIGMA_HAT_ALONE)}`, wrong: () => `Wrong labels ${ETA(0)}`,
+  ddim: () => `DDIM ${math(ETA(0))}`, yours: () => sayHtml('compare.yours', { setting: formula(ETA(rows.yours)) }), ddpm: () => `DDPM ${math(ETA(1))}`,
+  large: () => sayHtml('compare.large_variance'), wrong: () => `${sayHtml('compare.wrong_labels')} ${math(ETA(0))}`,
 };
 
 function extra(name) {
-  const fact = facts[name], pic = (key, k = 0) => `<button type="button" class="pic" data-open="${key}" aria-label="noise seed ${value.settings.noise_seed + 1 + k}: open in Steps"><canvas data-name="${key}"></canvas></button>`;
+  const fact = facts[name], pic = (key, k = 0) => `<button type="button" class="pic" data-open="${key}" aria-label="${say('stage.open', { what: say('compare.other_seed', { seed: value.settings.noise_seed + 1 + k }) })}"><canvas data-name="${key}"></canvas></button>`;
   if (!fact) return '';
   const real = facts.examples?.grain, numbers = [
-    [`to DDIM’s ${math('<i>x</i><sub>0</sub>')}, rms`, name === 'ddim' ? 'it is DDIM' : fixed(fact.distance, 3)],
-    [`grain${real ? `, real ${fixed(real, 3)}` : ''}`, fixed(fact.grain, 3)],
-    ['network calls', `${fact.nfe}`], ['its share of the time', fact.seconds === null ? 'made before' : `${fixed(fact.seconds, 2)} s`],
+    [sayHtml('compare.distance'), name === 'ddim' ? say('compare.is_ddim') : fixed(fact.distance, 3)],
+    [real ? say('compare.grain_real', { real: fixed(real, 3) }) : say('compare.grain'), fixed(fact.grain, 3)],
+    [say('compare.calls'), `${fact.nfe}`], [say('compare.time'), fact.seconds === null ? say('compare.made_before') : say('stage.seconds', { seconds: fixed(fact.seconds, 2) })],
   ];
   let others = '';
-  if (name === 'ddim') others = `<div class="group"><p>again, with another noise seed:${fact.repeat === undefined ? '' : `<br>differs by <b>${digits(fact.repeat, 2)}</b>${fact.repeat === 0 ? ', bit for bit' : ''}`}</p>${pic('ddim/other/0')}</div>`;
+  if (name === 'ddim') others = `<div class="group"><p>${say('compare.again')}${fact.repeat === undefined ? '' : `<br>${sayHtml(fact.repeat === 0 ? 'compare.repeat_exact' : 'compare.repeat', { difference: digits(fact.repeat, 2) })}`}</p>${pic('ddim/other/0')}</div>`;
   if (name === 'ddpm') {
     const mean = fact.others && fact.others.reduce((a, b) => a + b, 0) / fact.others.length;
-    others = `<div class="group"><p>${value.settings.others} other noise seeds:${fact.others ? `<br>differ by <b>${fixed(mean, 3)}</b> rms` : ''}</p>${Array.from({ length: value.settings.others }, (_, k) => pic(`ddpm/other/${k}`, k)).join('')}</div>`;
+    others = `<div class="group"><p>${say('compare.other_seeds', { n: value.settings.others })}${fact.others ? `<br>${sayHtml('compare.differ', { difference: fixed(mean, 3) })}` : ''}</p>${Array.from({ length: value.settings.others }, (_, k) => pic(`ddpm/other/${k}`, k)).join('')}</div>`;
   }
   return `${others}<div class="facts">${numbers.map(([term, n]) => `<span>${term}</span><b>${n}</b>`).join('')}</div>`;
 }
 
 function draw() {
-  const lanes = Object.keys(rows).map(name => ({ name, title: titles[name](), text: account(name), extra: extra(name) }));
-  const n = value.settings.wrong ? 'five' : 'four';
-  write($('h2'), `One latent, ${n} ways to step`);
-  write($('.same'), `Same ${math('<i>x<sub>T</sub></i>')}, same ${math('<i>S</i>')} = ${value.settings.steps}, same network. Only ${math(SIGMA)} differs${value.settings.wrong ? ', and in the last row the label' : ''}.`);
-  write($('.what'), moments[at][1] === 0 ? `${math('<i>x</i><sub>0</sub>')}, the end` : show === 'x0' ? `<span class="x0-colour">${math(X0_HAT)}</span> at ${math(T_)} = ${moments[at][1]}` : `${math(X_T)} at ${math(T_)} = ${moments[at][1]}`);
+  const lanes = Object.keys(rows).map(name => ({ name, title: titles[name](), text: about[name](facts[name]?.posterior), extra: extra(name) }));
+  const { wrong, steps } = value.settings, time = moments[at][1];
+  write($('h2'), say(wrong ? 'compare.title_five' : 'compare.title_four'));
+  write($('.same'), sayHtml(wrong ? 'compare.same_wrong' : 'compare.same', { steps }));
+  write($('.what'), time === 0 ? sayHtml('compare.end') : sayHtml('stage.at_time', { picture: { html: show === 'x0' ? `<span class="x0-colour">${math(X0_HAT)}</span>` : math(X_T) }, time }));
   drawFilm(lanes, moments.map(([, t]) => t), (lane, k) => moments[k][0] === 'end' ? `${lane.name}/end` : `${lane.name}/${moments[k][0]}/${show}`, k => `t = ${moments[k][1]}`);
 }
 
@@ -90,5 +88,4 @@ for (const input of $$('[name="show"]')) input.addEventListener('change', event 
   repaint();
 });
 filmKeys();
-showSettings();
-take();
+begin();

@@ -2,8 +2,6 @@
 let latents = [], lengths = [], similarity = {}, built = '';
 const NAMES = { 0: `DDIM ${math('<i>η</i> = 0')}`, 1: `DDPM <span class="noise-colour">${math('<i>η</i> = 1')}</span>` };
 const LINES = { 0: ['DDIM, η = 0', 'var(--ink)'], 1: ['DDPM, η = 1', 'var(--noise)'] };
-$('.say').innerHTML = `With ${math('<i>η</i> = 0')} the latent alone decides the picture, and ${math('<i>S</i>')} only refines it. With ${math('<i>η</i> = 1')} each ${math('<i>S</i>')} makes another one.`;
-$('.S-list').innerHTML = `${math('<i>S</i>')}, a column each`;
 
 function receive() {
   latents = JSON.parse(value.latents);
@@ -37,14 +35,14 @@ function draw() {
     const { columns, reference } = similarity[grid.dataset.eta];
     $$('.seed canvas', grid).forEach((canvas, row) => {
       paint(canvas, canvas.dataset.name, 44);
-      canvas.ariaLabel = `x_T of latent ${latents[row]}`;
+      canvas.ariaLabel = say('consistency.latent', { latent: latents[row] });
     });
     for (const cell of $$('.cell', grid)) {
       const [, S, row] = cell.dataset.open.split('/'), number = columns[cell.dataset.column]?.[row], canvas = cell.firstChild;
       paint(canvas, canvas.dataset.name, size);
       const text = number === undefined ? '–' : +S === reference ? '1' : fixed(number, 3);
       if (cell.lastChild.textContent !== text) cell.lastChild.textContent = text;
-      cell.setAttribute('aria-label', `latent ${latents[row]}, S = ${S}, similarity ${text}: open in Steps`);
+      cell.setAttribute('aria-label', say('stage.open', { what: say('consistency.cell', { latent: latents[row], steps: S, similarity: text }) }));
     }
   }
   drawChart();
@@ -53,8 +51,8 @@ function draw() {
 function drawChart() {
   const mean = column => column.reduce((a, b) => a + b, 0) / column.length, last = lengths.at(-1);
   const references = [0, 1].map(eta => similarity[eta].reference), reference = references[0] ?? last;
-  const waiting = reference !== last ? `, until that of S = ${last} is there` : '';
-  write($('.similarity h3'), `Similarity to the row’s own ${math('<i>S</i>')} = ${reference} picture${waiting}, mean over ${latents.length} latent${latents.length > 1 ? 's' : ''} <span class="more">· correlation after the mean of the ${value.mean_of} is taken away; the number under each picture</span>`);
+  const several = latents.length > 1, heading = reference !== last ? several ? 'consistency.waiting_several' : 'consistency.waiting' : several ? 'consistency.similarity_several' : 'consistency.similarity';
+  write($('.similarity h3'), `${sayHtml(heading, { reference, last, latents: latents.length })} <span class="more">· ${say(`consistency.mean_of_${value.mean_of}`)}</span>`);
   const width = Math.max(260, $('.plot').clientWidth), [low, high] = [Math.log(lengths[0]), Math.log(last)];
   const lines = [0, 1].map(eta => {
     const points = similarity[eta].columns.map((column, k) => column && [Math.log(lengths[k]), mean(column)]).filter(Boolean);
@@ -71,5 +69,4 @@ function opening(button) {
   return { seed: latents[row], steps: +S, eta: +eta, noise_seed: value.settings.noise_seed + +row };
 }
 function toggleSettings() {}
-showSettings();
-take();
+begin();

@@ -31,7 +31,7 @@ function drawFilm(lanes, columns, cell, label) {
     const row = laneBox.children[i];
     for (const [part, html] of [['h3', lane.title], ['p', lane.text], ['.extra', lane.extra ?? '']]) write($(part, row), html);
     paint($('.now canvas', row), cell(lane, at), now);
-    $('.now', row).setAttribute('aria-label', `${row.querySelector('h3').textContent}, ${label(at)}: open in Steps`);
+    $('.now', row).setAttribute('aria-label', say('stage.open', { what: `${$('h3', row).textContent}, ${label(at)}` }));
     [...$('.frames', row).children].forEach((button, k) => {
       paint(button.firstChild, cell(lane, k), size);
       button.toggleAttribute('data-here', k === at);

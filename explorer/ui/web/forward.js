@@ -6,10 +6,9 @@ look(new URLSearchParams(location.search));
 const time = $('.time'), LEVEL = 1.5;
 const colours = { negative: [1, 92, 85], zero: [246, 245, 241], positive: [130, 68, 8] };
 const PIXEL_COLOURS = ['var(--ink)', 'var(--x0)', 'var(--direction)'];
-const NAMES = { markov: ['Markov', 'each step adds noise, as in DDPM'], 1: [math('<i>η</i> = 1'), 'the same joint, walked from the end'], 0.5: [math('<i>η</i> = 0.5'), 'in between'], 0: [math('<i>η</i> = 0'), `${math('<i>x<sub>t</sub></i>')} and ${math('<i>x</i><sub>0</sub>')} fix ${math(X_PREV)}`] };
-
-$('.say').innerHTML = `${math(`${X_T} = <span class="x0-colour">${sqrt(ALPHA(T_))}&thinsp;<i>x</i><sub>0</sub></span> + <span class="noise-colour">${sqrt('1−' + ALPHA(T_))}&thinsp;<i>ε</i></span>`)} for every ${math(T_)}: no walk is needed.`;
-$('.note').innerHTML = `${math('<i>ε</i>')} as channel mean on ±1.5. Click the picture to choose a pixel; with Ctrl, one more.`;
+const PROCESSES = ['markov', '1', '0.5', '0'], ABOUT = { markov: 'forward.markov', 1: 'forward.backwards', 0.5: 'forward.between', 0: 'forward.fixed' };
+const nameOf = process => process === 'markov' ? say('forward.markov_name') : math(`<i>η</i> = ${process}`);
+const JUMP = formula(`${X_T} = <span class="x0-colour">${sqrt(ALPHA(T_))}&thinsp;<i>x</i><sub>0</sub></span> + <span class="noise-colour">${sqrt('1−' + ALPHA(T_))}&thinsp;<i>ε</i></span>`);
 
 function receive() {
   [x_0, eps, alphaBar] = [floats(value.x_0), floats(value.eps), floats(value.alpha_bar)];
@@ -51,6 +50,7 @@ function signed(values) {
 
 function draw() {
   drawChosen(value.examples, i => `example/${i}`);
+  write($('.say'), sayHtml('forward.lead', { jump: JUMP }));
   const a = Math.sqrt(alphaBar[t]), b = Math.sqrt(1 - alphaBar[t]);
   if (drawn === '') { fill($('.x_0'), mixed(1, 0)); fill($('.eps'), signed(eps)); drawPaths(); drawLoss(); drawTable(); }
   drawn = 'all';
@@ -58,8 +58,8 @@ function draw() {
   markPixels();
   write($('[data-of-coefficient="x_0"]'), `${fixed(a, 4)} ×`);
   write($('[data-of-coefficient="eps"]'), `${fixed(b, 4)} ×`);
-  $('.x_t').ariaLabel = `the noised picture x_t at t = ${t}`;
-  write($('.now-t'), `${math(X_T)} at ${math(T_)} = ${t}`);
+  $('.x_t').ariaLabel = say('forward.noised_aloud', { time: t });
+  write($('.now-t'), sayHtml('stage.at_time', { picture: formula(X_T), time: t }));
   write($('.T'), `${T}`);
   time.value = t;
   time.style.setProperty('--at', `${100 * t / T}%`);
@@ -92,23 +92,24 @@ function drawBell() {   // q_sigma(x_prev | x_t, x_0) for the first pixel, x_t b
   const bell = eta => ({ sigma: eta * sigma1, mean: Math.sqrt(prev) * x + Math.sqrt(Math.max(0, 1 - prev - (eta * sigma1) ** 2)) * (x_t - Math.sqrt(ab) * x) / Math.sqrt(1 - ab) });
   const width = Math.max(220, $('.bell .plot').clientWidth), range = [-2.6, 2.6], one = bell(1), top = one.sigma > 0 ? 3.2 / (one.sigma * Math.sqrt(2 * Math.PI)) : 1;
   const curve = ({ sigma, mean }) => sigma < 1e-6 ? [[mean, 0], [mean, top]] : Array.from({ length: 241 }, (_, i) => { const v = mean + (i - 120) / 30 * sigma; return [v, Math.min(top, Math.exp(-.5 * ((v - mean) / sigma) ** 2) / (sigma * Math.sqrt(2 * Math.PI)))]; }).filter(p => p[0] >= range[0] && p[0] <= range[1]);
-  write($('.bell h3'), `${math(`<i>q<sub>σ</sub></i>(${X_PREV} | ${X_T}, <i>x</i><sub>0</sub>)`)} of the first pixel, ${math(T_)} = ${from} → ${to}`);
+  write($('.bell h3'), sayHtml('forward.bell', { posterior: formula(`<i>q<sub>σ</sub></i>(${X_PREV} | ${X_T}, <i>x</i><sub>0</sub>)`), from, to }));
   const mine = bell(yours);
   const { svg } = chart({ width, height: 150, xRange: range, yRange: [0, top], yTicks: [], xTicks: [[-2, '−2', 'middle'], [0, '0', 'middle'], [2, '2', 'middle']], lines: [
     { points: curve(one), colour: 'var(--ref)', width: 1.5 }, { points: curve(bell(.5)), colour: 'var(--ref)', width: 1.5, dash: '3 3' }, { points: curve(mine), colour: 'var(--noise)' } ] });
   write($('.bell .plot'), svg);
-  write($('.bell p'), `Yours, ${math('<i>η</i>')} = ${digits(yours, 3)}: mean <b>${fixed(mine.mean, 3)}</b>, std <b>${fixed(mine.sigma, 3)}</b>. Grey: ${math('<i>η</i>')} = 1, and 0.5 dashed. At ${math('<i>η</i> = 0')} it is a spike.`);
+  write($('.bell p'), sayHtml('forward.yours', { yours: digits(yours, 3), mean: fixed(mine.mean, 3), std: fixed(mine.sigma, 3) }));
 }
 
 // ---- paths ------------------------------------------------------------------------------------------------------
 let plots = {};
 function drawPaths() {
-  const box = $('.four'), names = Object.keys(NAMES).sort((a, b) => ['markov', '1', '0.5', '0'].indexOf(a) - ['markov', '1', '0.5', '0'].indexOf(b));
-  write($('.about-paths'), `${pixels.length > 1 ? 'These pixels' : 'This pixel'} on ${pixels.length > 1 ? 'their' : 'its'} way${value.shape[0] === 3 ? ', red channel' : ''}: four paths each, the mean and ±2 standard deviations of ${math(`<i>q</i>(${X_T} | <i>x</i><sub>0</sub>)`)}`);
-  if (!box.children.length) box.innerHTML = names.map(name => `<div data-process="${name}"><h4>${NAMES[name][0]} <span class="sub">${NAMES[name][1]}</span></h4><div class="plot"></div></div>`).join('');
+  const several = pixels.length > 1, red = value.shape[0] === 3, key = red ? several ? 'forward.pixels_red' : 'forward.pixel_red' : several ? 'forward.pixels_grey' : 'forward.pixel_grey';
+  write($('.about-paths'), sayHtml(key, { marginal: formula(`<i>q</i>(${X_T} | <i>x</i><sub>0</sub>)`) }));
+  if (!$('.four').children.length) $('.four').innerHTML = PROCESSES.map(name => `<div data-process="${name}"><h4></h4><div class="plot"></div></div>`).join('');
   const band = (x, s) => Array.from({ length: 101 }, (_, i) => { const u = Math.round(i * T / 100); return [u, Math.sqrt(alphaBar[u]) * x + s * 2 * Math.sqrt(1 - alphaBar[u])]; });
   plots = {};
-  for (const name of names) {
+  for (const name of PROCESSES) {
+    write($(`[data-process="${name}"] h4`), `${nameOf(name)} <span class="sub">${sayHtml(ABOUT[name])}</span>`);
     const plot = $(`[data-process="${name}"] .plot`), width = Math.max(200, plot.clientWidth), process = processes[name];
     const bands = pixels.flatMap(([, , x], i) => [{ points: band(x, 1), colour: PIXEL_COLOURS[i], width: .75, dash: '2 3' }, { points: band(x, -1), colour: PIXEL_COLOURS[i], width: .75, dash: '2 3' }, { points: band(x, 0), colour: 'var(--ref)', width: 1.5 }]);
     const paths = process.paths.flatMap((pixel, i) => pixel.map((path, k) => ({ points: path.map((v, j) => [process.t[j], v]), colour: PIXEL_COLOURS[i], width: k ? 1 : 1.5 })));
@@ -123,7 +124,6 @@ function drawCursors() {
 
 let lossPlot = null;
 function drawLoss() {
-  write($('.loss h3'), `Loss over ${math(T_)}, mean squared error of ${math(EPS)}`);
   const curve = loss.curve.map(([u, v]) => [u, Math.log10(v)]);
   if (!curve.length) { lossPlot = null; write($('.loss .plot'), ''); }
   else {
@@ -131,16 +131,14 @@ function drawLoss() {
     lossPlot = chart({ width: Math.max(240, $('.loss .plot').clientWidth), height: 190, xRange: [0, T], yRange: [low, 0], yTicks: Array.from({ length: -low + 1 }, (_, k) => low + k), yLabel: powerOfTen, xTicks: [[0, 't = 0', 'start'], [T / 2, T / 2, 'middle'], [T, T, 'end']], lines: [{ points: curve, colour: 'var(--ink)' }] });
     write($('.loss .plot'), lossPlot.svg);
   }
-  write($('.loss p'), `<span></span> The loss sees ${math(X_T)} at one ${math(T_)} at a time, the marginals alone: one network serves every ${math('<i>η</i>')} and ${math('<i>S</i>')}.`);
-  $('.loss p span').textContent = `${loss.note[0].toUpperCase()}${loss.note.slice(1)}.`;
+  write($('.loss p'), sentences(sentence(loss.note), sayHtml('forward.marginals')));
 }
 
 function drawTable() {
-  const names = ['markov', '1', '0.5', '0'], head = { markov: 'Markov', 1: math('<i>η</i> = 1'), 0.5: math('<i>η</i> = 0.5'), 0: math('<i>η</i> = 0') };
-  const rows = [['mean off by at most', p => fixed(p.mean, 3)], ['variance off by at most', p => fixed(p.variance, 3)], ['largest error, in standard errors', p => fixed(p.largest, 2)], [`correlation of ${math(X_T)} and ${math(X_PREV)}`, p => fixed(p.correlation, 3)], [`path length over distance, ${math('<i>x</i>/' + sqrt(ALPHA('')))}`, p => fixed(p.straightness, 2)]];
-  write($('.table table'), `<tr><td></td>${names.map(n => `<th>${head[n]}</th>`).join('')}</tr>` + rows.map(([term, of]) => `<tr><td>${term}</td>${names.map(n => `<td>${of(processes[n])}</td>`).join('')}</tr>`).join(''));
-  const { bound } = processes.markov, worst = Math.max(...names.map(n => processes[n].largest));
-  write($('.told'), `Over <b>${value.settings.walks}</b> paths and all ${math(T_)} of ${math('<i>τ</i>')}, sampling alone stays below <b>${fixed(bound, 2)}</b> standard errors 99 times of 100: ${worst < bound ? 'all four have the same marginals' : 'here one is beyond it; another noise seed will tell'}. What differs is the joint: how ${math(X_T)} and ${math(X_PREV)} hang together.`);
+  const rows = [['forward.mean', p => fixed(p.mean, 3)], ['forward.variance', p => fixed(p.variance, 3)], ['forward.largest', p => fixed(p.largest, 2)], ['forward.correlation', p => fixed(p.correlation, 3)], ['paths.length', p => fixed(p.straightness, 2)]];
+  write($('.table table'), `<tr><td></td>${PROCESSES.map(n => `<th>${nameOf(n)}</th>`).join('')}</tr>` + rows.map(([term, of]) => `<tr><td>${sayHtml(term)}</td>${PROCESSES.map(n => `<td>${of(processes[n])}</td>`).join('')}</tr>`).join(''));
+  const { bound } = processes.markov, worst = Math.max(...PROCESSES.map(n => processes[n].largest));
+  write($('.told'), sentences(sayHtml(worst < bound ? 'forward.same' : 'forward.beyond', { walks: value.settings.walks, bound: fixed(bound, 2) }), sayHtml('forward.joint')));
 }
 
 function goTo(to) {
@@ -153,6 +151,5 @@ time.addEventListener('input', () => goTo(+time.value));
 listenToKeys(TAB, transportKeys({ by: n => goTo(t + 10 * n), first: () => goTo(0), last: () => goTo(T), says: ['keys.time', 'keys.zero'] }), { inFront, range: time });
 function opening() { return null; }
 function toggleSettings() {}
-window.addEventListener('resize', () => { drawn = ''; });
-showSettings();
-take();
+for (const event of ['resize', 'explorer:words']) window.addEventListener(event, () => { drawn = ''; });
+begin();

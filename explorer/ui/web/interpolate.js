@@ -6,7 +6,6 @@ function look(wanted) {
 }
 look(new URLSearchParams(location.search));
 const pad = $('.pad'), mark = $('.mark'), padCanvas = $('.pad canvas');
-const W_PLACE = math('<i>x<sub>T</sub></i>(<i>w</i>)');
 let padKey = '', padDrawn = new Map();
 
 function receive() {
@@ -27,25 +26,31 @@ function moved(k) {
   publish('explorer:view', { frame: +wish.toFixed(4) });
 }
 
-const LANES = {
-  slerp: [`Slerp ${math('<i>η</i> = 0')}`, () => 'The norm of the latent stays that of Gaussian noise all the way.'],
-  lerp: [`Lerp ${math('<i>η</i> = 0')}`, () => { const least = Math.min(...norms.lerp.map(p => p[1])); return `The norm sinks to <b>${fixed(least, 2)}</b> of what noise has.${facts.lerp ? ` Contrast half-way: lerp <b>${fixed(facts.lerp.contrast_middle, 3)}</b>, slerp <b>${fixed(facts.slerp.contrast_middle, 3)}</b>.` : ''}`; }],
-  ddpm: [`<span class="noise-colour">Slerp under DDPM</span> ${math('<i>η</i> = 1')}`, () => value.settings.ddpm === 'own' ? 'Every frame draws noise of its own: it drowns the latent, there is no way.' : `One noise for all frames: smooth, but the way hardly moves.${facts.ddpm && facts.slerp ? ` Its ends differ by <b>${fixed(facts.ddpm.span, 2)}</b>, slerp’s by <b>${fixed(facts.slerp.span, 2)}</b>.` : ''}`],
+const ETA = v => math(`<i>η</i> = ${v}`);
+const TITLES = {
+  slerp: () => `${say('interpolate.slerp')} ${ETA(0)}`, lerp: () => `${say('interpolate.lerp')} ${ETA(0)}`,
+  ddpm: () => `<span class="noise-colour">${say('interpolate.ddpm')}</span> ${ETA(1)}`,
+};
+const both = (key, measure, d, names) => names.every(name => facts[name]) && sayHtml(key, Object.fromEntries(names.map(name => [name, fixed(facts[name][measure], d)])));
+const ABOUT = {
+  slerp: () => say('interpolate.on_shell'),
+  lerp: () => sentences(sayHtml('interpolate.sinks', { least: fixed(Math.min(...norms.lerp.map(p => p[1])), 2) }), both('interpolate.contrasts', 'contrast_middle', 3, ['lerp', 'slerp'])),
+  ddpm: () => value.settings.ddpm === 'own' ? say('interpolate.drowns') : sentences(say('interpolate.hardly_moves'), both('interpolate.spans', 'span', 2, ['ddpm', 'slerp'])),
 };
 function lane(name) {
-  const [title, text] = LANES[name] ?? [`Slerp at ${math(`<i>S</i> = ${name.slice(1)}`)}`, () => 'The same latents with another number of steps.'];
-  const fact = facts[name];
-  const extra = fact ? `<div class="facts"><span>smoothness</span><b>${fixed(fact.smoothness, 2)}</b></div><div class="facts"><span>largest change, rms</span><b>${fixed(fact.largest, 2)}</b></div><div class="facts"><span>network calls a frame</span><b>${strips[name].steps}</b></div>` : '';
-  return { name, title, text: text(), extra };
+  const fact = facts[name], pairs = fact ? [['interpolate.smoothness', fixed(fact.smoothness, 2)], ['interpolate.largest', fixed(fact.largest, 2)], ['interpolate.calls', strips[name].steps]] : [];
+  return {
+    name, title: TITLES[name]?.() ?? sayHtml('interpolate.slerp_at', { setting: formula(`<i>S</i> = ${name.slice(1)}`) }), text: ABOUT[name]?.() ?? say('interpolate.other_steps'),
+    extra: pairs.map(([term, number]) => `<div class="facts"><span>${say(term)}</span><b>${number}</b></div>`).join(''),
+  };
 }
 
 function draw() {
   const loop = value.settings.way === 'loop', n = positions.length, w = k => loop ? positions[k] : positions[k] / positions.at(-1);
-  write($('.say'), loop ? `${math('<i>x<sub>T</sub></i>')} runs through the seeds <span></span> and back; every picture is its own run of Eq. 12.` : `${W_PLACE} runs from <span></span> to <span></span>; every picture is its own run of Eq. 12.`);
-  const said = loop ? [through.slice(0, -1).join(', ')] : through.map(latent => typeof latent === 'number' ? `seed ${latent}` : latent);
-  $$('.say > span:not(.m)').forEach((span, i) => { span.textContent = said[i]; });
+  const [from, to] = through.map(latent => typeof latent === 'number' ? say('interpolate.seed', { latent }) : latent);
+  write($('.say'), loop ? sayHtml('interpolate.lead_loop', { latents: through.slice(0, -1).join(', ') }) : sayHtml('interpolate.lead', { from, to }));
   const label = k => loop && Number.isInteger(positions[k]) ? `${through[positions[k]]}` : fixed(w(k), 2);
-  write($('.what'), `${math('<i>x</i><sub>0</sub>')} at ${math('<i>w</i>')} = ${fixed(w(at), 2)}`);
+  write($('.what'), sayHtml('interpolate.at_w', { place: fixed(w(at), 2) }));
   drawFilm(Object.keys(strips).map(lane), positions.map((_, k) => label(k)), (lane, k) => `${lane.name}/${k}`, k => `w = ${fixed(w(k), 2)}`);
   drawPad();
   drawNorm(w);
@@ -69,10 +74,10 @@ function drawPad() {
   const [v, u] = place.map(p => fixed(p / (side - 1), 2));
   pad.setAttribute('aria-valuetext', `u = ${u}, v = ${v}`);
   pad.setAttribute('aria-valuenow', u);
-  write($('.place'), `${math('<i>x</i><sub>0</sub>')} at ${math('<i>u</i>')} = ${u}, ${math('<i>v</i>')} = ${v}`);
+  write($('.place'), sayHtml('interpolate.at_uv', { across: u, down: v }));
   const large = $('.large canvas');
   paint(large, `pad/${place[0]}/${place[1]}`, 256);
-  $('.large').setAttribute('aria-label', `the picture at u = ${u}, v = ${v}: open in Steps`);
+  $('.large').setAttribute('aria-label', say('stage.open', { what: say('interpolate.picture_at', { across: u, down: v }) }));
 }
 
 function goOn(row, column) {
@@ -98,18 +103,18 @@ filmKeys({ keys: ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'], says: 'key
 // ---- the norm, and the numbers ----------------------------------------------------------------------------------
 function drawNorm(w) {
   const legs = positions.at(-1), loop = value.settings.way === 'loop', span = loop ? legs : 1;
-  write($('.norm h3'), `Norm of ${W_PLACE} along the way, over ${math('√<i>D</i>')}`);
+  write($('.norm h3'), sayHtml('interpolate.norm'));
   const width = Math.max(260, $('.plot').clientWidth), line = kind => norms[kind].map(([p, v]) => [p / legs * span, v]);
   const middle = kind => line(kind)[Math.round(20 / legs)];
   const c = chart({ width, height: 150, xRange: [0, span], yRange: [.6, 1.1], yTicks: [.6, .8, 1], xTicks: [[0, 'w = 0', 'start'], [span / 2, digits(span / 2), 'middle'], [span, digits(span), 'end']],
-    lines: [{ points: line('lerp'), colour: 'var(--ref)', label: { at: middle('lerp'), dy: -8, text: 'lerp' } }, { points: line('slerp'), colour: 'var(--ink)', label: { at: middle('slerp'), dy: -9, text: 'slerp' } }] });
+    lines: [{ points: line('lerp'), colour: 'var(--ref)', label: { at: middle('lerp'), dy: -8, text: say('interpolate.lerp_short') } }, { points: line('slerp'), colour: 'var(--ink)', label: { at: middle('slerp'), dy: -9, text: say('interpolate.slerp_short') } }] });
   write($('.plot'), c.svg);
   const here = w(at), near = kind => line(kind).reduce((best, p) => Math.abs(p[0] - here) < Math.abs(best[0] - here) ? p : best);
   drawCursor($('.plot'), c, here, [[here, near('slerp')[1], 'var(--ink)'], [here, near('lerp')[1], 'var(--ink2)']]);
-  const names = ['slerp', 'lerp', 'ddpm'].filter(name => facts[name]), heads = { slerp: 'slerp', lerp: 'lerp', ddpm: '<span class="noise-colour">DDPM</span>' };
-  const table = [['smoothness: ends apart / changes added up', 'smoothness', 2], ['largest change between neighbours, rms', 'largest', 2], ['ends apart, rms', 'span', 2], ['contrast half-way', 'contrast_middle', 3], ['contrast at the ends', 'contrast_ends', 3]];
+  const names = ['slerp', 'lerp', 'ddpm'].filter(name => facts[name]), heads = { slerp: say('interpolate.slerp_short'), lerp: say('interpolate.lerp_short'), ddpm: '<span class="noise-colour">DDPM</span>' };
+  const table = [['smoothness', 2], ['largest', 2], ['span', 2], ['contrast_middle', 3], ['contrast_ends', 3]];
   $('.norm dl').style.gridTemplateColumns = `minmax(0, 1fr) repeat(${Math.max(1, names.length)}, auto)`;
-  write($('.norm dl'), names.length ? `<dt></dt>${names.map(n => `<dd class="top">${heads[n]}</dd>`).join('')}` + table.map(([term, key, d]) => `<dt>${term}</dt>${names.map(n => `<dd>${fixed(facts[n][key], d)}</dd>`).join('')}`).join('') : '');
+  write($('.norm dl'), names.length ? `<dt></dt>${names.map(n => `<dd class="top">${heads[n]}</dd>`).join('')}` + table.map(([key, d]) => `<dt>${say(`interpolate.number.${key}`)}</dt>${names.map(n => `<dd>${fixed(facts[n][key], d)}</dd>`).join('')}`).join('') : '');
 }
 
 function opening(button) {
@@ -123,5 +128,4 @@ const plain = latent => /^\d{1,15}$/.test(latent) ? +latent : latent;
 function toggleSettings(now) {
   for (const option of $$('[data-way]')) option.hidden = option.dataset.way !== now.way;
 }
-showSettings();
-take();
+begin();

@@ -8,8 +8,6 @@ look(new URLSearchParams(location.search));
 const time = $('.time'), RANGE = 3, S_RANGE = 6, GRID = 96, ARROWS = 15;
 let alphaBar = [1];
 const COLOURS = { 0: '--ink', yours: '--x0', 1: '--noise' };
-$('.say').innerHTML = `Points of a plane instead of pictures. For a mixture of Gaussians the score ${math('−<i>ε</i>/' + sqrt('1−' + ALPHA(T_)))} is exact: no network, the same sampler.`;
-$('.ode').innerHTML = math(`<i>x</i>/${sqrt(ALPHA(''))} over ${sqrt('(1−' + ALPHA('') + ')/' + ALPHA(''))}`);
 
 function receive() {
   [weights, means, stds] = JSON.parse(value.mixture);
@@ -85,7 +83,7 @@ function drawPlane(name) {
   if (plane === 'x' && here === 0) { c.fillStyle = colour('--ink'); c.globalAlpha = .35; for (const [x, y] of run.ends) c.fillRect(X(x) - .75, Y(y) - .75, 1.5, 1.5); c.globalAlpha = 1; }
   for (const path of run.x) { if (plane === 'x') dot(path, path.length - 1, false); dot(path, here, true); }
   c.restore();
-  canvas.setAttribute('aria-label', `${run.x.length} paths at t = ${t}`);
+  canvas.setAttribute('aria-label', say('paths.canvas', { n: run.x.length, time: t }));
 }
 const step = run => Math.round((1 - at) * (run.t.length - 1));
 
@@ -110,7 +108,7 @@ function axes(c, side, X, Y, colour) {
 
 // ---- numbers ----------------------------------------------------------------------------------------------------------
 const etaOf = name => runs[name]?.eta ?? value.settings.eta;
-const HEADS = { 0: () => `DDIM ${math('<i>η</i> = 0')}`, yours: () => etaOf('yours') === 'large' ? `Yours ${math('<span class="hat"><i>σ</i></span>')}` : `Yours ${math(`<i>η</i> = ${digits(+etaOf('yours'), 3)}`)}`, 1: () => `DDPM ${math('<i>η</i> = 1')}` };
+const HEADS = { 0: () => `DDIM ${math('<i>η</i> = 0')}`, yours: () => sayHtml('paths.yours', { setting: formula(etaOf('yours') === 'large' ? '<span class="hat"><i>σ</i></span>' : `<i>η</i> = ${digits(+etaOf('yours'), 3)}`) }), 1: () => `DDPM ${math('<i>η</i> = 1')}` };
 function draw() {
   const first = runs['0'];
   if (!first) return;
@@ -122,14 +120,13 @@ function draw() {
   time.setAttribute('aria-valuetext', `t = ${t}`);
   write($('.here'), `t = ${t}`);
   const names = Object.keys(HEADS).sort((a, b) => ['0', 'yours', '1'].indexOf(a) - ['0', 'yours', '1'].indexOf(b)).filter(n => runs[n]);
-  const rows = [[`path length over distance, ${math('<i>x</i>/' + sqrt(ALPHA('')))}`, r => fixed(r.straight_ode, 2)], ['path length over distance, in the plane', r => fixed(r.straight, 1)], [exact.modes < 10 ? `shares of the ${exact.modes} modes, least to most` : 'shares of the components, least to most', r => `${fixed(100 * r.shares[0], 1)}–${fixed(100 * r.shares[1], 1)} %`], ['spread inside a mode, over the exact', r => fixed(r.spread, 2)], ['energy distance to exact points', r => fixed(r.energy, 3).replace('−0.000', '0.000')]];
-  write($('.table table'), `<tr><td></td>${names.map(n => `<th>${HEADS[n]()}</th>`).join('')}</tr>` + rows.map(([term, of]) => `<tr><td>${term}</td>${names.map(n => `<td>${of(runs[n])}</td>`).join('')}</tr>`).join(''));
-  write($('.told'), `${value.settings.points} points. Path length without a limit: with noise in every step it grows like ${math('√<i>S</i>')}. Every way ends in the same distribution as ${math('<i>S</i>')} grows.`);
-  drawSweep('sweep', 'end', `Spread inside a mode over the exact one: 1 is right`);
-  drawSweep('before', 'before', `The same for ${math(X_T)} before the last step: above 1 it holds more noise than its ${math(T_)} says`);
+  const rows = [['paths.length', r => fixed(r.straight_ode, 2)], ['paths.length_in_plane', r => fixed(r.straight, 1)], [exact.modes < 10 ? 'paths.shares_of_modes' : 'paths.shares', r => `${fixed(100 * r.shares[0], 1)}–${fixed(100 * r.shares[1], 1)} %`], ['paths.spread', r => fixed(r.spread, 2)], ['paths.energy', r => fixed(r.energy, 3).replace('−0.000', '0.000')]];
+  write($('.table table'), `<tr><td></td>${names.map(n => `<th>${HEADS[n]()}</th>`).join('')}</tr>` + rows.map(([term, of]) => `<tr><td>${sayHtml(term, { n: exact.modes })}</td>${names.map(n => `<td>${of(runs[n])}</td>`).join('')}</tr>`).join(''));
+  write($('.told'), sayHtml('paths.told', { points: value.settings.points }));
+  drawSweep('sweep', 'end');
+  drawSweep('before', 'before');
 }
-function drawSweep(where, key, title) {
-  write($(`.${where} h3`), title);
+function drawSweep(where, key) {
   const plot = $(`.${where} .plot`), width = Math.max(220, plot.clientWidth), kinds = { 0: ['var(--ink)', 'none'], 1: ['var(--noise)', 'none'], large: ['var(--noise)', '2 3'] };
   const lines = Object.entries(kinds).map(([kind, [colour, dash]]) => ({ points: Object.entries(sweep[kind]).map(([S, cell]) => [Math.log(S), cell[key]]).sort((a, b) => a[0] - b[0]), colour, dash, width: 2 }));
   const top = key === 'end' ? 2.4 : 1.8, bottom = key === 'end' ? .6 : .6;
@@ -167,5 +164,4 @@ for (const input of $$('[name="plane"]')) input.addEventListener('change', event
 $('.with-score').addEventListener('change', event => { event.stopPropagation(); repaint(); });
 function opening() { return null; }
 function toggleSettings() { $(`[name="plane"][value="${plane}"]`).checked = true; }
-showSettings();
-take();
+begin();

@@ -5,11 +5,9 @@ function look(wanted) { data = wanted.get('paper') === 'CIFAR10' ? 'CIFAR10' : '
 look(new URLSearchParams(location.search));
 const ETAS = ['0', '0.2', '0.5', '1', 'large'];
 const LOOK = { 0: ['var(--ink)', 2.5], 0.2: ['color-mix(in oklab, var(--ink) 60%, var(--noise))', 1.5], 0.5: ['color-mix(in oklab, var(--noise) 50%, var(--ref))', 1.75], 1: ['var(--noise)', 2.25], large: ['var(--noise)', 1.5, '2 4'] };
-const NAME = { 0: 'η = 0', 0.2: '0.2', 0.5: '0.5', 1: 'η = 1', large: 'σ̂', real: 'real' };
+const NAME = { 0: 'η = 0', 0.2: '0.2', 0.5: '0.5', 1: 'η = 1', large: 'σ̂' };
 const symbol = eta => eta === 'large' ? math('<span class="hat"><i>σ</i></span>') : math(`<i>η</i> = ${eta}`);
-$('.say').innerHTML = `Fréchet distance over ${math('<i>S</i>')} and ${math('<i>η</i>')}, lower is better. Compare the trends with the paper’s, not the values.`;
-
-$('.python').textContent = 'Copy the command';
+$('.python').dataset.say = 'quality.copy';
 
 function receive() {
   measured = JSON.parse(value.measured);
@@ -40,7 +38,7 @@ function curves(where, of, x, ticks, height, floor = null) {
   const apart = (high - low) / height * 17;
   for (const line of [...lines].sort((a, b) => a.points.at(-1)[1] - b.points.at(-1)[1])) {
     level = Math.max(level + apart, line.points.at(-1)[1]);
-    line.label = { at: [last + room * .1, level], dy: 4, text: NAME[line.eta] };
+    line.label = { at: [last + room * .1, level], dy: 4, text: NAME[line.eta] ?? say('quality.real') };
   }
   const { svg } = chart({ width: Math.max(260, box.clientWidth), height, xRange: [first, last + room], yRange: [low, Math.max(high, level)], yTicks: TICKS.map(Math.log).filter(v => v >= low && v <= high), yLabel: v => digits(Math.exp(v)), xTicks: ticks, lines, dots: lines.filter(l => l.eta !== 'real').flatMap(l => l.points) });
   write(box, svg);
@@ -49,24 +47,21 @@ const stepTicks = of => [...new Set(Object.values(of).flat().map(c => c.S))].sor
 
 function heat(where, of) {
   const steps = [...new Set(Object.values(of).flat().map(c => c.S))].sort((a, b) => a - b), etas = ETAS.filter(eta => of[eta]), box = $(`.${where} .heat`);
-  if (!steps.length) return write(box, `<p class="how">${where === 'heat-ours' ? 'Nothing measured.' : ''}</p>`);
+  if (!steps.length) return write(box, `<p class="how">${where === 'heat-ours' ? say('quality.nothing') : ''}</p>`);
   box.style.gridTemplateColumns = `44px repeat(${etas.length}, minmax(0, 1fr))`;
   const values = Object.values(of).flat().map(c => Math.log(c.distance)), [low, high] = [Math.min(...values), Math.max(...values)];
   const cells = [`<span class="axis">${math('<i>S</i>')}</span>`, ...etas.map(eta => `<span class="axis">${symbol(eta)}</span>`)];
   for (const S of steps) {
     const row = etas.map(eta => of[eta].find(c => c.S === S)), best = Math.min(...row.filter(Boolean).map(c => c.distance));
-    cells.push(`<span class="axis">${S}</span>`, ...row.map(c => c ? `<span${c.distance === best ? ' class="best"' : ''} style="background: color-mix(in oklab, var(--noise) ${Math.round(48 * (Math.log(c.distance) - low) / (high - low || 1))}%, var(--bg))" title="${c.pictures ? `${c.pictures} pictures, ± ${digits(c.spread, 2)}` : ''}">${digits(c.distance, 3)}</span>` : '<span></span>'));
+    cells.push(`<span class="axis">${S}</span>`, ...row.map(c => c ? `<span${c.distance === best ? ' class="best"' : ''} style="background: color-mix(in oklab, var(--noise) ${Math.round(48 * (Math.log(c.distance) - low) / (high - low || 1))}%, var(--bg))" title="${c.pictures ? say('quality.cell', { n: c.pictures, spread: digits(c.spread, 2) }) : ''}">${digits(c.distance, 3)}</span>` : '<span></span>'));
   }
   write(box, cells.join(''));
 }
 
 function draw() {
   const mine = ours(), other = theirs(), any = measured.cells.length > 0;
-  write($('.ours h3'), any ? `This checkpoint, ${Math.min(...measured.cells.map(c => c[5]))} pictures a point` : 'This checkpoint');
-  if ($('.ours .how').source !== measured.note + measured.features) {
-    $('.ours .how').source = measured.note + measured.features;
-    $('.ours .how').textContent = any ? `${measured.features}. ${measured.reference}.` : `${measured.note[0].toUpperCase()}${measured.note.slice(1)}`;
-  }
+  write($('.ours h3'), any ? say('quality.ours_of', { n: Math.min(...measured.cells.map(c => c[5])) }) : say('quality.ours'));
+  write($('.ours .how'), any ? sentences(sentence(measured.features), sentence(measured.reference)) : sentence(measured.note));
   curves('ours', mine, c => c.S, stepTicks(mine), 240, measured.real);
   curves('theirs', other, c => c.S, stepTicks(other), 240);
   heat('heat-ours', mine);
@@ -77,10 +72,10 @@ function draw() {
 
 function drawSpeed(mine) {
   const all = Object.values(mine).flat();
-  const ticks = all.length ? TICKS.filter(v => v >= Math.min(...all.map(c => c.seconds)) && v <= Math.max(...all.map(c => c.seconds))).map(v => [Math.log(v), `${v} s`, 'middle']) : [];
+  const ticks = all.length ? TICKS.filter(v => v >= Math.min(...all.map(c => c.seconds)) && v <= Math.max(...all.map(c => c.seconds))).map(v => [Math.log(v), say('stage.seconds', { seconds: v }), 'middle']) : [];
   curves('speed', mine, c => c.seconds, ticks, 200);
   const slow = mine['1']?.at(-1), fast = slow && mine['0']?.find(c => c.distance <= slow.distance * 1.1);
-  write($('.faster'), !all.length ? '' : fast && fast.S < slow.S ? `DDIM at ${math('<i>S</i>')} = ${fast.S} is as good as DDPM at ${math('<i>S</i>')} = ${slow.S}, <b>${digits(slow.seconds / fast.seconds, 2)}</b> times faster.` : 'Here no shorter DDIM run is as good as the longest DDPM run.');
+  write($('.faster'), !all.length ? '' : fast && fast.S < slow.S ? sayHtml('quality.faster', { few: fast.S, many: slow.S, times: digits(slow.seconds / fast.seconds, 2) }) : say('quality.no_faster'));
 }
 
 function drawSamples() {
@@ -91,7 +86,7 @@ function drawSamples() {
   const cells = ['<span></span>', ...shown.map(S => `<span>${math('<i>S</i>')} = ${S}</span>`)];
   for (const eta of etas) {
     cells.push(`<span>${symbol(eta)}</span>`);
-    for (const S of shown) cells.push(`<span class="cell">${Array.from({ length: count }, (_, i) => `<button type="button" class="cell" data-open="${S}/${eta}/${i}" aria-label="S = ${S}, ${NAME[eta]}, picture ${i + 1}: open in Steps"><canvas data-name="${S}/${eta}/${i}"></canvas></button>`).join('')}</span>`);
+    for (const S of shown) cells.push(`<span class="cell">${Array.from({ length: count }, (_, i) => `<button type="button" class="cell" data-open="${S}/${eta}/${i}" aria-label="${say('stage.open', { what: say('quality.picture', { steps: S, noise: NAME[eta], n: i + 1 }) })}"><canvas data-name="${S}/${eta}/${i}"></canvas></button>`).join('')}</span>`);
   }
   write(box, cells.join(''));
   if (!shown.length) return;
@@ -111,5 +106,4 @@ for (const input of $$('[name="paper"]')) input.addEventListener('change', event
   repaint();
 });
 function toggleSettings() { $(`[name="paper"][value="${data}"]`).checked = true; }
-showSettings();
-take();
+begin();

@@ -18,6 +18,8 @@ const SYMBOLS = {
   eta: ['η', '<i>η</i>'], S: ['S', '<i>S</i>'], T: ['T', '<i>T</i>'], t: ['t', T_], t_prev: ['t−1', T_PREV], tau: ['τ', '<i>τ</i>'], z: ['z', '<i>z</i>'], eps: ['ε', '<i>ε</i>'],
   beta: ['β', '<i>β</i><sub><i>t</i></sub>'], sigma: ['σ', '<i>σ</i>'], sigma_hat: ['σ̂', '<span class="hat"><i>σ</i></span>'], sigma_of_eta: ['σ(η)', '<i>σ</i>(<i>η</i>)'], m: ['m', '<i>m</i>'], k: ['k', '<i>k</i>'],
   alpha_bar: ['ᾱ_t', ALPHA(T_)], alpha_bar_prev: ['ᾱ_{t−1}', ALPHA(T_PREV)], sqrt_alpha_bar: ['√ᾱ_t', sqrt(ALPHA(T_))], sqrt_dim: ['√D', sqrt('<i>D</i>')],
+  n: ['n', '<i>n</i>'], w: ['w', '<i>w</i>'], u: ['u', '<i>u</i>'], v: ['v', '<i>v</i>'], sigma_t: ['σ_t', SIGMA], eps_theta: ['ε_θ', EPS], sqrt_S: ['√S', sqrt('<i>S</i>')], x_T_of_w: ['x_T(w)', '<i>x<sub>T</sub></i>(<i>w</i>)'],
+  x_scaled: ['x/√ᾱ', `<i>x</i>/${sqrt(ALPHA(''))}`], noise_scaled: ['√((1−ᾱ)/ᾱ)', sqrt(`(1−${ALPHA('')})/${ALPHA('')}`)], score: ['−ε/√(1−ᾱ_t)', `−<i>ε</i>/${sqrt('1−' + ALPHA(T_))}`],
   ddpm_symbol: ['ᾱ_t', '<span class="bar always"><i>α</i></span><sub><i>t</i></sub>'], ddim_symbol: ['α_t', '<i>α<sub>t</sub></i>'],
 };
 const plain = name => {   // the DDIM paper's α_t is the DDPM paper's ᾱ_t

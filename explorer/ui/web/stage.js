@@ -1,5 +1,5 @@
 // What the stages of pictures share: values as they come from Python, their pictures, their settings, the status row.
-// A stage's own script defines `draw()`, and `receive(value)` if it wants to look at a value first.
+// A stage's own script defines `draw()`, and `receive(value)` if it wants to look at a value first, and ends with `begin()`.
 const $ = (selector, inside = element) => inside.querySelector(selector);
 const $$ = (selector, inside = element) => [...inside.querySelectorAll(selector)];
 const stage = $('.stage'), TAB = stage.dataset.tab;
@@ -41,13 +41,19 @@ function paint(canvas, name, size) {
   canvas.style.imageRendering = size % side === 0 ? 'pixelated' : 'auto';
 }
 
-// Replace an element's content only when it changes, so that what is pointed at or focused stays.
+// Replace an element's content only when it changes, so that what is pointed at or focused stays. A chart's name changes with
+// the language even where its lines do not.
 function write(target, html) {
-  if (target.source === html) return;
-  target.source = html;
+  const source = target.matches('.plot') ? spoken.language + html : html;
+  if (target.source === source) return;
+  target.source = source;
   target.innerHTML = html;
   if (target.matches('.plot')) describeChart(target);
 }
+
+const formula = html => ({ html: math(html) });   // as a value of sayHtml
+const sentences = (...texts) => texts.filter(Boolean).join(spoken.language === 'zh' ? '' : ' ');
+const sentence = message => sayHtml('stage.sentence', { text: told(message).replace(/^./, first => first.toUpperCase()) });
 
 let drawing = false;
 function repaint() {
@@ -83,21 +89,21 @@ function showProblem() {   // beside the field it is about, if it is one of this
 }
 
 function drawStatus() {
-  const state = queued?.state ?? (problem ? 'error' : value?.state ?? 'waiting'), kept = problem && value ? ' What is shown is the last good run.' : '';
+  const state = queued?.state ?? (problem ? 'error' : value?.state ?? 'waiting'), text = queued?.message ?? problem?.message ?? value?.message;
   $('.status').dataset.state = state;
   const named = say(`states.${state}`);
   if ($('.state').textContent !== named) $('.state').textContent = named;
-  const message = queued?.message ?? (problem ? told(problem.message) + kept : value?.message ?? '');
+  const message = !queued && problem && value ? say('stage.kept', { message: told(text) }) : told(text ?? '');
   $('.message').textContent = message;
   $('.status').toggleAttribute('data-note', state !== 'error' && message !== '');
   $('.repair').hidden = !problem?.repair;
-  if (problem?.repair) $('.repair').textContent = problem.repair.label;
+  if (problem?.repair) $('.repair').textContent = told(problem.repair.label);
   $('.stop').hidden = !['running', 'queued'].includes(state);
   if (!value) return;
   const { evaluations: n, expected, seconds } = value, number = v => v.toLocaleString('en');
-  $('.nfe').textContent = n === null ? '' : n < expected ? `NFE ${number(n)} of ${number(expected)}` : n ? `NFE ${number(n)}` : value.pictures ? 'all from before' : '';
-  $('.seconds').textContent = n || (n === null && seconds) ? `${seconds.toFixed(1)} s` : '';
-  $('.rate').textContent = n ? `${(1000 * seconds / n).toFixed(0)} ms a picture and step${byEngine(value.engine)}` : '';
+  $('.nfe').textContent = n === null ? '' : n < expected ? say('stage.nfe_of', { n: number(n), expected: number(expected) }) : n ? say('stage.nfe', { n: number(n) }) : value.pictures ? say('stage.from_before') : '';
+  $('.seconds').textContent = n || (n === null && seconds) ? say('stage.seconds', { seconds: seconds.toFixed(1) }) : '';
+  $('.rate').textContent = n ? say('stage.rate', { ms: (1000 * seconds / n).toFixed(0) }) + byEngine(value.engine) : '';
 }
 
 // ---- settings of the tab ----------------------------------------------------------------------------------------
@@ -140,3 +146,8 @@ let resizing;
 new ResizeObserver(() => { clearTimeout(resizing); resizing = setTimeout(repaint, 60); }).observe(stage);
 new MutationObserver(repaint).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-notation', 'data-projector'] });
 for (const die of $$('.die')) die.innerHTML = DIE;
+function begin() {
+  speak(element, () => { if (problem) showProblem(); repaint(); });
+  showSettings();
+  take();
+}
