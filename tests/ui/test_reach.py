@@ -96,7 +96,7 @@ def test_the_help_lists_the_keys_of_the_tab_in_front_and_each_of_them_works(stag
     stage.press("Home", "?")
     assert dialog.is_visible()
     keys = dialog.locator('[data-of="tab"] kbd').all_inner_texts()
-    assert keys == ["←", "→", "Home", "End", "Space", "1", "2", "3", "4", "5", "Esc"]
+    assert keys == ["←", "→", "Home", "End", "Space", "1", "2", "3", "4", "5", "Esc", "a"]
     inside = "document.activeElement.closest('dialog') !== null || document.activeElement === document.body"
     for _ in range(5):
         stage.press("Tab")
