@@ -18,6 +18,7 @@ from explorer.ui.consistency import ConsistencyTab
 from explorer.ui.encode import EncodeTab
 from explorer.ui.forward import ForwardTab
 from explorer.ui.interpolate import InterpolateTab
+from explorer.ui.language import LANGUAGES, PLACEHOLDER, received, texts
 from explorer.ui.paths import PathsTab
 from explorer.ui.quality import QualityTab
 from explorer.ui.state import Newest
@@ -71,6 +72,16 @@ def ends_after(calls, outcome):
 def run(tab, given, session="a"):
     """The values that a page gets, also where it is refused."""
     return list(tab.run(given, SimpleNamespace(session_hash=session)))
+
+
+def english(message):
+    """What the page gets as a message, in words. Each part of it has a text in every language, and a value for each gap."""
+    if isinstance(message, dict):
+        for language in LANGUAGES:
+            assert set(PLACEHOLDER.findall(texts(language)[message["say"]])) <= message["values"].keys()
+        for value in message["values"].values():
+            english(value)
+    return str(received(message))
 
 
 def pictures_of(value):

@@ -13,8 +13,10 @@ function showCheckpoint() {
   element.querySelector('#control-checkpoints').replaceChildren(...Object.keys(checkpoints).map(name => new Option(name, name)));
 }
 
+let reported = '';   // what stands below the field, as Python or we said it
 function report(message, state = '', share = null) {
-  said.textContent = message;
+  reported = message;
+  said.textContent = told(message);
   said.dataset.state = state;
   nameBox.setAttribute('aria-invalid', String(state === 'error'));
   bar.hidden = share === null;

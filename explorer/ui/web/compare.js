@@ -31,7 +31,7 @@ function moved(k) {
   publish('explorer:view', { moment: moments[k][1] });
 }
 
-const told = name => {
+const about = name => {
   const fact = facts[name], S = value.settings.steps;
   const same = value.settings.eta === 0 ? 'The same as DDIM. Move η in the column to see what lies between.' : value.settings.eta === 1 ? 'The same as DDPM. Move η to see what lies between.' : 'Part of the noise is drawn anew at every step.';
   return {
@@ -65,7 +65,7 @@ function extra(name) {
 }
 
 function draw() {
-  const lanes = Object.keys(rows).map(name => ({ name, title: titles[name](), text: told(name), extra: extra(name) }));
+  const lanes = Object.keys(rows).map(name => ({ name, title: titles[name](), text: about(name), extra: extra(name) }));
   const n = value.settings.wrong ? 'five' : 'four';
   write($('h2'), `One latent, ${n} ways to step`);
   write($('.same'), `Same ${math('<i>x<sub>T</sub></i>')}, same ${math('<i>S</i>')} = ${value.settings.steps}, same network. Only ${math(SIGMA)} differs${value.settings.wrong ? ', and in the last row the label' : ''}.`);

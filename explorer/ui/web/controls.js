@@ -194,7 +194,7 @@ form.addEventListener('keydown', event => {
   $('.pill').focus();
 });
 window.addEventListener('explorer:set', event => change(event.detail));
-window.addEventListener('explorer:restore', ({ detail: { settings: query, name } }) => restore(query, say('controls.restored', { name })));
+window.addEventListener('explorer:restore', ({ detail: { settings: query, name } }) => restore(query, { say: 'controls.restored', values: { name } }));
 window.addEventListener('explorer:follow', event => follow(event.detail));
 window.addEventListener('explorer:tab', event => open(event.detail));
 window.addEventListener('explorer:ended', event => { if (event.detail.count === count) done[event.detail.tab] = asked(event.detail.tab); });
@@ -218,5 +218,5 @@ watch('value', () => {   // only the restored address comes from Python
 
 const address = new URLSearchParams(location.search);
 for (const name of VIEWS) if (address.has(name)) view[name] = address.get(name);
-speak(element, () => { nameSegments(); drawStops(); show(); });
+speak(element, () => { nameSegments(); drawStops(); show(); said.textContent = told(reported); });
 take(props.value || {});

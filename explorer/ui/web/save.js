@@ -20,7 +20,7 @@ function fillMenu() {
   for (const kind of window.explorerKinds?.[SAVED] ?? []) items.push(item(kind.label, { suffix: kind.suffix.toUpperCase(), disabled: Boolean(making), act: () => save(kind) }));
   items.push(document.createElement('hr'));
   if (SAVED === 'steps') {
-    items.push(item('Copy as diffusers', { why: inDiffusers?.why, disabled: !inDiffusers?.script, act: () => copy(saveButton, inDiffusers.script) }));
+    items.push(item('Copy as diffusers', { why: told(inDiffusers?.why), disabled: !inDiffusers?.script, act: () => copy(saveButton, inDiffusers.script) }));
   }
   items.push(item('Open a saved picture…', { suffix: 'PNG', why: 'or drop it on the page', act: () => publish('explorer:open-picture') }));
   menu.replaceChildren(...items);
@@ -61,7 +61,7 @@ async function save(kind) {
 }
 
 function tell(message) {
-  said.textContent = message;
+  said.textContent = told(message);
   said.hidden = false;
 }
 

@@ -86,11 +86,11 @@ function drawStatus() {
   const state = queued?.state ?? (problem ? 'error' : value?.state ?? 'waiting'), kept = problem && value ? ' What is shown is the last good run.' : '';
   $('.status').dataset.state = state;
   if ($('.state').textContent !== STATES[state]) $('.state').textContent = STATES[state];
-  const message = queued?.message ?? (problem ? told(problem.message) + kept : value?.message ?? '');
+  const message = told(queued?.message) ?? (problem ? told(problem.message) + kept : told(value?.message) ?? '');
   $('.message').textContent = message;
   $('.status').toggleAttribute('data-note', state !== 'error' && message !== '');
   $('.repair').hidden = !problem?.repair;
-  if (problem?.repair) $('.repair').textContent = problem.repair.label;
+  if (problem?.repair) $('.repair').textContent = told(problem.repair.label);
   $('.stop').hidden = !['running', 'queued'].includes(state);
   if (!value) return;
   const { evaluations: n, expected, seconds } = value, number = v => v.toLocaleString('en');

@@ -4,10 +4,10 @@ function drawStatus() {
   const state = queued ? 'queued' : problem ? 'error' : (coming ?? run)?.state ?? 'waiting';
   $('.status').dataset.state = state;
   if ($('.state').textContent !== STATES[state]) $('.state').textContent = STATES[state];
-  $('.message').textContent = problem && !queued ? told(problem.message) + (run ? ' The panels show the last good run.' : '') : note;
+  $('.message').textContent = problem && !queued ? told(problem.message) + (run ? ' The panels show the last good run.' : '') : told(note);
   $('.status').toggleAttribute('data-note', state !== 'error' && note !== '');
   $('.repair').hidden = !problem?.repair;
-  if (problem?.repair) $('.repair').textContent = problem.repair.label;
+  if (problem?.repair) $('.repair').textContent = told(problem.repair.label);
   $('.stop').hidden = !['running', 'queued'].includes(state);
   if (!run) return;
   const done = run.rows.length, S = run.plan.length;
