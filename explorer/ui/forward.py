@@ -92,8 +92,8 @@ class ForwardTab(Tab[ForwardOptions]):
         _, H, W = checkpoint.shape
         for row, column in chosen_pixels(asked.options, H, W):
             if row >= H or column >= W:
-                outside = {"last_row": H - 1, "last_column": W - 1, "given": f"{row}:{column}"}
-                raise BadInput("pixels", Said("error.pixel_outside", outside))
+                place = {"last_row": H - 1, "last_column": W - 1, "row": row, "column": column}
+                raise BadInput("pixels", Said("error.pixel_outside", place))
         if asked.options.real == 0 and len(examples_of(checkpoint)) == 0:
             return replace(asked, options=replace(asked.options, real="made"))
         return asked

@@ -124,7 +124,7 @@ class Saves:
         """Handler of every wish: how far it is, and at last the file, or what is wrong."""
         session = request.session_hash
         self.newest.record(session, given)
-        said = {"count": count_of(given)}
+        labels = {"count": count_of(given)}
 
         def state() -> str:
             if self.newest.stopped(session):
@@ -135,17 +135,17 @@ class Saves:
             wanted = self.parse(given)
             with self.turns.take(session) as turn:
                 for _ in turn.wait(state):
-                    yield said | {"state": "making", "share": 0}
+                    yield labels | {"state": "making", "share": 0}
                 for value in self._make(wanted, state):
-                    yield said | value
+                    yield labels | value
         except (BadInput, Busy, PictureError, NothingToSave) as problem:
-            yield said | {"state": "error", "message": sent(said(problem))}
+            yield labels | {"state": "error", "message": sent(said(problem))}
         except Interrupted as broken_off:
             if broken_off.outcome == "stopped":
-                yield said | {"state": "stopped"}
+                yield labels | {"state": "stopped"}
         except Exception:
             logging.exception("a file could not be made: %s", str(given)[:500])
-            yield said | {"state": "error", "message": Said("file.failed").sent()}
+            yield labels | {"state": "error", "message": Said("file.failed").sent()}
 
     def _make(self, wanted: Wish, state: State) -> Iterator[dict[str, Any]]:
         if wanted.kind.make is None:

@@ -77,7 +77,7 @@ class Query:
         if not isinstance(name, str) or name not in checkpoints:
             raise BadInput("checkpoint", not_one_of("checkpoint", checkpoints, name))
         latent = checked("seed", fields.pop("seed"), parse)
-        checks = {
+        checks: dict[str, Check] = {
             "noise_seed": whole("noise_seed", 0, MAX_SEED),
             "steps": whole("steps", 1, checkpoints[name]),
             "eta": partial(check_eta, name=Said("field.eta")),
