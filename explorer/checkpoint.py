@@ -19,6 +19,7 @@ import torch
 from explorer.denoiser import Denoiser, PredictNoise, resolve_device
 from explorer.engine import ENGINES, Engine
 from explorer.hub import HubId, Progress, fetch
+from explorer.message import Message
 from explorer.pipeline import (
     CARD,
     EXAMPLES,
@@ -107,7 +108,9 @@ def _read_examples(path: Path, changed: int) -> np.ndarray:
         with np.load(path, allow_pickle=False) as file:
             return file["images"]
     except Exception as error:  # numpy, zipfile and zlib each have their own
-        raise CheckpointError(f"{path} is damaged or holds no array named images; copy it again") from error
+        raise CheckpointError(
+            "brought.examples", "{path} is damaged or holds no array named images; copy it again", path=str(path)
+        ) from error
 
 
 def from_denoiser(
@@ -160,10 +163,14 @@ def load(
         return _open(folder, folder.name, folder.name if below_root else str(folder), device, engine)
     hub_id = HubId.parse(str(name))
     if hub_id is None:
-        names = ", ".join(available(root)) or "none"
+        names = ", ".join(available(root)) or Message("opening.none", "none")
         raise CheckpointError(
-            f"no checkpoint {short(str(name), 80)}: give a name below {root.name}/ (there are: {names}), the path of a "
-            "folder, or a hub id such as google/ddpm-cifar10-32"
+            "opening.nothing",
+            "no checkpoint {given}: give a name below {root}/ (there are: {names}), the path of a "
+            "folder, or a hub id such as google/ddpm-cifar10-32",
+            given=short(str(name), 80),
+            root=root.name,
+            names=names,
         )
     return _open(fetch(hub_id, progress), str(hub_id), str(hub_id), device, engine)
 
@@ -175,7 +182,12 @@ def _find(name: str | Path, root: Path) -> Path | None:
         if str(name).strip() and os.path.isdir(folder):  # unlike Path's own, these raise for no name whatever
             if is_pipeline(folder):
                 return folder.resolve()
-            raise CheckpointError(f"{folder} is not a diffusers pipeline folder: it has no {INDEX}")
+            raise CheckpointError(
+                "opening.no_folder",
+                "{folder} is not a diffusers pipeline folder: it has no {file}",
+                folder=str(folder),
+                file=INDEX,
+            )
     return None
 
 
@@ -199,15 +211,31 @@ def _shape(folder: Path, name: str, config: Mapping[str, Any], card: Card) -> Sh
     side, channels = config.get("sample_size"), config.get("in_channels", 3)
     sides = [side, side] if isinstance(side, int) else side
     if not isinstance(sides, (list, tuple)) or len(sides) != 2 or not all(isinstance(n, int) for n in sides):
-        raise CheckpointError(f"{name}: unet/config.json: sample_size must be the side in pixels, not {short(side)}")
+        raise CheckpointError(
+            "opening.sample_size",
+            "{name}: unet/config.json: sample_size must be the side in pixels, not {given}",
+            name=name,
+            given=short(side),
+        )
     height, width = sides
     patch = card.patch
     shape = (channels // patch**2, height * patch, width * patch)
     if channels % patch**2 or (card.shape is not None and card.shape != shape):
         raise CheckpointError(
-            f"{folder}/explorer.json says shape {card.shape} at patch size {patch}, but the U-Net works on "
-            f"{channels} channels of {height}x{width}; correct shape or patch there"
+            "opening.other_shape",
+            "{folder}/explorer.json says shape {shape} at patch size {patch}, but the U-Net works on "
+            "{channels} channels of {size}; correct shape or patch there",
+            folder=str(folder),
+            shape=str(card.shape),
+            patch=patch,
+            channels=channels,
+            size=f"{height}x{width}",
         )
     if shape[0] not in (1, 3):
-        raise CheckpointError(f"{name}: pictures of {shape[0]} channels; only 1 (grey) and 3 (colour) can be shown")
+        raise CheckpointError(
+            "opening.channels",
+            "{name}: pictures of {channels} channels; only 1 (grey) and 3 (colour) can be shown",
+            name=name,
+            channels=shape[0],
+        )
     return shape

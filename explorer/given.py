@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from explorer.message import Refused
 from explorer.quality import to_unit
 
 MAX_FILE = 20 << 20  # bytes
@@ -23,7 +24,7 @@ KEPT = 64  # pictures
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")  # none runs a program
 
 
-class PictureError(ValueError):
+class PictureError(Refused):
     """A picture that cannot be used; the message says what was expected."""
 
 
@@ -38,7 +39,12 @@ def read_picture(data: bytes) -> Image.Image:
             picture more than twenty times as long as it is wide.
     """
     if len(data) > MAX_FILE:
-        raise PictureError(f"the file has {len(data) >> 20} MB, more than the {MAX_FILE >> 20} MB that are taken")
+        raise PictureError(
+            "brought.too_many_bytes",
+            "the file has {size} MB, more than the {most} MB that are taken",
+            size=len(data) >> 20,
+            most=MAX_FILE >> 20,
+        )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -51,10 +57,14 @@ def read_picture(data: bytes) -> Image.Image:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError(
-            f"the picture has more than the {MAX_PIXELS // 10**6} million pixels that are taken"
+            "brought.too_many_pixels",
+            "the picture has more than the {most} million pixels that are taken",
+            most=MAX_PIXELS // 10**6,
         ) from error
     except Exception as error:  # Pillow's readers raise many kinds for damaged files
-        raise PictureError("this is no picture that can be read, or it is damaged: try a PNG or a JPEG") from error
+        raise PictureError(
+            "brought.unreadable", "this is no picture that can be read, or it is damaged: try a PNG or a JPEG"
+        ) from error
     side = min(rgb.size)
     square = ImageOps.fit(rgb, (side, side))
     return square if side <= KEPT_SIDE else square.resize((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
@@ -67,12 +77,27 @@ def _readable() -> list[str]:
 
 
 def _check_size(width: int, height: int) -> None:
+    size = f"{width}x{height}"
     if width * height > MAX_PIXELS:
-        raise PictureError(f"the picture is {width}x{height}, more than the {MAX_PIXELS // 10**6} million pixels taken")
+        raise PictureError(
+            "brought.too_large",
+            "the picture is {size}, more than the {most} million pixels taken",
+            size=size,
+            most=MAX_PIXELS // 10**6,
+        )
     if min(width, height) < MIN_SIDE:
-        raise PictureError(f"the picture is {width}x{height}; each side needs at least {MIN_SIDE} pixels")
+        raise PictureError(
+            "brought.too_small",
+            "the picture is {size}; each side needs at least {least} pixels",
+            size=size,
+            least=MIN_SIDE,
+        )
     if max(width, height) > MAX_RATIO * min(width, height):
-        raise PictureError(f"the picture is {width}x{height}: its middle square would show next to nothing of it")
+        raise PictureError(
+            "brought.too_long",
+            "the picture is {size}: its middle square would show next to nothing of it",
+            size=size,
+        )
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
@@ -121,7 +146,9 @@ class Given:
         """
         with self._lock:
             if name not in self._pictures:
-                raise PictureError("this picture was brought earlier and is not kept: choose the file again")
+                raise PictureError(
+                    "brought.gone", "this picture was brought earlier and is not kept: choose the file again"
+                )
             self._pictures.move_to_end(name)
             return self._pictures[name]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.message import Message
 from explorer.pipeline import (
     CARD,
     EXAMPLES,
@@ -93,14 +94,23 @@ def fetch(hub_id: HubId, progress: Progress | None = None) -> Path:
         return _download(hub_id, names[-1], _bar(progress) if progress else None)
     except GatedRepoError as error:
         raise CheckpointError(
-            f"{hub_id} is gated: accept its terms on its page, then log in with: hf auth login"
+            "opening.gated",
+            "{name} is gated: accept its terms on its page, then log in with: hf auth login",
+            name=str(hub_id),
         ) from error
     except RevisionNotFoundError as error:
-        raise CheckpointError(f"{hub_id.repo} has no revision {short(hub_id.revision)} on the hub") from error
+        raise CheckpointError(
+            "opening.no_revision",
+            "{name} has no revision {given} on the hub",
+            name=hub_id.repo,
+            given=short(hub_id.revision),
+        ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise CheckpointError(
-            f"{hub_id.repo} is neither a folder here nor a public model of the hub; check how it is written (a private "
-            "one needs: hf auth login)"
+            "opening.not_found",
+            "{name} is neither a folder here nor a public model of the hub; check how it is written (a private "
+            "one needs: hf auth login)",
+            name=hub_id.repo,
         ) from error
     except (HTTPError, OSError) as error:  # no network, no answer, an error of the server, a full disk
         return _cached(hub_id, error)
@@ -113,16 +123,28 @@ def _wanted(hub_id: HubId, sizes: Mapping[str, int]) -> list[str]:
     names = [n for n in (INDEX, config, scheduler, CARD, EXAMPLES, QUALITY, weights) if n in sizes]
     if config not in sizes or scheduler not in sizes:
         raise CheckpointError(
-            f"{hub_id} is not a DDPM saved by diffusers: it has no {UNET_CONFIG} and {SCHEDULER_CONFIG}"
+            "opening.no_ddpm",
+            "{name} is not a DDPM saved by diffusers: it has no {config} and {scheduler}",
+            name=str(hub_id),
+            config=UNET_CONFIG,
+            scheduler=SCHEDULER_CONFIG,
         )
     if weights not in sizes:
         part = config.rpartition("/")[0]
         if pickle := pickled(name for name in sizes if name.rpartition("/")[0] == part):
             raise refuse_pickle(str(hub_id), pickle)
-        raise CheckpointError(f"{hub_id}: no weights; expected {weights}")
+        raise CheckpointError(
+            "opening.no_weights", "{name}: no weights; expected {file}", name=str(hub_id), file=weights
+        )
     total = sum(sizes[name] for name in names)
     if total > MAX_BYTES:
-        raise CheckpointError(f"{hub_id} has {total / 1e9:.1f} GB; at most {MAX_BYTES / 1e9:.1f} GB are fetched")
+        raise CheckpointError(
+            "opening.too_large",
+            "{name} has {size} GB; at most {most} GB are fetched",
+            name=str(hub_id),
+            size=f"{total / 1e9:.1f}",
+            most=f"{MAX_BYTES / 1e9:.1f}",
+        )
     return names
 
 
@@ -148,13 +170,17 @@ def _cached(hub_id: HubId, reason: Exception) -> Path:
     except LocalEntryNotFoundError:
         pass
     why = (
-        "offline mode is on"
+        Message("opening.offline", "offline mode is on")
         if isinstance(reason, OfflineModeIsEnabled)
-        else f"the hub gave no files ({_short(reason)})"
+        else Message("opening.no_files", "the hub gave no files ({error})", error=_short(reason))
     )
     raise CheckpointError(
-        f"{hub_id} is not on this machine, neither as a folder nor in the hub's cache, and {why}. Where there is a "
-        f"network, fetch it beforehand: {hub_id.command}"
+        "opening.not_here",
+        "{name} is not on this machine, neither as a folder nor in the hub's cache, and {why}. Where there is a "
+        "network, fetch it beforehand: {command}",
+        name=str(hub_id),
+        why=why,
+        command=hub_id.command,
     ) from reason
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from explorer.checkpoint import Checkpoint
 from explorer.hub import HubId
+from explorer.message import Refused
 from explorer.pipeline import UNET_CONFIG, place_of
 from explorer.recipe import Encoded, Mix, Recipe, Seed
 from explorer.sampler import Settings
 from explorer.schedule import jumps, timesteps
 
 
-class NotInDiffusers(ValueError):
+class NotInDiffusers(Refused):
     """A run that plain diffusers cannot do; the message says why."""
 
 
@@ -32,9 +33,11 @@ def script(checkpoint: Checkpoint, latent: Recipe, settings: Settings) -> str:
             not in a folder.
     """
     if checkpoint.folder is None or not place_of(checkpoint.folder, UNET_CONFIG).is_file():
-        raise NotInDiffusers(f"{checkpoint.name} is no folder that diffusers could open")
+        raise NotInDiffusers(
+            "diffusers.no_folder", "{name} is no folder that diffusers could open", name=checkpoint.name
+        )
     if settings.variance != "eta":
-        raise NotInDiffusers("DDIMScheduler has no setting for σ̂, DDPM’s larger variance")
+        raise NotInDiffusers("diffusers.large_variance", "DDIMScheduler has no setting for σ̂, DDPM’s larger variance")
     parts = [
         _head(checkpoint, settings, _spacing(checkpoint.schedule.T, settings)),
         NOISE.replace("SHAPE", ", ".join(map(str, checkpoint.shape))),
@@ -49,8 +52,15 @@ def _spacing(T: int, settings: Settings) -> str:
     S = settings.steps
     tau = timesteps(T, S, settings.spacing)
     if any(t - T // S != t_prev for t, t_prev in jumps(tau)[:-1]) or tau[0] > T // S:
-        reason = f"at S = {S} the steps of {settings.spacing} τ are not all {T // S} long, as DDIMScheduler takes them"
-        raise NotInDiffusers(f"{reason}; linear with an S that divides {T}, or leading, would do")
+        raise NotInDiffusers(
+            "diffusers.uneven",
+            "at S = {steps} the steps of {spacing} τ are not all {length} long, as DDIMScheduler takes them; "
+            "linear with an S that divides {total}, or leading, would do",
+            steps=S,
+            spacing=settings.spacing,
+            length=T // S,
+            total=T,
+        )
     return "trailing" if tau[-1] == T else "leading"
 
 
@@ -136,5 +146,6 @@ def _x_T(latent: Recipe) -> str:
             return f"{'slerp' if kind == 'slerp' else 'torch.lerp'}({_x_T(a)}, {_x_T(b)}, {w!r})"
         case Encoded():
             raise NotInDiffusers(
-                "the latent is that of a picture, found by refining jumps that diffusers does not make"
+                "diffusers.encoded",
+                "the latent is that of a picture, found by refining jumps that diffusers does not make",
             )

@@ -26,6 +26,7 @@ from safetensors.torch import load as load_weights
 from explorer.cache import key_of
 from explorer.denoiser import PredictionType
 from explorer.engine import Unet
+from explorer.message import Refused, text_of
 from explorer.schedule import Schedule, short
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 Shape = tuple[int, int, int]
 
 
-class CheckpointError(ValueError):
+class CheckpointError(Refused):
     """A checkpoint that cannot be opened; the message says what was expected and what to do."""
 
 
@@ -62,10 +63,21 @@ class Card:
         for key in ("shape", "seeds"):
             if key in known:
                 if not isinstance(known[key], list) or not all(type(n) is int and n >= 0 for n in known[key]):
-                    raise CheckpointError(f"{path}: {key} must be a list of whole numbers, not {short(known[key])}")
+                    raise CheckpointError(
+                        "opening.card_list",
+                        "{path}: {key} must be a list of whole numbers, not {given}",
+                        path=str(path),
+                        key=key,
+                        given=short(known[key]),
+                    )
                 known[key] = tuple(known[key])
         if not isinstance(known.get("patch", 1), int) or known.get("patch", 1) < 1:
-            raise CheckpointError(f"{path}: patch must be a whole number of at least 1, not {short(known['patch'])}")
+            raise CheckpointError(
+                "opening.card_patch",
+                "{path}: patch must be a whole number of at least 1, not {given}",
+                path=str(path),
+                given=short(known["patch"]),
+            )
         return cls(**known)
 
     def write(self, path: Path) -> None:
@@ -98,8 +110,12 @@ def pickled(names: Iterable[str]) -> str | None:
 def refuse_pickle(checkpoint: str, file: str) -> CheckpointError:
     """The error for a checkpoint whose only weights are a pickle."""
     return CheckpointError(
-        f"{checkpoint}: the weights are a pickle ({file}), which can run any code when it is opened, "
-        f"so it is refused; save them as {WEIGHTS} (save_pretrained with safe_serialization=True)"
+        "opening.pickle",
+        "{name}: the weights are a pickle ({file}), which can run any code when it is opened, "
+        "so it is refused; save them as {weights} (save_pretrained with safe_serialization=True)",
+        name=checkpoint,
+        file=file,
+        weights=WEIGHTS,
     )
 
 
@@ -115,13 +131,19 @@ def read_unet_config(folder: Path, name: str) -> dict[str, Any]:
     index = read_json(folder / INDEX, name) if (folder / INDEX).is_file() else {}
     if coder := next((part for part in ("vae", "vqvae", "movq") if index.get(part)), None):
         raise CheckpointError(
-            f"{name}: a latent diffusion model, whose U-Net works on what its {coder} makes of a picture; only models "
-            "that work on the pictures themselves are supported"
+            "opening.latent_model",
+            "{name}: a latent diffusion model, whose U-Net works on what its {coder} makes of a picture; only models "
+            "that work on the pictures themselves are supported",
+            name=name,
+            coder=coder,
         )
     config = read_json(place_of(folder, UNET_CONFIG), name)
     if config.get("_class_name") != "UNet2DModel":
         raise CheckpointError(
-            f"{name}: the U-Net is a {short(config.get('_class_name'))}; only UNet2DModel is supported"
+            "opening.other_network",
+            "{name}: the U-Net is a {given}; only UNet2DModel is supported",
+            name=name,
+            given=short(config.get("_class_name")),
         )
     return config
 
@@ -137,11 +159,13 @@ def read_unet(folder: Path, name: str, config: dict[str, Any]) -> Unet:
     if not path.is_file():
         if pickle := pickled(file.name for file in path.parent.glob("*")):
             raise refuse_pickle(name, pickle)
-        raise CheckpointError(f"{name}: no weights; expected {WEIGHTS}")
+        raise CheckpointError("opening.no_weights", "{name}: no weights; expected {file}", name=name, file=WEIGHTS)
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise CheckpointError(f"{name}: {WEIGHTS} cannot be read ({error})") from error
+        raise CheckpointError(
+            "opening.unreadable", "{name}: {file} cannot be read ({error})", name=name, file=WEIGHTS, error=str(error)
+        ) from error
     return Unet(lambda: _make_unet(name, config, data), lambda: key_of(json.dumps(config, sort_keys=True), data))
 
 
@@ -151,24 +175,45 @@ def _make_unet(name: str, config: dict[str, Any], data: bytes) -> UNet2DModel:
     try:
         weights = load_weights(data)
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{name}: {WEIGHTS} is truncated or corrupt ({error}); fetch or copy it again") from error
+        raise CheckpointError(
+            "opening.corrupt",
+            "{name}: {file} is truncated or corrupt ({error}); fetch or copy it again",
+            name=name,
+            file=WEIGHTS,
+            error=str(error),
+        ) from error
     try:
         unet = UNet2DModel.from_config(config)
     except Exception as error:  # diffusers raises many kinds for a bad config
-        raise CheckpointError(f"{name}: unet/config.json does not describe a UNet2DModel: {error}") from error
+        raise CheckpointError(
+            "opening.no_unet",
+            "{name}: unet/config.json does not describe a UNet2DModel: {error}",
+            name=name,
+            error=str(error),
+        ) from error
     if unet.config["out_channels"] != unet.config["in_channels"]:
         raise CheckpointError(
-            f"{name}: the U-Net turns {unet.config['in_channels']} channels into {unet.config['out_channels']} "
-            "(a learned variance?); only networks that predict the noise alone are supported"
+            "opening.learned_variance",
+            "{name}: the U-Net turns {channels} channels into {others} "
+            "(a learned variance?); only networks that predict the noise alone are supported",
+            name=name,
+            channels=unet.config["in_channels"],
+            others=unet.config["out_channels"],
         )
     if unet.config["class_embed_type"] is not None or unet.config["num_class_embeds"] is not None:
-        raise CheckpointError(f"{name}: the U-Net needs class labels; only unconditional ones are supported")
+        raise CheckpointError(
+            "opening.class_labels",
+            "{name}: the U-Net needs class labels; only unconditional ones are supported",
+            name=name,
+        )
     unet._fix_state_dict_keys_on_load(weights)  # attention saved before diffusers 0.13 has other names
     try:
         unet.load_state_dict(weights)
     except RuntimeError as error:
         reason = "; ".join(line.strip() for line in str(error).splitlines()[1:3])
-        raise CheckpointError(f"{name}: the weights do not fit unet/config.json: {reason}") from error
+        raise CheckpointError(
+            "opening.do_not_fit", "{name}: the weights do not fit unet/config.json: {error}", name=name, error=reason
+        ) from error
     return unet.float()
 
 
@@ -182,13 +227,18 @@ def read_scheduler(folder: Path, name: str) -> tuple[Schedule, PredictionType, b
     prediction_type = config.get("prediction_type", "epsilon")
     if prediction_type not in get_args(PredictionType):
         raise CheckpointError(
-            f"{name}: prediction type {short(prediction_type)} is not supported; expected one of "
-            f"{', '.join(get_args(PredictionType))}"
+            "opening.prediction_type",
+            "{name}: prediction type {given} is not supported; expected one of {choices}",
+            name=name,
+            given=short(prediction_type),
+            choices=", ".join(get_args(PredictionType)),
         )
     try:
         return Schedule.from_betas(betas(config)), prediction_type, bool(config.get("clip_sample", False))
     except (ValueError, TypeError) as error:
-        raise CheckpointError(f"{name}: {SCHEDULER_CONFIG}: {error}") from error
+        raise CheckpointError(
+            "opening.scheduler", "{name}: {file}: {reason}", name=name, file=SCHEDULER_CONFIG, reason=text_of(error)
+        ) from error
 
 
 def betas(config: dict[str, Any]) -> np.ndarray:
@@ -198,7 +248,7 @@ def betas(config: dict[str, Any]) -> np.ndarray:
         ValueError: if there are none, or a kind that is not known.
     """
     if config.get("rescale_betas_zero_snr"):
-        raise ValueError("rescale_betas_zero_snr is not supported: alpha_bar[T] would be 0")
+        raise Refused("opening.zero_snr", "rescale_betas_zero_snr is not supported: alpha_bar[T] would be 0")
     if config.get("trained_betas") is not None:
         return np.asarray(config["trained_betas"], dtype=np.float64)
     kind = config.get("beta_schedule")
@@ -207,16 +257,21 @@ def betas(config: dict[str, Any]) -> np.ndarray:
         level = np.cos((np.arange(T + 1) / T + 0.008) / 1.008 * np.pi / 2) ** 2
         return np.minimum(1 - level[1:] / level[:-1], 0.999)
     if kind is None or any(key not in config for key in ("num_train_timesteps", "beta_start", "beta_end")):
-        raise ValueError(
+        raise Refused(
+            "opening.no_betas",
             "the scheduler has no betas: expected trained_betas, or num_train_timesteps with beta_schedule, "
-            "beta_start and beta_end"
+            "beta_start and beta_end",
         )
     T, start, end = config["num_train_timesteps"], config["beta_start"], config["beta_end"]
     if kind == "linear":
         return np.linspace(start, end, T, dtype=np.float64)
     if kind == "scaled_linear":
         return np.linspace(start**0.5, end**0.5, T, dtype=np.float64) ** 2
-    raise ValueError(f"beta_schedule {short(kind)} is not one of linear, scaled_linear, squaredcos_cap_v2")
+    raise Refused(
+        "opening.beta_schedule",
+        "beta_schedule {given} is not one of linear, scaled_linear, squaredcos_cap_v2",
+        given=short(kind),
+    )
 
 
 def read_json(path: Path, name: str) -> dict[str, Any]:
@@ -224,9 +279,15 @@ def read_json(path: Path, name: str) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise CheckpointError(f"{name}: {path.parent.name}/{path.name} is missing") from None
+        raise CheckpointError(
+            "opening.missing", "{name}: {file} is missing", name=name, file=f"{path.parent.name}/{path.name}"
+        ) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path}: not a readable JSON file ({error})") from error
+        raise CheckpointError(
+            "opening.no_json", "{path}: not a readable JSON file ({error})", path=str(path), error=str(error)
+        ) from error
     if not isinstance(content, dict):
-        raise CheckpointError(f"{path}: expected a JSON object, not {short(content)}")
+        raise CheckpointError(
+            "opening.no_object", "{path}: expected a JSON object, not {given}", path=str(path), given=short(content)
+        )
     return content

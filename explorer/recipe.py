@@ -18,6 +18,7 @@ from torch import Tensor
 from explorer.checkpoint import Checkpoint, CheckpointError
 from explorer.given import GIVEN, PictureError, as_tensor
 from explorer.latents import latent, slerp
+from explorer.message import Message, Refused, text_of
 from explorer.quality import to_unit
 from explorer.sampler import encode
 from explorer.schedule import SPACINGS, Spacing, as_int, short
@@ -117,7 +118,7 @@ class Encoded:
 
     def check(self, checkpoint: Checkpoint) -> None:
         """As :meth:`Seed.check`."""
-        as_int("S of an encoding", self.steps, 1, checkpoint.schedule.T)
+        as_int(Message("field.encoded_steps", "S of an encoding"), self.steps, 1, checkpoint.schedule.T)
         self.picture_of(checkpoint)
 
     def to_python(self) -> str:
@@ -152,11 +153,20 @@ def real_picture(picture: int | str, checkpoint: Checkpoint) -> Tensor:
     try:
         examples = checkpoint.examples()
     except CheckpointError as error:
-        raise PictureError(str(error)) from error
+        raise PictureError(text_of(error)) from error
     if len(examples) == 0:
-        raise PictureError(f"{checkpoint.name} ships no held-out pictures: choose a picture of your own")
+        raise PictureError(
+            "brought.none_shipped",
+            "{name} ships no held-out pictures: choose a picture of your own",
+            name=checkpoint.name,
+        )
     if not 0 <= picture < len(examples):
-        raise PictureError(f"held-out pictures have the numbers 0 to {len(examples) - 1}, not {picture}")
+        raise PictureError(
+            "brought.number",
+            "held-out pictures have the numbers 0 to {last}, not {given}",
+            last=len(examples) - 1,
+            given=picture,
+        )
     return to_unit(examples[picture : picture + 1])
 
 
@@ -186,19 +196,17 @@ def parse(given: object) -> Recipe:
         ValueError: saying what was expected: a whole number from 0 to 2^53 - 1; slerp(a, b, w) or lerp(a, b, w) with a
             and b the same again and w from 0 to 1; or encode(picture, S), encode(picture, S, iterations, spacing).
     """
-    if not isinstance(given, str):
-        return Seed(as_int("latent seed", given, 0, MAX_SEED))
-    if not given.lstrip().startswith(FUNCTIONS):
-        number = int(given) if WHOLE.fullmatch(given.strip()) else given
-        return Seed(as_int("latent seed", number, 0, MAX_SEED))
+    if not isinstance(given, str) or not given.lstrip().startswith(FUNCTIONS):
+        number = int(given) if isinstance(given, str) and WHOLE.fullmatch(given.strip()) else given
+        return Seed(as_int(Message("field.seed", "latent seed"), number, 0, MAX_SEED))
     try:
         if len(given) > MAX_TEXT:
             raise ValueError("too long")
         recipe, rest = _recipe(TOKEN.findall(given), 0)
     except (IndexError, ValueError) as problem:
-        raise ValueError(_expected(given)) from problem
+        raise _unreadable(given) from problem
     if rest:
-        raise ValueError(_expected(given))
+        raise _unreadable(given)
     return recipe
 
 
@@ -215,18 +223,26 @@ def parse_list(given: object, least: int, most: int) -> list[Recipe]:
     """
     parts = split(given)
     if not least <= len(parts) <= most:
-        raise ValueError(f"expected {least} to {most} latents separated by commas, not {len(parts)}")
+        raise Refused(
+            "error.latents",
+            "expected {least} to {most} latents separated by commas, not {count}",
+            least=least,
+            most=most,
+            count=len(parts),
+        )
     recipes = [parse(part) for part in parts]
     twice = [str(r) for i, r in enumerate(recipes) if r in recipes[:i]]
     if twice:
-        raise ValueError(f"the latents must differ, and {short(twice[0])} is there twice")
+        raise Refused(
+            "error.latent_twice", "the latents must differ, and {given} is there twice", given=short(twice[0])
+        )
     return recipes
 
 
 def split(given: object) -> list[str]:
     """The parts of a list, separated by commas outside of brackets; empty ones are dropped."""
     if not isinstance(given, str) or len(given) > 4 * MAX_TEXT:
-        raise ValueError(f"expected a list separated by commas, not {short(given)}")
+        raise Refused("error.list", "expected a list separated by commas, not {given}", given=short(given))
     parts, depth = [""], 0
     for character in given:
         depth += (character == "(") - (character == ")")
@@ -274,7 +290,9 @@ def _after(token: str, tokens: list[str]) -> list[str]:
     return tokens[1:]
 
 
-def _expected(given: str) -> str:
-    return (
-        f"latent must be a seed, slerp(a, b, w), lerp(a, b, w) or encode(picture, S), w from 0 to 1, not {short(given)}"
+def _unreadable(given: str) -> Refused:
+    return Refused(
+        "error.latent",
+        "latent must be a seed, slerp(a, b, w), lerp(a, b, w) or encode(picture, S), w from 0 to 1, not {given}",
+        given=short(given),
     )

@@ -14,6 +14,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from explorer.message import Message, Refused
+
 Spacing = Literal["linear", "quadratic", "leading"]
 Variance = Literal["eta", "large"]
 SPACINGS: tuple[str, ...] = get_args(Spacing)
@@ -69,9 +71,12 @@ class Schedule:
     def __post_init__(self) -> None:
         alpha_bar = np.array(self.alpha_bar, dtype=np.float64)
         if alpha_bar.ndim != 1 or len(alpha_bar) < 2 or alpha_bar[0] != 1:
-            raise ValueError("alpha_bar must be a sequence of T+1 >= 2 numbers that starts with alpha_bar[0] = 1")
+            raise Refused(
+                "opening.alpha_bar",
+                "alpha_bar must be a sequence of T+1 >= 2 numbers that starts with alpha_bar[0] = 1",
+            )
         if not (np.all(np.diff(alpha_bar) < 0) and alpha_bar[-1] > 0):  # also catches NaN
-            raise ValueError("alpha_bar must fall strictly and stay above 0")
+            raise Refused("opening.alpha_bar_falls", "alpha_bar must fall strictly and stay above 0")
         alpha_bar.setflags(write=False)
         object.__setattr__(self, "alpha_bar", alpha_bar)
 
@@ -80,7 +85,7 @@ class Schedule:
         """alpha_bar_t = prod_{s<=t} (1 - beta_s) for betas (T,) in (0, 1)."""
         betas = np.asarray(betas, dtype=np.float64)
         if betas.ndim != 1 or len(betas) == 0 or not np.all((betas > 0) & (betas < 1)):
-            raise ValueError("betas must be a sequence of at least one number, each inside (0, 1)")
+            raise Refused("opening.betas", "betas must be a sequence of at least one number, each inside (0, 1)")
         return cls(np.concatenate([[1.0], np.cumprod(1 - betas)]))
 
     @classmethod
@@ -169,28 +174,50 @@ def jumps(tau: Sequence[int]) -> list[tuple[int, int]]:
 
 def as_int(name: str, value: object, low: int, high: int | None) -> int:
     """``value`` as an int in low..high (no upper limit if ``high`` is None); ValueError naming the range if it is not."""
-    expected = f"a whole number from {low} to {high}" if high is not None else f"a whole number of at least {low}"
     try:
         if isinstance(value, bool):
             raise TypeError
         number = int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise ValueError(f"{name} must be {expected}, not {short(value)}") from None
+        raise _not_whole(name, value, low, high) from None
     if number < low or (high is not None and number > high):
-        raise ValueError(f"{name} must be {expected}, not {short(value)}")
+        raise _not_whole(name, value, low, high)
     return number
 
 
-def check_eta(eta: object) -> float:
+def _not_whole(name: str, value: object, low: int, high: int | None) -> Refused:
+    if high is None:
+        return Refused(
+            "error.at_least",
+            "{name} must be a whole number of at least {low}, not {given}",
+            name=name,
+            low=low,
+            given=short(value),
+        )
+    return Refused(
+        "error.whole",
+        "{name} must be a whole number from {low} to {high}, not {given}",
+        name=name,
+        low=low,
+        high=high,
+        given=short(value),
+    )
+
+
+def check_eta(eta: object, name: str = "eta") -> float:
     """``eta`` as a float in [0, 1]; ValueError naming the range if it is not."""
     if isinstance(eta, bool) or not isinstance(eta, (int, float, np.floating, np.integer)) or not 0 <= eta <= 1:
-        raise ValueError(f"eta must be a number from 0 to 1, not {short(eta)}")
+        raise Refused(
+            "error.zero_to_one", "{name} must be a number from 0 to 1, not {given}", name=name, given=short(eta)
+        )
     return float(eta)
 
 
 def short(value: object, limit: int = 40) -> str:
     """``repr(value)``, cut so that an error message stays readable whatever came in."""
-    text = repr(value) if not isinstance(value, int) or abs(value) < 10**limit else "a huge number"
+    if isinstance(value, int) and abs(value) >= 10**limit:
+        return Message("error.huge", "a huge number")
+    text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -17,6 +17,7 @@ from explorer.ui.consistency import ConsistencyTab
 from explorer.ui.encode import EncodeTab
 from explorer.ui.forward import ForwardTab
 from explorer.ui.interpolate import InterpolateTab
+from explorer.ui.language import sent
 from explorer.ui.opened import Checkpoints, Loader
 from explorer.ui.paths import PathsTab
 from explorer.ui.quality import QualityTab
@@ -99,7 +100,13 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
         fields["steps"] = min(fields["steps"], steps_tab.lengths[fields["checkpoint"]])
         front = query.get("tab", steps_tab.name)
         front = front if front in tabs else steps_tab.name
-        there = {"count": 0, "notice": notice, "tab": front, "later": later, "checkpoints": checkpoints.described()}
+        there = {
+            "count": 0,
+            "notice": sent(notice),
+            "tab": front,
+            "later": later,
+            "checkpoints": checkpoints.described(),
+        }
         return fields | there, gr.Tabs(selected=front)
 
     def open_checkpoint(given: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from explorer.schedule import timesteps
 from explorer.trajectory import Trajectory, rms, spread
 from explorer.ui.component import CompareStage
 from explorer.ui.interrupt import State, go_on, until_interrupted
+from explorer.ui.language import Said
 from explorer.ui.pieces import Pieces
 from explorer.ui.real import examples_of
 from explorer.ui.state import MAX_SEED, BadInput, Options, Query, whole, yes_or_no
@@ -46,9 +47,9 @@ class CompareOptions(Options):
     others: int = 4
 
     checks: ClassVar = {
-        "wrong": yes_or_no("wrong labels"),
+        "wrong": yes_or_no("wrong"),
         "moments": whole("moments", 8, 12),
-        "others": whole("K (other noise seeds)", 1, 8),
+        "others": whole("others", 1, 8),
     }
 
 
@@ -61,7 +62,7 @@ class CompareTab(Tab[CompareOptions]):
     def check(self, asked: Asked[CompareOptions]) -> Asked[CompareOptions]:
         highest = MAX_SEED - asked.options.others
         if asked.query.settings.noise_seed > highest:  # type: ignore[operator]
-            raise BadInput("noise_seed", f"noise seed must be at most {highest}, since K more are counted up from it.")
+            raise BadInput("noise_seed", Said("error.noise_seed_more", {"highest": highest}))
         return asked
 
     def stream(self, asked: Asked[CompareOptions], state: State) -> Iterator[dict[str, Any]]:

@@ -19,9 +19,10 @@ from explorer.schedule import as_int
 from explorer.ui.component import ConsistencyStage
 from explorer.ui.gallery import stream_pictures
 from explorer.ui.interrupt import State
+from explorer.ui.language import Said
 from explorer.ui.pieces import Pieces
 from explorer.ui.real import examples_of
-from explorer.ui.state import MAX_SEED, BadInput, Check, Options
+from explorer.ui.state import MAX_SEED, BadInput, Check, Options, checked, name_of
 from explorer.ui.tab import Asked, Tab
 
 ETAS = (0.0, 1.0)
@@ -40,12 +41,14 @@ def lengths(given: Any, T: int | None = None) -> list[int]:
         ValueError: text, a number outside 1..T, one that is there twice, too few or too many.
     """
     parts = split(str(given) if isinstance(given, int) and not isinstance(given, bool) else given)
-    numbers = [as_int("S", int(p) if p.isascii() and p.isdigit() and len(p) < 10 else p, 1, T) for p in parts]
+    numbers = [
+        as_int(name_of("steps"), int(p) if p.isascii() and p.isdigit() and len(p) < 10 else p, 1, T) for p in parts
+    ]
     twice = [n for i, n in enumerate(numbers) if n in numbers[:i]]
     if twice:
-        raise ValueError(f"the values of S must differ, and {twice[0]} is there twice")
+        raise ValueError(Said("error.steps_twice", {"given": twice[0]}))
     if not 2 <= len(numbers) <= MAX_COLUMNS:
-        raise ValueError(f"expected 2 to {MAX_COLUMNS} values of S separated by commas, not {len(numbers)}")
+        raise ValueError(Said("error.steps_count", {"most": MAX_COLUMNS, "count": len(numbers)}))
     return sorted(numbers)
 
 
@@ -74,18 +77,15 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
     def check(self, asked: Asked[ConsistencyOptions]) -> Asked[ConsistencyOptions]:
         highest = MAX_SEED - MAX_LATENTS
         if asked.query.settings.noise_seed > highest:  # type: ignore[operator]
-            raise BadInput("noise_seed", f"noise seed must be at most {highest}, since each row counts up from it.")
+            raise BadInput("noise_seed", Said("error.noise_seed_rows", {"highest": highest}))
         T = self.lengths[asked.query.checkpoint]
         if asked.options.lengths == ConsistencyOptions.lengths:  # nobody typed it: leave out what this checkpoint lacks
             usual = [S for S in lengths(asked.options.lengths) if S <= T]
             usual = usual if len(usual) > 1 else sorted({1, T})
             if T == 1:
-                raise BadInput("checkpoint", "this tab compares several S, and a checkpoint with T = 1 has but one.")
+                raise BadInput("checkpoint", Said("error.one_step"))
             return replace(asked, options=replace(asked.options, lengths=", ".join(map(str, usual))))
-        try:
-            lengths(asked.options.lengths, T)
-        except ValueError as error:
-            raise BadInput("lengths", f"{error}.") from None
+        checked("lengths", asked.options.lengths, lambda given: lengths(given, T))
         return asked
 
     def stream(self, asked: Asked[ConsistencyOptions], state: State) -> Iterator[dict[str, Any]]:

@@ -51,8 +51,8 @@ class EncodeOptions(Options):
 
     checks: ClassVar[Mapping[str, Check]] = {
         "picture": made_or_real,
-        "refine": whole("refinements", 0, MAX_ITERATIONS),
-        "every_steps": yes_or_no("all S"),
+        "refine": whole("refine", 0, MAX_ITERATIONS),
+        "every_steps": yes_or_no("every_steps"),
     }
 
 

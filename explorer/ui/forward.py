@@ -40,13 +40,13 @@ def pixels(given: Any) -> list[tuple[int, int]]:
         ValueError: another form, the same pixel twice, none or more than three.
     """
     if not isinstance(given, str):
-        raise ValueError("pixels must be a list such as 32:20, 50:32")
+        raise ValueError(Said("error.pixels"))
     parts = [part.strip().split(":") for part in given[:200].split(",") if part.strip()]
     if not all(len(p) == 2 and all(n.isascii() and n.isdigit() and len(n) < 5 for n in p) for p in parts):
-        raise ValueError("pixels must be a list such as 32:20, 50:32, each a row and a column")
+        raise ValueError(Said("error.pixels_each"))
     places = [(int(row), int(column)) for row, column in parts]
     if not 1 <= len(places) <= MAX_PIXELS or len(set(places)) < len(places):
-        raise ValueError(f"expected 1 to {MAX_PIXELS} different pixels, not {len(places)}")
+        raise ValueError(Said("error.pixels_count", {"most": MAX_PIXELS, "count": len(places)}))
     return places
 
 
@@ -67,7 +67,7 @@ class ForwardOptions(Options):
     checks: ClassVar[Mapping[str, Check]] = {
         "real": made_or_real,
         "pixels": lambda given: ", ".join(f"{row}:{column}" for row, column in pixels(given)) if given != "" else "",
-        "walks": whole("number of paths", 100, 4000),
+        "walks": whole("walks", 100, 4000),
     }
 
 
@@ -92,8 +92,8 @@ class ForwardTab(Tab[ForwardOptions]):
         _, H, W = checkpoint.shape
         for row, column in chosen_pixels(asked.options, H, W):
             if row >= H or column >= W:
-                message = f"pixels have rows 0 to {H - 1} and columns 0 to {W - 1}, so {row}:{column} is outside."
-                raise BadInput("pixels", message)
+                place = {"last_row": H - 1, "last_column": W - 1, "row": row, "column": column}
+                raise BadInput("pixels", Said("error.pixel_outside", place))
         if asked.options.real == 0 and len(examples_of(checkpoint)) == 0:
             return replace(asked, options=replace(asked.options, real="made"))
         return asked

@@ -18,6 +18,7 @@ from explorer.recipe import Kind, Recipe, mix, parse, parse_list, to_field, with
 from explorer.ui.component import InterpolateStage
 from explorer.ui.gallery import stream_pictures
 from explorer.ui.interrupt import State
+from explorer.ui.language import Said
 from explorer.ui.pieces import Pieces
 from explorer.ui.state import MAX_SEED, BadInput, Options, one_of, whole, yes_or_no
 from explorer.ui.tab import Asked, Tab
@@ -67,11 +68,11 @@ class InterpolateOptions(Options):
         "c": corner,
         "d": corner,
         "loop": lambda given: ", ".join(str(r) for r in parse_list(given, 2, MAX_LOOP)),
-        "frames": whole("n (frames)", 8, 33),
+        "frames": whole("frames", 8, 33),
         "lerp": yes_or_no("lerp"),
-        "ddpm": one_of("DDPM", "own", "shared", "off"),
-        "over_steps": yes_or_no("several S"),
-        "side": whole("side of the pad", 5, 11),
+        "ddpm": one_of("ddpm", "own", "shared", "off"),
+        "over_steps": yes_or_no("over_steps"),
+        "side": whole("side", 5, 11),
     }
 
 
@@ -91,10 +92,10 @@ class InterpolateTab(Tab[InterpolateOptions]):
         corners = {"a": o.a, "b": o.b, "c": o.c, "d": o.d}
         for i, (name, latent) in enumerate(corners.items()):
             if latent in list(corners.values())[:i]:
-                raise BadInput(name, f"the corners must differ, and {latent} is there twice: nothing lies between.")
+                raise BadInput(name, Said("error.corner_twice", {"given": latent}))
         highest = MAX_SEED - o.frames
         if asked.query.settings.noise_seed > highest:  # type: ignore[operator]
-            raise BadInput("noise_seed", f"noise seed must be at most {highest}, since each frame counts up from it.")
+            raise BadInput("noise_seed", Said("error.noise_seed_frames", {"highest": highest}))
         return asked
 
     def stream(self, asked: Asked[InterpolateOptions], state: State) -> Iterator[dict[str, Any]]:

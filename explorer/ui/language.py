@@ -2,22 +2,23 @@
 
 A text is a sentence in which ``{name}`` stands for a value or for one of the symbols of ``web/say.js``; ``<b>`` is the only
 markup. The page holds all texts and picks the language, so a change of language needs no run: what Python has to say it sends
-as a key with values, see :class:`Said`.
+as a key with values, see :class:`Said`. The library's own messages (:mod:`explorer.message`) have their keys here too.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from explorer.message import PLACEHOLDER, Message, text_of
+
+__all__ = ["HERE", "LANGUAGES", "PLACEHOLDER", "Said", "received", "said", "script", "sent", "texts"]
+
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "zh", "ko")
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 @cache
@@ -43,16 +44,30 @@ def script() -> str:
     )
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(Message):
     """A sentence to the user, in whatever language the page is shown in. As a ``str`` it is English."""
 
-    key: str
-    values: Mapping[str, str | int | float] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return PLACEHOLDER.sub(lambda match: str(self.values.get(match[1], match[1])), texts("en")[self.key])
+    def __new__(cls, key: str, values: Mapping[str, str | int | float] | None = None, /) -> Said:
+        return super().__new__(cls, key, texts("en")[key], **(values or {}))  # type: ignore[return-value]
 
     def sent(self) -> dict[str, Any]:
         """What ``told`` of ``web/say.js`` reads."""
-        return {"say": self.key, "values": dict(self.values)}
+        return {"say": self.key, "values": {name: sent(value) for name, value in self.values.items()}}
+
+
+def said(error: Exception) -> str:
+    """What an error says, as a sentence of the page; where it has no key, its own text."""
+    text = text_of(error)
+    return Said(text.key, text.values) if isinstance(text, Message) else f"{text.rstrip('.')}."
+
+
+def sent(value: Any) -> Any:
+    """A message as the page gets it; anything else, such as a text without a key, as it is."""
+    return Said(value.key, value.values).sent() if isinstance(value, Message) else value
+
+
+def received(value: Any) -> Any:
+    """What :func:`sent` was given."""
+    if not isinstance(value, Mapping):
+        return value
+    return Said(value["say"], {name: received(given) for name, given in value["values"].items()})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
@@ -17,6 +17,7 @@ from explorer.checkpoint import Checkpoint
 from explorer.hub import Progress
 from explorer.pipeline import version_of
 from explorer.schedule import short
+from explorer.ui.language import Said, said, sent
 from explorer.ui.worker import on_network_thread, warm_up
 
 MOST_OPENED = 3  # beside those of the start; each holds its weights in memory
@@ -30,7 +31,7 @@ Loader = Callable[[str, Progress], Checkpoint]
 class Opening:
     """A checkpoint on its way: what a page is told of it, and at last the name it is there by."""
 
-    message: str = "Waiting for another one that is being opened."
+    message: str = field(default_factory=lambda: Said("opening.waiting"))
     share: float | None = None
     failed: bool = False
     name: str = ""
@@ -41,7 +42,7 @@ class Opening:
 
     def progress(self, done: int, total: int) -> None:
         """So many bytes of a download are there."""
-        self.message = f"Fetching {done / 1e6:.0f} of {total / 1e6:.0f} MB."
+        self.message = Said("opening.fetching", {"done": f"{done / 1e6:.0f}", "total": f"{total / 1e6:.0f}"})
         self.share = done / total if total else None
 
     def say(self, message: str) -> None:
@@ -52,7 +53,7 @@ class Opening:
         self.failed = True
 
     def answer(self) -> dict[str, Any]:
-        return {"state": "error" if self.failed else "opening", "message": self.message, "share": self.share}
+        return {"state": "error" if self.failed else "opening", "message": sent(self.message), "share": self.share}
 
 
 class Checkpoints(Mapping[str, Checkpoint]):
@@ -109,18 +110,18 @@ class Checkpoints(Mapping[str, Checkpoint]):
         """
         text = text.strip() if isinstance(text, str) else ""
         if not 0 < len(text) <= MAX_TEXT:
-            return _refused(f"Expected a name, a folder or a hub id of at most {MAX_TEXT} characters.")
+            return _refused(Said("opening.expected", {"most": MAX_TEXT}))
         with self._lock:
             opening = self._openings.get(text)
             for name in (text, opening.name if opening else ""):
                 if self._is_current(name):
                     return {"state": "open", "name": name, "about": self._describe(name, self._all[name])}
             if self._load is None:
-                return _refused(f"The checkpoint must be one of {', '.join(self._all)}, not {short(text)}.")
+                return _refused(Said("opening.not_there", {"choices": ", ".join(self._all), "given": short(text)}))
             if opening is None or opening.name or (opening.failed and again):
                 under_way = {typed: other for typed, other in self._openings.items() if other.under_way}
                 if len(under_way) >= MOST_WAITING:
-                    return _refused("Several checkpoints are being opened already. Try again in a minute.")
+                    return _refused(Said("opening.several"))
                 opening = Opening()
                 self._openings = dict(list(self._openings.items())[-MOST_TOLD:]) | under_way | {text: opening}
                 self._thread.submit(self._go, text, self._load, opening)
@@ -128,19 +129,19 @@ class Checkpoints(Mapping[str, Checkpoint]):
 
     def _go(self, text: str, load: Loader, opening: Opening) -> None:
         try:
-            opening.say("Opening.")
+            opening.say(Said("opening.under_way"))
             checkpoint = load(text, opening.progress)
             checkpoint = replace(checkpoint, name=checkpoint.source or checkpoint.name)
             if not self._is_current(checkpoint.name):
-                opening.say("Preparing the network.")
+                opening.say(Said("opening.preparing"))
                 warm_up(checkpoint).result()
                 self._add(checkpoint)
             opening.name = checkpoint.name
         except ValueError as problem:
-            opening.fail(f"{str(problem).rstrip('.')}.")
+            opening.fail(said(problem))
         except Exception:
             logging.exception("a checkpoint could not be opened: %s", text)
-            opening.fail("It could not be opened; the server has noted why.")
+            opening.fail(Said("opening.failed"))
 
     def _add(self, checkpoint: Checkpoint) -> None:
         """Let it in as the newest; the one that was opened first makes room."""
@@ -172,4 +173,4 @@ class Checkpoints(Mapping[str, Checkpoint]):
 
 
 def _refused(message: str) -> dict[str, Any]:
-    return {"state": "error", "message": message}
+    return {"state": "error", "message": sent(message)}

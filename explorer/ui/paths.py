@@ -47,7 +47,7 @@ class PathsOptions(Options):
 
     checks: ClassVar[Mapping[str, Check]] = {
         "mixture": one_of("mixture", *PRESETS),
-        "drawn": whole("paths drawn", 1, MAX_DRAWN),
+        "drawn": whole("drawn", 1, MAX_DRAWN),
         "points": whole("points", 200, 2000),
     }
 

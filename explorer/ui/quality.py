@@ -16,6 +16,7 @@ from explorer.recipe import Seed
 from explorer.ui.component import QualityStage
 from explorer.ui.gallery import stream_pictures
 from explorer.ui.interrupt import State
+from explorer.ui.language import Said
 from explorer.ui.measured import in_words, measured
 from explorer.ui.pieces import Pieces
 from explorer.ui.state import MAX_SEED, BadInput, Check, Options, yes_or_no
@@ -37,7 +38,7 @@ class QualityOptions(Options):
 
     samples: bool = True
 
-    checks: ClassVar[Mapping[str, Check]] = {"samples": yes_or_no("pictures")}
+    checks: ClassVar[Mapping[str, Check]] = {"samples": yes_or_no("samples")}
 
 
 class QualityTab(Tab[QualityOptions]):
@@ -49,9 +50,9 @@ class QualityTab(Tab[QualityOptions]):
     def check(self, asked: Asked[QualityOptions]) -> Asked[QualityOptions]:
         seeds, highest = asked.query.latent, MAX_SEED - PICTURES
         if isinstance(seeds, Seed) and seeds.seed > highest:
-            raise BadInput("seed", f"latent seed must be at most {highest}, since {PICTURES} are counted up from it.")
+            raise BadInput("seed", Said("error.seed_pictures", {"highest": highest, "count": PICTURES}))
         if asked.query.settings.noise_seed > highest:  # type: ignore[operator]
-            raise BadInput("noise_seed", f"noise seed must be at most {highest}, since each picture counts up from it.")
+            raise BadInput("noise_seed", Said("error.noise_seed_pictures", {"highest": highest}))
         return asked
 
     def stream(self, asked: Asked[QualityOptions], state: State) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ from explorer.given import GIVEN, MAX_FILE, PictureError
 from explorer.quality import to_unit
 from explorer.recipe import NAME
 from explorer.schedule import as_int, short
+from explorer.ui.language import Said, said, sent
 from explorer.ui.pieces import Pieces
 
 SHOWN = 6  # held-out pictures to click on
@@ -24,8 +25,8 @@ def real_or_number(given: Any) -> int | str:
     if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 10:
         given = int(given)
     if isinstance(given, str):
-        raise ValueError(f"expected the number of a held-out picture or the name of a brought one, not {short(given)}")
-    return as_int("number of the held-out picture", given, 0, None)
+        raise ValueError(Said("brought.which", {"given": short(given)}))
+    return as_int(Said("field.held_out"), given, 0, None)
 
 
 def made_or_real(given: Any) -> int | str:
@@ -37,12 +38,12 @@ def receive_picture(data: str) -> dict[str, Any]:
     """A picture file from the page, as base64: its name, or what is wrong with it. It is kept in memory alone."""
     try:
         if not isinstance(data, str) or len(data) > MAX_FILE * 4 // 3 + 4:
-            raise PictureError(f"the file has more than the {MAX_FILE >> 20} MB that are taken")
+            raise PictureError(Said("brought.too_much", {"most": MAX_FILE >> 20}))
         return {"name": GIVEN.put(base64.b64decode(data, validate=True))}
     except PictureError as problem:
-        return {"error": f"{str(problem)[0].upper()}{str(problem)[1:]}."}
+        return {"error": sent(said(problem))}
     except ValueError:
-        return {"error": "This is no picture file."}
+        return {"error": Said("brought.no_picture").sent()}
 
 
 def examples_of(checkpoint: Checkpoint) -> np.ndarray:

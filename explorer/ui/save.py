@@ -20,6 +20,7 @@ from explorer.in_diffusers import NotInDiffusers, script
 from explorer.trajectory import Trajectory
 from explorer.ui.interrupt import Interrupted, State, go_on
 from explorer.ui.kinds import KINDS, Kind
+from explorer.ui.language import Said, said, sent
 from explorer.ui.pieces import exact
 from explorer.ui.shown import NothingToSave, Shown
 from explorer.ui.state import BadInput, Newest, count_of
@@ -39,7 +40,6 @@ TOLD: dict[str, tuple[str, ...]] = {  # the fields that a file's name tells
     "paths": ("mixture", "steps", "eta"),
     "quality": ("seed",),
 }
-FAILED = "The file could not be made; the server has noted why. Try again, or change a setting."
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,11 @@ class Saves:
     def parse(self, given: object) -> Wish:
         """What a page asks for, {tab, kind, settings, view}, checked as the tab checks its run; :class:`BadInput` if not."""
         if not isinstance(given, dict) or given.get("tab") not in list(self.tabs):
-            raise BadInput("tab", "expected an object with a tab, a kind of file and settings.")
+            raise BadInput("tab", Said("file.wish"))
         tab = self.tabs[given["tab"]]
         kinds = {kind.name: kind for kind in KINDS[tab.name]}
         if given.get("kind") not in list(kinds):
-            raise BadInput("kind", f"this tab saves {', '.join(kinds)}.")
+            raise BadInput("kind", Said("file.kinds", {"choices": ", ".join(kinds)}))
         asked = tab.parse(given.get("settings"))
         view = given.get("view")
         view = view if isinstance(view, dict) and len(view) <= MAX_VIEW else {}
@@ -124,7 +124,7 @@ class Saves:
         """Handler of every wish: how far it is, and at last the file, or what is wrong."""
         session = request.session_hash
         self.newest.record(session, given)
-        said = {"count": count_of(given)}
+        labels = {"count": count_of(given)}
 
         def state() -> str:
             if self.newest.stopped(session):
@@ -135,21 +135,21 @@ class Saves:
             wanted = self.parse(given)
             with self.turns.take(session) as turn:
                 for _ in turn.wait(state):
-                    yield said | {"state": "making", "share": 0}
+                    yield labels | {"state": "making", "share": 0}
                 for value in self._make(wanted, state):
-                    yield said | value
+                    yield labels | value
         except (BadInput, Busy, PictureError, NothingToSave) as problem:
-            yield said | {"state": "error", "message": sentence(problem)}
+            yield labels | {"state": "error", "message": sent(said(problem))}
         except Interrupted as broken_off:
             if broken_off.outcome == "stopped":
-                yield said | {"state": "stopped"}
+                yield labels | {"state": "stopped"}
         except Exception:
             logging.exception("a file could not be made: %s", str(given)[:500])
-            yield said | {"state": "error", "message": FAILED}
+            yield labels | {"state": "error", "message": Said("file.failed").sent()}
 
     def _make(self, wanted: Wish, state: State) -> Iterator[dict[str, Any]]:
         if wanted.kind.make is None:
-            raise BadInput("kind", "this file is made by the browser.")
+            raise BadInput("kind", Said("file.by_browser"))
         yield {"state": "making", "share": 0}
         shown = yield from _now_and_then(run_again(wanted, state))
         data = wanted.kind.make(shown)
@@ -174,10 +174,10 @@ class Saves:
                 try:
                     answer["script"] = script(checkpoint, wanted.asked.query.latent, wanted.asked.query.settings)
                 except NotInDiffusers as problem:
-                    answer["why"] = sentence(problem)
+                    answer["why"] = sent(said(problem))
             return answer
         except BadInput as problem:
-            return {"error": str(problem)}
+            return {"error": sent(said(problem))}
 
     def stop(self, request: gr.Request) -> None:
         """The page does not want its file any more."""
@@ -219,12 +219,6 @@ def run_again(wanted: Wish, state: State) -> Generator[float, None, Shown]:
         go_on(state)
         raise RuntimeError("the run ended before its end")
     return Shown(checkpoint, value, wanted.view, wanted.settings)
-
-
-def sentence(problem: Exception) -> str:
-    """A problem's message as a sentence."""
-    text = str(problem).rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _now_and_then(shares: Generator[float, None, Shown]) -> Generator[dict[str, Any], None, Shown]:

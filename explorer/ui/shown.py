@@ -19,6 +19,7 @@ from explorer.paper import TABLE_1, TABLE_1_STEPS
 from explorer.pictures import to_uint8
 from explorer.recipe import parse
 from explorer.trajectory import Trajectory, spread
+from explorer.ui.language import Said, received
 from explorer.ui.pieces import pictures_of
 
 GAP = 2  # white pixels between pictures
@@ -236,7 +237,7 @@ def processes(shown: Shown) -> list[dict[str, Any]]:
 def losses(shown: Shown) -> list[dict[str, Any]]:
     loss = shown.read("loss")
     if not loss["curve"]:
-        raise NothingToSave(loss["note"])
+        raise NothingToSave(Said("file.nothing", {"why": received(loss["note"])}))
     return [{"t": t, "mse_of_noise": mse} for t, mse in loss["curve"]]
 
 
@@ -277,7 +278,7 @@ CELL = ("steps", "eta", "distance", "spread", "seconds_per_picture", "pictures")
 def distances(shown: Shown) -> list[dict[str, Any]]:
     measured = shown.read("measured")
     if not measured["cells"]:
-        raise NothingToSave(measured["note"])
+        raise NothingToSave(Said("file.nothing", {"why": received(measured["note"])}))
     return [dict(zip(CELL, cell, strict=True)) | {"features": measured["features"]} for cell in measured["cells"]]
 
 
@@ -294,6 +295,6 @@ def samples(shown: Shown) -> np.ndarray:
     """A row for each eta, and in it a few pictures for each S."""
     of = shown.read("samples")
     if not of["steps"]:
-        raise NothingToSave("no pictures are made: switch “made now” on")
+        raise NothingToSave(Said("file.no_samples"))
     places = [(S, i) for S in of["steps"] for i in range(of["pictures"])]
     return exports.sheet([shown.row(*(f"{S}/{eta}/{i}" for S, i in places)) for eta in ("0", "0.5", "1", "large")])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from functools import partial
+from functools import partial, reduce
 from threading import Lock
 from typing import Any, ClassVar, TypeVar
 
 from explorer.checkpoint import Checkpoint
 from explorer.recipe import MAX_SEED, WHOLE, Recipe, Seed, parse, to_field, with_imports
 from explorer.sampler import Settings
-from explorer.schedule import as_int, short
+from explorer.schedule import SPACINGS, VARIANCES, as_int, check_eta, short
+from explorer.ui.language import Said, said
 
 __all__ = ["MAX_SEED", "BadInput", "Newest", "Options", "Query", "from_address"]
 
@@ -74,14 +75,18 @@ class Query:
         fields = default.fields() | {key: given[key] for key in default.fields() if key in given}
         name = fields.pop("checkpoint")
         if not isinstance(name, str) or name not in checkpoints:
-            raise BadInput("checkpoint", f"checkpoint must be one of {', '.join(checkpoints)}, not {short(name)}.")
+            raise BadInput("checkpoint", not_one_of("checkpoint", checkpoints, name))
         latent = checked("seed", fields.pop("seed"), parse)
-        fields["noise_seed"] = checked(
-            "noise_seed", fields["noise_seed"], lambda v: as_int("noise seed", v, 0, MAX_SEED)
-        )
-        fields["steps"] = checked("steps", fields["steps"], lambda v: as_int("S", v, 1, checkpoints[name]))
-        for key in ("eta", "variance", "spacing", "clip"):
-            fields[key] = checked(key, fields[key], partial(_setting, key))
+        checks: dict[str, Check] = {
+            "noise_seed": whole("noise_seed", 0, MAX_SEED),
+            "steps": whole("steps", 1, checkpoints[name]),
+            "eta": partial(check_eta, name=Said("field.eta")),
+            "variance": one_of("variance", *VARIANCES),
+            "spacing": one_of("spacing", *SPACINGS),
+            "clip": true_or_false,
+        }
+        for key, check in checks.items():
+            fields[key] = checked(key, fields[key], check)
         return cls(name, latent, Settings(**fields))
 
     def to_python(self, checkpoint: Checkpoint) -> str:
@@ -134,38 +139,51 @@ def checked(field: str, value: Any, check: Callable[[Any], Value]) -> Value:
     try:
         return check(value)
     except ValueError as error:
-        raise BadInput(field, str(error).replace("eta must", "η must") + ".") from None
+        raise BadInput(field, said(error)) from None
 
 
-def _setting(key: str, value: Any) -> Any:
-    return getattr(Settings(**{key: value}), key)
+def name_of(field: str) -> Said:
+    """What a field is called in a sentence."""
+    return Said(f"field.{field}")
 
 
-def whole(name: str, low: int, high: int) -> Check:
+def whole(field: str, low: int, high: int) -> Check:
     """The check of a whole number in low..high."""
-    return lambda value: as_int(name, value, low, high)
+    return lambda value: as_int(name_of(field), value, low, high)
 
 
-def yes_or_no(name: str) -> Check:
+def yes_or_no(field: str) -> Check:
     """The check of a switch."""
 
     def check(value: Any) -> bool:
         if not isinstance(value, bool):
-            raise ValueError(f"{name} must be on or off, not {short(value)}")
+            raise ValueError(Said("error.on_or_off", {"name": name_of(field), "given": short(value)}))
         return value
 
     return check
 
 
-def one_of(name: str, *choices: str) -> Check:
+def true_or_false(value: Any) -> bool:
+    """The check of clip, in the words of its setting."""
+    if not isinstance(value, bool):
+        raise ValueError(Said("error.true_or_false", {"name": name_of("clip"), "given": short(value)}))
+    return value
+
+
+def one_of(field: str, *choices: str) -> Check:
     """The check of a choice."""
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or value not in choices:
-            raise ValueError(f"{name} must be one of {', '.join(choices)}, not {short(value)}")
+            raise ValueError(not_one_of(field, choices, value))
         return value
 
     return check
+
+
+def not_one_of(field: str, choices: Iterable[str], value: object) -> Said:
+    """What is wrong with ``value``."""
+    return Said("error.one_of", {"name": name_of(field), "choices": ", ".join(choices), "given": short(value)})
 
 
 def from_address(
@@ -186,14 +204,18 @@ def from_address(
         return None
 
     good = {key: _from_text(query[key], default) for key, default in defaults.items() if key in query}
-    problems = []
+    problems: list[str] = []
     while good and (problem := refused(good)):  # all together: two that are swapped fit only with each other
-        problems.append(str(problem))
+        problems.append(said(problem))
         bad = [problem.field] if problem.field in good else [key for key in good if refused({key: good[key]})]
         for key in bad or list(good):
             del good[key]
-    message = " ".join([*problems, "The usual value is shown."]) if problems else ""
+    message = reduce(_and_then, [*problems, Said("error.usual_shown")]) if problems else ""
     return {**defaults, **good}, message
+
+
+def _and_then(first: str, second: str) -> str:
+    return Said("error.two", {"first": first, "second": second})
 
 
 def _from_text(text: str, default: Any) -> Any:

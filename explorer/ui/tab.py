@@ -17,12 +17,11 @@ from explorer.given import PictureError
 from explorer.recipe import Recipe
 from explorer.ui.component import Stage
 from explorer.ui.interrupt import State
-from explorer.ui.language import Said, texts
-from explorer.ui.state import BadInput, Newest, Options, Query, checked, lengths_of
+from explorer.ui.language import Said, said, sent, texts
+from explorer.ui.state import BadInput, Newest, Options, Query, checked, lengths_of, name_of
 from explorer.ui.turns import Busy, Turns
 
 RUN_IDS = itertools.count(1)
-SPOKEN = {"steps": "S", "eta": "η", "noise_seed": "noise seed"}
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 
@@ -86,7 +85,7 @@ class Tab(ABC, Generic[OptionsT]):
     def parse(self, given: object) -> Asked[OptionsT]:
         """The controls' value, checked; :class:`BadInput` if a field cannot be used."""
         if not isinstance(given, dict):
-            raise BadInput("checkpoint", "expected an object with the fields of the control column.")
+            raise BadInput("checkpoint", Said("error.controls"))
         query = Query.parse(given, self.lengths)
         asked = self.check(Asked(query, self.options.parse(given)))
         for field, recipes in self.latents(asked).items():
@@ -121,21 +120,21 @@ class Tab(ABC, Generic[OptionsT]):
 
         if state() == "superseded":
             return
-        labels["message"] = str(given.get("notice") or "")
+        labels["message"] = given.get("notice") or ""  # as this page sent it
         try:
             with self.turns.take(session) as turn:
                 for place in turn.wait(state):
-                    yield labels | {"state": "queued", "message": f"place {place}"}
+                    yield labels | {"state": "queued", "message": Said("server.place", {"place": place}).sent()}
                 if state() == "superseded":
                     return
                 checkpoint = self.checkpoints[asked.query.checkpoint]
                 for value in self.stream(asked, state):
                     yield value | labels | {"engine": checkpoint.engine}
         except Busy as busy:
-            yield labels | {"state": "error", "message": str(busy), "repair": None, "field": None}
+            yield labels | {"state": "error", "message": sent(said(busy)), "repair": None, "field": None}
         except PictureError as problem:
             self.last_good[session or ""] = before
-            yield labels | self._refusal(BadInput(self.picture_field, f"{problem}."), session, given)
+            yield labels | self._refusal(BadInput(self.picture_field, said(problem)), session, given)
         except Exception:
             logging.exception("a run failed: %s", asked)
             yield labels | {"state": "error", "message": Said("status.failed").sent(), "repair": None, "field": None}
@@ -146,8 +145,8 @@ class Tab(ABC, Generic[OptionsT]):
 
     def _refusal(self, problem: BadInput, session: str | None, given: object) -> dict[str, Any]:
         good = self.last_good.get(session or "", self.defaults()).fields()[problem.field]
-        label = SPOKEN.get(problem.field, problem.field)
-        repair: dict[str, Any] | None = {"key": problem.field, "value": good, "label": f"Set {label} to {good}"}
+        label = Said("error.repair", {"name": name_of(problem.field), "value": str(good)}).sent()
+        repair: dict[str, Any] | None = {"key": problem.field, "value": good, "label": label}
         if isinstance(given, dict) and repr(given.get(problem.field)) == repr(good):
             repair = None  # it is what was refused: good for another checkpoint, or as the default
-        return {"state": "error", "message": str(problem), "repair": repair, "field": problem.field}
+        return {"state": "error", "message": sent(said(problem)), "repair": repair, "field": problem.field}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from threading import Condition
 
 from explorer.ui.interrupt import State
+from explorer.ui.language import Said
 
 AT_ONCE, IN_LINE = 24, 64
 SECONDS_BETWEEN = 0.2  # of two looks whether a run that waits is still wanted
@@ -18,7 +19,7 @@ class Busy(Exception):
     """The line is full."""
 
     def __init__(self, waiting: int) -> None:
-        super().__init__(f"The server is busy: {waiting} runs are waiting. Try again in a moment.")
+        super().__init__(Said("server.busy", {"waiting": waiting}))
 
 
 class Turns:

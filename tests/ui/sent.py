@@ -18,7 +18,7 @@ from explorer.ui.consistency import ConsistencyTab
 from explorer.ui.encode import EncodeTab
 from explorer.ui.forward import ForwardTab
 from explorer.ui.interpolate import InterpolateTab
-from explorer.ui.language import Said
+from explorer.ui.language import LANGUAGES, PLACEHOLDER, received, texts
 from explorer.ui.paths import PathsTab
 from explorer.ui.quality import QualityTab
 from explorer.ui.state import Newest
@@ -55,11 +55,6 @@ def tab_of(name, *checkpoints):
     return TABS[name]({checkpoint.name: checkpoint for checkpoint in checkpoints or (TOY, SHORT)}, Newest(), Finished())
 
 
-def english(message):
-    """What the page says of a message from Python, in English."""
-    return message if isinstance(message, str) else str(Said(message["say"], message["values"]))
-
-
 def values_of(tab, given, state=lambda: "running"):
     return list(tab.stream(tab.parse(given), state))
 
@@ -77,6 +72,16 @@ def ends_after(calls, outcome):
 def run(tab, given, session="a"):
     """The values that a page gets, also where it is refused."""
     return list(tab.run(given, SimpleNamespace(session_hash=session)))
+
+
+def english(message):
+    """What the page gets as a message, in words. Each part of it has a text in every language, and a value for each gap."""
+    if isinstance(message, dict):
+        for language in LANGUAGES:
+            assert set(PLACEHOLDER.findall(texts(language)[message["say"]])) <= message["values"].keys()
+        for value in message["values"].values():
+            english(value)
+    return str(received(message))
 
 
 def pictures_of(value):

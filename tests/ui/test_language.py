@@ -1,14 +1,20 @@
 """The text files: the same keys and placeholders in every language, none missing and none left over; the lesson's settings."""
 
+import ast
+import pickle
 import re
 from urllib.parse import parse_qsl
 
 import pytest
-from sent import TABS, TOY, tab_of
+from sent import TABS, TOY, english, tab_of
 
+from explorer.checkpoint import CheckpointError
 from explorer.finished import Finished
-from explorer.ui.component import lesson
-from explorer.ui.language import HERE, LANGUAGES, PLACEHOLDER, Said, texts
+from explorer.message import Message, Refused
+from explorer.schedule import as_int
+from explorer.ui import component
+from explorer.ui.component import WebComponent, lesson, read
+from explorer.ui.language import HERE, LANGUAGES, PLACEHOLDER, Said, said, sent, texts
 from explorer.ui.state import Newest, from_address
 from explorer.ui.steps import StepsTab
 
@@ -16,6 +22,15 @@ SOURCES = [*HERE.glob("*.py"), *HERE.glob("web/*.js"), *HERE.glob("web/*.html")]
 AREAS = "|".join({key.split(".")[0] for key in texts("en")})
 KEY = re.compile(rf"""["'`]((?:{AREAS})(?:\.(?:\w+|\$?\{{[^}}]+\}})(?:_(?:\w+|\$\{{[^}}]+\}}))?)+)["'`]""")
 FILES = (".js", ".css", ".html", ".json", ".py")
+LIBRARY = [path for path in HERE.parent.glob("*.py") if path.name != "message.py"]
+RAISED = {"Message", "Refused", "CheckpointError", "PictureError", "NotInDiffusers"}
+
+
+def library():
+    """The template of each message of the library, by its key."""
+    nodes = [node for path in LIBRARY for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    calls = [node for node in nodes if isinstance(node, ast.Call) and getattr(node.func, "id", "") in RAISED]
+    return dict([part.value for part in call.args] for call in calls if len(call.args) == 2)
 
 
 def used():
@@ -25,7 +40,7 @@ def used():
         "".join(r"\w+" if part.endswith("}") else re.escape(part) for part in re.split(r"(\$?\{[^}]+\})", key))
         for key in named
         if not key.endswith(FILES)
-    }
+    } | set(map(re.escape, library()))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -54,6 +69,49 @@ def test_what_python_says_is_english_as_text_and_a_key_for_the_page():
     said = Said("controls.restored", {"name": "a.png"})
     assert str(said) == "The settings of a.png are back."
     assert said.sent() == {"say": "controls.restored", "values": {"name": "a.png"}}
+
+
+def test_the_library_says_in_english_what_the_page_says_in_english():
+    """But for a capital and a full stop, which a sentence of the page has."""
+    for key, template in library().items():
+        text = texts("en")[key].removesuffix(".")
+        assert (text[0].lower(), text[1:]) == (template[0].lower(), template[1:]), key
+    assert len(library()) > 40
+
+
+def test_several_bad_entries_of_an_address_are_told_as_one_message():
+    tab = StepsTab({"toy": TOY}, Newest(), Finished())
+    _, notice = from_address({"steps": "0", "eta": "two"}, tab.defaults().fields(), tab.parse)
+    assert (
+        english(sent(notice))
+        == notice
+        == (
+            "S must be a whole number from 1 to 1000, not 0. η must be a number from 0 to 1, not 'two'. "
+            "The usual value is shown."
+        )
+    )
+
+
+def test_a_message_is_plain_english_to_the_library_and_in_another_process():
+    with pytest.raises(ValueError, match=r"^S must be a whole number from 1 to 10, not a huge number$") as caught:
+        as_int("S", 10**50, 1, 10)
+    assert str(said(caught.value)) == f"{caught.value}."
+    assert sent(said(caught.value))["values"]["given"] == {"say": "error.huge", "values": {}}
+    error = CheckpointError("opening.missing", "{name}: {file} is missing", name="a", file="b")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (CheckpointError, "a: b is missing")
+    assert said(again) == "a: b is missing."
+    assert str(Refused("a text of another library")) == "a text of another library"
+    assert Message("k", "{a} {b}", a=Message("l", "{c}", c=1)) == "1 b"
+
+
+def test_no_script_has_a_name_of_its_own_where_it_wants_that_of_the_page():
+    """The scripts of a component share one scope."""
+    kinds = [kind for kind in vars(component).values() if isinstance(kind, type) and issubclass(kind, WebComponent)]
+    for kind in kinds:
+        script = "\n".join(map(read, kind.scripts))
+        for name in ("say", "sayHtml", "told", "speak"):
+            assert not (re.search(rf"\b{name}\(", script) and re.search(rf"(?<![.\w]){name} =", script)), (kind, name)
 
 
 @pytest.mark.parametrize("entry", [*lesson()["stops"], *lesson()["examples"]], ids=lambda entry: entry["name"])

@@ -4,7 +4,7 @@ import base64
 
 import numpy as np
 import pytest
-from sent import SMALL, run
+from sent import SMALL, english, run
 
 from explorer.given import GIVEN, read_picture
 from explorer.ui.real import receive_picture
@@ -16,12 +16,11 @@ def test_a_file_from_the_page_is_kept_or_what_is_wrong_with_it_said(brought):
     data, name = brought
     assert receive_picture(base64.b64encode(data).decode()) == {"name": name}
     assert np.array_equal(np.asarray(GIVEN.get(name)), np.asarray(read_picture(data)))
-    assert receive_picture(base64.b64encode(b"no picture").decode()) == {
-        "error": "This is no picture that can be read, or it is damaged: try a PNG or a JPEG."
-    }
+    refused = receive_picture(base64.b64encode(b"no picture").decode())["error"]
+    assert english(refused) == "This is no picture that can be read, or it is damaged: try a PNG or a JPEG."
     for no_base64 in ("?", "data:image/png;base64,aaaa", None, 3, [data]):
-        assert receive_picture(no_base64)["error"].endswith(".")
-    assert "20 MB" in receive_picture("A" * (28 << 20))["error"]
+        assert english(receive_picture(no_base64)["error"]).endswith(".")
+    assert "20 MB" in english(receive_picture("A" * (28 << 20))["error"])
 
 
 @pytest.mark.parametrize(("name", "field"), [("encode", "picture"), ("forward", "real")])
@@ -30,10 +29,10 @@ def test_a_brought_picture_that_went_is_refused_beside_its_field(make, brought, 
     assert run(tab, {**SMALL[name], field: brought[1]})[-1]["state"] == "ended"
     (refusal,) = run(tab, {**SMALL[name], field: FORGOTTEN})
     assert (refusal["state"], refusal["field"]) == ("error", field)
-    assert "choose the file again" in refusal["message"]
+    assert "choose the file again" in english(refusal["message"])
     assert refusal["repair"]["value"] == brought[1]  # not the one that was just refused
     (refusal,) = run(tab, {**SMALL[name], field: 4})
-    assert "numbers 0 to 3, not 4" in refusal["message"]
+    assert "numbers 0 to 3, not 4" in english(refusal["message"])
     assert refusal["repair"]["value"] == brought[1]
 
 
@@ -48,7 +47,8 @@ def test_without_held_out_pictures_a_tab_says_so_and_takes_a_brought_one(
     given = {**SMALL[name], "checkpoint": "toy" if damaged else "bare", field: number}
     (refusal,) = run(tab, given)
     assert refusal["field"] == field
-    assert ("is damaged" if damaged else "bare ships no held-out pictures: choose a picture") in refusal["message"]
+    expected = "is damaged" if damaged else "bare ships no held-out pictures: choose a picture"
+    assert expected in english(refusal["message"])
     assert refusal["repair"]["value"] == tab.defaults().fields()[field]
     last = run(tab, given | {field: brought[1]})[-1]
     assert (last["state"], last["examples"]) == ("ended", 0)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from saved import GIVEN, file_of, png_of, rows_of, said
-from sent import TABS, pictures_of, shown, values_of
+from sent import TABS, english, pictures_of, shown, values_of
 
 import explorer as ex
 import explorer.ui.kinds
@@ -169,7 +169,7 @@ def test_paths_saves_its_end_points(saves):
 def test_what_was_not_measured_cannot_be_saved_and_it_says_why(saves, tab, kind):
     last = said(saves, tab, kind)[-1]
     assert last["state"] == "error"
-    assert last["message"] == "Not measured yet: python -m explorer evaluate toy."
+    assert english(last["message"]) == "There is nothing to save (not measured yet: python -m explorer evaluate toy)."
 
 
 def test_large_pictures_are_saved_as_they_were_made(checkpoints, monkeypatch):

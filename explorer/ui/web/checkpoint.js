@@ -67,7 +67,7 @@ function chooseCheckpoint() {
   const name = nameBox.value.trim();
   if (!name || (name === typedName && said.dataset.state === 'opening')) return;
   const isNew = !checkpoints[name];
-  if (mustOpen(name)) openCheckpoint(name, (opened, { clips }) => isNew && clips && !settings.clip ? send({ checkpoint: opened, clip: true }, say('controls.clip_on', { name: opened })) : send({ checkpoint: opened }));
+  if (mustOpen(name)) openCheckpoint(name, (opened, { clips }) => isNew && clips && !settings.clip ? send({ checkpoint: opened, clip: true }, { say: 'controls.clip_on', values: { name: opened } }) : send({ checkpoint: opened }));
   else if (name === settings.checkpoint) leaveTyped();
   else send({ checkpoint: name });
 }

@@ -194,7 +194,7 @@ form.addEventListener('keydown', event => {
   $('.pill').focus();
 });
 window.addEventListener('explorer:set', event => change(event.detail));
-window.addEventListener('explorer:restore', ({ detail: { settings: query, name } }) => restore(query, say('controls.restored', { name })));
+window.addEventListener('explorer:restore', ({ detail: { settings: query, name } }) => restore(query, { say: 'controls.restored', values: { name } }));
 window.addEventListener('explorer:follow', event => follow(event.detail));
 window.addEventListener('explorer:tab', event => open(event.detail));
 window.addEventListener('explorer:ended', event => { if (event.detail.count === count) done[event.detail.tab] = asked(event.detail.tab); });

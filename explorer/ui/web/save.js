@@ -20,7 +20,7 @@ function fillMenu() {
   for (const kind of window.explorerKinds?.[SAVED] ?? []) items.push(item(say(kind.label), { suffix: kind.suffix.toUpperCase(), disabled: Boolean(making), act: () => save(kind) }));
   items.push(document.createElement('hr'));
   if (SAVED === 'steps') {
-    items.push(item(say('menu.diffusers'), { why: inDiffusers?.why, disabled: !inDiffusers?.script, act: () => copy(saveButton, inDiffusers.script) }));
+    items.push(item(say('menu.diffusers'), { why: told(inDiffusers?.why), disabled: !inDiffusers?.script, act: () => copy(saveButton, inDiffusers.script) }));
   }
   items.push(item(say('menu.open'), { suffix: 'PNG', why: say('menu.or_drop'), act: () => publish('explorer:open-picture') }));
   menu.replaceChildren(...items);
@@ -61,7 +61,7 @@ async function save(kind) {
 }
 
 function tell(message) {
-  said.textContent = message;
+  said.textContent = told(message);
   said.hidden = false;
 }
 

@@ -1,6 +1,6 @@
 // Between the Save menus and Python: one file under way at a time. And pictures that were saved come back here.
 const $ = selector => element.querySelector(selector);
-const input = $('input'), drop = $('.drop'), told = $('.told');
+const input = $('input'), drop = $('.drop'), notice = $('.told');
 const MAX_FILE = 64 * 2 ** 20, SECONDS_TOLD = 8;
 let count = 0, current = null, hiding = 0;
 window.explorerKinds = props.kinds;
@@ -34,14 +34,14 @@ function end(state, message = '') {
 
 // ---- pictures that come back ------------------------------------------------------------------------------------
 function tell(message) {
-  told.textContent = message;
-  told.hidden = false;
+  notice.textContent = message;
+  notice.hidden = false;
   clearTimeout(hiding);
-  hiding = setTimeout(() => { told.hidden = true; }, 1000 * SECONDS_TOLD);
+  hiding = setTimeout(() => { notice.hidden = true; }, 1000 * SECONDS_TOLD);
 }
 async function open(file) {
   if (!file) return;
-  told.hidden = true;
+  notice.hidden = true;
   try {
     if (file.size > MAX_FILE) throw new Error(say('menu.too_large'));
     const settings = settingsIn(new Uint8Array(await file.arrayBuffer()));
@@ -63,4 +63,4 @@ window.addEventListener('drop', event => {
 });
 window.addEventListener('explorer:open-picture', () => input.click());
 input.addEventListener('change', () => { open(input.files[0]); input.value = ''; });
-document.addEventListener('keydown', event => { if (event.key === 'Escape') { told.hidden = true; drop.hidden = true; } });
+document.addEventListener('keydown', event => { if (event.key === 'Escape') { notice.hidden = true; drop.hidden = true; } });

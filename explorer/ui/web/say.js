@@ -1,7 +1,7 @@
 // The words of the page. Runs once, before any component; TEXTS comes from explorer/ui/language.py. Every component finds
 //   say(key, values)      a text for labels and textContent, sayHtml(key, values) the same with mathematics, for innerHTML;
 //                         there a value { html } is set as it is, any other one as text,
-//   told(message)         what Python says: a text, or { say: key, values },
+//   told(message)         what Python says: a text, or { say: key, values }; a value may be such a message again,
 //   speak(root, redraw)   writes what data-say, data-say-label and data-say-title name below root, now and whenever the
 //                         language or the notation changes; then redraw() writes what the component says by itself.
 const LANGUAGES = { en: 'English', zh: '中文', ko: '한국어' }, KEPT = 'ddim-explorer-language';
@@ -28,11 +28,11 @@ const plain = name => {   // the DDIM paper's α_t is the DDPM paper's ᾱ_t
 };
 const escaped = text => text?.html ?? String(text).replace(/[&<>"]/g, c => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
 const find = key => TEXTS[language][key] ?? TEXTS.en[key] ?? key;
-const filled = (key, values, value, symbol) => find(key).replace(/\{(\w+)\}/g, (whole, name) => name in values ? value(values[name]) : SYMBOLS[name] ? symbol(name) : whole);
+const filled = (key, values, value, symbol) => find(key).replace(/\{(\w+)\}/g, (whole, name) => name in values ? value(told(values[name])) : SYMBOLS[name] ? symbol(name) : whole);
 
 window.say = (key, values = {}) => filled(key, values, String, plain).replace(/<\/?b>/g, '');
 window.sayHtml = (key, values = {}) => filled(key, values, escaped, name => math(SYMBOLS[name][1]));
-window.told = message => message && typeof message === 'object' ? say(message.say, message.values) : message;
+window.told = message => message?.say ? say(message.say, message.values) : message;
 window.speak = (root, redraw) => {
   const all = (name, write) => { for (const node of root.querySelectorAll(`[data-${name}]`)) write(node, node.getAttribute(`data-${name}`)); };
   const write = () => {

@@ -8,7 +8,7 @@ function drawStatus() {
   $('.message').textContent = !problem || queued ? told(note) : run ? say('figures.kept', { message: told(problem.message) }) : told(problem.message);
   $('.status').toggleAttribute('data-note', state !== 'error' && note !== '');
   $('.repair').hidden = !problem?.repair;
-  if (problem?.repair) $('.repair').textContent = problem.repair.label;
+  if (problem?.repair) $('.repair').textContent = told(problem.repair.label);
   $('.stop').hidden = !['running', 'queued'].includes(state);
   if (!run) return;
   const done = run.rows.length, S = run.plan.length;
