@@ -39,7 +39,7 @@ def test_the_steps_endpoint_returns_the_numbers_of_every_step(client):
 
 
 def test_a_short_run_does_not_wait_for_the_end_of_a_long_one(client):
-    long = client.submit(steps=200, api_name="/steps")
+    long = client.submit(seed=77, steps=200, api_name="/steps")
     assert len(client.predict(steps=2, api_name="/steps")) == 2
     assert not long.done()
     assert len(long.result()) == 200

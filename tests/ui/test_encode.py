@@ -95,7 +95,7 @@ def test_a_number_beyond_the_held_out_pictures_is_refused_beside_its_field(stage
     before = stage.pictures(".trip canvas")
     stage.enter(stage.locator(".pick"), "100000")
     stage.wait("error")
-    assert "held-out pictures have the numbers 0 to" in stage.text(".chosen .problem")
+    assert "Held-out pictures have the numbers 0 to" in stage.text(".chosen .problem")
     assert stage.pictures(".trip canvas") == before
     stage.locator(".repair").click()
     stage.locator(".problem").wait_for(state="detached")
