@@ -6,7 +6,7 @@ const pinned = name => $(`[data-pin="${name}"]`);
 const picture = { a: null, b: null };   // { settings, image } of each: the pixels as the screen has them
 
 function finalPicture() {   // of the run on the screen; null while it goes on
-  const last = run?.plan.length - 1, frame = run?.state === 'ended' && run.shown.includes(last) && run.frame(last);
+  const last = run?.plan.length - 1, frame = run?.state === 'ended' && run.sheet && run.frame(last);   // a preview is not exact
   if (!frame) return null;
   const context = Object.assign(document.createElement('canvas'), { width: run.width, height: run.height }).getContext('2d');
   context.drawImage(frame.image, frame.x + 4 * run.width, frame.y, run.width, run.height, 0, 0, run.width, run.height);
