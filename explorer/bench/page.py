@@ -17,11 +17,10 @@ ENDED = '#steps .status[data-state="ended"]'
 # Runs a change of the settings and waits for the end of the run it begins; milliseconds until its sheet can be scrubbed.
 CHANGE = """settings => new Promise(done => {
   const started = performance.now();
-  let wanted = null;
-  addEventListener('explorer:changed', ({ detail }) => { if (detail.tab === 'steps') wanted ??= detail.count; });
-  addEventListener('explorer:ended', ({ detail }) => {
-    if (detail.tab === 'steps' && wanted !== null && detail.count >= wanted) requestAnimationFrame(() => done(performance.now() - started));
-  });
+  let wanted = null, ended = -1;   // the end may be told before the change is: of a run that the page still has
+  const look = () => { if (wanted !== null && ended >= wanted) requestAnimationFrame(() => done(performance.now() - started)); };
+  addEventListener('explorer:changed', ({ detail }) => { if (detail.tab === 'steps') { wanted ??= detail.count; look(); } });
+  addEventListener('explorer:ended', ({ detail }) => { if (detail.tab === 'steps') { ended = detail.count; look(); } });
   dispatchEvent(new CustomEvent('explorer:set', { detail: settings }));
 })"""
 # Drags the time slider from one end to the other by an input per animation frame; how many pictures were different.
