@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal, Protocol
@@ -98,10 +98,16 @@ class TorchNetwork:
         return self.unet.module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def __call__(self, x: Tensor, labels: Tensor) -> Tensor:
-        reduced = self.dtype != torch.float32
-        with torch.inference_mode(), torch.autocast(self.device.type, self.dtype) if reduced else nullcontext():
+        with torch.inference_mode(), self._arithmetic():
             x = x.to(self.device).contiguous(memory_format=torch.channels_last)
             return self.module(x, labels.to(self.device), return_dict=False)[0].float()
+
+    def _arithmetic(self) -> AbstractContextManager[object]:
+        if self.dtype != torch.float32:
+            return torch.autocast(self.device.type, self.dtype)
+        if self.device.type == "cuda":  # whose convolutions torch would compute in TF32, with ten bits of mantissa
+            return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+        return nullcontext()
 
 
 def fast_network(exact: TorchNetwork, shape: tuple[int, int, int]) -> Network:

@@ -83,9 +83,9 @@ def held_out_loss(
     )
 
 
-def to_unit(pictures: np.ndarray) -> Tensor:
-    """uint8 (N, H, W, C) in 0..255 -> float32 (N, C, H, W) in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
+def to_unit(pictures: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
+    """uint8 (N, H, W, C) in 0..255 -> float32 (N, C, H, W) in [-1, 1], on ``device``."""
+    return torch.from_numpy(np.ascontiguousarray(pictures)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 @dataclass(frozen=True)

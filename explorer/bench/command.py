@@ -11,6 +11,8 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
+
 from explorer.bench import measures
 from explorer.bench.measures import Plan, Row
 from explorer.bench.page import page
@@ -68,5 +70,7 @@ def machine() -> str:
             line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
         ]
         name = names[0] if names else name
+    if torch.cuda.is_available():
+        name = f"{torch.cuda.get_device_name()}, {name}"
     packages = ", ".join(f"{package} {version(package)}" for package in ("torch", "diffusers", "gradio"))
     return f"{name}, {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}, {packages}."

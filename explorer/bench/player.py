@@ -65,6 +65,7 @@ def sampler(checkpoint: str, engine: Engine = "auto") -> Work:
     from torch.nn.functional import pixel_shuffle
 
     import explorer as ex
+    from explorer.denoiser import resolve_device
 
     opened = ex.load(checkpoint, engine=engine)
     C, H, W = opened.shape
@@ -72,9 +73,9 @@ def sampler(checkpoint: str, engine: Engine = "auto") -> Work:
 
     def work(batch: int, steps: int, save: str = "") -> dict[str, Any]:
         raw = torch.randn(batch, C * patch**2, H // patch, W // patch, generator=torch.Generator().manual_seed(0))
-        x_T = pixel_shuffle(raw, patch)
+        x_T = pixel_shuffle(raw, patch).to(resolve_device())
         started = time.perf_counter()
-        x_0 = ex.sample(opened, x_T, ex.Settings(steps, spacing="leading"))
+        x_0 = ex.sample(opened, x_T, ex.Settings(steps, spacing="leading")).cpu()
         seconds = time.perf_counter() - started
         if save:
             np.save(save, (x_0 / 2 + 0.5).clamp(0, 1).numpy())
@@ -90,10 +91,11 @@ def pipeline(checkpoint: str) -> Work:
     from torch.nn.functional import pixel_shuffle
 
     from explorer.checkpoint import CHECKPOINTS
+    from explorer.denoiser import resolve_device
     from explorer.pipeline import Card
 
     folder = CHECKPOINTS / checkpoint if (CHECKPOINTS / checkpoint).is_dir() else Path(checkpoint)
-    theirs = DDPMPipeline.from_pretrained(folder)
+    theirs = DDPMPipeline.from_pretrained(folder).to(resolve_device())
     pipe = DDIMPipeline(
         unet=theirs.unet, scheduler=DDIMScheduler.from_config(theirs.scheduler.config, clip_sample=False)
     )

@@ -95,7 +95,7 @@ class State:
                     weight.copy_(file.get_tensor(f"weight.{name}"))
                     average.copy_(file.get_tensor(f"ema.{name}"))
                 self.optimizer.state[weight] = {
-                    "step": torch.tensor(float(self.step)),
+                    "step": torch.tensor(float(self.step), device=weight.device),
                     **{
                         key: torch.empty_like(weight).copy_(file.get_tensor(f"{key}.{name}"))
                         for key in ("exp_avg", "exp_avg_sq")

@@ -131,19 +131,21 @@ def loss_at(unet: torch.nn.Module, batch: np.ndarray, step: int, config: Trainin
     """
     device = next(unet.parameters()).device
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-    x_0 = pixel_unshuffle(to_unit(batch), config.patch)
+    x_0 = pixel_unshuffle(to_unit(batch, device), config.patch)
     B = len(batch)
     strata = (torch.randperm(B, generator=generator) + torch.rand(B, generator=generator)) / B
     t = (strata * schedule.T).long().clamp(max=schedule.T - 1) + 1
-    eps = torch.randn(x_0.shape, generator=generator)
+    if device.type != "cpu":  # the noise is drawn where the network is; the accelerator would wait for the CPU's
+        generator = torch.Generator(device).manual_seed(config.seed * 1_000_003 + step)
+    eps = torch.randn(x_0.shape, generator=generator, device=device)
     sqrt_alpha_bar, sqrt_rest = noise_level(t, schedule, x_0)
     x_t = sqrt_alpha_bar * x_0 + sqrt_rest * eps
     target = eps if config.objective == "epsilon" else sqrt_alpha_bar * eps - sqrt_rest * x_0
-    x_t = x_t.to(device, memory_format=torch.channels_last)
+    x_t = x_t.contiguous(memory_format=torch.channels_last)
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type in ("cpu", "cuda")):
         output = unet(x_t, (t - 1).to(device), return_dict=False)[0]
-    error = (output.float() - target.to(device)).square().mean((1, 2, 3))
-    weight = sqrt_alpha_bar.flatten().clamp(min=0.25).to(device) if config.balance else torch.ones_like(error)
+    error = (output.float() - target).square().mean((1, 2, 3))
+    weight = sqrt_alpha_bar.flatten().clamp(min=0.25) if config.balance else torch.ones_like(error)
     return (weight * error).mean()
 
 
@@ -184,6 +186,8 @@ def train(
     if init is not None:
         unet.load_state_dict(_initial_weights(init, (C, H, W), config))
     unet = unet.to(torch_device, memory_format=torch.channels_last)
+    if torch_device.type == "cuda":
+        unet.compile()  # a minute at the start; on a CPU it gains nothing
     state = State.create(unet, config.lr, config.objective)
     state_file = out / "training" / "state.safetensors"
     if state_file.exists():
@@ -215,18 +219,19 @@ def train(
     progress = tqdm(
         total=config.pictures, initial=state.step * config.batch, unit="picture", disable=quiet, mininterval=1
     )
-    running, first = 0.0, state.step
+    running = torch.zeros((), device=torch_device)
+    first = state.step
     last_snapshot = last_evaluation = time.monotonic()
     while state.step < config.steps:
         step = state.step
         loss = loss_at(unet, training[batch_rows(step, N, config)], step, config, schedule)
         state.update(loss, config.learning_rate(step), config.ema)
-        value = float(loss.detach())
-        running = value if step == first else 0.98 * running + 0.02 * value
+        running.lerp_(loss.detach(), 1.0 if step == first else 0.02)
         progress.update(config.batch)
-        if step % 50 == 0 or state.step == config.steps:
-            progress.set_postfix(loss=f"{running:.5f}", lr=f"{config.learning_rate(step):.1e}")
-            _log(out, step=step, loss=running, lr=config.learning_rate(step), pictures=state.step * config.batch)
+        if step % 50 == 0 or state.step == config.steps:  # asking for a number makes an accelerator wait
+            value, lr = float(running), config.learning_rate(step)
+            progress.set_postfix(loss=f"{value:.5f}", lr=f"{lr:.1e}")
+            _log(out, step=step, loss=value, lr=lr, pictures=state.step * config.batch)
         now = time.monotonic()
         if now - last_snapshot > config.snapshot * 60 or state.step == config.steps:
             averaged, last_snapshot = snapshot(), now
