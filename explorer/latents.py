@@ -7,9 +7,7 @@ depends neither on its batch nor on the device, nor on how many numbers anyone d
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -18,7 +16,6 @@ from torch import Tensor
 from explorer.schedule import as_int
 
 MAX_SEED = 2**64 - 1
-THREADED = 2**20  # values from which on several threads draw them
 
 
 def latent(shape: Sequence[int], seeds: Sequence[int]) -> Tensor:
@@ -45,18 +42,10 @@ def step_noise(shape: Sequence[int], seeds: Sequence[int], t: int) -> Tensor:
 def _draw(shape: Sequence[int], seeds: Sequence[int], stream: int) -> Tensor:
     if len(seeds) == 0:
         raise ValueError("seeds must hold at least one seed")
-    keys = [np.array([as_int("seed", seed, 0, MAX_SEED), stream], dtype=np.uint64) for seed in seeds]
-    rows = np.empty((len(keys), *shape), dtype=np.float32)
-
-    def fill(row: np.ndarray, key: np.ndarray) -> None:
+    rows = np.empty((len(seeds), *shape), dtype=np.float32)
+    for row, seed in zip(rows, seeds, strict=True):
+        key = np.array([as_int("seed", seed, 0, MAX_SEED), stream], dtype=np.uint64)
         np.random.Generator(np.random.Philox(key=key)).standard_normal(dtype=np.float32, out=row)
-
-    if rows.size < THREADED:
-        for row, key in zip(rows, keys, strict=True):
-            fill(row, key)
-    else:  # numpy lets other threads run while it draws
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            list(threads.map(fill, rows, keys))
     return torch.from_numpy(rows)
 
 

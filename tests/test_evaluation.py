@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from flat import flat_pictures
 
 import explorer as ex
@@ -123,6 +125,21 @@ def test_the_loss_is_measured_on_the_held_out_pictures(measured):
 def test_git_does_not_see_what_is_kept_for_going_on(measured):
     assert (measured / "evaluation" / ".gitignore").read_text() == "*\n"
     assert not list((measured / "evaluation").glob("*part*"))
+
+
+def test_the_seconds_alone_can_be_measured_anew_on_another_machine(measured, tmp_path, capsys):
+    copy = shutil.copytree(measured, tmp_path / "copy")
+    assert main([str(copy), "--only", "seconds", "--batch", "2", "--device", "cpu"]) == 0
+    before, after = read_quality(measured).frechet, read_quality(copy).frechet
+    threads = torch.get_num_threads()
+    assert after.machine == f"CPU, {threads} thread{'s' * (threads > 1)}, torch float32, batches of 2"
+    timeless = {"seconds_per_picture": 0.0, "batch": 0, "machine": ""}
+    assert [replace(cell, **timeless) for cell in after.cells] == [replace(cell, **timeless) for cell in before.cells]
+    assert all(cell.seconds_per_picture > 0 for cell in after.cells)
+    (copy / "quality.json").unlink()
+    capsys.readouterr()
+    assert main([str(copy), "--only", "seconds", "--device", "cpu"]) == 2
+    assert "no Fréchet table whose seconds could be measured anew" in capsys.readouterr().err
 
 
 # Stopped and resumed

@@ -11,6 +11,7 @@ from typing import get_args
 from explorer.checkpoint import load
 from explorer.denoiser import DEVICES
 from explorer.engine import ENGINES
+from explorer.evaluation.clock import measure_seconds
 from explorer.evaluation.real import RealPictures
 from explorer.evaluation.sweep import (
     ENCODE_STEPS,
@@ -26,6 +27,7 @@ from explorer.paper import Eta
 from explorer.training.data import load_pictures
 
 PARTS = ("loss", "frechet", "reconstruction")
+AGAIN = "seconds"  # measured with the distances; asked for alone, it is measured anew
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("checkpoint", "name or folder")
     add("--data", "data set it was trained on: .npz, folder or idx.gz; without it, the checkpoint's examples")
     add("--held-out", "pictures at the end of the data that were not trained on (default 512)", type=int, default=512)
-    add("--only", "measure this part alone", choices=PARTS)
+    add("--only", "measure this part alone; seconds: time the cells that there are anew", choices=(*PARTS, AGAIN))
     add("--pictures", f"pictures per cell (default {default.pictures})", type=int, default=default.pictures)
     add("--steps", f"S of the cells (default {_list(STEPS)}, as far as T allows)", type=int, nargs="+")
     add("--etas", f"eta of the cells, large is sigma-hat (default {_list(ETAS)})", type=_eta, nargs="+", default=ETAS)
@@ -63,6 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             features=given.features or default.features,
         )
         checkpoint = load(given.checkpoint, given.device, engine=given.engine)
+        if given.only == AGAIN:
+            measure_seconds(checkpoint, config)
+            print(f"timed; the seconds are in {checkpoint.folder}/quality.json")
+            return 0
         if given.data:
             _, H, W = checkpoint.shape
             data = load_pictures(given.data, H if H == W else None)

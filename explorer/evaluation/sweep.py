@@ -94,7 +94,7 @@ def measure_loss(checkpoint: Checkpoint, real: RealPictures, config: EvaluationC
     Raises:
         ValueError: a checkpoint without a folder or a U-Net.
     """
-    folder, _ = _place(checkpoint)
+    folder, _ = checkpoint_place(checkpoint)
     known, weights = (read_quality(folder) or Quality()).loss, fingerprint(folder)
     if known and known.weights in ("", weights) and known.pictures >= len(real.held_out):
         return
@@ -111,7 +111,7 @@ def measure_frechet(checkpoint: Checkpoint, real: RealPictures, config: Evaluati
     Raises:
         ValueError: a checkpoint without a folder or a U-Net, S beyond T, no torchmetrics for the Inception features.
     """
-    folder, device = _place(checkpoint)
+    folder, device = checkpoint_place(checkpoint)
     steps, weights = _steps(checkpoint, config.steps, STEPS), fingerprint(folder)
     own = config.features == "unet"
     features = unet_features(checkpoint, config.batch) if own else inception_features(device, config.batch)
@@ -165,7 +165,7 @@ def measure_reconstruction(
     Raises:
         ValueError: a checkpoint without a folder or a U-Net, S beyond T.
     """
-    folder, _ = _place(checkpoint)
+    folder, _ = checkpoint_place(checkpoint)
     steps = _steps(checkpoint, config.encode_steps, ENCODE_STEPS)
     x_0 = to_unit(real.held_out[: config.encoded])
     table = ReconstructionTable(
@@ -209,7 +209,8 @@ def machine(device: torch.device) -> str:
     return f"CPU, {threads} thread{'s' * (threads > 1)}" if device.type == "cpu" else device.type
 
 
-def _place(checkpoint: Checkpoint) -> tuple[Path, torch.device]:
+def checkpoint_place(checkpoint: Checkpoint) -> tuple[Path, torch.device]:
+    """The folder and the device of a checkpoint that can be measured; ValueError for one without a folder or a U-Net."""
     denoiser = checkpoint.predict_noise
     if checkpoint.folder is None or not isinstance(denoiser, Denoiser):
         raise ValueError(
@@ -238,7 +239,7 @@ def _draw(
     checkpoint: Checkpoint, config: EvaluationConfig, S: int, eta: Eta, weights: str, bar: tqdm
 ) -> tuple[np.ndarray, float]:
     """A cell's pictures, uint8 (N, H, W, C), and the seconds that one took."""
-    folder, device = _place(checkpoint)
+    folder, device = checkpoint_place(checkpoint)
 
     def pictures(rows: range) -> np.ndarray:
         x_T = latent(checkpoint.shape, rows).to(device)
@@ -253,7 +254,7 @@ def _reconstruct(
     checkpoint: Checkpoint, x_0: Tensor, S: int, table: ReconstructionTable, batch: int, bar: tqdm
 ) -> np.ndarray:
     """Squared error of each picture (N, C, H, W) after S steps each way: float64 (N,)."""
-    folder, device = _place(checkpoint)
+    folder, device = checkpoint_place(checkpoint)
 
     def errors(rows: range) -> np.ndarray:
         x = x_0[rows.start : rows.stop].to(device)
