@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import os
 import socket
 import sys
@@ -12,6 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault(
+    "MPLBACKEND", "agg"
+)  # Gradio asks for it at every event; to find one out takes matplotlib a second
 
 if TYPE_CHECKING:  # what takes seconds to import is imported where it is used: --help and a bad argument answer at once
     import gradio as gr
@@ -110,8 +115,20 @@ def logins(given: Sequence[str]) -> list[tuple[str, str]]:
     return list(users.items())
 
 
+def bound_memory() -> None:
+    """Let glibc keep what its threads free in two pools, not in one for each of them, and give large pieces back at once.
+
+    A server has a thread for each run; without this the process grows with every thread that ever held pictures.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # another system's library
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+        mallopt(-8, 2)  # M_ARENA_MAX
+        mallopt(-3, 1 << 20)  # M_MMAP_THRESHOLD
+
+
 def main() -> int:
     global demo
+    bound_memory()
     given = arguments()
     try:
         if given.port is not None:

@@ -49,7 +49,7 @@ class OpenVinoNetwork:
             raise EngineError("openvino is not installed") from error
         self._core = openvino.Core()
         self._shape = shape
-        self._lock = Lock()
+        self._lock, self._compiling = Lock(), Lock()
         self._requests: dict[int, openvino.InferRequest] = {}
         native = has_bfloat16(self._core)
         self._precision = "bf16" if native else "f32"
@@ -83,9 +83,16 @@ class OpenVinoNetwork:
                 start += size
         return torch.from_numpy(output)
 
+    def prepare(self) -> None:
+        """Compile for all numbers of rows now; calls that need none of them go on beside."""
+        for size in CHUNKS:
+            self._request(size)
+
     def _request(self, size: int) -> openvino.InferRequest:
         if size not in self._requests:
-            self._requests[size] = self._compile(size, self._threads)
+            with self._compiling:
+                if size not in self._requests:
+                    self._requests[size] = self._compile(size, self._threads)
         return self._requests[size]
 
     def _compile(self, size: int, threads: int) -> openvino.InferRequest:

@@ -99,6 +99,12 @@ class Denoiser:
         """The same by torch in float32, whatever the engine."""
         return self._predict(self._exact, x_t, t)
 
+    def prepare(self) -> None:
+        """Do what the first calls with other numbers of rows, and the first exact one, would have to wait for."""
+        for network in (self._network, self._exact):
+            if network is not None:
+                network.prepare()
+
     @property
     def unet(self) -> torch.nn.Module:
         """The U-Net in torch, float32."""

@@ -33,6 +33,9 @@ class Network(Protocol):
 
     def __call__(self, x: Tensor, labels: Tensor) -> Tensor: ...
 
+    def prepare(self) -> None:
+        """Do now what a first call of any number of rows would have to wait for."""
+
 
 class EngineError(ValueError):
     """A faster network that cannot be had here; the message says why."""
@@ -96,6 +99,10 @@ class TorchNetwork:
     @cached_property
     def module(self) -> torch.nn.Module:
         return self.unet.module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def prepare(self) -> None:
+        """Put the network together."""
+        _ = self.module
 
     def __call__(self, x: Tensor, labels: Tensor) -> Tensor:
         with torch.inference_mode(), self._arithmetic():

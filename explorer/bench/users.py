@@ -35,6 +35,7 @@ MOVES_ON = 0.3  # share of runs that are left for another before their end
 SAME = 3.0  # mean difference of a picture made alone from the same one, of 255 levels: bfloat16 and JPEG come to 1, another picture to 20
 SEEDS = 12  # so that what is checked need not all be made anew
 MEMORY_EVERY = 2.0  # seconds
+SETTLED = 20.0  # seconds from the start of the app to the users: by then it has prepared what it prepares when idle
 
 
 @dataclass
@@ -218,6 +219,7 @@ def users(plan: Plan, count: int, seconds: float) -> Iterator[Row]:
         RuntimeError: at the end, if anything went wrong, with what.
     """
     with served(plan) as (server, _):
+        time.sleep(SETTLED)
         done, memory = asyncio.run(visit(server, count, seconds))
     ended = [asked for asked in done if asked.value.get("state") == "ended"]
     yield "users, seconds", f"{count}, {seconds:.0f}", f"{len(done)} runs asked for, {len(ended)} seen to the end"

@@ -22,6 +22,7 @@ from explorer.trajectory import Trajectory, rms, spread
 from explorer.ui.component import CompareStage
 from explorer.ui.interrupt import State, go_on, until_interrupted
 from explorer.ui.language import Said
+from explorer.ui.pace import Pace
 from explorer.ui.pieces import Pieces
 from explorer.ui.real import examples_of
 from explorer.ui.state import MAX_SEED, BadInput, Options, Query, whole, yes_or_no
@@ -160,7 +161,7 @@ class Comparison:
 
     def _run_rows(self) -> Iterator[dict[str, Any]]:
         """All rows together, with a value now and then when a moment's pictures are there."""
-        sent, difference = 0.0, 0.0
+        pace, difference = Pace(SECONDS_BETWEEN), 0.0
         for index in range(self.steps):
             by_name = self.running.step(index)
             self.evaluations += self.running.calls
@@ -171,9 +172,9 @@ class Comparison:
             for name, step in by_name.items():
                 self.pieces.add(f"{name}/{index}/x0", step.x0[0])
                 self.pieces.add(f"{name}/{index}/x_t", step.x_t[0])
-            if (now := time.perf_counter() - self.started) - sent > SECONDS_BETWEEN:
-                sent = now
+            if pace.due():
                 yield self._value("running")
+                pace.told()
             go_on(self.state)
         self.facts[DDPM] = {"posterior": difference}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,12 @@ def markup(name: str) -> str:
     return INCLUDE.sub(lambda match: markup(match[1]), read(name))
 
 
+@lru_cache
+def quoted(script: str) -> frozenset[str]:
+    """The words that stand in quotes in a script."""
+    return frozenset(re.findall(r"""(?<=['"`])\w+(?=['"`])""", script))
+
+
 class WebComponent(gr.HTML):
     """``gr.HTML`` from files under ``web/``: ``<name>.html``, the styles and the scripts, each kind sharing one scope.
 
@@ -71,6 +78,13 @@ class WebComponent(gr.HTML):
             apply_default_css=False,
             **kwargs,
         )
+
+    def __getattr__(self, name: str) -> Any:
+        """An event that the script names, as in ``gr.HTML``; which reads the whole script for every name it does not have,
+        some hundred of them whenever a page is opened."""
+        if name not in quoted(self.__dict__.get("js_on_load") or ""):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name}, and its script no event of that name")
+        return super().__getattr__(name)
 
     def api_info(self) -> dict[str, Any]:
         return {"type": "object"}

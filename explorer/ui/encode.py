@@ -23,6 +23,7 @@ from explorer.ui.component import EncodeStage
 from explorer.ui.interrupt import State, go_on, until_interrupted
 from explorer.ui.language import Said
 from explorer.ui.measured import measured
+from explorer.ui.pace import Pace
 from explorer.ui.pieces import Pieces
 from explorer.ui.real import add_examples, examples_of, made_or_real, receive_picture
 from explorer.ui.state import Check, Options, whole, yes_or_no
@@ -109,7 +110,7 @@ class RoundTrip:
         self.table: dict[str, dict[str, float]] = {"plain": {}, "refined": {}}
         self.times: list[int] = [0]
         self.evaluations = self.expected = 0
-        self.started, self.sent = time.perf_counter(), 0.0
+        self.started, self.pace = time.perf_counter(), Pace(SECONDS_BETWEEN)
         self.fixed: dict[str, Any] = {}
 
     def stream(self) -> Iterator[dict[str, Any]]:
@@ -177,10 +178,9 @@ class RoundTrip:
         }
 
     def _now_and_then(self) -> Iterator[dict[str, Any]]:
-        now = time.perf_counter() - self.started
-        if now - self.sent > SECONDS_BETWEEN:
-            self.sent = now
+        if self.pace.due():
             yield self._value("running")
+            self.pace.told()
 
     def _picture(self) -> Tensor:
         if self.options.picture != "made":

@@ -11,6 +11,7 @@ from torch import Tensor
 from explorer.checkpoint import Checkpoint
 from explorer.finished import BATCH, Finished, Progress, Wanted, finish
 from explorer.ui.interrupt import State, go_on, until_interrupted
+from explorer.ui.pace import Pace
 
 SECONDS_BETWEEN = 0.3  # of two updates that bring no picture
 
@@ -40,14 +41,13 @@ def stream_pictures(
 
     def go() -> Iterator[dict[str, Any]]:
         nonlocal progress
-        sent = 0.0
+        pace = Pace(SECONDS_BETWEEN)
         for progress in finish(checkpoint, wanted, finished, batch):
             for index, picture in progress.ready.items():
                 take(index, picture)
-            elapsed = time.perf_counter() - started
-            if progress.ready or progress.evaluations == 0 or elapsed - sent > SECONDS_BETWEEN:
-                sent = elapsed
+            if pace.due() or progress.ready or progress.evaluations == 0:
                 yield now("running")
+                pace.told()
             go_on(state)
         yield now("ended")
 

@@ -18,7 +18,7 @@ from explorer.hub import Progress
 from explorer.pipeline import version_of
 from explorer.schedule import short
 from explorer.ui.language import Said, said, sent
-from explorer.ui.worker import on_network_thread, warm_up
+from explorer.ui.worker import on_network_thread, prepare_when_idle, warm_up
 
 MOST_OPENED = 3  # beside those of the start; each holds its weights in memory
 MOST_WAITING = 4  # being opened or waiting for it
@@ -73,6 +73,8 @@ class Checkpoints(Mapping[str, Checkpoint]):
     ) -> None:
         for checkpoint in shipped.values():
             warm_up(checkpoint)
+        for checkpoint in list(shipped.values())[:1]:
+            prepare_when_idle(checkpoint)
         self._shipped = {name: on_network_thread(checkpoint) for name, checkpoint in shipped.items()}
         self._all = dict(self._shipped)  # replaced, not changed
         self._load, self._left = load, left

@@ -23,6 +23,7 @@ from explorer.pictures import data_uri
 from explorer.sampler import denoise
 from explorer.trajectory import Trajectory, spread
 from explorer.ui.ahead import ahead
+from explorer.ui.pace import Pace
 from explorer.ui.sheet import SHEETS, Sheet
 from explorer.ui.state import Query
 
@@ -58,7 +59,7 @@ def stream(
     rows: list[str] = []
     previews: list[str] = []
     started = time.perf_counter()
-    seconds = sent = 0.0
+    pace, seconds = Pace(SECONDS_BETWEEN), 0.0
 
     def value(**changes: Any) -> dict[str, Any]:
         texts = {"rows": "".join(rows), "previews": "".join(previews)}
@@ -74,9 +75,9 @@ def stream(
             sheet.add(picture)
             if index in preview_steps:
                 previews.append(f"{index}\t{jpeg(picture)}\n")
-        if index == 0 or (index in preview_steps and seconds - sent > SECONDS_BETWEEN):
-            sent = seconds
+        if (index == 0 or index in preview_steps) and pace.due():
             yield value()
+            pace.told()
         outcome = "ended" if index + 1 == len(trajectory.plan) else state()
         if outcome == "superseded":
             return

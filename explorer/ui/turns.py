@@ -11,7 +11,7 @@ from threading import Condition
 from explorer.ui.interrupt import State
 from explorer.ui.language import Said
 
-AT_ONCE, IN_LINE = 24, 64
+AT_ONCE, IN_LINE = 48, 64
 SECONDS_BETWEEN = 0.2  # of two looks whether a run that waits is still wanted
 
 

@@ -10,9 +10,12 @@ goes to the end of the line; so nobody waits for another's whole run, however lo
 from __future__ import annotations
 
 import atexit
+import math
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Condition, Thread
 from typing import Any
@@ -28,6 +31,8 @@ MOST_ROWS_ELSEWHERE = 64
 PATIENCE = (
     0.2  # how long a call waits for the runs that had a part in the last one, as a share of the time that one took
 )
+
+IDLE = 2.0  # seconds without a call, after which there is time to prepare others
 
 
 @dataclass(eq=False)
@@ -95,6 +100,7 @@ class Worker:
         self._changed = Condition()
         self._expected = 0  # requests that are likely to be in line soon
         self._until = 0.0  # when it is no use to wait for them any longer
+        self._busy = time.perf_counter()  # when the last call ended; infinity during one
         self._thread: Thread | None = None
 
     def call(self, predict_noise: PredictNoise, x_t: Tensor, t: int | Tensor, alone: bool = False) -> Tensor:
@@ -111,6 +117,15 @@ class Worker:
             self._line.append(request)
             self._changed.notify()
         return request.answer
+
+    def wait_until_idle(self, seconds: float) -> None:
+        """Wait until nobody has wanted the network for so long."""
+        while True:
+            with self._changed:
+                left = math.inf if self._line else self._busy + seconds - time.perf_counter()
+            if left <= 0:
+                return
+            time.sleep(min(left, seconds))
 
     def close(self) -> None:
         """End the thread after the call under way: a process must not end in the midst of one."""
@@ -136,6 +151,7 @@ class Worker:
                 answered = sum(part.request.answer.done() for part in parts)
                 self._line.extend(part.request for part in parts if not part.request.answer.done())
                 self._expected = answered + len(self._line)
+                self._busy = ended
                 self._until = ended + PATIENCE * (ended - started)
 
     def _next(self) -> list[Part]:
@@ -146,7 +162,7 @@ class Worker:
                 return []
             most = most_rows(self._line[0].predict_noise)
             self._changed.wait_for(lambda: self._full(most), max(0.0, self._until - time.perf_counter()))
-            first = self._line.popleft()
+            first, self._busy = self._line.popleft(), math.inf
             parts = [first.take(most)]
             room = most - len(parts[0].x_t)
             for other in [other for other in self._line if first.fits(other)]:
@@ -227,6 +243,22 @@ def on_network_thread(checkpoint: Checkpoint) -> Checkpoint:
 def alone(checkpoint: Checkpoint) -> Checkpoint:
     """The same checkpoint, its calls not shared with other runs."""
     return replace(checkpoint, predict_noise=getattr(checkpoint.predict_noise, "alone", checkpoint.predict_noise))
+
+
+def prepare_when_idle(checkpoint: Checkpoint) -> None:
+    """Have the network ready for runs of all kinds, once the first picture is made and nobody wants another.
+
+    What a call with another number of rows, or Encode's exact one, would wait for takes seconds; it is done in a thread
+    of its own.
+    """
+    prepare: Callable[[], object] = getattr(checkpoint.predict_noise, "prepare", lambda: None)
+
+    def go() -> None:
+        NETWORK.wait_until_idle(IDLE)
+        with suppress(Exception):  # who needs it will be told
+            prepare()
+
+    Thread(target=go, name="prepare", daemon=True).start()
 
 
 def warm_up(checkpoint: Checkpoint) -> Future[Tensor]:
