@@ -89,6 +89,15 @@ def test_faces_differ_by_less_than_a_grey_level():
     assert not torch.equal(exact, fast)
 
 
+def test_a_prepared_network_compiles_nothing_more(tiny_folder, monkeypatch):
+    checkpoint = ex.load(tiny_folder, device="cpu", engine="fast")
+    checkpoint.predict_noise(ex.latent(checkpoint.shape, [0]), 1)
+    checkpoint.predict_noise.prepare()
+    monkeypatch.setattr(compiled.OpenVinoNetwork, "_compile", None)
+    for rows in (1, 2, 4, 8, 15):
+        assert len(checkpoint.predict_noise(ex.latent(checkpoint.shape, range(rows)), 1)) == rows
+
+
 # The cache
 
 

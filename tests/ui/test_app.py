@@ -91,3 +91,20 @@ def test_an_unknown_checkpoint_ends_with_one_line_and_code_2(root):
     assert "faces-64" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_a_component_finds_its_events_and_reads_its_script_for_nothing_else(monkeypatch):
+    from explorer.ui.component import Controls
+
+    read = []
+    whole = gr.HTML.__getattr__
+    monkeypatch.setattr(gr.HTML, "__getattr__", lambda self, name: read.append(name) or whole(self, name))
+    with gr.Blocks():
+        controls = Controls({})
+        controls.get_config()
+        assert read == []
+        assert callable(controls.input)
+        assert callable(controls.run_steps)
+        assert "run_steps" in read
+        with pytest.raises(AttributeError, match="Controls has no attribute nonsense"):
+            _ = controls.nonsense

@@ -9,6 +9,8 @@ import torch
 from sent import SHAPE, TOY, predict_noise
 
 import explorer as ex
+from explorer.ui import worker as worker_module
+from explorer.ui.opened import Checkpoints
 from explorer.ui.worker import MOST_ROWS, OnNetworkThread, Request, Worker
 
 FULL = MOST_ROWS["cpu"]
@@ -136,3 +138,34 @@ def test_a_closed_worker_ends_its_thread(worker, network):
     thread = worker._thread
     worker.close()
     assert not thread.is_alive()
+
+
+def test_the_network_is_idle_only_after_its_last_call_and_some_time(worker, network):
+    answer = worker.put(request(network, 0))
+    idle = Thread(target=worker.wait_until_idle, args=(0.05,), daemon=True)
+    idle.start()
+    idle.join(0.3)
+    assert idle.is_alive()  # the call goes on
+    network.go.set()
+    answer.result(10)
+    idle.join(10)
+    assert not idle.is_alive()
+
+
+def test_an_app_that_has_nothing_to_do_prepares_the_first_checkpoint_for_all_kinds_of_calls(monkeypatch):
+    monkeypatch.setattr(worker_module, "IDLE", 0.01)
+    prepared = {name: Event() for name in ("first", "second")}
+
+    class Prepares:
+        def __init__(self, name):
+            self.name = name
+
+        def __call__(self, x_t, t):
+            return predict_noise(x_t, t)
+
+        def prepare(self):
+            prepared[self.name].set()
+
+    Checkpoints({name: replace(TOY, name=name, predict_noise=Prepares(name)) for name in prepared})
+    assert prepared["first"].wait(10)
+    assert not prepared["second"].is_set()
