@@ -199,12 +199,12 @@ def _find(name: str | Path, root: Path) -> Path | None:
 def _open(folder: Path, name: str, source: str, device: str, engine: Engine) -> Checkpoint:
     card = Card.read(folder / CARD)
     config = read_unet_config(folder, name)
+    shape = _shape(folder, name, config, card)
+    schedule, prediction_type, clips = read_scheduler(folder, name)
     version = version_of(folder)
     unet = read_unet(folder, name, config)
-    if engine == "exact" or not unet.converted:  # what was converted was whole, and is the same
-        config = unet.module.config  # type: ignore[assignment]
-    schedule, prediction_type, clips = read_scheduler(folder, name)
-    shape = _shape(folder, name, config, card)
+    if engine == "exact" or not unet.converted:
+        _ = unet.module  # what was converted was whole; else what is wrong is told now
     denoiser = Denoiser(unet, schedule, patch=card.patch, prediction_type=prediction_type, device=device, engine=engine)
     if engine == "fast":
         denoiser(torch.zeros(1, *shape), 1)  # an engine that is not there is told now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import zlib
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,12 @@ def read_file(path: Path, most: int) -> bytes:
     if path.exists() and not path.is_file():
         raise OSError("not a regular file")
     with path.open("rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise OSError(f"more than the {most:,} bytes that are read")
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise OSError(f"more than the {most:,} bytes that are read")
+        data = file.read(size + 1)  # as many as there are: what is asked for takes memory at once
+    if len(data) > size:
+        raise OSError("more than it has by its own account")
     return data
 
 

@@ -220,10 +220,13 @@ def short(value: object, limit: int = 40) -> str:
     """``repr(value)``, cut so that an error message stays readable whatever came in, however large or deep it is."""
     if isinstance(value, int) and abs(value) >= 10**limit:
         return Message("error.huge", "a huge number")
-    if isinstance(value, (list, tuple, dict, set, frozenset)):
-        text = REPR.repr(value)
-    else:
-        text = repr(value[:limit] if isinstance(value, (str, bytes)) else value)
+    try:
+        if isinstance(value, (list, tuple, dict, set, frozenset)):
+            text = REPR.repr(value)
+        else:
+            text = repr(value[:limit] if isinstance(value, (str, bytes)) else value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return Message("error.huge", "a huge number")
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -72,8 +72,11 @@ def value(rng: random.Random) -> Any:
 
 def changed(tree: Any, rng: random.Random) -> Any:
     """A copy of a JSON value in which one entry, at any depth, is another one, gone, or there twice."""
-    tree = copy.deepcopy(tree)
-    place, spots = tree, []
+    try:
+        tree = copy.deepcopy(tree)
+    except RecursionError:  # it was changed before
+        return []
+    spots: list[tuple[Any, Any]] = []
     stack = [tree]
     while stack:
         place = stack.pop()
@@ -92,7 +95,7 @@ def changed(tree: Any, rng: random.Random) -> Any:
         place[key] = place[key] * rng.choice((-1, 0, 2, 10**6, 0.5, 10**18))
     elif what == 3:
         other, another = rng.choice(spots)
-        place[key] = copy.deepcopy(other[another])
+        place[key] = copy.copy(other[another])
     else:
         place[key] = value(rng)
     return tree
