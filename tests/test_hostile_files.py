@@ -398,4 +398,4 @@ def test_whatever_is_cited_in_a_message_stays_short():
     ):
         assert len(short(value)) <= 40
         short(value).encode()
-    assert (short([1, 2]), short("a" * 38), short({"a": 1, "b": 2})) == ("[1, 2]", repr("a" * 38), "{'b': 1, 'a': 2}")
+    assert (short([1, 2]), short("a" * 38), short({"a": 1, "b": 2})) == ("[1, 2]", repr("a" * 38), "{'a': 1, 'b': 2}")

@@ -72,6 +72,10 @@ class Guard:
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 15 or int(length) > MAX_BODY:
             app = PlainTextResponse("The request is too large.", 413)
+        elif any(
+            len(part.encode("utf-8", "replace")) > 255 for part in scope["path"].split("/")
+        ):  # names no file can have
+            app = PlainTextResponse("Not found.", 404)
         elif scope["method"] == "POST" and scope["path"].rstrip("/").endswith("/upload"):
             app = PlainTextResponse("Nothing is uploaded here: pictures that are brought travel with their run.", 403)
         return await app(scope, counted, guarded)
