@@ -33,7 +33,9 @@ from explorer.pipeline import (
     read_unet_config,
     version_of,
 )
+from explorer.reading import read_pictures
 from explorer.schedule import Schedule, short
+from explorer.unet import MAX_SIDE, sides_of
 
 BESIDE_US = Path(__file__).resolve().parent.parent / "checkpoints"
 CHECKPOINTS = BESIDE_US if BESIDE_US.is_dir() else Path("checkpoints")  # the latter for a package in site-packages
@@ -96,20 +98,23 @@ class Checkpoint:
             CheckpointError: if the file is damaged.
         """
         path = self.folder / EXAMPLES if self.folder else None
+        shape = *self.shape[1:], self.shape[0]
         if path is None or not path.exists():
-            return np.zeros((0, *self.shape[1:], self.shape[0]), dtype=np.uint8)
-        return _read_examples(path, path.stat().st_mtime_ns).copy()
+            return np.zeros((0, *shape), dtype=np.uint8)
+        return _read_examples(path, path.stat().st_mtime_ns, shape).copy()
 
 
 @lru_cache(maxsize=4)
-def _read_examples(path: Path, changed: int) -> np.ndarray:
+def _read_examples(path: Path, changed: int, shape: Shape) -> np.ndarray:
     """The pictures in ``path`` as it was when ``changed``: unpacking them takes longer than a step of a small network."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return file["images"]
-    except Exception as error:  # numpy, zipfile and zlib each have their own
+        return read_pictures(path, shape)
+    except (OSError, ValueError) as error:
         raise CheckpointError(
-            "brought.examples", "{path} is damaged or holds no array named images; copy it again", path=str(path)
+            "brought.examples",
+            "{path} is damaged or holds no array named images; copy it again ({error})",
+            path=str(path),
+            error=str(error),
         ) from error
 
 
@@ -194,12 +199,12 @@ def _find(name: str | Path, root: Path) -> Path | None:
 def _open(folder: Path, name: str, source: str, device: str, engine: Engine) -> Checkpoint:
     card = Card.read(folder / CARD)
     config = read_unet_config(folder, name)
+    shape = _shape(folder, name, config, card)
+    schedule, prediction_type, clips = read_scheduler(folder, name)
     version = version_of(folder)
     unet = read_unet(folder, name, config)
-    if engine == "exact" or not unet.converted:  # what was converted was whole, and is the same
-        config = unet.module.config  # type: ignore[assignment]
-    schedule, prediction_type, clips = read_scheduler(folder, name)
-    shape = _shape(folder, name, config, card)
+    if engine == "exact" or not unet.converted:
+        _ = unet.module  # what was converted was whole; else what is wrong is told now
     denoiser = Denoiser(unet, schedule, patch=card.patch, prediction_type=prediction_type, device=device, engine=engine)
     if engine == "fast":
         denoiser(torch.zeros(1, *shape), 1)  # an engine that is not there is told now
@@ -208,16 +213,7 @@ def _open(folder: Path, name: str, source: str, device: str, engine: Engine) -> 
 
 def _shape(folder: Path, name: str, config: Mapping[str, Any], card: Card) -> Shape:
     """(C, H, W) of a picture."""
-    side, channels = config.get("sample_size"), config.get("in_channels", 3)
-    sides = [side, side] if isinstance(side, int) else side
-    if not isinstance(sides, (list, tuple)) or len(sides) != 2 or not all(isinstance(n, int) for n in sides):
-        raise CheckpointError(
-            "opening.sample_size",
-            "{name}: unet/config.json: sample_size must be the side in pixels, not {given}",
-            name=name,
-            given=short(side),
-        )
-    height, width = sides
+    channels, (height, width) = config.get("in_channels", 3), sides_of(config)
     patch = card.patch
     shape = (channels // patch**2, height * patch, width * patch)
     if channels % patch**2 or (card.shape is not None and card.shape != shape):
@@ -230,6 +226,14 @@ def _shape(folder: Path, name: str, config: Mapping[str, Any], card: Card) -> Sh
             patch=patch,
             channels=channels,
             size=f"{height}x{width}",
+        )
+    if max(shape) > MAX_SIDE:
+        raise CheckpointError(
+            "opening.too_wide",
+            "{name}: pictures of {size}; at most {most} pixels a side are supported",
+            name=name,
+            size=f"{shape[1]}x{shape[2]}",
+            most=MAX_SIDE,
         )
     if shape[0] not in (1, 3):
         raise CheckpointError(

@@ -17,30 +17,40 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.torch import load as load_weights
 
 from explorer.cache import key_of
 from explorer.denoiser import PredictionType
 from explorer.engine import Unet
+from explorer.entries import SWITCH, check_entries, list_of, number, or_null, text, whole
 from explorer.message import Refused, text_of
+from explorer.reading import CheckpointError, read_file, read_json
 from explorer.schedule import Schedule, short
+from explorer.unet import MAX_SIDE, WEIGHTS, check_config, make_unet
+from explorer.weights import MAX_BYTES
 
-if TYPE_CHECKING:
-    from diffusers import UNet2DModel
-
-WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 UNET_CONFIG, SCHEDULER_CONFIG = "unet/config.json", "scheduler/scheduler_config.json"
 INDEX, CARD, EXAMPLES, QUALITY = "model_index.json", "explorer.json", "examples.npz", "quality.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 Shape = tuple[int, int, int]
-
-
-class CheckpointError(Refused):
-    """A checkpoint that cannot be opened; the message says what was expected and what to do."""
+MAX_T = 10_000  # steps that a model was trained with; the field's have 1000 to 4000
+CARD_ENTRIES = {
+    "title": text(200),
+    "shape": list_of(whole(1, MAX_SIDE), 3, 3),
+    "patch": whole(1, 16),
+    "licence": text(1000),
+    "seeds": list_of(whole(0, 2**53 - 1), 1, 100),
+}
+SCHEDULER_ENTRIES = {
+    "num_train_timesteps": whole(0, MAX_T),
+    "beta_start": number(0, 1),
+    "beta_end": number(0, 1),
+    "trained_betas": or_null(list_of(number(0, 1), 1, MAX_T)),
+    "clip_sample": or_null(SWITCH),
+    "rescale_betas_zero_snr": or_null(SWITCH),
+}
 
 
 @dataclass(frozen=True)
@@ -60,25 +70,8 @@ class Card:
             return cls()
         given = read_json(path, path.parent.name)
         known = {key: given[key] for key in (f.name for f in fields(cls)) if given.get(key) is not None}
-        for key in ("shape", "seeds"):
-            if key in known:
-                if not isinstance(known[key], list) or not all(type(n) is int and n >= 0 for n in known[key]):
-                    raise CheckpointError(
-                        "opening.card_list",
-                        "{path}: {key} must be a list of whole numbers, not {given}",
-                        path=str(path),
-                        key=key,
-                        given=short(known[key]),
-                    )
-                known[key] = tuple(known[key])
-        if not isinstance(known.get("patch", 1), int) or known.get("patch", 1) < 1:
-            raise CheckpointError(
-                "opening.card_patch",
-                "{path}: patch must be a whole number of at least 1, not {given}",
-                path=str(path),
-                given=short(known["patch"]),
-            )
-        return cls(**known)
+        check_entries(known, CARD_ENTRIES, str(path))
+        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in known.items()})
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
@@ -126,7 +119,8 @@ def read_unet_config(folder: Path, name: str) -> dict[str, Any]:
         name: of the checkpoint, for messages.
 
     Raises:
-        CheckpointError: no config, another network than UNet2DModel, or one that works on the latents of another.
+        CheckpointError: no config, another network than UNet2DModel, one that the sampler cannot use or that is too large,
+            or one that works on the latents of another.
     """
     index = read_json(folder / INDEX, name) if (folder / INDEX).is_file() else {}
     if coder := next((part for part in ("vae", "vqvae", "movq") if index.get(part)), None):
@@ -138,13 +132,7 @@ def read_unet_config(folder: Path, name: str) -> dict[str, Any]:
             coder=coder,
         )
     config = read_json(place_of(folder, UNET_CONFIG), name)
-    if config.get("_class_name") != "UNet2DModel":
-        raise CheckpointError(
-            "opening.other_network",
-            "{name}: the U-Net is a {given}; only UNet2DModel is supported",
-            name=name,
-            given=short(config.get("_class_name")),
-        )
+    check_config(name, config)
     return config
 
 
@@ -152,8 +140,7 @@ def read_unet(folder: Path, name: str, config: dict[str, Any]) -> Unet:
     """The U-Net of a config from :func:`read_unet_config`, which is put together when it is first needed.
 
     Raises:
-        CheckpointError: at once for no weights or pickled ones; when it is put together for a corrupt file, for weights
-            that do not fit the network, and for a network that the sampler cannot use.
+        CheckpointError: at once for no weights, too many or pickled ones; when it is put together as :func:`make_unet`.
     """
     path = place_of(folder, WEIGHTS)
     if not path.is_file():
@@ -161,60 +148,12 @@ def read_unet(folder: Path, name: str, config: dict[str, Any]) -> Unet:
             raise refuse_pickle(name, pickle)
         raise CheckpointError("opening.no_weights", "{name}: no weights; expected {file}", name=name, file=WEIGHTS)
     try:
-        data = path.read_bytes()
+        data = read_file(path, MAX_BYTES)
     except OSError as error:
         raise CheckpointError(
             "opening.unreadable", "{name}: {file} cannot be read ({error})", name=name, file=WEIGHTS, error=str(error)
         ) from error
-    return Unet(lambda: _make_unet(name, config, data), lambda: key_of(json.dumps(config, sort_keys=True), data))
-
-
-def _make_unet(name: str, config: dict[str, Any], data: bytes) -> UNet2DModel:
-    from diffusers.models.unets.unet_2d import UNet2DModel
-
-    try:
-        weights = load_weights(data)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            "opening.corrupt",
-            "{name}: {file} is truncated or corrupt ({error}); fetch or copy it again",
-            name=name,
-            file=WEIGHTS,
-            error=str(error),
-        ) from error
-    try:
-        unet = UNet2DModel.from_config(config)
-    except Exception as error:  # diffusers raises many kinds for a bad config
-        raise CheckpointError(
-            "opening.no_unet",
-            "{name}: unet/config.json does not describe a UNet2DModel: {error}",
-            name=name,
-            error=str(error),
-        ) from error
-    if unet.config["out_channels"] != unet.config["in_channels"]:
-        raise CheckpointError(
-            "opening.learned_variance",
-            "{name}: the U-Net turns {channels} channels into {others} "
-            "(a learned variance?); only networks that predict the noise alone are supported",
-            name=name,
-            channels=unet.config["in_channels"],
-            others=unet.config["out_channels"],
-        )
-    if unet.config["class_embed_type"] is not None or unet.config["num_class_embeds"] is not None:
-        raise CheckpointError(
-            "opening.class_labels",
-            "{name}: the U-Net needs class labels; only unconditional ones are supported",
-            name=name,
-        )
-    unet._fix_state_dict_keys_on_load(weights)  # attention saved before diffusers 0.13 has other names
-    try:
-        unet.load_state_dict(weights)
-    except RuntimeError as error:
-        reason = "; ".join(line.strip() for line in str(error).splitlines()[1:3])
-        raise CheckpointError(
-            "opening.do_not_fit", "{name}: the weights do not fit unet/config.json: {error}", name=name, error=reason
-        ) from error
-    return unet.float()
+    return Unet(lambda: make_unet(name, config, data), lambda: key_of(json.dumps(config, sort_keys=True), data))
 
 
 def read_scheduler(folder: Path, name: str) -> tuple[Schedule, PredictionType, bool]:
@@ -224,6 +163,7 @@ def read_scheduler(folder: Path, name: str) -> tuple[Schedule, PredictionType, b
         CheckpointError: no config, a prediction type that is not supported, no betas.
     """
     config = read_json(place_of(folder, SCHEDULER_CONFIG), name)
+    check_entries(config, SCHEDULER_ENTRIES, f"{name}: {SCHEDULER_CONFIG}")
     prediction_type = config.get("prediction_type", "epsilon")
     if prediction_type not in get_args(PredictionType):
         raise CheckpointError(
@@ -272,22 +212,3 @@ def betas(config: dict[str, Any]) -> np.ndarray:
         "beta_schedule {given} is not one of linear, scaled_linear, squaredcos_cap_v2",
         given=short(kind),
     )
-
-
-def read_json(path: Path, name: str) -> dict[str, Any]:
-    """The object in a JSON file of the checkpoint ``name``; :class:`CheckpointError` if there is none."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(
-            "opening.missing", "{name}: {file} is missing", name=name, file=f"{path.parent.name}/{path.name}"
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(
-            "opening.no_json", "{path}: not a readable JSON file ({error})", path=str(path), error=str(error)
-        ) from error
-    if not isinstance(content, dict):
-        raise CheckpointError(
-            "opening.no_object", "{path}: expected a JSON object, not {given}", path=str(path), given=short(content)
-        )
-    return content

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import types
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
@@ -17,10 +15,12 @@ from explorer.denoiser import PredictNoise
 from explorer.forward import diffuse
 from explorer.latents import latent
 from explorer.paper import Eta
+from explorer.reading import MAX_JSON, parse_json, read_file
 from explorer.schedule import Schedule, short
 
 ROUNDS = 4  # how often each picture is noised; t = 1 alone would move the mean of a single round by several per cent
 MIN_HELD_OUT = 5  # with fewer, a fifth of the range of t (or a point of the curve) would go without a picture
+MOST_ROWS, LONGEST, LARGEST = 1000, 2000, 1e15  # of a table, a text and a number in quality.json
 LOSS_SEED = 2**32  # first seed of the held-out noise, far from the seeds anybody tries by hand
 
 
@@ -195,8 +195,8 @@ def read_quality(folder: Path) -> Quality | None:
     if not path.exists():
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = parse_json(read_file(path, MAX_JSON))
+    except (OSError, ValueError) as error:
         raise ValueError(f"{path} is not a readable JSON file ({error}); measure again without it") from error
     return _decode(Quality, content, str(path))
 
@@ -209,7 +209,12 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
             return None
         literal = next((a for a in arguments if get_origin(a) is Literal and value in get_args(a)), None)
         return value if literal else _decode(arguments[0], value, where)
-    if origin is tuple and isinstance(value, list) and (arguments[-1] is ... or len(value) == len(arguments)):
+    if (
+        origin is tuple
+        and isinstance(value, list)
+        and len(value) <= MOST_ROWS
+        and (arguments[-1] is ... or len(value) == len(arguments))
+    ):
         kinds = arguments[:1] * len(value) if arguments[-1] is ... else arguments
         return tuple(_decode(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True)))
     if is_dataclass(kind) and isinstance(value, dict):
@@ -217,8 +222,10 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
         if missing := [f.name for f in fields(kind) if f.default is MISSING and f.name not in value]:
             raise ValueError(f"{where} has no {missing[0]}")
         return kind(**{name: _decode(hints[name], value[name], f"{where}: {name}") for name in hints if name in value})  # type: ignore[operator]
-    if kind is float and type(value) in (int, float) and math.isfinite(value):
+    if kind is float and type(value) in (int, float) and abs(value) <= LARGEST:  # NaN is not
         return float(value)
-    if kind in (int, str) and type(value) is kind:
+    if kind is int and type(value) is int and 0 <= value <= LARGEST:
+        return value
+    if kind is str and isinstance(value, str) and len(value) <= LONGEST:
         return value
     raise ValueError(f"{where} must be {getattr(kind, '__name__', kind)}, not {short(value)}")

@@ -10,6 +10,7 @@ import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from reprlib import Repr
 from typing import Literal, get_args
 
 import numpy as np
@@ -20,6 +21,8 @@ Spacing = Literal["linear", "quadratic", "leading"]
 Variance = Literal["eta", "large"]
 SPACINGS: tuple[str, ...] = get_args(Spacing)
 VARIANCES: tuple[str, ...] = get_args(Variance)
+REPR = Repr()  # of lists and the like: it looks at their beginnings alone
+REPR.maxlevel, REPR.maxlist, REPR.maxtuple, REPR.maxdict, REPR.maxstring, REPR.maxlong = 3, 12, 12, 12, 60, 60
 
 
 @dataclass(frozen=True)
@@ -214,10 +217,16 @@ def check_eta(eta: object, name: str = "eta") -> float:
 
 
 def short(value: object, limit: int = 40) -> str:
-    """``repr(value)``, cut so that an error message stays readable whatever came in."""
+    """``repr(value)``, cut so that an error message stays readable whatever came in, however large or deep it is."""
     if isinstance(value, int) and abs(value) >= 10**limit:
         return Message("error.huge", "a huge number")
-    text = repr(value)
+    try:
+        if isinstance(value, (list, tuple, dict, set, frozenset)):
+            text = REPR.repr(value)
+        else:
+            text = repr(value[:limit] if isinstance(value, (str, bytes)) else value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return Message("error.huge", "a huge number")
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -226,7 +226,8 @@ def test_a_network_that_predicts_the_sample_is_refused_by_name(tiny_copy):
         ),
         ({"num_train_timesteps": 0}, "betas must be a sequence of at least one number"),
         ({"num_train_timesteps": "ten"}, f"tiny: {SCHEDULER}: "),
-        ({"beta_end": 1.5}, "each inside (0, 1)"),
+        ({"beta_end": 1.5}, "beta_end must be a number from 0 to 1, not 1.5"),
+        ({"beta_end": 1}, "each inside (0, 1)"),
         ({"trained_betas": [0.1, "x"]}, f"tiny: {SCHEDULER}: "),
         ({"rescale_betas_zero_snr": True}, "rescale_betas_zero_snr is not supported"),
     ],
@@ -267,11 +268,11 @@ def test_a_missing_config_is_named(tiny_copy, name):
     [
         ({"shape": [3, 16, 16]}, "says shape (3, 16, 16) at patch size 1, but the U-Net works on 3 channels of 8x8"),
         ({"patch": 2}, "at patch size 2, but the U-Net works on 3 channels of 8x8"),
-        ({"shape": "3x8x8"}, "shape must be a list of whole numbers, not '3x8x8'"),
-        ({"shape": [3, 8.5, 8]}, "shape must be a list of whole numbers"),
-        ({"seeds": 5}, "seeds must be a list of whole numbers, not 5"),
-        ({"patch": 0}, "patch must be a whole number of at least 1, not 0"),
-        ({"patch": "2"}, "patch must be a whole number of at least 1, not '2'"),
+        ({"shape": "3x8x8"}, "shape must be a list of 3, each a whole number from 1 to 1024, not '3x8x8'"),
+        ({"shape": [3, 8.5, 8]}, "shape must be a list of 3, each a whole number"),
+        ({"seeds": 5}, "seeds must be a list of 1 to 100, each a whole number from 0 to 9007199254740991, not 5"),
+        ({"patch": 0}, "patch must be a whole number from 1 to 16, not 0"),
+        ({"patch": "2"}, "patch must be a whole number from 1 to 16, not '2'"),
     ],
 )
 def test_an_explorer_json_that_does_not_fit_is_refused(tiny_copy, card, message):

@@ -127,7 +127,7 @@ def open_again(model, monkeypatch):
 def test_a_network_is_converted_once(own_cache, tiny_copy, open_again, monkeypatch):
     _, converted = open_again(tiny_copy)
     assert converted == 1
-    monkeypatch.setattr("explorer.pipeline._make_unet", None)  # torch's network is not even put together
+    monkeypatch.setattr("explorer.pipeline.make_unet", None)  # torch's network is not even put together
     checkpoint, converted = open_again(tiny_copy)
     assert converted == 0
     assert checkpoint.shape == (3, 8, 8)

@@ -117,7 +117,7 @@ def test_a_folder_without_the_file_has_no_quality_and_one_without_a_part_has_non
         ({"frechet": TABLE | {"cells": [{}]}}, r"frechet: cells\[0\] has no steps"),
         ({"frechet": TABLE | {"cells": [CELL | {"eta": "small"}]}}, r"cells\[0\]: eta must be float, not 'small'"),
         ({"frechet": TABLE | {"cells": [CELL | {"steps": 2.5}]}}, r"cells\[0\]: steps must be int, not 2\.5"),
-        ({"frechet": TABLE | {"cells": [CELL | {"distance": math.nan}]}}, "distance must be float, not nan"),
+        ({"frechet": TABLE | {"cells": [CELL | {"distance": math.nan}]}}, "NaN is no JSON"),
         ({"frechet": TABLE | {"real": 1}}, "real must be Distance, not 1"),
         ({"loss": {"pictures": True}}, "loss has no mean"),
         (

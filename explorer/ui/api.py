@@ -213,6 +213,7 @@ def interpolation(tab: Tab[Any], asked: Asked[Any]) -> tuple[dict[str, Any], dic
     strips = plan_strips(asked, way, checkpoint.schedule.T)
     made: dict[int, torch.Tensor] = {}
     for progress in finish(checkpoint, [w for frames in strips.values() for w in frames], tab.finished, BATCH):
+        tab.allow(progress.expected)
         made |= progress.ready
     n = len(way.positions)
     pictures = {name: torch.stack([made[k * n + i] for i in range(n)]) for k, name in enumerate(strips)}

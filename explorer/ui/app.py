@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from explorer.checkpoint import Checkpoint
 from explorer.finished import Finished
@@ -16,6 +17,7 @@ from explorer.ui.component import Controls, Guide, Keys, Lesson, Saver, lesson, 
 from explorer.ui.consistency import ConsistencyTab
 from explorer.ui.encode import EncodeTab
 from explorer.ui.forward import ForwardTab
+from explorer.ui.guard import Guard
 from explorer.ui.interpolate import InterpolateTab
 from explorer.ui.language import sent
 from explorer.ui.opened import Checkpoints, Loader
@@ -29,6 +31,9 @@ from explorer.ui.turns import AT_ONCE, IN_LINE, Turns
 from explorer.ui.worker import keep_threads_for_the_network
 
 THREADS = AT_ONCE + IN_LINE + 40  # of the server: one for each run that is under way or waits, and some for the rest
+STRANGERS_CALLS = (
+    30_000  # of the network in one run, where strangers use the app: all columns of Consistency, twelve latents
+)
 CACHE = (600, 3600)  # seconds between clearings of old sheets, and the age at which they go
 
 
@@ -44,6 +49,7 @@ def launch_options(logins: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
         "theme": gr.themes.Base(),
         "max_file_size": "20mb",
         "max_threads": THREADS,
+        "app_kwargs": {"middleware": [Middleware(Guard)]},
         "show_error": False,
         "run_history": False,
         "ssr_mode": False,
@@ -69,7 +75,7 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
     Args:
         shipped: by name; the first one is the default.
         open_others: opens what is typed into the checkpoint field, a folder of this machine or a hub id; None, as for an
-            app that strangers use, if there are to be no others.
+            app that strangers use, if there are to be no others; then a run has a limit too, ``STRANGERS_CALLS``.
 
     Returns:
         Blocks; call ``.launch(**launch_options())``.
@@ -80,6 +86,8 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
     steps_tab = StepsTab(checkpoints, newest, finished, turns)
     others = (tab(checkpoints, newest, finished, turns) for tab in OTHER_TABS)
     tabs: dict[str, Tab[Any]] = {tab.name: tab for tab in (steps_tab, *others)}
+    for tab in tabs.values():
+        tab.most_calls = None if open_others else STRANGERS_CALLS
     saves = Saves(tabs, turns)
     defaults = Query.usual(steps_tab.lengths).fields()
     for tab in tabs.values():

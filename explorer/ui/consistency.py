@@ -69,6 +69,7 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
     """A grid of latents by S, once for DDIM and once for DDPM."""
 
     name, stage, options = "consistency", ConsistencyStage, ConsistencyOptions
+    length_field = "lengths"
     idle = ("seed", "eta", "steps", "variance")
 
     def latents(self, asked: Asked[ConsistencyOptions]) -> dict[str, list[Recipe]]:

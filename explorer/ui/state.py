@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
+import json
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial, reduce
@@ -13,13 +14,15 @@ from explorer.checkpoint import Checkpoint
 from explorer.recipe import MAX_SEED, WHOLE, Recipe, Seed, parse, to_field, with_imports
 from explorer.sampler import Settings
 from explorer.schedule import SPACINGS, VARIANCES, as_int, check_eta, short
-from explorer.ui.language import Said, said
+from explorer.ui.language import Said, said, texts
 
 __all__ = ["MAX_SEED", "BadInput", "Newest", "Options", "Query", "from_address"]
 
 DEFAULT_LATENT = Seed(22)
 USUAL_STEPS = 20
 MOST_GONE = 1000  # closed pages that are remembered: far more than runs can be under way
+MOST_PAGES = 10_000  # whose newest request is kept: those that are never closed must not fill the memory
+MOST_NOTICE = 4000  # characters
 Check = Callable[[Any], Any]
 Value = TypeVar("Value")
 
@@ -239,7 +242,7 @@ class Newest:
     """
 
     def __init__(self) -> None:
-        self._latest: dict[str, tuple[float, bool]] = {}  # count, and whether its run is to stop
+        self._latest: OrderedDict[str, tuple[float, bool]] = OrderedDict()  # count, and whether its run is to stop
         self._gone: deque[str] = deque(maxlen=MOST_GONE)  # pages that were closed while their runs may go on
         self._lock = Lock()
 
@@ -249,11 +252,17 @@ class Newest:
             if session is not None and session in self._gone:  # a page that was only away
                 self._gone.remove(session)
             if count_of(request) >= self._latest.get(session or "", (0, False))[0]:
-                self._latest[session or ""] = (count_of(request), False)
+                self._keep(session, (count_of(request), False))
 
     def stop(self, session: str | None) -> None:
         with self._lock:
-            self._latest[session or ""] = (self._latest.get(session or "", (0, False))[0], True)
+            self._keep(session, (self._latest.get(session or "", (0, False))[0], True))
+
+    def _keep(self, session: str | None, latest: tuple[float, bool]) -> None:
+        self._latest[session or ""] = latest
+        self._latest.move_to_end(session or "")
+        while len(self._latest) > MOST_PAGES:
+            self._latest.popitem(last=False)
 
     def forget(self, session: str | None) -> None:
         """The page was closed: what it asked for is not wanted any more."""
@@ -270,6 +279,25 @@ class Newest:
 
 
 def count_of(request: object) -> float:
-    """The ``count`` of the controls' value; 0 where there is none."""
+    """The ``count`` of the controls' value; 0 where there is none, or none that can be counted on from."""
     count = request.get("count") if isinstance(request, dict) else None
-    return count if isinstance(count, (int, float)) else 0
+    return count if isinstance(count, (int, float)) and 0 <= count < MAX_SEED else 0
+
+
+def notice_of(request: Mapping[str, Any]) -> Any:
+    """What this page was told when it opened, as it sends it along; nothing instead of what nobody told it."""
+    notice = request.get("notice")
+    try:
+        short_enough = len(json.dumps(notice, ensure_ascii=False).encode()) <= MOST_NOTICE
+    except (RecursionError, TypeError, ValueError):
+        return ""
+    return notice if short_enough and _is_told(notice) else ""
+
+
+def _is_told(message: object) -> bool:
+    """Whether it is a text, or what :func:`sent` makes of a message."""
+    if not isinstance(message, dict):
+        return isinstance(message, (str, int, float))
+    key, values = message.get("say"), message.get("values")
+    known = len(message) == 2 and isinstance(key, str) and key in texts("en")
+    return known and isinstance(values, dict) and all(map(_is_told, values.values()))

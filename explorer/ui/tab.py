@@ -18,7 +18,18 @@ from explorer.recipe import Recipe
 from explorer.ui.component import Stage
 from explorer.ui.interrupt import State
 from explorer.ui.language import Said, said, sent, texts
-from explorer.ui.state import BadInput, Newest, Options, Query, checked, lengths_of, name_of
+from explorer.ui.state import (
+    MOST_PAGES,
+    BadInput,
+    Newest,
+    Options,
+    Query,
+    checked,
+    count_of,
+    lengths_of,
+    name_of,
+    notice_of,
+)
 from explorer.ui.turns import Busy, Turns
 
 RUN_IDS = itertools.count(1)
@@ -49,6 +60,8 @@ class Tab(ABC, Generic[OptionsT]):
     name: ClassVar[str]
     stage: ClassVar[type[Stage]]
     picture_field: ClassVar[str] = "seed"  # the field that names a real picture
+    length_field: ClassVar[str] = "steps"  # the field that makes a run long
+    most_calls: int | None = None  # of the network in one run
     idle: ClassVar[tuple[str, ...]] = ()  # fields of the control column that have no say here
     options: type[OptionsT]
 
@@ -101,10 +114,15 @@ class Tab(ABC, Generic[OptionsT]):
         """What cannot be seen from one field alone; :class:`BadInput` if they do not fit together."""
         return asked
 
+    def allow(self, calls: int | None) -> None:
+        """:class:`BadInput` for a run of so many calls of the network, if that is more than one may have here."""
+        if self.most_calls is not None and (calls or 0) > self.most_calls:
+            raise BadInput(self.length_field, Said("error.evaluations", {"count": calls or 0, "most": self.most_calls}))
+
     def run(self, given: dict[str, Any], request: gr.Request) -> Iterator[dict[str, Any]]:
         """Handler of every change of the controls: a run as a stream of the stage's values, or what is wrong."""
         session = request.session_hash
-        labels = {"id": next(RUN_IDS), "count": given.get("count", 0) if isinstance(given, dict) else 0}
+        labels: dict[str, Any] = {"id": next(RUN_IDS), "count": count_of(given)}
         try:
             asked = self.parse(given)
         except BadInput as problem:
@@ -112,6 +130,8 @@ class Tab(ABC, Generic[OptionsT]):
             return
         before = self.last_good.get(session or "", self.defaults())
         self.last_good[session or ""] = asked
+        while len(self.last_good) > MOST_PAGES:
+            self.last_good.pop(next(iter(self.last_good)), None)
 
         def state() -> str:
             if self.newest.stopped(session):
@@ -120,7 +140,7 @@ class Tab(ABC, Generic[OptionsT]):
 
         if state() == "superseded":
             return
-        labels["message"] = given.get("notice") or ""  # as this page sent it
+        labels["message"] = notice_of(given)
         try:
             with self.turns.take(session) as turn:
                 for place in turn.wait(state):
@@ -129,12 +149,14 @@ class Tab(ABC, Generic[OptionsT]):
                     return
                 checkpoint = self.checkpoints[asked.query.checkpoint]
                 for value in self.stream(asked, state):
+                    self.allow(value.get("expected"))
                     yield value | labels | {"engine": checkpoint.engine}
         except Busy as busy:
             yield labels | {"state": "error", "message": sent(said(busy)), "repair": None, "field": None}
-        except PictureError as problem:
+        except (BadInput, PictureError) as problem:
             self.last_good[session or ""] = before
-            yield labels | self._refusal(BadInput(self.picture_field, said(problem)), session, given)
+            refused = problem if isinstance(problem, BadInput) else BadInput(self.picture_field, said(problem))
+            yield labels | self._refusal(refused, session, given)
         except Exception:
             logging.exception("a run failed: %s", asked)
             yield labels | {"state": "error", "message": Said("status.failed").sent(), "repair": None, "field": None}

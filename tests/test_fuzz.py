@@ -1,0 +1,69 @@
+"""The fuzzers: a short form of each, and that they tell what they find."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import numpy as np
+import pytest
+
+from explorer.fuzz import command
+from explorer.fuzz.command import fuzz, main, target_of
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "address"])
+def test_some_seconds_of_fuzzing_find_nothing(name, capsys):
+    assert main([name, "--seconds", "3", "--seed", "5"]) == 0
+    counts, *outcomes = capsys.readouterr().out.strip().splitlines()
+    inputs, kinds = int(counts.split()[0]), int(counts.split()[2])
+    assert inputs >= 3
+    assert kinds == len(outcomes)
+    assert sum(int(line.split()[0]) for line in outcomes) == inputs
+
+
+class Faulty:
+    """Breaks in every way that counts, each input in another one."""
+
+    named = ValueError
+
+    def make(self, rng: random.Random) -> int:
+        return rng.randrange(5)
+
+    def take(self, given: int) -> str:
+        if given == 0:
+            raise ValueError("named")
+        if given == 1:
+            raise KeyError("not named")
+        if given == 2:
+            time.sleep(0.06)
+        if given == 3:
+            np.ones(8 << 20)  # 64 MiB
+        return "taken"
+
+
+def test_an_error_without_a_name_a_long_wait_and_much_memory_are_findings(monkeypatch):
+    monkeypatch.setattr(command, "SLOW", 0.05)
+    monkeypatch.setattr(command, "MEMORY", 0)
+    report = fuzz(Faulty(), 0.5)
+    found = "\n".join(report.findings)
+    assert "KeyError: 'not named'" in found
+    assert "it took 0.1 s" in found
+    assert "MiB of memory" in found
+    assert set(report.outcomes) == {"taken", "ValueError", "! KeyError"}
+
+
+def test_an_input_that_hangs_is_broken_off(monkeypatch):
+    monkeypatch.setattr(command, "HANGS", 0.05)
+    faulty = Faulty()
+    faulty.take = lambda given: time.sleep(30)
+    report = fuzz(faulty, 0.01)
+    assert (report.inputs, set(report.outcomes)) == (1, {"! Hangs"})
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "address"])
+def test_the_same_seed_makes_the_same_inputs(name):
+    one, other = target_of(name), target_of(name)
+    assert [repr(one.make(random.Random(f"1 {i}"))) for i in range(5)] == [
+        repr(other.make(random.Random(f"1 {i}"))) for i in range(5)
+    ]
