@@ -9,6 +9,7 @@ import torch
 from sent import SHAPE, TOY, predict_noise
 
 import explorer as ex
+from explorer.ui.failure import Ending
 from explorer.ui.worker import MOST_ROWS, OnNetworkThread, Request, Worker
 
 FULL = MOST_ROWS["cpu"]
@@ -136,3 +137,38 @@ def test_a_closed_worker_ends_its_thread(worker, network):
     thread = worker._thread
     worker.close()
     assert not thread.is_alive()
+
+
+def test_a_worker_that_is_closed_while_runs_wait_tells_them_and_takes_no_more(worker, network):
+    first = request(network, 99)
+    worker.put(first)
+    while worker._line:
+        pass
+    waiting = worker.put(request(network, 1))
+    closing = Thread(target=worker.close)
+    closing.start()
+    with pytest.raises(Ending, match="is ending"):
+        waiting.result(10)
+    with pytest.raises(Ending):
+        worker.call(network, first.x_t, 500)
+    assert not first.answer.done()  # its call is under way, and is waited for
+    network.go.set()
+    closing.join(10)
+    assert not closing.is_alive()
+    assert first.answer.result().shape == first.x_t.shape
+
+
+def test_when_the_thread_itself_dies_those_who_wait_are_told_and_the_next_call_starts_another(worker, network):
+    network.go.set()
+    worker.threads = "many"
+    with pytest.raises(RuntimeError, match="expects an int"):
+        worker.put(request(network, 1)).result(10)
+    worker.threads = 1
+    assert worker.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)
+
+
+def test_a_network_that_makes_another_shape_is_told_and_does_not_hold_up_the_line(worker, network):
+    network.go.set()
+    with pytest.raises(ValueError, match="the network made"):
+        worker.put(Request(lambda x, t: x[:1], ex.latent(SHAPE, [1, 2]), 500)).result(10)
+    assert worker.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)
