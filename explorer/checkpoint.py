@@ -96,9 +96,9 @@ class Checkpoint:
             CheckpointError: if the file is damaged.
         """
         path = self.folder / EXAMPLES if self.folder else None
-        if path is None or not path.exists():
+        if path is None or not os.path.exists(path):  # unlike Path's own, no error where the folder cannot be read
             return np.zeros((0, *self.shape[1:], self.shape[0]), dtype=np.uint8)
-        return _read_examples(path, path.stat().st_mtime_ns).copy()
+        return _read_examples(path, os.stat(path).st_mtime_ns).copy()
 
 
 @lru_cache(maxsize=4)

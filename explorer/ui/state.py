@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, ClassVar, TypeVar
 
 from explorer.checkpoint import Checkpoint
+from explorer.finished import Remembered
 from explorer.recipe import MAX_SEED, WHOLE, Recipe, Seed, parse, to_field, with_imports
 from explorer.sampler import Settings
 from explorer.schedule import SPACINGS, VARIANCES, as_int, check_eta, short
@@ -20,6 +21,7 @@ __all__ = ["MAX_SEED", "BadInput", "Newest", "Options", "Query", "from_address"]
 DEFAULT_LATENT = Seed(22)
 USUAL_STEPS = 20
 MOST_GONE = 1000  # closed pages that are remembered: far more than runs can be under way
+MOST_PAGES = 10_000  # pages of which something is remembered; one without Gradio's heartbeat is never seen to close
 Check = Callable[[Any], Any]
 Value = TypeVar("Value")
 
@@ -239,7 +241,7 @@ class Newest:
     """
 
     def __init__(self) -> None:
-        self._latest: dict[str, tuple[float, bool]] = {}  # count, and whether its run is to stop
+        self._latest: Remembered[tuple[float, bool]] = Remembered(MOST_PAGES)  # count, and whether its run is to stop
         self._gone: deque[str] = deque(maxlen=MOST_GONE)  # pages that were closed while their runs may go on
         self._lock = Lock()
 
@@ -248,25 +250,28 @@ class Newest:
         with self._lock:
             if session is not None and session in self._gone:  # a page that was only away
                 self._gone.remove(session)
-            if count_of(request) >= self._latest.get(session or "", (0, False))[0]:
-                self._latest[session or ""] = (count_of(request), False)
+            if count_of(request) >= self._of(session)[0]:
+                self._latest.put(session, (count_of(request), False), 1)
 
     def stop(self, session: str | None) -> None:
         with self._lock:
-            self._latest[session or ""] = (self._latest.get(session or "", (0, False))[0], True)
+            self._latest.put(session, (self._of(session)[0], True), 1)
 
     def forget(self, session: str | None) -> None:
         """The page was closed: what it asked for is not wanted any more."""
         with self._lock:
-            self._latest.pop(session or "", None)
+            self._latest.drop(lambda page: page == session)
             if session:
                 self._gone.append(session)
 
     def stopped(self, session: str | None) -> bool:
-        return self._latest.get(session or "", (0, False))[1]
+        return self._of(session)[1]
 
     def superseded(self, session: str | None, request: object) -> bool:
-        return session in self._gone or self._latest.get(session or "", (0, False))[0] > count_of(request)
+        return session in self._gone or self._of(session)[0] > count_of(request)
+
+    def _of(self, session: str | None) -> tuple[float, bool]:
+        return self._latest.get(session) or (0, False)
 
 
 def count_of(request: object) -> float:
