@@ -6,10 +6,11 @@ import argparse
 import contextlib
 import ctypes
 import os
+import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,12 @@ def bound_memory() -> None:
         mallopt(-3, 1 << 20)  # M_MMAP_THRESHOLD
 
 
+def on_signals(act: Callable[..., object]) -> None:
+    """What Ctrl-C does, and SIGTERM, with which systems end what they started."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, act)
+
+
 def main() -> int:
     global demo
     bound_memory()
@@ -135,25 +142,32 @@ def main() -> int:
             check_port(given.host, given.port)
         users = logins(given.auth)
         root_path = None if given.root_path is None else check_root_path(given.root_path)
+        on_signals(lambda *_: sys.exit(0))  # there is nothing to end yet
         checkpoints = open_checkpoints(given.checkpoint, given.device, given.engine)
     except ValueError as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
     from explorer.checkpoint import load
-    from explorer.ui.app import build, launch_options
+    from explorer.ui.app import build, end, launch_options
 
     def another(name: str, progress: Progress) -> Checkpoint:
         return load(name, given.device, engine=given.engine, progress=progress)
 
     for_strangers = given.public or given.share or "SPACE_ID" in os.environ
     demo = build(checkpoints, None if for_strangers else another)
+    ended = threading.Event()
+    on_signals(lambda *_: ended.set())
     demo.launch(
+        prevent_thread_lock=True,
         server_name=given.host,
         server_port=given.port,
         root_path=root_path,
         share=given.share,
         **launch_options(users),
     )
+    while not ended.wait(1):  # without a limit, some systems would not hear of Ctrl-C
+        pass
+    end(demo)
     return 0
 
 

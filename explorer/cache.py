@@ -48,27 +48,36 @@ def read(key: str) -> bytes | None:
 
 def has(key: str) -> bool:
     """Whether something was written as ``key``; it may be damaged since."""
-    return (folder() / key).is_file()
+    return os.path.isfile(folder() / key)  # unlike Path's own, no error where the folder cannot be read
 
 
 def write(key: str, content: bytes) -> bool:
     """Keep ``content`` as ``key``, whole or not at all; False if the folder cannot be written."""
     try:
-        folder().mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder(), prefix=".", delete=False) as file:
-            try:
-                file.write(DIGEST(content).digest())
-                file.write(content)
-                file.close()
-                os.replace(file.name, folder() / key)
-            except OSError:
-                file.close()
-                os.unlink(file.name)
-                raise
+        write_whole(folder() / key, DIGEST(content).digest() + content)
         _drop_oldest()
     except OSError:
         return False
     return True
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file and the folders above it, so that nobody ever reads a part of it.
+
+    Raises:
+        OSError: the disk is full or cannot be written; then nothing is left of it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with open(number, "wb", buffering=0) as file:  # of a buffer, a full disk would be told a second time at its end
+            written = 0
+            while written < len(content):
+                written += file.write(content[written:])
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
 
 
 def _drop_oldest() -> None:

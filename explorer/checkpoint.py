@@ -99,9 +99,9 @@ class Checkpoint:
         """
         path = self.folder / EXAMPLES if self.folder else None
         shape = *self.shape[1:], self.shape[0]
-        if path is None or not path.exists():
+        if path is None or not os.path.exists(path):  # unlike Path's own, no error where the folder cannot be read
             return np.zeros((0, *shape), dtype=np.uint8)
-        return _read_examples(path, path.stat().st_mtime_ns, shape).copy()
+        return _read_examples(path, os.stat(path).st_mtime_ns, shape).copy()
 
 
 @lru_cache(maxsize=4)

@@ -1,12 +1,19 @@
-"""Files as people bring them."""
+"""Files as people bring them, and disks that take none."""
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
+import resource
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 
@@ -26,3 +33,26 @@ def ramp(height: int, width: int) -> bytes:
 def edit(path: Path, **entries: object) -> None:
     """Change entries of a JSON file."""
     path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+
+
+@contextmanager
+def full_disk(room: int = 1000) -> Iterator[None]:
+    """No file can grow beyond ``room`` bytes: writing fails in the middle of it, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def read_only_disk() -> Iterator[None]:
+    """No file can be made; for root, whom the rights of a folder do not stop, too."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "mkstemp", refuse)
+        yield

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from files import full_disk
 
 from explorer import cache
 
@@ -50,6 +51,13 @@ def test_a_folder_that_cannot_be_made_or_written_is_survived(place, monkeypatch)
     monkeypatch.setattr(os, "replace", refuse)
     assert not cache.write("a", b"network")
     assert list(place.iterdir()) == []
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_file_keeps_no_half_of_it(place):
+    with full_disk():
+        assert not cache.write("a", bytes(100_000))
+    assert list(place.iterdir()) == []
+    assert cache.write("a", bytes(100_000))
 
 
 def refuse(*_: object) -> None:

@@ -14,16 +14,17 @@ from typing import Any, Literal
 
 import gradio as gr
 import torch
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_function_description, get_upload_folder
+from gradio.utils import get_function_description
 
 from explorer import exports
 from explorer.finished import finish
 from explorer.given import PictureError
 from explorer.pictures import to_uint8
+from explorer.ui.failure import why
 from explorer.ui.interpolate import BATCH, Way, describe, measure, norms, plan_strips
 from explorer.ui.kinds import KINDS
 from explorer.ui.save import Wish, run_again
+from explorer.ui.served import serve
 from explorer.ui.shown import Shown, compared
 from explorer.ui.state import BadInput
 from explorer.ui.tab import Asked, Tab
@@ -77,7 +78,7 @@ class Endpoint:
     def function(self) -> Callable[..., Any]:
         """The endpoint as a function that documents itself: signature, types and docstring are what Gradio shows.
 
-        It raises ``gr.Error`` for a field that cannot be used, or when too many runs wait, with the page's message.
+        It raises ``gr.Error`` for a field that cannot be used, when too many runs wait, or when the run fails, with the page's message.
         """
 
         def call(*values: Any) -> Any:
@@ -88,6 +89,8 @@ class Endpoint:
                     return self.answer(self.tab, asked)
             except (BadInput, Busy, PictureError) as problem:
                 raise gr.Error(str(problem).rstrip(".") + ".", print_exception=False) from None
+            except Exception as error:
+                raise gr.Error(str(why(error, (self.name, values))), print_exception=False) from None
 
         defaults = self.tab.defaults().fields()
         types = tuple(kind for kind, _ in self.returns.values())
@@ -226,7 +229,7 @@ def interpolation(tab: Tab[Any], asked: Asked[Any]) -> tuple[dict[str, Any], dic
         "norms": norms(way, checkpoint),
     }
     wish, sheet = _wish(tab, asked, "strips"), exports.sheet([to_uint8(strip) for strip in pictures.values()])
-    return numbers, _file(wish.name, exports.png(sheet, wish.settings))
+    return numbers, serve(exports.png(sheet, wish.settings), wish.name)
 
 
 def _shown(tab: Tab[Any], asked: Asked[Any]) -> Shown:
@@ -243,13 +246,8 @@ def _saved(tab: Tab[Any], asked: Asked[Any], kind: str, shown: Shown) -> dict[st
     """The file that Save makes under that name."""
     wish = _wish(tab, asked, kind)
     assert wish.kind.make is not None  # the browser makes charts alone
-    return _file(wish.name, wish.kind.make(shown))
+    return serve(wish.kind.make(shown), wish.name)
 
 
 def _wish(tab: Tab[Any], asked: Asked[Any], kind: str) -> Wish:
     return Wish(tab, next(k for k in KINDS[tab.name] if k.name == kind), asked, {})
-
-
-def _file(name: str, data: bytes) -> dict[str, Any]:
-    """A file in the folder from which Gradio serves, and which it clears."""
-    return gr.FileData(path=save_bytes_to_cache(data, name, get_upload_folder())).model_dump()

@@ -28,7 +28,7 @@ from explorer.ui.state import Newest, Query, from_address
 from explorer.ui.steps import StepsTab
 from explorer.ui.tab import Tab
 from explorer.ui.turns import AT_ONCE, IN_LINE, Turns
-from explorer.ui.worker import keep_threads_for_the_network
+from explorer.ui.worker import NETWORK, keep_threads_for_the_network
 
 THREADS = AT_ONCE + IN_LINE + 40  # of the server: one for each run that is under way or waits, and some for the rest
 STRANGERS_CALLS = (
@@ -178,3 +178,9 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
         for endpoint in endpoints(tabs):
             endpoint.add(demo, concurrency_limit=None)
     return demo
+
+
+def end(demo: gr.Blocks) -> None:
+    """End a process that served the app: runs under way are told, the network's call under way is waited for."""
+    NETWORK.close()
+    demo.close(verbose=False)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import tempfile
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,10 +15,12 @@ from explorer.finished import Wanted
 from explorer.given import PictureError
 from explorer.in_diffusers import NotInDiffusers, script
 from explorer.trajectory import Trajectory
+from explorer.ui.failure import why
 from explorer.ui.interrupt import Interrupted, State, go_on
 from explorer.ui.kinds import KINDS, Kind
 from explorer.ui.language import Said, said, sent
 from explorer.ui.pieces import exact
+from explorer.ui.served import serve
 from explorer.ui.shown import NothingToSave, Shown
 from explorer.ui.state import BadInput, Newest, count_of
 from explorer.ui.tab import Asked, Tab
@@ -143,9 +142,8 @@ class Saves:
         except Interrupted as broken_off:
             if broken_off.outcome == "stopped":
                 yield labels | {"state": "stopped"}
-        except Exception:
-            logging.exception("a file could not be made: %s", str(given)[:500])
-            yield labels | {"state": "error", "message": Said("file.failed").sent()}
+        except Exception as error:
+            yield labels | {"state": "error", "message": why(error, given, otherwise="file.failed").sent()}
 
     def _make(self, wanted: Wish, state: State) -> Iterator[dict[str, Any]]:
         if wanted.kind.make is None:
@@ -154,10 +152,7 @@ class Saves:
         shown = yield from _now_and_then(run_again(wanted, state))
         data = wanted.kind.make(shown)
         go_on(state)
-        with tempfile.TemporaryDirectory(prefix="explorer-file-") as folder:  # Gradio copies what it is given
-            path = Path(folder) / wanted.name
-            path.write_bytes(data)
-            yield {"state": "done", "name": wanted.name, "file": gr.FileData(path=str(path)).model_dump()}
+        yield {"state": "done", "name": wanted.name, "file": serve(data, wanted.name)}
 
     def about(self, given: object) -> dict[str, Any]:
         """What a page needs to make a file itself: its name and settings. With it, the run of Steps in diffusers code.

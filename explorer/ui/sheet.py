@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
+import io
+import logging
 import math
-import tempfile
-from collections import OrderedDict
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 from PIL import Image
 
+from explorer.finished import Remembered
 from explorer.panels import PANELS
+from explorer.pictures import data_uri
+from explorer.ui.served import serve
 
 # Up to this size a sheet is a bitmap as it is. Half of it is noise, which hardly packs: a PNG would be a quarter smaller and
 # take a fifth of the time of the whole run. Beyond, it is a JPEG of high quality without chroma subsampling.
@@ -44,44 +45,39 @@ class Sheet:
         self._pixels[top : top + height, left : left + width] = picture
         self._filled += 1
 
-    def save(self, folder: SheetFolder, key: Hashable = None) -> dict[str, Any]:
-        """Write what was added as a file, for the page; under ``key`` it can be found again."""
+    def save(self, sheets: Sheets, key: Hashable = None) -> dict[str, Any]:
+        """What was added as a file, for the page; under ``key`` it can be found again.
+
+        Where the disk is full or cannot be written, the sheet travels inside the value instead.
+        """
         rows = math.ceil(self._filled / self.columns)
         image = Image.fromarray(self._pixels[: rows * self._size[0]])
-        file = folder.new_file(".bmp" if self.exact else ".jpg")
-        image.save(file, quality=95, subsampling=0)  # which a bitmap knows nothing of
-        value = {"file": gr.FileData(path=str(file)).model_dump(), "columns": self.columns}
-        folder.remember(key, file, value)
+        written = io.BytesIO()
+        image.save(written, "bmp" if self.exact else "jpeg", quality=95, subsampling=0)  # which a bitmap ignores
+        value: dict[str, Any] = {"columns": self.columns}
+        try:
+            value["file"] = serve(written.getvalue(), "sheet.bmp" if self.exact else "sheet.jpg")
+        except OSError as error:
+            logging.warning("a sheet cannot be written: %s", error)
+            return value | {"file": {"url": data_uri(image, "jpeg", quality=95, subsampling=0)}}
+        sheets.remember(key, value)
         return value
 
 
-class SheetFolder:
-    """A folder of its own for sheets on their way into Gradio's cache; the oldest go, and all at the end of the process."""
+class Sheets:
+    """The last sheets that were written, by key, while their files are there: Gradio clears them away after a while."""
 
     def __init__(self, most: int = 32) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="explorer-sheets-")
-        self._files: OrderedDict[Path, Hashable] = OrderedDict()
-        self._values: dict[Hashable, dict[str, Any]] = {}
-        self._numbers = itertools.count()
-        self._most = most
+        self._values: Remembered[dict[str, Any]] = Remembered(most)
 
-    def new_file(self, suffix: str) -> Path:
-        path = Path(self._folder.name) / f"sheet-{next(self._numbers)}{suffix}"
-        self._files[path] = None
-        while len(self._files) > self._most:
-            oldest, key = self._files.popitem(last=False)
-            oldest.unlink(missing_ok=True)
-            self._values.pop(key, None)
-        return path
-
-    def remember(self, key: Hashable, file: Path, value: dict[str, Any]) -> None:
-        if key is not None and file in self._files:
-            self._files[file] = key
-            self._values[key] = value
+    def remember(self, key: Hashable, value: dict[str, Any]) -> None:
+        if key is not None:
+            self._values.put(key, value, 1)
 
     def get(self, key: Hashable) -> dict[str, Any] | None:
-        """What was saved under ``key``, while its file is there."""
-        return self._values.get(key)
+        """What was saved under ``key``, or None."""
+        value = self._values.get(key)
+        return value if value is not None and Path(value["file"]["path"]).is_file() else None
 
 
-SHEETS = SheetFolder()
+SHEETS = Sheets()

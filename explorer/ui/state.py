@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial, reduce
@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, ClassVar, TypeVar
 
 from explorer.checkpoint import Checkpoint
+from explorer.finished import Remembered
 from explorer.recipe import MAX_SEED, WHOLE, Recipe, Seed, parse, to_field, with_imports
 from explorer.sampler import Settings
 from explorer.schedule import SPACINGS, VARIANCES, as_int, check_eta, short
@@ -21,7 +22,7 @@ __all__ = ["MAX_SEED", "BadInput", "Newest", "Options", "Query", "from_address"]
 DEFAULT_LATENT = Seed(22)
 USUAL_STEPS = 20
 MOST_GONE = 1000  # closed pages that are remembered: far more than runs can be under way
-MOST_PAGES = 10_000  # whose newest request is kept: those that are never closed must not fill the memory
+MOST_PAGES = 10_000  # pages of which something is remembered; one without Gradio's heartbeat is never seen to close
 MOST_NOTICE = 4000  # characters
 Check = Callable[[Any], Any]
 Value = TypeVar("Value")
@@ -242,7 +243,7 @@ class Newest:
     """
 
     def __init__(self) -> None:
-        self._latest: OrderedDict[str, tuple[float, bool]] = OrderedDict()  # count, and whether its run is to stop
+        self._latest: Remembered[tuple[float, bool]] = Remembered(MOST_PAGES)  # count, and whether its run is to stop
         self._gone: deque[str] = deque(maxlen=MOST_GONE)  # pages that were closed while their runs may go on
         self._lock = Lock()
 
@@ -251,31 +252,28 @@ class Newest:
         with self._lock:
             if session is not None and session in self._gone:  # a page that was only away
                 self._gone.remove(session)
-            if count_of(request) >= self._latest.get(session or "", (0, False))[0]:
-                self._keep(session, (count_of(request), False))
+            if count_of(request) >= self._of(session)[0]:
+                self._latest.put(session, (count_of(request), False), 1)
 
     def stop(self, session: str | None) -> None:
         with self._lock:
-            self._keep(session, (self._latest.get(session or "", (0, False))[0], True))
-
-    def _keep(self, session: str | None, latest: tuple[float, bool]) -> None:
-        self._latest[session or ""] = latest
-        self._latest.move_to_end(session or "")
-        while len(self._latest) > MOST_PAGES:
-            self._latest.popitem(last=False)
+            self._latest.put(session, (self._of(session)[0], True), 1)
 
     def forget(self, session: str | None) -> None:
         """The page was closed: what it asked for is not wanted any more."""
         with self._lock:
-            self._latest.pop(session or "", None)
+            self._latest.drop(lambda page: page == session)
             if session:
                 self._gone.append(session)
 
     def stopped(self, session: str | None) -> bool:
-        return self._latest.get(session or "", (0, False))[1]
+        return self._of(session)[1]
 
     def superseded(self, session: str | None, request: object) -> bool:
-        return session in self._gone or self._latest.get(session or "", (0, False))[0] > count_of(request)
+        return session in self._gone or self._of(session)[0] > count_of(request)
+
+    def _of(self, session: str | None) -> tuple[float, bool]:
+        return self._latest.get(session) or (0, False)
 
 
 def count_of(request: object) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 import gradio as gr
 
 from explorer.checkpoint import Checkpoint
-from explorer.finished import Finished
+from explorer.finished import Finished, Remembered
 from explorer.given import PictureError
 from explorer.recipe import Recipe
 from explorer.ui.component import Stage
+from explorer.ui.failure import why
 from explorer.ui.interrupt import State
 from explorer.ui.language import Said, said, sent, texts
 from explorer.ui.state import (
@@ -72,7 +72,7 @@ class Tab(ABC, Generic[OptionsT]):
         self.newest = newest
         self.finished = finished
         self.turns = turns or Turns()
-        self.last_good: dict[str, Asked[OptionsT]] = {}
+        self.last_good: Remembered[Asked[OptionsT]] = Remembered(MOST_PAGES)
 
     @property
     def title(self) -> str:
@@ -128,10 +128,6 @@ class Tab(ABC, Generic[OptionsT]):
         except BadInput as problem:
             yield labels | self._refusal(problem, session, given)
             return
-        before = self.last_good.get(session or "", self.defaults())
-        self.last_good[session or ""] = asked
-        while len(self.last_good) > MOST_PAGES:
-            self.last_good.pop(next(iter(self.last_good)), None)
 
         def state() -> str:
             if self.newest.stopped(session):
@@ -140,6 +136,8 @@ class Tab(ABC, Generic[OptionsT]):
 
         if state() == "superseded":
             return
+        before = self._last_good(session)
+        self.last_good.put(session, asked, 1)
         labels["message"] = notice_of(given)
         try:
             with self.turns.take(session) as turn:
@@ -154,19 +152,23 @@ class Tab(ABC, Generic[OptionsT]):
         except Busy as busy:
             yield labels | {"state": "error", "message": sent(said(busy)), "repair": None, "field": None}
         except (BadInput, PictureError) as problem:
-            self.last_good[session or ""] = before
+            if state() != "superseded":
+                self.last_good.put(session, before, 1)
             refused = problem if isinstance(problem, BadInput) else BadInput(self.picture_field, said(problem))
             yield labels | self._refusal(refused, session, given)
-        except Exception:
-            logging.exception("a run failed: %s", asked)
-            yield labels | {"state": "error", "message": Said("status.failed").sent(), "repair": None, "field": None}
+        except Exception as error:
+            yield labels | {"state": "error", "message": why(error, asked).sent(), "repair": None, "field": None}
 
     def forget(self, session: str | None) -> None:
         """The page was closed."""
-        self.last_good.pop(session or "", None)
+        self.last_good.drop(lambda page: page == session)
+
+    def _last_good(self, session: str | None) -> Asked[OptionsT]:
+        """What the page asked for last that could be used."""
+        return self.last_good.get(session) or self.defaults()
 
     def _refusal(self, problem: BadInput, session: str | None, given: object) -> dict[str, Any]:
-        good = self.last_good.get(session or "", self.defaults()).fields()[problem.field]
+        good = self._last_good(session).fields()[problem.field]
         label = Said("error.repair", {"name": name_of(problem.field), "value": str(good)}).sent()
         repair: dict[str, Any] | None = {"key": problem.field, "value": good, "label": label}
         if isinstance(given, dict) and repr(given.get(problem.field)) == repr(good):

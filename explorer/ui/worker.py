@@ -10,10 +10,11 @@ goes to the end of the line; so nobody waits for another's whole run, however lo
 from __future__ import annotations
 
 import atexit
+import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
 from explorer.denoiser import PredictNoise
+from explorer.ui.failure import Ending, check_finite
 
 MOST_ROWS = {"cpu": 8}  # of one call; on a CPU more rows than this take as much longer as there are more of them
 MOST_ROWS_ELSEWHERE = 64
@@ -86,6 +88,8 @@ class Part:
 
     def answer(self, eps: Tensor) -> None:
         request = self.request
+        if eps.shape != self.x_t.shape:
+            raise ValueError(f"the network made {tuple(eps.shape)} of {tuple(self.x_t.shape)}")
         request.parts.append(eps)
         if sum(map(len, request.parts)) == len(request.x_t):
             request.answer.set_result(request.parts[0] if len(request.parts) == 1 else torch.cat(request.parts))
@@ -102,18 +106,22 @@ class Worker:
         self._until = 0.0  # when it is no use to wait for them any longer
         self._busy = time.perf_counter()  # when the last call ended; infinity during one
         self._thread: Thread | None = None
+        self._closed = False
+        atexit.register(self.close)
 
     def call(self, predict_noise: PredictNoise, x_t: Tensor, t: int | Tensor, alone: bool = False) -> Tensor:
         """``predict_noise(x_t, t)``, computed by the thread; its errors are raised here."""
         return self.put(Request(predict_noise, x_t, t, alone)).result()
 
     def put(self, request: Request) -> Future[Tensor]:
-        """Into the line."""
+        """Into the line; :class:`Ending` is its answer when the worker is closed."""
         with self._changed:
+            if self._closed:
+                request.answer.set_exception(Ending())
+                return request.answer
             if self._thread is None:
                 self._thread = Thread(target=self._work, name="network", daemon=True)
                 self._thread.start()
-                atexit.register(self.close)
             self._line.append(request)
             self._changed.notify()
         return request.answer
@@ -128,40 +136,61 @@ class Worker:
             time.sleep(min(left, seconds))
 
     def close(self) -> None:
-        """End the thread after the call under way: a process must not end in the midst of one."""
+        """End the thread after the call under way: a process must not end in the midst of one. Who waits hears of it."""
         with self._changed:
-            thread, self._thread = self._thread, None
+            self._closed = True
+            thread = self._thread
+            self._refuse(Ending())
             self._changed.notify()
         if thread is not None:
             thread.join()
 
+    def _refuse(self, error: BaseException, under_way: Sequence[Part] = ()) -> None:
+        """``error`` for all who wait in line or have a part in the call under way."""
+        for request in {*self._line, *(part.request for part in under_way)}:
+            if not request.answer.done():
+                request.answer.set_exception(error)
+        self._line.clear()
+
     def _work(self) -> None:
-        threads = 0
-        while True:
-            parts = self._next()
-            if not parts:
-                return
-            if threads != self.threads:  # torch's number of threads belongs to the thread that calls it
-                threads = self.threads
-                torch.set_num_threads(threads)
-            started = time.perf_counter()
-            compute(parts)
-            ended = time.perf_counter()
+        threads, parts = 0, list[Part]()
+        try:
+            while parts := self._next():
+                if threads != self.threads:  # torch's number of threads belongs to the thread that calls it
+                    threads = self.threads
+                    torch.set_num_threads(threads)
+                started = time.perf_counter()
+                compute(parts)
+                self._put_back(parts, started)
+        except BaseException as error:
+            logging.exception("the network's thread ended; the next call starts another")
             with self._changed:
-                answered = sum(part.request.answer.done() for part in parts)
-                self._line.extend(part.request for part in parts if not part.request.answer.done())
-                self._expected = answered + len(self._line)
-                self._busy = ended
-                self._until = ended + PATIENCE * (ended - started)
+                self._thread = None
+                self._busy = time.perf_counter()
+                self._refuse(error, parts)
+
+    def _put_back(self, parts: list[Part], started: float) -> None:
+        """Into the line again, what has rows left after a call; and how long to wait for those that were answered."""
+        ended = time.perf_counter()
+        with self._changed:
+            answered = sum(part.request.answer.done() for part in parts)
+            self._line.extend(part.request for part in parts if not part.request.answer.done())
+            if self._closed:
+                self._refuse(Ending())
+            self._expected = answered + len(self._line)
+            self._busy = ended
+            self._until = ended + PATIENCE * (ended - started)
 
     def _next(self) -> list[Part]:
         """The rows of the next call, in the order of the line; none when the thread is to end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._line or self._thread is None)
-            if self._thread is None:
+            self._changed.wait_for(lambda: self._line or self._closed)
+            if self._closed:
                 return []
             most = most_rows(self._line[0].predict_noise)
             self._changed.wait_for(lambda: self._full(most), max(0.0, self._until - time.perf_counter()))
+            if self._closed:
+                return []
             first, self._busy = self._line.popleft(), math.inf
             parts = [first.take(most)]
             room = most - len(parts[0].x_t)
@@ -174,11 +203,7 @@ class Worker:
 
     def _full(self, most: int) -> bool:
         """Whether there is nothing to wait for: a call's rows are there, or everybody is."""
-        return (
-            self._thread is None
-            or len(self._line) >= self._expected
-            or sum(request.left for request in self._line) >= most
-        )
+        return self._closed or len(self._line) >= self._expected or sum(request.left for request in self._line) >= most
 
 
 def most_rows(predict_noise: PredictNoise) -> int:
@@ -217,13 +242,16 @@ def keep_threads_for_the_network() -> None:
 
 
 class OnNetworkThread:
-    """eps_theta, computed by the one thread, whoever asks; errors reach the one who asked."""
+    """eps_theta, computed by the one thread, whoever asks; errors reach the one who asked.
+
+    A network that comes to NaN or infinity raises :class:`explorer.ui.failure.Failure`.
+    """
 
     def __init__(self, predict_noise: PredictNoise, alone: bool = False) -> None:
         self._predict_noise, self._alone = predict_noise, alone
 
     def __call__(self, x_t: Tensor, t: int | Tensor) -> Tensor:
-        return NETWORK.call(self._predict_noise, x_t, t, self._alone)
+        return check_finite(NETWORK.call(self._predict_noise, x_t, t, self._alone), t)
 
     @property
     def alone(self) -> OnNetworkThread:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import explorer as ex
 from explorer.finished import Finished
 from explorer.panels import frame
 from explorer.recipe import Seed, parse
-from explorer.ui.sheet import SHEETS, Sheet, SheetFolder
+from explorer.ui.sheet import Sheet, Sheets
 from explorer.ui.state import MAX_SEED, MOST_GONE, BadInput, Newest, Query, from_address
 from explorer.ui.steps import StepsTab
 from explorer.ui.stream import MAX_PREVIEWS, stream
@@ -51,11 +52,12 @@ def test_the_last_value_holds_every_number_and_every_picture(toy):
 
 @pytest.mark.parametrize("settings", [{"steps": 20, "eta": 0.5}, {"steps": 300, "eta": 0.0, "noise_seed": 3}])
 @pytest.mark.parametrize("sheet_is_there", [True, False])
-def test_a_run_that_was_made_before_comes_at_once_and_is_the_same(toy, settings, sheet_is_there, monkeypatch):
+def test_a_run_that_was_made_before_comes_at_once_and_is_the_same(toy, settings, sheet_is_there):
     finished = Finished()
     before = values_of(toy, finished=finished, **settings)[-1]
+    pixels = np.asarray(Image.open(before["sheet"]["file"]["path"]))
     if not sheet_is_there:
-        monkeypatch.setattr(SHEETS, "_values", {})
+        Path(before["sheet"]["file"]["path"]).unlink()  # as the system clears its folder of temporary files
     silent = ex.from_denoiser(lambda x, t: pytest.fail("the network was called"), (3, 8, 8), name="toy")
     if settings["eta"] == 0:
         settings["noise_seed"] = 4  # has no say
@@ -63,9 +65,7 @@ def test_a_run_that_was_made_before_comes_at_once_and_is_the_same(toy, settings,
     assert after["settings"]["noise_seed"] == settings.get("noise_seed", 0)
     for name in ("state", "rows", "plan", "kept", "distances"):
         assert after[name] == before[name]
-    files = [value["sheet"]["file"]["path"] for value in (before, after)]
-    assert (files[0] == files[1]) == sheet_is_there
-    assert np.array_equal(*(np.asarray(Image.open(file)) for file in files))
+    assert np.array_equal(np.asarray(Image.open(after["sheet"]["file"]["path"])), pixels)
 
 
 def test_a_run_that_was_stopped_is_not_taken_for_a_whole_one(toy):
@@ -75,13 +75,13 @@ def test_a_run_that_was_stopped_is_not_taken_for_a_whole_one(toy):
 
 
 def test_the_oldest_sheets_go_and_are_not_found_any_more():
-    folder = SheetFolder(most=2)
+    sheets = Sheets(most=2)
     for key in "abc":
         sheet = Sheet(3, 4, 4)
         sheet.add(np.full((4, 20, 3), 7, dtype=np.uint8))
-        sheet.save(folder, key)
-    assert folder.get("a") is None
-    picture = Image.open(folder.get("c")["file"]["path"])
+        sheet.save(sheets, key)
+    assert sheets.get("a") is None
+    picture = Image.open(sheets.get("c")["file"]["path"])
     assert picture.size[1] == 4  # of what was there
 
 

@@ -160,7 +160,7 @@ def test_a_field_that_cannot_be_used_is_named_and_the_last_good_value_offered(ma
     assert caught.value.field == field
     assert len(str(caught.value)) < 250
     good = tab.parse(SMALL[name])
-    tab.last_good["a"] = good
+    tab.last_good.put("a", good, 1)
     (refusal,) = run(tab, SMALL[name] | {field: value, "count": 4})
     assert (refusal["state"], refusal["field"], refusal["count"]) == ("error", field, 4)
     assert refusal["message"]["say"]  # in every language

@@ -10,6 +10,7 @@ from sent import SHAPE, TOY, predict_noise
 
 import explorer as ex
 from explorer.ui import worker as worker_module
+from explorer.ui.failure import Ending
 from explorer.ui.opened import Checkpoints
 from explorer.ui.worker import MOST_ROWS, OnNetworkThread, Request, Worker
 
@@ -169,3 +170,38 @@ def test_an_app_that_has_nothing_to_do_prepares_the_first_checkpoint_for_all_kin
     Checkpoints({name: replace(TOY, name=name, predict_noise=Prepares(name)) for name in prepared})
     assert prepared["first"].wait(10)
     assert not prepared["second"].is_set()
+
+
+def test_a_worker_that_is_closed_while_runs_wait_tells_them_and_takes_no_more(worker, network):
+    first = request(network, 99)
+    worker.put(first)
+    while worker._line:
+        pass
+    waiting = worker.put(request(network, 1))
+    closing = Thread(target=worker.close)
+    closing.start()
+    with pytest.raises(Ending, match="is ending"):
+        waiting.result(10)
+    with pytest.raises(Ending):
+        worker.call(network, first.x_t, 500)
+    assert not first.answer.done()  # its call is under way, and is waited for
+    network.go.set()
+    closing.join(10)
+    assert not closing.is_alive()
+    assert first.answer.result().shape == first.x_t.shape
+
+
+def test_when_the_thread_itself_dies_those_who_wait_are_told_and_the_next_call_starts_another(worker, network):
+    network.go.set()
+    worker.threads = "many"
+    with pytest.raises(RuntimeError, match="expects an int"):
+        worker.put(request(network, 1)).result(10)
+    worker.threads = 1
+    assert worker.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)
+
+
+def test_a_network_that_makes_another_shape_is_told_and_does_not_hold_up_the_line(worker, network):
+    network.go.set()
+    with pytest.raises(ValueError, match="the network made"):
+        worker.put(Request(lambda x, t: x[:1], ex.latent(SHAPE, [1, 2]), 500)).result(10)
+    assert worker.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)

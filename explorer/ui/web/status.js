@@ -5,7 +5,7 @@ function drawStatus() {
   $('.status').dataset.state = state;
   const named = say(`states.${state}`);
   if ($('.state').textContent !== named) $('.state').textContent = named;
-  $('.message').textContent = !problem || queued ? told(note) : run ? say('figures.kept', { message: told(problem.message) }) : told(problem.message);
+  $('.message').textContent = !problem || queued ? told(note) : run && run.id !== problem.id ? say('figures.kept', { message: told(problem.message) }) : told(problem.message);
   $('.status').toggleAttribute('data-note', state !== 'error' && note !== '');
   $('.repair').hidden = !problem?.repair;
   if (problem?.repair) $('.repair').textContent = told(problem.repair.label);
