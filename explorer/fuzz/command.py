@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import logging
 import random
 import resource
@@ -61,12 +62,14 @@ def fuzz(target: Target, seconds: float, seed: int = 0) -> Report:
     before = signal.signal(signal.SIGALRM, break_off)
     try:
         while time.monotonic() < until:
+            faulthandler.dump_traceback_later(2 * HANGS, exit=True)  # where no signal comes through
             given = target.make(random.Random(f"{seed} {report.inputs}"))
             problem = _take(target, given, report)
             if problem:
                 report.findings.append(f"input {report.inputs} of seed {seed}: {problem}\n{str(given)[:SHOWN]}")
             report.inputs += 1
     finally:
+        faulthandler.cancel_dump_traceback_later()
         signal.signal(signal.SIGALRM, before)
     return report
 

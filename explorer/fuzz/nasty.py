@@ -72,10 +72,7 @@ def value(rng: random.Random) -> Any:
 
 def changed(tree: Any, rng: random.Random) -> Any:
     """A copy of a JSON value in which one entry, at any depth, is another one, gone, or there twice."""
-    try:
-        tree = copy.deepcopy(tree)
-    except RecursionError:  # it was changed before
-        return []
+    tree = _copied(tree)
     spots: list[tuple[Any, Any]] = []
     stack = [tree]
     while stack:
@@ -95,10 +92,17 @@ def changed(tree: Any, rng: random.Random) -> Any:
         place[key] = place[key] * rng.choice((-1, 0, 2, 10**6, 0.5, 10**18))
     elif what == 3:
         other, another = rng.choice(spots)
-        place[key] = copy.copy(other[another])
+        place[key] = _copied(other[another])
     else:
         place[key] = value(rng)
     return tree
+
+
+def _copied(tree: Any) -> Any:
+    try:
+        return copy.deepcopy(tree)
+    except RecursionError:  # it was changed before
+        return []
 
 
 def as_json(tree: Any) -> bytes:
