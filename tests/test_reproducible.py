@@ -1,0 +1,84 @@
+"""The same settings give the same picture: on another run, with other batch mates, on other numbers of threads.
+
+The tolerances are those of the README, in grey levels of 255.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import explorer as ex
+from explorer import compiled
+
+SEEDS = (22, 10)
+MATES = (0, 1, 2)
+AGAIN = """
+import hashlib, sys, torch, explorer as ex
+torch.set_num_threads(1)
+for engine in ("exact", "fast"):
+    faces = ex.load("faces-64", device="cpu", engine=engine)
+    x_0 = ex.sample(faces, ex.latent(faces.shape, (22, 10)), ex.Settings(steps=5, noise_seed=(3, 4)))
+    print(hashlib.sha256(x_0.numpy().tobytes()).hexdigest())
+"""
+
+
+def faces(engine: str, threads: int) -> ex.Checkpoint:
+    """The shipped checkpoint, opened anew, its network on so many threads."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled.OpenVinoNetwork, "_worthwhile_threads", lambda self: threads)
+        checkpoint = ex.load("faces-64", device="cpu", engine=engine)
+    torch.set_num_threads(threads)
+    return checkpoint
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def pictures(checkpoint: ex.Checkpoint, eta: float, mates: tuple[int, ...] = ()) -> Tensor:
+    """x_0 of the two seeds, in calls that they share with ``mates``."""
+    settings = ex.Settings(steps=5, eta=eta, noise_seed=(3, 4, *mates))
+    return ex.sample(checkpoint, ex.latent(checkpoint.shape, (*SEEDS, *mates)), settings)[: len(SEEDS)]
+
+
+def levels(a: Tensor, b: Tensor) -> float:
+    """The largest difference in grey levels."""
+    return float((a.clamp(-1, 1) - b.clamp(-1, 1)).abs().max()) * 127.5
+
+
+@pytest.fixture(scope="module")
+def alone() -> dict[tuple[str, float], Tensor]:
+    """The pictures of each engine and eta, without mates, on one thread."""
+    opened = {engine: faces(engine, 1) for engine in ("exact", "fast")}
+    torch.set_num_threads(1)
+    return {(engine, eta): pictures(opened[engine], eta) for engine in opened for eta in (0.0, 1.0)}
+
+
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+@pytest.mark.parametrize("engine", ["exact", "fast"])
+def test_a_picture_is_the_same_on_another_run_and_with_other_batch_mates(alone, engine, eta):
+    opened, expected = faces(engine, 1), alone[engine, eta]
+    assert torch.equal(pictures(opened, eta), expected)
+    assert levels(pictures(opened, eta, MATES), expected) <= 1
+
+
+@pytest.mark.parametrize(("engine", "most"), [("exact", 1), ("fast", 4)])
+def test_without_fresh_noise_a_picture_is_the_same_on_another_number_of_threads(alone, engine, most):
+    assert levels(pictures(faces(engine, 2), 0.0), alone[engine, 0.0]) <= most
+
+
+def test_a_picture_is_the_same_in_another_process_bit_for_bit(alone):
+    root = Path(__file__).resolve().parent.parent
+    ended = subprocess.run([sys.executable, "-c", AGAIN], cwd=root, capture_output=True, text=True, check=True)
+    here = [hashlib.sha256(alone[engine, 0.0].numpy().tobytes()).hexdigest() for engine in ("exact", "fast")]
+    assert ended.stdout.split() == here
