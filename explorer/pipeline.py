@@ -13,6 +13,7 @@ run any code.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -100,6 +101,11 @@ def version_of(folder: Path) -> str:
     places = [place_of(folder, name) for name in (WEIGHTS, UNET_CONFIG, SCHEDULER_CONFIG)]
     stats = [path.stat() for path in [*places, folder / CARD] if path.is_file()]
     return key_of(*(f"{s.st_size} {s.st_mtime_ns}" for s in stats))
+
+
+def fingerprint(folder: Path) -> str:
+    """Of the weights in a checkpoint folder: the start of their SHA-256."""
+    return hashlib.sha256(place_of(folder, WEIGHTS).read_bytes()).hexdigest()[:16]
 
 
 def pickled(names: Iterable[str]) -> str | None:

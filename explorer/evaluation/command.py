@@ -12,13 +12,13 @@ from explorer.checkpoint import load
 from explorer.denoiser import DEVICES
 from explorer.engine import ENGINES
 from explorer.evaluation.clock import measure_seconds
+from explorer.evaluation.features import FeatureKind
 from explorer.evaluation.real import RealPictures
 from explorer.evaluation.sweep import (
     ENCODE_STEPS,
     ETAS,
     STEPS,
     EvaluationConfig,
-    FeatureKind,
     measure_frechet,
     measure_loss,
     measure_reconstruction,
