@@ -1,4 +1,4 @@
-"""Command line: ``python -m explorer train|evaluate|bench …``."""
+"""Command line: ``python -m explorer train|evaluate|bench|serve-network …``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ COMMANDS = {
     "train": "explorer.training.command",
     "evaluate": "explorer.evaluation.command",
     "bench": "explorer.bench.command",
+    "serve-network": "explorer.cluster.command",
 }
 
 if __name__ == "__main__":

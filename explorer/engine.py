@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from explorer import cache
+from explorer.message import Refused
 
 Engine = Literal["auto", "exact", "fast"]
 ENGINES = ("auto", "exact", "fast")
@@ -36,6 +37,10 @@ class Network(Protocol):
 
 class EngineError(ValueError):
     """A faster network that cannot be had here; the message says why."""
+
+
+class NetworkLost(Refused):
+    """A network on other machines, none of which answers; it may be there again at the next call."""
 
 
 class Unet:

@@ -18,6 +18,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_function_description, get_upload_folder
 
 from explorer import exports
+from explorer.engine import NetworkLost
 from explorer.finished import finish
 from explorer.given import PictureError
 from explorer.pictures import to_uint8
@@ -86,7 +87,7 @@ class Endpoint:
                 with self.tab.turns.take() as turn:
                     turn.come()
                     return self.answer(self.tab, asked)
-            except (BadInput, Busy, PictureError) as problem:
+            except (BadInput, Busy, NetworkLost, PictureError) as problem:
                 raise gr.Error(str(problem).rstrip(".") + ".", print_exception=False) from None
 
         defaults = self.tab.defaults().fields()

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import gradio as gr
 
 from explorer.checkpoint import Checkpoint
+from explorer.engine import NetworkLost
 from explorer.finished import Finished
 from explorer.given import PictureError
 from explorer.recipe import Recipe
@@ -130,8 +131,8 @@ class Tab(ABC, Generic[OptionsT]):
                 checkpoint = self.checkpoints[asked.query.checkpoint]
                 for value in self.stream(asked, state):
                     yield value | labels | {"engine": checkpoint.engine}
-        except Busy as busy:
-            yield labels | {"state": "error", "message": sent(said(busy)), "repair": None, "field": None}
+        except (Busy, NetworkLost) as problem:
+            yield labels | {"state": "error", "message": sent(said(problem)), "repair": None, "field": None}
         except PictureError as problem:
             self.last_good[session or ""] = before
             yield labels | self._refusal(BadInput(self.picture_field, said(problem)), session, given)
