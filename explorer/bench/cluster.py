@@ -34,8 +34,11 @@ CONFIG = Path(local.__file__).with_name("nginx.conf")
 FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
-def cluster(plan: Plan, count: int, seconds: float) -> Iterator[Row]:
+def cluster(plan: Plan, count: int, seconds: float, address: str = "") -> Iterator[Row]:
     """Rows of the wire's cost, and of what ``count`` users see while the replicas are killed in turn.
+
+    Args:
+        address: of a network that is served already; two replicas on this machine if empty. Only this machine's are killed.
 
     Raises:
         ValueError: no Ray, or no nginx here.
@@ -43,18 +46,17 @@ def cluster(plan: Plan, count: int, seconds: float) -> Iterator[Row]:
     """
     if shutil.which("nginx") is None:
         raise ValueError("the cluster's bench needs nginx, such as Debian's nginx-light")
-    with local.served_here(plan.checkpoint, plan.engine) as address:
+    with ExitStack() as until:
+        address = address or until.enter_context(local.served_here(plan.checkpoint, plan.engine))
         yield from wire(plan, address)
-        link = Link(address)
+        link, kills = Link(address), []  # type: ignore[var-annotated]
 
         @contextmanager
         def apps(plan: Plan) -> Iterator[tuple[Server, float]]:
             started = time.perf_counter()
-            with behind_nginx(plan, address) as server, killing(link, seconds) as killed:
+            with behind_nginx(plan, address) as server, killing(link, seconds, kills):
                 yield server, started
-            kills.extend(killed)
 
-        kills: list[float] = []
         yield from users(plan, count, seconds, apps)
         yield "replicas killed in turn meanwhile", str(len(kills)), f"{_seconds(kills)} until another one answered"
 
@@ -135,9 +137,11 @@ def behind_nginx(plan: Plan, network: str) -> Iterator[Servers]:
 
 
 @contextmanager
-def killing(link: Link, seconds: float) -> Iterator[list[float]]:
-    """Kill the replicas one after the other, each when all are there; the list grows by the seconds that one was missed."""
-    missed: list[float] = []
+def killing(link: Link, seconds: float, missed: list[float]) -> Iterator[None]:
+    """Kill the replicas one after the other, each when all are there; ``missed`` grows by the seconds that one was away."""
+    if link.host not in ("127.0.0.1", "localhost"):  # the processes that they name are another machine's
+        yield
+        return
     end = Event()
 
     def kill() -> None:
@@ -156,7 +160,7 @@ def killing(link: Link, seconds: float) -> Iterator[list[float]]:
     thread = Thread(target=kill, name="killing")
     thread.start()
     try:
-        yield missed
+        yield
     finally:
         thread.join(60)  # until the last one is replaced
         end.set()

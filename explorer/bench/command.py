@@ -46,8 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=120, help="how long the users stay (default 120)")
     parser.add_argument(
         "--cluster",
-        action="store_true",
-        help="the users at two apps behind nginx, on two replicas that are killed in turn (default 16 users; extra ray)",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="the users at two apps behind nginx, on two replicas (or those at ray://HOST:PORT) that are killed in turn "
+        "if they are on this machine (default 16 users; extra ray)",
     )
     parser.add_argument("--quick", action="store_true", help="few and short runs: whether it works, not how fast it is")
     given = parser.parse_args(arguments)
@@ -59,8 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{machine()}\n\n| what | measured | how |\n|---|---|---|", flush=True)
     try:
         rows = (row for name in given.only for row in PARTS[name](plan))
-        if given.cluster:
-            rows = cluster(plan, given.users or 16, given.seconds)
+        if given.cluster is not None:
+            rows = cluster(plan, given.users or 16, given.seconds, given.cluster)
         elif given.users:
             rows = users(plan, given.users, given.seconds)
         for row in rows:

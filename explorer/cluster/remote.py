@@ -44,7 +44,7 @@ class Link:
         host, _, port = address.removeprefix(SCHEME).rpartition(":")
         if not address.startswith(SCHEME) or not host or not port.isdigit() or not 0 < int(port) < 65536:
             raise ValueError(f"--network must be ray or {SCHEME}HOST:PORT, not {short(address)}")
-        self.address = address
+        self.address, self.host = address, host
         self._client = httpx.Client(
             base_url=f"http://{host}:{port}", timeout=httpx.Timeout(PATIENCE, connect=CONNECT), trust_env=False
         )
