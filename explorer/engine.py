@@ -30,7 +30,8 @@ DISAGREEMENT = 0.05  # relative, of a faster network and torch on one call; bflo
 class Network(Protocol):
     """A U-Net on some engine; ``name`` says which, for people."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def __call__(self, x: Tensor, labels: Tensor) -> Tensor: ...
 

@@ -242,7 +242,7 @@ def test_a_class_at_two_apps_behind_nginx_sees_its_own_pictures_while_replicas_a
     if shutil.which("nginx") is None:
         pytest.skip("nginx is not installed: apt-get install nginx-light")
     arguments = [
-        str(tiny_folder),
+        str(shown),
         "--cluster",
         served,
         "--quick",

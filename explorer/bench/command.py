@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("expected --users of at least 1 and --seconds above 0")
     print(f"{machine()}\n\n| what | measured | how |\n|---|---|---|", flush=True)
     try:
-        rows = (row for name in given.only for row in PARTS[name](plan))
+        rows: Iterator[Row] = (row for name in given.only for row in PARTS[name](plan))
         if given.cluster is not None:
             rows = cluster(plan, given.users or 16, given.seconds, given.cluster)
         elif given.users:

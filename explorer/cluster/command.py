@@ -60,7 +60,7 @@ def serve_until_stopped(given: argparse.Namespace) -> None:
     folder = load(given.checkpoint, "cpu", engine="auto").folder  # what is wrong with it is said before Ray starts
     name = given.checkpoint if folder is None or not os.path.isdir(given.checkpoint) else str(folder)
     if given.while_read:
-        threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
+        threading.Thread(target=wait_for_end, args=(stop,), daemon=True).start()
     cpus = max(os.cpu_count() or 1, round(given.replicas * given.cpus + 0.5))
     with haproxy(), joined(given.ray or "", cpus):
         from explorer.cluster.serving import Served, deploy, withdraw
@@ -77,3 +77,9 @@ def serve_until_stopped(given: argparse.Namespace) -> None:
         finally:
             if given.ray:
                 withdraw()
+
+
+def wait_for_end(stop: threading.Event) -> None:
+    """Stop when who started this ends, however that happens."""
+    sys.stdin.read()
+    stop.set()

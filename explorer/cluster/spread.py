@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
 from explorer.checkpoint import Checkpoint, load
 from explorer.engine import Engine
-from explorer.evaluation.chunks import Chunk, Job, device_of
+from explorer.evaluation.chunks import Chunk, Job, Results, device_of
 
 AHEAD = 4  # chunks under way for each processor: the next ones are there when one takes longer than the others
 RETRIES = 8  # of a chunk whose machine was lost
 
 
-def on_ray(checkpoint: Checkpoint, job: Job[Any], chunks: Iterable[Chunk]) -> Iterator[Any]:
+def on_ray(checkpoint: Checkpoint, job: Job[Any], chunks: Iterable[Chunk]) -> Results:
     """The results of a sweep's chunks, in their order, computed by the Ray that was joined.
 
     A chunk is one task. A task whose process or machine dies is done again, elsewhere; what goes over the wire is the

@@ -20,7 +20,7 @@ from explorer.pipeline import Shape
 from explorer.schedule import short
 
 Wire = Literal["float32", "half"]
-DTYPES = {"float32": np.dtype("<f4"), "half": np.dtype("<f2")}
+DTYPES: dict[str, Any] = {"float32": np.dtype("<f4"), "half": np.dtype("<f2")}
 MOST_HEAD = 1 << 16  # bytes of the line
 SAME = ("weights", "shape", "patch", "prediction_type", "schedule")  # what makes two checkpoints the same network
 
@@ -75,7 +75,7 @@ class Call:
         Raises:
             ValueError: if it is none; the message says what was expected.
         """
-        line, _, numbers = data[:MOST_HEAD].partition(b"\n")
+        line, _, _ = data[:MOST_HEAD].partition(b"\n")
         try:
             head = json.loads(line)
             labels, wire = head["labels"], head["wire"]
@@ -83,10 +83,10 @@ class Call:
             whole = all(type(label) is int and 0 <= label < T for label in labels) and len(labels) > 0
         except (ValueError, KeyError, TypeError, RecursionError):
             raise ValueError(f"expected a line of JSON with labels and a wire, not {short(line)}") from None
-        numbers = memoryview(data)[len(line) + 1 :]
-        if not whole or len(numbers) != size * len(labels):
+        rows = memoryview(data)[len(line) + 1 :]
+        if not whole or len(rows) != size * len(labels):
             raise ValueError(f"expected labels from 0 to {T - 1} and as many rows of {shape}, {wire}")
-        x = unpack_rows(numbers, shape, wire)
+        x = unpack_rows(rows, shape, wire)
         flags = head.get("exact") is True, head.get("alone") is True
         return cls(x, torch.tensor(labels), str(head.get("weights", "")), *flags, wire)
 

@@ -7,7 +7,7 @@ table depends on the size of the chunks, but not on who computed which, nor when
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -68,10 +68,11 @@ class Job(Protocol[Result]):
     def __call__(self, checkpoint: Checkpoint, chunk: Chunk) -> Result: ...
 
 
-Spread = Callable[[Checkpoint, Job[Any], Iterable[Chunk]], Iterator[Any]]  # results in the order of the chunks
+Results = Generator[Any, None, None]
+Spread = Callable[[Checkpoint, Job[Any], Iterable[Chunk]], Results]  # results in the order of the chunks
 
 
-def here(checkpoint: Checkpoint, job: Job[Any], chunks: Iterable[Chunk]) -> Iterator[Any]:
+def here(checkpoint: Checkpoint, job: Job[Any], chunks: Iterable[Chunk]) -> Results:
     """One chunk after the other, in this process."""
     return (job(checkpoint, chunk) for chunk in chunks)
 
