@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,13 @@ def arguments() -> argparse.Namespace:
         "--engine", default="auto", help="fast, exact (torch, float32), or auto: the best there is (the default)"
     )
     parser.add_argument(
+        "--network",
+        metavar="ADDRESS",
+        help="let replicas on Ray compute the network: ray://HOST:PORT as serve-network prints it, or ray for two on this "
+        "machine (extra ray)",
+    )
+    parser.add_argument("--wire", default="float32", help="numbers on the way to --network: float32 (default) or half")
+    parser.add_argument(
         "--public",
         action="store_true",
         help="for strangers: no other checkpoints can be opened by folder or hub id; so it is with --share, and on a Space",
@@ -66,6 +74,24 @@ def open_checkpoints(wanted: str | None = None, device: str = "auto", engine: En
     if not opened:
         load("", device)  # says what is missing
     return {checkpoint.name: checkpoint for checkpoint in opened}
+
+
+def open_network(
+    address: str, wanted: str | None, wire: str, engine: Engine, until: ExitStack
+) -> dict[str, Checkpoint]:
+    """The checkpoint whose network is served at ``address``; one that is served here is so until ``until`` ends."""
+    from explorer.checkpoint import available
+    from explorer.cluster.local import served_here
+    from explorer.cluster.remote import connect
+    from explorer.cluster.wire import DTYPES
+
+    if wire not in DTYPES:
+        raise ValueError(f"--wire must be one of {', '.join(DTYPES)}, not {wire!r}")
+    if address == "ray":
+        wanted = wanted or next(iter(available()), "")
+        address = until.enter_context(served_here(wanted, engine))
+    checkpoint = connect(address, wanted, wire)  # type: ignore[arg-type]
+    return {checkpoint.name: checkpoint}
 
 
 def check_port(host: str, port: int) -> None:
@@ -134,16 +160,25 @@ def on_signals(act: Callable[..., object]) -> None:
 
 
 def main() -> int:
-    global demo
     bound_memory()
     given = arguments()
+    with ExitStack() as until:
+        return serve(given, until)
+
+
+def serve(given: argparse.Namespace, until: ExitStack) -> int:
+    """Until it is stopped; what it needs for that ends with ``until``."""
+    global demo
     try:
         if given.port is not None:
             check_port(given.host, given.port)
         users = logins(given.auth)
         root_path = None if given.root_path is None else check_root_path(given.root_path)
         on_signals(lambda *_: sys.exit(0))  # there is nothing to end yet
-        checkpoints = open_checkpoints(given.checkpoint, given.device, given.engine)
+        if given.network:
+            checkpoints = open_network(given.network, given.checkpoint, given.wire, given.engine, until)
+        else:
+            checkpoints = open_checkpoints(given.checkpoint, given.device, given.engine)
     except ValueError as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""Command line: ``python -m explorer train|evaluate|bench|fuzz …``."""
+"""Command line: ``python -m explorer train|evaluate|bench|fuzz|serve-network …``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ COMMANDS = {
     "evaluate": "explorer.evaluation.command",
     "bench": "explorer.bench.command",
     "fuzz": "explorer.fuzz.command",
+    "serve-network": "explorer.cluster.command",
 }
 
 if __name__ == "__main__":

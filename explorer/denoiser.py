@@ -90,14 +90,25 @@ class Denoiser:
         Raises:
             EngineError: at the first call, if the engine is to be "fast" and there is nothing faster here.
         """
-        with self._choosing:
-            if self._network is None:
-                self._network = self._choose(x_t)
-        return self._predict(self._network, x_t, t)
+        C, H, W = x_t.shape[1:]
+        return self.computed_by(self.network((C, H, W)), x_t, t)
 
     def exact(self, x_t: Tensor, t: int | Tensor) -> Tensor:
         """The same by torch in float32, whatever the engine."""
-        return self._predict(self._exact, x_t, t)
+        return self.computed_by(self.exact_network, x_t, t)
+
+    def network(self, shape: tuple[int, int, int]) -> Network:
+        """What computes it, for pictures (C, H, W); chosen when it is first asked for. Errors as for a call."""
+        with self._choosing:
+            if self._network is None:
+                C, H, W = shape
+                self._network = self._choose((C * self.patch**2, H // self.patch, W // self.patch))
+            return self._network
+
+    @property
+    def exact_network(self) -> Network:
+        """Torch in float32."""
+        return self._exact
 
     def prepare(self) -> None:
         """Do what the first calls with other numbers of rows, and the first exact one, would have to wait for."""
@@ -115,17 +126,17 @@ class Denoiser:
         """What computes the network, for people; empty before the first call."""
         return self._network.name if self._network else ""
 
-    def _choose(self, x_t: Tensor) -> Network:
-        C, H, W = pixel_unshuffle(x_t[:1], self.patch).shape[1:]
+    def _choose(self, shape: tuple[int, int, int]) -> Network:
         try:
-            return fast_network(self._exact, (C, H, W))
+            return fast_network(self._exact, shape)
         except EngineError as error:
             if self.wanted == "fast":
                 raise
             logging.info("torch computes the network: %s", error)
             return self._exact
 
-    def _predict(self, network: Network, x_t: Tensor, t: int | Tensor) -> Tensor:
+    def computed_by(self, network: Network, x_t: Tensor, t: int | Tensor) -> Tensor:
+        """Predicted noise as above, the U-Net computed by any ``network``."""
         t = torch.as_tensor(t, dtype=torch.long, device="cpu").expand(len(x_t))
         with torch.inference_mode():
             output = network(pixel_unshuffle(x_t.float(), self.patch), t - 1)

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from explorer import cache
+from explorer.message import Refused
 
 Engine = Literal["auto", "exact", "fast"]
 ENGINES = ("auto", "exact", "fast")
@@ -29,7 +30,8 @@ DISAGREEMENT = 0.05  # relative, of a faster network and torch on one call; bflo
 class Network(Protocol):
     """A U-Net on some engine; ``name`` says which, for people."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def __call__(self, x: Tensor, labels: Tensor) -> Tensor: ...
 
@@ -39,6 +41,10 @@ class Network(Protocol):
 
 class EngineError(ValueError):
     """A faster network that cannot be had here; the message says why."""
+
+
+class NetworkLost(Refused):
+    """A network on other machines, none of which answers; it may be there again at the next call."""
 
 
 class Unet:

@@ -13,6 +13,7 @@ run any code.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -69,9 +70,10 @@ class Card:
         if not path.exists():
             return cls()
         given = read_json(path, path.parent.name)
-        known = {key: given[key] for key in (f.name for f in fields(cls)) if given.get(key) is not None}
+        known: dict[str, Any] = {key: given[key] for key in (f.name for f in fields(cls)) if given.get(key) is not None}
         check_entries(known, CARD_ENTRIES, str(path))
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in known.items()})
+        checked: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in known.items()}
+        return cls(**checked)
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
@@ -93,6 +95,11 @@ def version_of(folder: Path) -> str:
     places = [place_of(folder, name) for name in (WEIGHTS, UNET_CONFIG, SCHEDULER_CONFIG)]
     stats = [path.stat() for path in [*places, folder / CARD] if path.is_file()]
     return key_of(*(f"{s.st_size} {s.st_mtime_ns}" for s in stats))
+
+
+def fingerprint(folder: Path) -> str:
+    """Of the weights in a checkpoint folder: the start of their SHA-256."""
+    return hashlib.sha256(place_of(folder, WEIGHTS).read_bytes()).hexdigest()[:16]
 
 
 def pickled(names: Iterable[str]) -> str | None:

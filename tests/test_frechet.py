@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.evaluation.frechet import MIN_PICTURES, Gaussian, distance_to, frechet_distance
+from explorer.evaluation.frechet import GROUPS, MIN_PICTURES, Gaussian, Moments, distance_to, frechet_distance
 
 
 def random_covariance(d: int, seed: int) -> np.ndarray:
@@ -45,7 +45,7 @@ def test_a_set_is_at_distance_0_from_itself_even_where_its_covariance_is_singula
 def test_the_standard_error_is_the_spread_over_repeats():
     random = np.random.default_rng(0)
     reference = Gaussian(np.zeros(8), np.eye(8))
-    measured = [distance_to(reference, 0.3 + 1.2 * random.normal(size=(256, 8))) for _ in range(60)]
+    measured = [distance_to(reference, Moments.of(0.3 + 1.2 * random.normal(size=(256, 8)))) for _ in range(60)]
     distances, errors = np.array(measured).T
     assert np.sqrt(np.square(errors).mean()) == pytest.approx(distances.std(ddof=1), rel=0.3)
 
@@ -53,4 +53,17 @@ def test_the_standard_error_is_the_spread_over_repeats():
 def test_a_distance_needs_some_pictures():
     reference = Gaussian(np.zeros(2), np.eye(2))
     with pytest.raises(ValueError, match="at least 16 pictures, not 15"):
-        distance_to(reference, np.zeros((MIN_PICTURES - 1, 2)))
+        distance_to(reference, Moments.of(np.zeros((MIN_PICTURES - 1, 2))))
+
+
+def test_sums_that_grow_by_chunks_are_the_gaussians_of_the_rows_and_of_all_but_a_group():
+    rows = 3 + np.random.default_rng(0).normal(size=(45, 4))
+    moments = Moments.of(rows[:7])
+    for chunk in (rows[7:20], rows[20:45]):
+        moments.add(chunk)
+    group = np.arange(len(rows)) % GROUPS
+    assert len(moments) == 45
+    for without, left in ((None, rows), (3, rows[group != 3])):
+        gaussian = moments.gaussian(without)
+        np.testing.assert_allclose(gaussian.mean, left.mean(0), rtol=1e-12)
+        np.testing.assert_allclose(gaussian.covariance, np.cov(left.T), rtol=1e-10)

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from explorer.bench import measures
+from explorer.bench.cluster import cluster
 from explorer.bench.measures import Plan, Row
 from explorer.bench.page import page
 from explorer.bench.users import users
@@ -43,6 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--users", type=int, help="instead, let so many users at the app; ends with 1 if anything is wrong"
     )
     parser.add_argument("--seconds", type=float, default=120, help="how long the users stay (default 120)")
+    parser.add_argument(
+        "--cluster",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="the users at two apps behind nginx, on two replicas (or those at ray://HOST:PORT) that are killed in turn "
+        "if they are on this machine (default 16 users; extra ray)",
+    )
     parser.add_argument("--quick", action="store_true", help="few and short runs: whether it works, not how fast it is")
     given = parser.parse_args(arguments)
     plan = replace(default, checkpoint=given.checkpoint, engine=given.engine, rounds=max(1, given.rounds))
@@ -52,8 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("expected --users of at least 1 and --seconds above 0")
     print(f"{machine()}\n\n| what | measured | how |\n|---|---|---|", flush=True)
     try:
-        rows = (row for name in given.only for row in PARTS[name](plan))
-        for row in users(plan, given.users, given.seconds) if given.users else rows:
+        rows: Iterator[Row] = (row for name in given.only for row in PARTS[name](plan))
+        if given.cluster is not None:
+            rows = cluster(plan, given.users or 16, given.seconds, given.cluster)
+        elif given.users:
+            rows = users(plan, given.users, given.seconds)
+        for row in rows:
             print("| " + " | ".join(row) + " |", flush=True)
     except (ValueError, RuntimeError) as error:
         print(f"bench: {error}", file=sys.stderr)

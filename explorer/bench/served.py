@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +37,12 @@ class Server:
 
 
 @contextmanager
-def served(plan: Plan, before: str = "") -> Iterator[tuple[Server, float]]:
+def served(plan: Plan, before: str = "", more: Sequence[str] = ()) -> Iterator[tuple[Server, float]]:
     """The app, and when its start began; it ends with the block.
 
     Args:
         before: Python that its process runs first.
+        more: arguments of its command line.
 
     Raises:
         RuntimeError: if it does not start.
@@ -50,7 +51,7 @@ def served(plan: Plan, before: str = "") -> Iterator[tuple[Server, float]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     code = f"{before}\nimport sys, app; sys.exit(app.main())"
-    arguments = ["--checkpoint", plan.checkpoint, "--engine", plan.engine, "--port", str(port)]
+    arguments = ["--checkpoint", plan.checkpoint, "--engine", plan.engine, "--port", str(port), *more]
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL, env=dict(os.environ)

@@ -10,12 +10,13 @@ import asyncio
 import io
 import json
 import random
+import ssl
 import statistics
 import time
 import uuid
 from base64 import b64decode
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,7 @@ from explorer.sampler import Settings, sample
 
 MOVES_ON = 0.3  # share of runs that are left for another before their end
 SAME = 3.0  # mean difference of a picture made alone from the same one, of 255 levels: bfloat16 and JPEG come to 1, another picture to 20
+Serve = Callable[[Plan], AbstractContextManager[tuple[Server, float]]]
 SEEDS = 12  # so that what is checked need not all be made anew
 MEMORY_EVERY = 2.0  # seconds
 SETTLED = 20.0  # seconds from the start of the app to the users: by then it has prepared what it prepares when idle
@@ -159,8 +161,14 @@ async def visit(server: Server, users: int, seconds: float) -> tuple[list[Asked]
     """Let so many users at the server for so long; what they asked for, and (seconds, MiB of the server) on the way."""
     config, done, memory = config_of(server), [], []  # type: ignore[var-annotated]
     started = time.perf_counter()
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(timeout=httpx.Timeout(300), limits=limits) as client:
+    limits, plain = httpx.Limits(max_connections=None), ssl.create_default_context()
+    async with AsyncExitStack() as open_pages:
+
+        async def page() -> httpx.AsyncClient:  # with cookies of its own, by which a proxy knows it
+            client = httpx.AsyncClient(timeout=httpx.Timeout(300), limits=limits, verify=plain)
+            await open_pages.enter_async_context(client)
+            (await client.get(server.address)).raise_for_status()
+            return client
 
         async def watch() -> None:
             while True:
@@ -168,7 +176,7 @@ async def visit(server: Server, users: int, seconds: float) -> tuple[list[Asked]
                 await asyncio.sleep(MEMORY_EVERY)
 
         watching = asyncio.create_task(watch())
-        people = [User(server, config, client, number) for number in range(users)]
+        people = [User(server, config, await page(), number) for number in range(users)]
         await asyncio.gather(*(person.visit(started + seconds, done) for person in people))
         watching.cancel()
     return done, memory
@@ -212,14 +220,17 @@ def check(done: list[Asked], checkpoint: Checkpoint) -> Iterator[str]:
                 yield f"{asked.tab} {asked.settings}: another picture"
 
 
-def users(plan: Plan, count: int, seconds: float) -> Iterator[Row]:
+def users(plan: Plan, count: int, seconds: float, serve: Serve = served) -> Iterator[Row]:
     """Rows of what ``count`` users saw.
+
+    Args:
+        serve: starts what they come to.
 
     Raises:
         RuntimeError: at the end, if anything went wrong, with what.
     """
-    with served(plan) as (server, _):
-        time.sleep(SETTLED)
+    with serve(plan) as (server, _):
+        time.sleep(min(SETTLED, seconds))
         done, memory = asyncio.run(visit(server, count, seconds))
     ended = [asked for asked in done if asked.value.get("state") == "ended"]
     yield "users, seconds", f"{count}, {seconds:.0f}", f"{len(done)} runs asked for, {len(ended)} seen to the end"

@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 from tqdm import tqdm
 
 from explorer.checkpoint import Checkpoint
-from explorer.evaluation.sweep import EvaluationConfig, checkpoint_place, machine, precision
+from explorer.evaluation.chunks import Chunk, machine, precision
+from explorer.evaluation.sweep import EvaluationConfig, checkpoint_place
 from explorer.latents import latent
 from explorer.quality import Quality, read_quality
 from explorer.sampler import Settings, sample
@@ -37,7 +38,7 @@ def measure_seconds(checkpoint: Checkpoint, config: EvaluationConfig, quiet: boo
     ) as bar:
         for cell in table.cells:
             started = time.perf_counter()
-            sample(checkpoint, x_T, config.settings(cell.steps, cell.eta, seeds)).cpu()
+            sample(checkpoint, x_T, Chunk(cell.steps, 0, config.batch, cell.eta).settings()).cpu()
             each = (time.perf_counter() - started) / config.batch
             cells.append(replace(cell, seconds_per_picture=float(f"{each:.3g}"), batch=config.batch, machine=place))
             bar.update(cell.steps)

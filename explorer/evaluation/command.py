@@ -5,20 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import get_args
 
-from explorer.checkpoint import load
+from explorer.checkpoint import Checkpoint, load
 from explorer.denoiser import DEVICES
 from explorer.engine import ENGINES
+from explorer.evaluation.chunks import Spread, here
 from explorer.evaluation.clock import measure_seconds
+from explorer.evaluation.features import FeatureKind
 from explorer.evaluation.real import RealPictures
 from explorer.evaluation.sweep import (
     ENCODE_STEPS,
     ETAS,
     STEPS,
     EvaluationConfig,
-    FeatureKind,
     measure_frechet,
     measure_loss,
     measure_reconstruction,
@@ -52,6 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--batch", f"pictures per call of the network (default {default.batch})", type=int, default=default.batch)
     add("--features", "whose features (default unet, the checkpoint's own)", choices=get_args(FeatureKind))
     add("--engine", "what draws the pictures (default exact: torch in float32)", choices=ENGINES, default="exact")
+    add(
+        "--ray",
+        "compute on a Ray cluster: auto, HOST:PORT or ray://HOST:PORT; without an address on one of this machine (extra ray)",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+    )
     add("--device", f"one of {', '.join(DEVICES)} (default auto)", default="auto")
     given = parser.parse_args(arguments)
     try:
@@ -75,13 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             real = RealPictures.of_data(checkpoint, data, Path(given.data).name, given.held_out)
         else:
             real = RealPictures.of_examples(checkpoint)
-        wanted = (given.only,) if given.only else PARTS
-        if "loss" in wanted:
-            measure_loss(checkpoint, real, config)
-        if "frechet" in wanted:
-            measure_frechet(checkpoint, real, config)
-        if "reconstruction" in wanted:
-            measure_reconstruction(checkpoint, real, config)
+        with ExitStack() as until:
+            spread = here if given.ray is None else on_ray_at(given.ray, until)
+            measure(checkpoint, real, config, (given.only,) if given.only else PARTS, spread)
         print(f"measured; the figures are in {checkpoint.folder}/quality.json")
     except (ValueError, OSError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
@@ -90,6 +95,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nstopped; the same command goes on from the last batch", file=sys.stderr)
         return 130
     return 0
+
+
+def on_ray_at(address: str, until: ExitStack) -> Spread:
+    """The Ray cluster at ``address``, joined until ``until`` ends; ValueError if there is none."""
+    from explorer.cluster.spread import on_ray
+    from explorer.cluster.start import joined
+
+    until.enter_context(joined(address))
+    return on_ray
+
+
+def measure(
+    checkpoint: Checkpoint, real: RealPictures, config: EvaluationConfig, wanted: Sequence[str], spread: Spread
+) -> None:
+    """The parts that are wanted; the loss takes less than to send it anywhere."""
+    if "loss" in wanted:
+        measure_loss(checkpoint, real, config)
+    if "frechet" in wanted:
+        measure_frechet(checkpoint, real, config, spread=spread)
+    if "reconstruction" in wanted:
+        measure_reconstruction(checkpoint, real, config, spread=spread)
 
 
 def _eta(text: str) -> Eta:

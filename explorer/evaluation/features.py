@@ -11,20 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from explorer.cache import key_of
 from explorer.checkpoint import Checkpoint
 from explorer.denoiser import Denoiser
-from explorer.evaluation.frechet import Gaussian, distance_to
+from explorer.evaluation.frechet import Gaussian, Moments, distance_to
 from explorer.pictures import to_rgb
 from explorer.quality import Distance, to_unit
 from explorer.training.folder import replace
 
 COMPONENTS = 64  # principal components in all, shared by the blocks; few enough for some hundred pictures
+FeatureKind = Literal["unet", "inception"]
 NOT_FID = "not comparable with published FID"
 Extract = Callable[[np.ndarray], list[np.ndarray]]  # uint8 (N, H, W, C) -> one float32 (N, D) for each block
 
@@ -70,9 +74,7 @@ def inception_features(device: torch.device, batch: int = 32) -> Features:
         ValueError: if torchmetrics or what it needs for this is not installed.
     """
     try:
-        from torchmetrics.image.fid import FrechetInceptionDistance
-
-        inception = FrechetInceptionDistance(feature=2048).inception.to(device)
+        inception = _inception(device)
     except ImportError as error:
         raise ValueError(
             "--features inception needs the extra of that name: pip install 'ddim-explorer[inception]'"
@@ -86,6 +88,13 @@ def inception_features(device: torch.device, batch: int = 32) -> Features:
         return [torch.cat(rows).numpy()]
 
     return Features(f"Fréchet distance of {COMPONENTS} components of Inception-v3 features ({NOT_FID})", extract)
+
+
+@lru_cache(maxsize=1)
+def _inception(device: torch.device) -> torch.nn.Module:
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
+    return FrechetInceptionDistance(feature=2048).inception.to(device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,9 +136,22 @@ class Reference:
 
     def distance(self, features: Features, pictures: np.ndarray) -> Distance:
         """Of ``pictures``, uint8 (N, H, W, C), to the reference; errors as for :func:`distance_to`."""
+        return self.distance_of(Moments.of(self.project(features, pictures)))
+
+    def distance_of(self, moments: Moments) -> Distance:
+        """Of pictures of which the sums are there; errors as for :func:`distance_to`."""
+        distance, error = distance_to(self.gaussian, moments)
+        return Distance(float(f"{distance:.4g}"), float(f"{error:.2g}"), len(moments))
+
+    def project(self, features: Features, pictures: np.ndarray) -> np.ndarray:
+        """``pictures``, uint8 (N, H, W, C), as rows (N, d) float64."""
         rows = np.concatenate(features.extract(pictures), 1).astype(np.float64)
-        distance, error = distance_to(self.gaussian, (rows - self.offset) @ self.projection)
-        return Distance(float(f"{distance:.4g}"), float(f"{error:.2g}"), len(pictures))
+        return (rows - self.offset) @ self.projection
+
+    @property
+    def key(self) -> str:
+        """Another one for every other projection."""
+        return key_of(self.offset.tobytes(), self.projection.tobytes())
 
     def write(self, path: Path) -> None:
         """Keep the reference, so that others can compare without the real pictures."""

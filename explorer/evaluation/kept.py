@@ -40,15 +40,23 @@ def compute_rows(
     """
     rows, seconds = _read(path, key)
     progress(min(len(rows), count))
-    while len(rows) < count:
-        wanted = range(len(rows), min(len(rows) + batch, count))
+    for wanted in _left(len(rows), count, batch):
         start = time.perf_counter()
         more = compute(wanted)
         seconds = np.append(seconds, (time.perf_counter() - start) / len(wanted))
         rows = np.concatenate([rows, more]) if len(rows) else more
-        _write(path, key, rows, seconds)
+        write_arrays(path, key, {"rows": rows, "seconds": seconds})
         progress(len(wanted))
     return rows[:count], float(np.median(seconds))
+
+
+def rows_left(path: Path, key: dict[str, Any], count: int, batch: int) -> list[range]:
+    """For which rows :func:`compute_rows` would call ``compute``, one range a call."""
+    return _left(len(_read(path, key)[0]), count, batch)
+
+
+def _left(there: int, count: int, batch: int) -> list[range]:
+    return [range(start, min(start + batch, count)) for start in range(there, count, batch)]
 
 
 def _read(path: Path, key: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -62,7 +70,8 @@ def _read(path: Path, key: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros(0), np.zeros(0)
 
 
-def _write(path: Path, key: dict[str, Any], rows: np.ndarray, seconds: np.ndarray) -> None:
+def write_arrays(path: Path, key: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """Keep ``arrays`` with their key, as a whole; git does not see the folder."""
     if not path.parent.exists():
         replace(path.parent / ".gitignore", lambda part: part.write_text("*\n", encoding="utf-8"))
-    replace(path, lambda part: np.savez(part, rows=rows, seconds=seconds, key=np.array(json.dumps(key))))
+    replace(path, lambda part: np.savez(part, key=np.array(json.dumps(key)), **arrays))  # type: ignore[arg-type]

@@ -6,26 +6,34 @@ was made in one go or not. What stands in ``quality.json`` and still holds is no
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from explorer.checkpoint import Checkpoint
 from explorer.denoiser import Denoiser
-from explorer.evaluation.features import Reference, inception_features, unet_features
+from explorer.evaluation.chunks import (
+    Chunk,
+    FeatureJob,
+    Made,
+    ReconstructionJob,
+    Spread,
+    features_of,
+    here,
+    precision,
+)
+from explorer.evaluation.features import FeatureKind, Reference
 from explorer.evaluation.frechet import GROUPS, MIN_PICTURES
-from explorer.evaluation.kept import FOLDER, compute_rows
+from explorer.evaluation.kept import FOLDER, compute_rows, rows_left
 from explorer.evaluation.real import RealPictures
-from explorer.latents import latent
+from explorer.evaluation.sums import Sums
 from explorer.paper import TABLE_1_STEPS, TABLE_2_STEPS, Eta
-from explorer.pictures import to_uint8
-from explorer.pipeline import WEIGHTS
+from explorer.pipeline import fingerprint
 from explorer.quality import (
     FrechetCell,
     FrechetTable,
@@ -36,11 +44,9 @@ from explorer.quality import (
     read_quality,
     to_unit,
 )
-from explorer.sampler import Settings, encode, sample
 from explorer.schedule import as_int
 from explorer.training.folder import write_quality
 
-FeatureKind = Literal["unet", "inception"]
 ETAS: tuple[Eta, ...] = (0.0, 0.2, 0.5, 1.0, "large")
 STEPS, ENCODE_STEPS = (5, *TABLE_1_STEPS), TABLE_2_STEPS
 REFERENCE = "features_reference.npz"
@@ -76,13 +82,7 @@ class EvaluationConfig:
         as_int("encoded", self.encoded, 2, None)
         as_int("batch", self.batch, 1, None)
         for eta in self.etas:
-            self.settings(1, eta, range(1))
-
-    def settings(self, steps: int, eta: Eta, rows: range) -> Settings:
-        """Of the pictures ``rows`` of a cell."""
-        if eta == "large":
-            return Settings(steps=steps, variance="large", noise_seed=tuple(rows))
-        return Settings(steps=steps, eta=eta, noise_seed=tuple(rows))
+            Chunk(1, 0, 1, eta).settings()
 
 
 def measure_loss(checkpoint: Checkpoint, real: RealPictures, config: EvaluationConfig) -> None:
@@ -102,19 +102,28 @@ def measure_loss(checkpoint: Checkpoint, real: RealPictures, config: EvaluationC
     write_quality(folder, {"loss": measured | {"held_out": real.held_out_name, "weights": weights}})
 
 
-def measure_frechet(checkpoint: Checkpoint, real: RealPictures, config: EvaluationConfig, quiet: bool = False) -> None:
+def measure_frechet(
+    checkpoint: Checkpoint,
+    real: RealPictures,
+    config: EvaluationConfig,
+    quiet: bool = False,
+    spread: Spread = here,
+) -> None:
     """Put the Fréchet distance and the seconds per picture over S and eta into ``quality.json``: Table 1.
 
     Cells that stand there are kept if they were measured with the same weights, reference, features and precision and on
     as many pictures; so a table can be made in several runs, with fewer pictures where S is large.
 
+    Args:
+        spread: where the chunks of pictures are computed; the table does not depend on it.
+
     Raises:
         ValueError: a checkpoint without a folder or a U-Net, S beyond T, no torchmetrics for the Inception features.
     """
-    folder, device = checkpoint_place(checkpoint)
+    folder, _ = checkpoint_place(checkpoint)
     steps, weights = _steps(checkpoint, config.steps, STEPS), fingerprint(folder)
     own = config.features == "unet"
-    features = unet_features(checkpoint, config.batch) if own else inception_features(device, config.batch)
+    features = features_of(checkpoint, config.features, config.batch)
     reference = _known_reference(folder, real, weights) if own else None
     table = FrechetTable(
         features=features.name,
@@ -141,24 +150,55 @@ def measure_frechet(checkpoint: Checkpoint, real: RealPictures, config: Evaluati
                 reference.write(folder / REFERENCE)
         if reference.pictures != real.held_out_name:
             table = replace(table, real=reference.distance(features, real.held_out[: config.pictures]))
-        for S, eta in wanted:
-            bar.set_postfix(S=S, eta=eta)
-            pictures, seconds = _draw(checkpoint, config, S, eta, weights, bar)
-            cells[S, eta] = FrechetCell(
-                steps=S,
-                eta=eta,
-                **asdict(reference.distance(features, pictures)),
-                seconds_per_picture=_digits(seconds, 3),
-                batch=config.batch,
-                machine=machine(device),
-            )
-            order = sorted(cells, key=lambda place: (place[0], 2.0 if place[1] == "large" else place[1]))
-            part = "frechet" if own else "frechet_inception"
-            write_quality(folder, {part: asdict(replace(table, cells=tuple(cells[place] for place in order)))})
+        job = FeatureJob(config.features, config.batch, reference, weights, table.precision)
+        key = {"weights": weights, "precision": table.precision, "features": table.features, "reference": reference.key}
+        part = "frechet" if own else "frechet_inception"
+        kept = {place: _sums(folder, part, config, place, key, reference) for place in wanted}
+        chunks = [Chunk(S, r.start, r.stop, eta) for (S, eta), sums in kept.items() for r in sums.left()]
+        with closing(spread(checkpoint, job, chunks)) as results:
+            for (S, eta), sums in kept.items():
+                bar.set_postfix(S=S, eta=eta)
+                _fill(sums, results, lambda n, S=S: bar.update(n * S))  # type: ignore[misc]
+                cells[S, eta] = FrechetCell(
+                    steps=S,
+                    eta=eta,
+                    **asdict(reference.distance_of(sums.moments)),
+                    seconds_per_picture=_digits(float(np.median(sums.seconds)), 3),
+                    batch=config.batch,
+                    machine=sums.machine,
+                )
+                order = sorted(cells, key=lambda place: (place[0], 2.0 if place[1] == "large" else place[1]))
+                write_quality(folder, {part: asdict(replace(table, cells=tuple(cells[place] for place in order)))})
+
+
+def _sums(
+    folder: Path, part: str, config: EvaluationConfig, place: tuple[int, Eta], key: dict[str, str], reference: Reference
+) -> Sums:
+    """What is there of a cell."""
+    S, eta = place
+    path = folder / FOLDER / f"{part}-S{S:04d}-eta-{eta}.npz"
+    own = key | {"steps": S, "eta": eta}
+    return Sums.read(path, own, config.pictures, config.batch, reference.projection.shape[1])
+
+
+def _fill(sums: Sums, results: Iterator[Made], progress: Callable[[int], object]) -> None:
+    """Add the chunks that a cell lacks; what there is when that is broken off is kept."""
+    progress(len(sums.moments))
+    try:
+        for _ in sums.left():
+            made = next(results)
+            sums.add(made)
+            progress(len(made.rows))
+    finally:
+        sums.write()
 
 
 def measure_reconstruction(
-    checkpoint: Checkpoint, real: RealPictures, config: EvaluationConfig, quiet: bool = False
+    checkpoint: Checkpoint,
+    real: RealPictures,
+    config: EvaluationConfig,
+    quiet: bool = False,
+    spread: Spread = here,
 ) -> None:
     """Put into ``quality.json`` how far held-out pictures are from what comes back of them: Table 2.
 
@@ -179,34 +219,26 @@ def measure_reconstruction(
     cells = {cell.steps: cell for cell in known.cells} if known and replace(known, cells=()) == table else {}
     wanted = [S for S in steps if S not in cells]
     with _bar("Reconstruction", 2 * len(x_0) * sum(wanted), quiet) as bar:
-        for S in wanted:
-            bar.set_postfix(S=S)
-            errors = _reconstruct(checkpoint, x_0, S, table, config.batch, bar)
-            spread = float(errors.std(ddof=1)) / len(errors) ** 0.5
-            cells[S] = ReconstructionCell(S, mse=_digits(float(errors.mean()), 4), spread=_digits(spread, 2))
-            write_quality(
-                folder, {"reconstruction": asdict(replace(table, cells=tuple(cells[S] for S in sorted(cells))))}
-            )
-
-
-def fingerprint(folder: Path) -> str:
-    """Of the weights in a checkpoint folder: the start of their SHA-256."""
-    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:16]
-
-
-def precision(checkpoint: Checkpoint) -> str:
-    """What computes the checkpoint's network, and in which numbers."""
-    if not checkpoint.engine:  # it is chosen at the first call
-        checkpoint.predict_noise(torch.zeros(1, *checkpoint.shape), 1)
-    return checkpoint.engine
-
-
-def machine(device: torch.device) -> str:
-    """What pictures are drawn on, for the seconds that one takes."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    threads = torch.get_num_threads()
-    return f"CPU, {threads} thread{'s' * (threads > 1)}" if device.type == "cpu" else device.type
+        paths = {S: folder / FOLDER / f"reconstruction-S{S:04d}.npz" for S in wanted}
+        keys = {S: {"steps": S, "weights": table.weights, "held_out": table.held_out} for S in wanted}
+        left = {S: rows_left(paths[S], keys[S], len(x_0), config.batch) for S in wanted}
+        chunks = [Chunk(S, r.start, r.stop) for S in wanted for r in left[S]]
+        with closing(spread(checkpoint, ReconstructionJob(x_0, table.weights), chunks)) as results:
+            for S in wanted:
+                bar.set_postfix(S=S)
+                errors, _ = compute_rows(
+                    paths[S],
+                    keys[S],
+                    len(x_0),
+                    config.batch,
+                    lambda rows: next(results).rows,
+                    lambda n, S=S: bar.update(2 * n * S),  # type: ignore[misc]
+                )
+                spread_of = float(errors.std(ddof=1)) / len(errors) ** 0.5
+                cells[S] = ReconstructionCell(S, mse=_digits(float(errors.mean()), 4), spread=_digits(spread_of, 2))
+                write_quality(
+                    folder, {"reconstruction": asdict(replace(table, cells=tuple(cells[S] for S in sorted(cells))))}
+                )
 
 
 def checkpoint_place(checkpoint: Checkpoint) -> tuple[Path, torch.device]:
@@ -233,37 +265,6 @@ def _known_reference(folder: Path, real: RealPictures, weights: str) -> Referenc
     known = Reference.read(folder / REFERENCE)
     fits = known.weights == weights and (not real.has_data or known.pictures == real.reference_name)
     return known if fits else None
-
-
-def _draw(
-    checkpoint: Checkpoint, config: EvaluationConfig, S: int, eta: Eta, weights: str, bar: tqdm
-) -> tuple[np.ndarray, float]:
-    """A cell's pictures, uint8 (N, H, W, C), and the seconds that one took."""
-    folder, device = checkpoint_place(checkpoint)
-
-    def pictures(rows: range) -> np.ndarray:
-        x_T = latent(checkpoint.shape, rows).to(device)
-        return to_uint8(sample(checkpoint, x_T, config.settings(S, eta, rows)))
-
-    path = folder / FOLDER / f"pictures-S{S:04d}-eta-{eta}.npz"
-    key = {"steps": S, "eta": eta, "weights": weights, "precision": precision(checkpoint)}
-    return compute_rows(path, key, config.pictures, config.batch, pictures, lambda n: bar.update(n * S))
-
-
-def _reconstruct(
-    checkpoint: Checkpoint, x_0: Tensor, S: int, table: ReconstructionTable, batch: int, bar: tqdm
-) -> np.ndarray:
-    """Squared error of each picture (N, C, H, W) after S steps each way: float64 (N,)."""
-    folder, device = checkpoint_place(checkpoint)
-
-    def errors(rows: range) -> np.ndarray:
-        x = x_0[rows.start : rows.stop].to(device)
-        back = sample(checkpoint.exact, encode(checkpoint, x, S), Settings(steps=S))
-        return ((back - x) / 2).cpu().double().square().mean((1, 2, 3)).numpy()
-
-    path = folder / FOLDER / f"reconstruction-S{S:04d}.npz"
-    key = {"steps": S, "weights": table.weights, "held_out": table.held_out}
-    return compute_rows(path, key, len(x_0), batch, errors, lambda n: bar.update(2 * n * S))[0]
 
 
 def _bar(title: str, calls: int, quiet: bool) -> tqdm:

@@ -113,9 +113,9 @@ def as_json(tree: Any) -> bytes:
         return b"[" * 2000
 
 
-def cut(data: bytes, rng: random.Random) -> bytes:
+def cut(whole: bytes, rng: random.Random) -> bytes:
     """Bytes with a few of them changed, cut off, doubled or put in."""
-    data = bytearray(data)
+    data = bytearray(whole)
     for _ in range(rng.choice((1, 1, 2, 8))):
         at = rng.randrange(len(data) + 1) if rng.random() < 0.5 else rng.randrange(min(len(data), 400) + 1)
         what = rng.randrange(5)

@@ -17,6 +17,7 @@ import torch
 from gradio.utils import get_function_description
 
 from explorer import exports
+from explorer.engine import NetworkLost
 from explorer.finished import finish
 from explorer.given import PictureError
 from explorer.pictures import to_uint8
@@ -87,7 +88,7 @@ class Endpoint:
                 with self.tab.turns.take() as turn:
                     turn.come()
                     return self.answer(self.tab, asked)
-            except (BadInput, Busy, PictureError) as problem:
+            except (BadInput, Busy, NetworkLost, PictureError) as problem:
                 raise gr.Error(str(problem).rstrip(".") + ".", print_exception=False) from None
             except Exception as error:
                 raise gr.Error(str(why(error, (self.name, values))), print_exception=False) from None

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import gradio as gr
 
+from explorer.engine import NetworkLost
 from explorer.finished import Wanted
 from explorer.given import PictureError
 from explorer.in_diffusers import NotInDiffusers, script
@@ -137,7 +138,7 @@ class Saves:
                     yield labels | {"state": "making", "share": 0}
                 for value in self._make(wanted, state):
                     yield labels | value
-        except (BadInput, Busy, PictureError, NothingToSave) as problem:
+        except (BadInput, Busy, NetworkLost, PictureError, NothingToSave) as problem:
             yield labels | {"state": "error", "message": sent(said(problem))}
         except Interrupted as broken_off:
             if broken_off.outcome == "stopped":

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import gradio as gr
 
 from explorer.checkpoint import Checkpoint
+from explorer.engine import NetworkLost
 from explorer.finished import Finished, Remembered
 from explorer.given import PictureError
 from explorer.recipe import Recipe
@@ -149,8 +150,8 @@ class Tab(ABC, Generic[OptionsT]):
                 for value in self.stream(asked, state):
                     self.allow(value.get("expected"))
                     yield value | labels | {"engine": checkpoint.engine}
-        except Busy as busy:
-            yield labels | {"state": "error", "message": sent(said(busy)), "repair": None, "field": None}
+        except (Busy, NetworkLost) as problem:
+            yield labels | {"state": "error", "message": sent(said(problem)), "repair": None, "field": None}
         except (BadInput, PictureError) as problem:
             if state() != "superseded":
                 self.last_good.put(session, before, 1)

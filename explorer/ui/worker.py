@@ -208,7 +208,10 @@ class Worker:
 
 def most_rows(predict_noise: PredictNoise) -> int:
     """Rows of one call where the network computes."""
-    device = getattr(getattr(predict_noise, "__self__", predict_noise), "device", None)
+    owner = getattr(predict_noise, "__self__", predict_noise)
+    if hasattr(owner, "most_rows"):  # a network on several machines
+        return owner.most_rows
+    device = getattr(owner, "device", None)
     return MOST_ROWS.get(device.type, MOST_ROWS_ELSEWHERE) if device is not None else MOST_ROWS["cpu"]
 
 
@@ -256,7 +259,7 @@ class OnNetworkThread:
     @property
     def alone(self) -> OnNetworkThread:
         """The same, never sharing a call: a repeat of the same calls comes out the same bit for bit."""
-        return OnNetworkThread(self._predict_noise, alone=True)
+        return OnNetworkThread(getattr(self._predict_noise, "alone", self._predict_noise), alone=True)
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._predict_noise, name)

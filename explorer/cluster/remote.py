@@ -1,0 +1,210 @@
+"""A network that is computed elsewhere, as a denoiser like any other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Lock
+
+import httpx
+import torch
+from torch import Tensor
+
+from explorer.checkpoint import Checkpoint, available, load
+from explorer.cluster.wire import SAME, About, Call, Wire, identity, input_shape, unpack_rows
+from explorer.denoiser import Denoiser
+from explorer.engine import Engine, NetworkLost
+from explorer.pipeline import Shape
+from explorer.schedule import short
+
+SCHEME = "ray://"
+PATIENCE = 15.0  # seconds that a call waits for: in less a replica that died makes room for another
+SLOWER = 10  # or so many times the longest that a call has taken
+LOOK = 1.0  # seconds that a look whether one is back may take, and between two of them
+LOST = "No replica of the network answers at {address}. What is on the page stays; try again when one is back."
+OTHER = "{address} serves another checkpoint by now. Start the app anew for that one."
+WAITS = (0.02, 0.05, 0.1, 0.2, 0.4)  # between two tries; the last one again and again
+CONNECT = 2.0
+MOST_CALLS = 32  # under way at once
+
+
+class Link:
+    """The way to the replicas, for as many threads as want.
+
+    Args:
+        address: ray://HOST:PORT, as ``python -m explorer serve-network`` prints it.
+
+    Raises:
+        ValueError: an address of another kind, or nobody there.
+    """
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.removeprefix(SCHEME).rpartition(":")
+        if not address.startswith(SCHEME) or not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise ValueError(f"--network must be ray or {SCHEME}HOST:PORT, not {short(address)}")
+        self.address, self.host = address, host
+        self._client = httpx.Client(
+            base_url=f"http://{host}:{port}", timeout=httpx.Timeout(PATIENCE, connect=CONNECT), trust_env=False
+        )
+        self._lost, self._looked, self._looking = False, 0.0, Lock()
+        self._slowest = 0.0
+        try:
+            self.about = self.look(PATIENCE)
+        except (httpx.HTTPError, ValueError, TypeError) as error:
+            raise ValueError(
+                f"no network answers at {address} ({error}); start one: python -m explorer serve-network CHECKPOINT"
+            ) from None
+        self._threads = ThreadPoolExecutor(MOST_CALLS, thread_name_prefix="wire")
+
+    def look(self, seconds: float = LOOK) -> About:
+        """What one of the replicas says of itself; errors of httpx if none does within so many seconds."""
+        return About(**self._client.get("/about", timeout=seconds).raise_for_status().json())
+
+    def ask_all(self, calls: Sequence[Call]) -> list[bytes]:
+        """The answers of calls that go to several replicas at once; errors as for :meth:`ask`."""
+        if len(calls) == 1:
+            return [self.ask(calls[0])]
+        return list(self._threads.map(self.ask, calls))
+
+    def ask(self, call: Call) -> bytes:
+        """The answer to a call, by whichever replica is alive. Once there was none, a quick look comes first.
+
+        Raises:
+            NetworkLost: if there is none left, or another checkpoint is served by now.
+            ValueError: if the call is refused, with the replica's words.
+        """
+        if self._lost:
+            self._look_again()
+        started = time.monotonic()
+        until, content, why, tries = started + max(PATIENCE, SLOWER * self._slowest), call.pack(), "", 0
+        while (left := until - time.monotonic()) > 0:
+            try:
+                response = self._client.post("/", content=content, timeout=httpx.Timeout(left, connect=CONNECT))
+                if response.status_code == httpx.codes.OK:
+                    self._slowest = max(self._slowest, time.monotonic() - started)
+                    return response.content
+                if response.status_code == httpx.codes.CONFLICT:
+                    raise NetworkLost("network.other", OTHER, address=self.address)
+                if response.status_code == httpx.codes.BAD_REQUEST:
+                    raise ValueError(response.text)
+                why = str(response.status_code)
+            except httpx.TransportError as error:
+                why = repr(error)
+            time.sleep(WAITS[min(tries, len(WAITS) - 1)])
+            tries += 1
+        self._lost = True
+        raise NetworkLost("network.lost", LOST, address=self.address) from RuntimeError(why)
+
+    def _look_again(self) -> None:
+        """:class:`NetworkLost` unless a replica is back; many who ask at once cost one look."""
+        with self._looking:
+            if not self._lost:
+                return
+            if time.monotonic() - self._looked > LOOK:
+                try:
+                    self.about, self._lost = self.look(), False
+                    return
+                except (httpx.HTTPError, ValueError, TypeError):
+                    self._looked = time.monotonic()
+        raise NetworkLost("network.lost", LOST, address=self.address)
+
+
+class RemoteNetwork:
+    """A U-Net on the replicas; rows are split evenly between them.
+
+    Args:
+        shape: (C, H, W) of its input.
+        wire: "half" sends 16 bits for a number instead of 32: x_t and the network's output to three digits.
+        exact, alone: see :class:`explorer.cluster.wire.Call`.
+    """
+
+    def __init__(self, link: Link, shape: Shape, wire: Wire, exact: bool = False, alone: bool = False) -> None:
+        self._link, self._shape, self._wire, self._exact, self._alone = link, shape, wire, exact, alone
+
+    @property
+    def name(self) -> str:
+        about = self._link.about
+        engine = "torch float32" if self._exact else about.engine
+        half = ", half on the wire" if self._wire == "half" else ""
+        return f"Ray, {about.replicas} replica{'s' * (about.replicas > 1)}, {engine}{half}"
+
+    def prepare(self) -> None:
+        """Nothing: the replicas have done it."""
+
+    def __call__(self, x: Tensor, labels: Tensor) -> Tensor:
+        """Errors as for :meth:`Link.ask`."""
+        about = self._link.about
+        size = min(about.rows, -(-len(x) // about.replicas))
+        weights = about.identity["weights"]
+        calls = [
+            Call(rows, of_rows, weights, self._exact, self._alone, self._wire)
+            for rows, of_rows in zip(x.split(size), labels.split(size), strict=True)
+        ]
+        return torch.cat([unpack_rows(answer, self._shape, self._wire) for answer in self._link.ask_all(calls)])
+
+
+class RemoteDenoiser:
+    """eps_theta whose U-Net is computed by replicas; the rest of :class:`explorer.denoiser.Denoiser` is done here.
+
+    Attributes:
+        device: where its tensors are.
+        wanted: the engine to open the checkpoint with on one machine.
+        most_rows: of one call.
+    """
+
+    def __init__(self, local: Denoiser, link: Link, shape: Shape, wire: Wire = "float32", alone: bool = False) -> None:
+        self._parts = local, link, shape, wire
+        self._local = local
+        self._network = RemoteNetwork(link, shape, wire, alone=alone)
+        self._exact = RemoteNetwork(link, shape, "float32", exact=True, alone=alone)
+        self.device = torch.device("cpu")
+        self.wanted: Engine = local.wanted
+        self.most_rows = link.about.rows * link.about.replicas
+
+    def __repr__(self) -> str:
+        return f"RemoteDenoiser({self.engine}, {self._local.prediction_type}, patch={self._local.patch})"
+
+    def __call__(self, x_t: Tensor, t: int | Tensor) -> Tensor:
+        """As :class:`explorer.denoiser.Denoiser`; errors as for :meth:`Link.ask`."""
+        return self._local.computed_by(self._network, x_t, t)
+
+    def exact(self, x_t: Tensor, t: int | Tensor) -> Tensor:
+        """The same by torch in float32, and float32 on the wire, whatever the engine."""
+        return self._local.computed_by(self._exact, x_t, t)
+
+    @property
+    def engine(self) -> str:
+        """What computes the network, for people."""
+        return self._network.name
+
+    @property
+    def alone(self) -> RemoteDenoiser:
+        """The same, its rows in no call with those of another app: a repeat comes out the same bit for bit."""
+        return RemoteDenoiser(*self._parts, alone=True)
+
+
+def connect(address: str, name: str | None = None, wire: Wire = "float32") -> Checkpoint:
+    """The checkpoint that is served at ``address``: its files from here, its network from there.
+
+    Args:
+        name: what to open here; what the network was opened by if None.
+
+    Raises:
+        ValueError: nobody there, no such checkpoint here, or another one than is served.
+    """
+    link = Link(address)
+    if name is None and link.about.checkpoint not in available():
+        raise ValueError(
+            f"{address} serves {link.about.checkpoint}, which is not below checkpoints/ here; name it: --checkpoint"
+        )
+    checkpoint = load(name or link.about.checkpoint, "cpu", engine="auto")
+    mine, served = identity(checkpoint), link.about.identity
+    different = [what for what in SAME if mine[what] != served.get(what)]
+    if different:
+        both = ", ".join(f"{what} {mine[what]} here and {served.get(what)} there" for what in different)
+        raise ValueError(f"{address} serves another checkpoint than {checkpoint.name}: {both}")
+    assert isinstance(checkpoint.predict_noise, Denoiser)
+    denoiser = RemoteDenoiser(checkpoint.predict_noise, link, input_shape(checkpoint), wire)
+    return replace(checkpoint, predict_noise=denoiser)
