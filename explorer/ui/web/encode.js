@@ -50,7 +50,7 @@ function drawErrors() {
   const refined = value.settings.refine > 0, mean = Object.fromEntries(measured.errors), cell = v => v === undefined ? '' : digits(v, 2), of10 = [table.plain[10], table.refined[10]];
   const head = `<tr><th>${sayHtml('symbol.S')}</th><th>${say('encode.this_picture')}</th>${refined ? `<th class="x0-colour">${say('encode.refined')}</th>` : ''}<th>${say('encode.mean')}</th><th>${say('encode.paper')}</th></tr>`;
   write($('table'), head + rows.map(S => `<tr${S === value.settings.steps ? ' data-here' : ''}><td>${S}</td><td>${cell(table.plain[S])}</td>${refined ? `<td>${cell(table.refined[S])}</td>` : ''}<td>${cell(mean[S])}</td><td>${cell(Object.fromEntries(paper)[S])}</td></tr>`).join(''));
-  const bought = refined && of10.every(v => v !== undefined) && sayHtml('encode.bought', { smaller: digits(of10[0] / of10[1], 2), calls: digits((2 + value.settings.refine) / 2, 2) });
+  const gain = of10[0] / of10[1], bought = refined && gain > 0 && sayHtml(gain >= 1 ? 'encode.bought' : 'encode.overshot', { times: digits(Math.max(gain, 1 / gain), 2), calls: digits((2 + value.settings.refine) / 2, 2) });
   write($('.bought'), sentences(bought, sayHtml('encode.mean_of', { note: told(measured.note) })));
 }
 

@@ -74,7 +74,7 @@ function drawSpeed(mine) {
   const all = Object.values(mine).flat();
   const ticks = all.length ? TICKS.filter(v => v >= Math.min(...all.map(c => c.seconds)) && v <= Math.max(...all.map(c => c.seconds))).map(v => [Math.log(v), say('stage.seconds', { seconds: v }), 'middle']) : [];
   curves('speed', mine, c => c.seconds, ticks, 200);
-  const slow = mine['1']?.at(-1), fast = slow && mine['0']?.find(c => c.distance <= slow.distance * 1.1);
+  const slow = mine['1']?.at(-1), fast = slow && mine['0']?.find(c => c.distance - slow.distance <= Math.hypot(c.spread, slow.spread));   // to the standard error of their difference
   write($('.faster'), !all.length ? '' : fast && fast.S < slow.S ? sayHtml('quality.faster', { few: fast.S, many: slow.S, times: digits(slow.seconds / fast.seconds, 2) }) : say('quality.no_faster'));
 }
 
