@@ -48,6 +48,6 @@ def _check(name: str, entry: object) -> None:
     dtype, shape = entry.get("dtype"), entry.get("shape")
     if dtype not in DTYPES:
         raise ValueError(f"{name} must be of {', '.join(DTYPES)}, not {short(dtype)}")
-    sizes = isinstance(shape, list) and len(shape) <= DIMENSIONS and all(type(n) is int for n in shape)
-    if not sizes or not all(1 <= n <= SIZE for n in shape):
+    sizes = shape if isinstance(shape, list) and len(shape) <= DIMENSIONS else [None]
+    if not all(type(n) is int and 1 <= n <= SIZE for n in sizes):
         raise ValueError(f"{name} must have at most {DIMENSIONS} sizes from 1 to {SIZE:,}, not {short(shape)}")

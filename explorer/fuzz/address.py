@@ -14,6 +14,7 @@ from explorer.ui.app import OTHER_TABS
 from explorer.ui.save import Saves
 from explorer.ui.state import BadInput, Newest, from_address
 from explorer.ui.steps import StepsTab
+from explorer.ui.tab import Tab
 
 LONGEST = 4000  # characters of an answer
 
@@ -21,14 +22,13 @@ LONGEST = 4000  # characters of an answer
 class Addresses:
     """Makes inputs, and takes them to the parsers of all tabs. ``named`` is the error that they may answer with."""
 
-    named = BadInput
+    named: type[Exception] = BadInput
 
     def __init__(self) -> None:
         toys = [from_denoiser(lambda x, t: x, (3, 8, 8), Schedule.linear(T), f"toy-{T}") for T in (1000, 5)]
         checkpoints = {toy.name: toy for toy in toys}
-        self.tabs: dict[str, Any] = {
-            tab.name: tab(checkpoints, Newest(), Finished()) for tab in (StepsTab, *OTHER_TABS)
-        }
+        kinds: tuple[type[Tab[Any]], ...] = (StepsTab, *OTHER_TABS)
+        self.tabs = {kind.name: kind(checkpoints, Newest(), Finished()) for kind in kinds}
         self.saves = Saves(self.tabs)
         self.defaults: dict[str, Any] = {}
         for tab in self.tabs.values():

@@ -48,7 +48,7 @@ def write_good(folder: Path) -> None:
 class Checkpoints:
     """Makes inputs, and takes them to the reader. ``named`` are the errors that it may answer with."""
 
-    named = ValueError
+    named: type[Exception] = ValueError
 
     def __init__(self) -> None:
         self._place = TemporaryDirectory(prefix="explorer-fuzz-")
