@@ -70,10 +70,10 @@ class Card:
         if not path.exists():
             return cls()
         given = read_json(path, path.parent.name)
-        known: dict[str, Any] = {key: given[key] for key in (f.name for f in fields(cls)) if given.get(key) is not None}
+        known: dict[str, Any] = {f.name: given[f.name] for f in fields(cls) if given.get(f.name) is not None}
         check_entries(known, CARD_ENTRIES, str(path))
-        checked: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in known.items()}
-        return cls(**checked)
+        known |= {key: tuple(value) for key, value in known.items() if isinstance(value, list)}
+        return cls(**known)
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")

@@ -48,6 +48,6 @@ def _check(name: str, entry: object) -> None:
     dtype, shape = entry.get("dtype"), entry.get("shape")
     if dtype not in DTYPES:
         raise ValueError(f"{name} must be of {', '.join(DTYPES)}, not {short(dtype)}")
-    sizes = shape if isinstance(shape, list) else []
-    if shape != sizes or len(sizes) > DIMENSIONS or not all(type(n) is int and 1 <= n <= SIZE for n in sizes):
+    sizes = shape if isinstance(shape, list) and len(shape) <= DIMENSIONS else [None]
+    if not all(type(n) is int and 1 <= n <= SIZE for n in sizes):
         raise ValueError(f"{name} must have at most {DIMENSIONS} sizes from 1 to {SIZE:,}, not {short(shape)}")

@@ -88,8 +88,8 @@ def changed(tree: Any, rng: random.Random) -> Any:
         del place[key]
     elif what == 1 and isinstance(place, dict):
         place[rng.choice(TEXTS)[:1000]] = value(rng)
-    elif what == 2 and type(place[key]) in (int, float):
-        place[key] = place[key] * rng.choice((-1, 0, 2, 10**6, 0.5, 10**18))
+    elif what == 2 and type(place[key]) is int:
+        place[key] = place[key] * rng.choice((-1, 0, 2, 10**6, 10**18)) + rng.choice((0, 0, 1))
     elif what == 3:
         other, another = rng.choice(spots)
         place[key] = _copied(other[another])
@@ -113,20 +113,20 @@ def as_json(tree: Any) -> bytes:
         return b"[" * 2000
 
 
-def cut(whole: bytes, rng: random.Random) -> bytes:
+def cut(data: bytes, rng: random.Random) -> bytes:
     """Bytes with a few of them changed, cut off, doubled or put in."""
-    data = bytearray(whole)
+    content = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 8))):
-        at = rng.randrange(len(data) + 1) if rng.random() < 0.5 else rng.randrange(min(len(data), 400) + 1)
+        at = rng.randrange(len(content) + 1) if rng.random() < 0.5 else rng.randrange(min(len(content), 400) + 1)
         what = rng.randrange(5)
         if what == 0:
-            del data[at:]
+            del content[at:]
         elif what == 1:
-            data[at : at + 8] = rng.randbytes(8)
+            content[at : at + 8] = rng.randbytes(8)
         elif what == 2:
-            data[at : at + 8] = rng.choice((0, 1, 2**31, 2**63 - 1, 2**64 - 1)).to_bytes(8, "little")
+            content[at : at + 8] = rng.choice((0, 1, 2**31, 2**63 - 1, 2**64 - 1)).to_bytes(8, "little")
         elif what == 3:
-            data[at:at] = data[at : at + rng.randrange(64)]
-        elif at < len(data):
-            data[at] ^= 1 << rng.randrange(8)
-    return bytes(data)
+            content[at:at] = content[at : at + rng.randrange(64)]
+        elif at < len(content):
+            content[at] ^= 1 << rng.randrange(8)
+    return bytes(content)

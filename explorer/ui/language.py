@@ -15,10 +15,11 @@ from typing import Any
 
 from explorer.message import PLACEHOLDER, Message, text_of
 
-__all__ = ["HERE", "LANGUAGES", "PLACEHOLDER", "Said", "received", "said", "script", "sent", "texts"]
+__all__ = ["HERE", "LANGUAGES", "PLACEHOLDER", "Said", "notice_of", "received", "said", "script", "sent", "texts"]
 
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "zh", "ko")
+MOST_NOTICE = 4000  # characters
 
 
 @cache
@@ -71,3 +72,22 @@ def received(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     return Said(value["say"], {name: received(given) for name, given in value["values"].items()})
+
+
+def notice_of(request: Mapping[str, Any]) -> Any:
+    """What this page was told when it opened, as it sends it along; nothing instead of what nobody told it."""
+    notice = request.get("notice")
+    try:
+        short_enough = len(json.dumps(notice, ensure_ascii=False).encode()) <= MOST_NOTICE
+    except (RecursionError, TypeError, ValueError):
+        return ""
+    return notice if short_enough and _is_told(notice) else ""
+
+
+def _is_told(message: object) -> bool:
+    """Whether it is a text, or what :func:`sent` makes of a message."""
+    if not isinstance(message, dict):
+        return isinstance(message, (str, int, float))
+    key, values = message.get("say"), message.get("values")
+    known = len(message) == 2 and isinstance(key, str) and key in texts("en")
+    return known and isinstance(values, dict) and all(map(_is_told, values.values()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -15,7 +14,7 @@ from explorer.finished import Remembered
 from explorer.recipe import MAX_SEED, WHOLE, Recipe, Seed, parse, to_field, with_imports
 from explorer.sampler import Settings
 from explorer.schedule import SPACINGS, VARIANCES, as_int, check_eta, short
-from explorer.ui.language import Said, said, texts
+from explorer.ui.language import Said, said
 
 __all__ = ["MAX_SEED", "BadInput", "Newest", "Options", "Query", "from_address"]
 
@@ -23,7 +22,6 @@ DEFAULT_LATENT = Seed(22)
 USUAL_STEPS = 20
 MOST_GONE = 1000  # closed pages that are remembered: far more than runs can be under way
 MOST_PAGES = 10_000  # pages of which something is remembered; one without Gradio's heartbeat is never seen to close
-MOST_NOTICE = 4000  # characters
 Check = Callable[[Any], Any]
 Value = TypeVar("Value")
 
@@ -280,22 +278,3 @@ def count_of(request: object) -> float:
     """The ``count`` of the controls' value; 0 where there is none, or none that can be counted on from."""
     count = request.get("count") if isinstance(request, dict) else None
     return count if isinstance(count, (int, float)) and 0 <= count < MAX_SEED else 0
-
-
-def notice_of(request: Mapping[str, Any]) -> Any:
-    """What this page was told when it opened, as it sends it along; nothing instead of what nobody told it."""
-    notice = request.get("notice")
-    try:
-        short_enough = len(json.dumps(notice, ensure_ascii=False).encode()) <= MOST_NOTICE
-    except (RecursionError, TypeError, ValueError):
-        return ""
-    return notice if short_enough and _is_told(notice) else ""
-
-
-def _is_told(message: object) -> bool:
-    """Whether it is a text, or what :func:`sent` makes of a message."""
-    if not isinstance(message, dict):
-        return isinstance(message, (str, int, float))
-    key, values = message.get("say"), message.get("values")
-    known = len(message) == 2 and isinstance(key, str) and key in texts("en")
-    return known and isinstance(values, dict) and all(map(_is_told, values.values()))

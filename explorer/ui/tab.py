@@ -18,7 +18,7 @@ from explorer.recipe import Recipe
 from explorer.ui.component import Stage
 from explorer.ui.failure import why
 from explorer.ui.interrupt import State
-from explorer.ui.language import Said, said, sent, texts
+from explorer.ui.language import Said, notice_of, said, sent, texts
 from explorer.ui.state import (
     MOST_PAGES,
     BadInput,
@@ -29,7 +29,6 @@ from explorer.ui.state import (
     count_of,
     lengths_of,
     name_of,
-    notice_of,
 )
 from explorer.ui.turns import Busy, Turns
 

@@ -10,7 +10,7 @@ import pytest
 from sent import TOY
 
 from explorer.ui.app import build, launch_options
-from explorer.ui.guard import MAX_BODY
+from explorer.ui.guard import MAX_BODY, RESIZER, Guard
 
 FILE = {"path": "app.py", "orig_name": "app.py", "meta": {"_type": "gradio.FileData"}}
 
@@ -180,3 +180,10 @@ def test_strangers_open_no_other_checkpoints(server):
     for name in ("load", "__class__", "postprocess", "open_checkpoint.__globals__"):
         body = {"data": [], "fn_name": name, "component_id": loader._id, "session_hash": "a"}
         assert server.post("gradio_api/component_server", json=body).status_code >= 400
+
+
+def test_on_a_space_the_script_that_fits_the_page_into_its_frame_may_come(monkeypatch):
+    assert RESIZER not in Guard(None).headers["Content-Security-Policy"]
+    monkeypatch.setenv("SPACE_ID", "somebody/ddim-explorer")
+    rules = Guard(None).headers["Content-Security-Policy"].split("; ")
+    assert [rule.split()[0] for rule in rules if RESIZER in rule] == ["script-src"]

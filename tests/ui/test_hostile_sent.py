@@ -14,10 +14,11 @@ from explorer.finished import Finished
 from explorer.fuzz.nasty import NUMBERS, TEXTS, nested
 from explorer.ui.api import endpoints
 from explorer.ui.app import build
+from explorer.ui.language import notice_of
 from explorer.ui.opened import Checkpoints
 from explorer.ui.real import receive_picture
 from explorer.ui.save import Saves
-from explorer.ui.state import MOST_PAGES, BadInput, Newest, count_of, notice_of
+from explorer.ui.state import MOST_PAGES, BadInput, Newest, count_of
 from explorer.ui.steps import StepsTab
 
 MEGABYTE = "𝔵" * (1 << 20)
