@@ -70,10 +70,8 @@ def write_whole(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:
-        with open(number, "wb", buffering=0) as file:  # of a buffer, a full disk would be told a second time at its end
-            written = 0
-            while written < len(content):
-                written += file.write(content[written:])
+        with open(number, "wb") as file:
+            file.write(content)
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
