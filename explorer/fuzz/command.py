@@ -63,8 +63,8 @@ def fuzz(target: Target, seconds: float, seed: int = 0) -> Report:
     try:
         while time.monotonic() < until:
             faulthandler.dump_traceback_later(
-                2 * HANGS, exit=True, file=sys.__stderr__
-            )  # where no signal comes through
+                2 * HANGS, exit=True, file=2
+            )  # standard error; where no signal comes through
             given = target.make(random.Random(f"{seed} {report.inputs}"))
             problem = _take(target, given, report)
             if problem:
