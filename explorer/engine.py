@@ -3,7 +3,7 @@
 A network here is a callable ``network(x, labels)``: (B, C, H, W) float32 and (B,) labels to float32 of the same shape.
 
 On a CPU the faster one is OpenVINO, in bfloat16 where the processor computes in it: more than twice as fast as torch, eps
-off by less than 1 %, a picture by a quarter of a grey level of 255. On CUDA and MPS it is torch's own half precision.
+off by less than 1 %, a picture by a third of a grey level of 255. On CUDA and MPS it is torch's own half precision.
 A faster network is used only if it has agreed with torch on a call.
 """
 

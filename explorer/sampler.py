@@ -254,8 +254,8 @@ def encode(
 
     Goes up tau with Eq. 13. A jump s -> t needs eps at its upper end, which is not known yet, and takes it at
     (x_s, max(s, 1)) instead; so coming back has an error, falling in ``steps``. Each of ``iterations`` fixed-point steps
-    asks the network again at (x_t, t), which makes a jump nearly exact at the price of one more call. The network is
-    computed exactly here, whatever the checkpoint's engine.
+    asks the network again at (x_t, t), at the price of one more call. Where that converges, a jump is nearly exact; a long
+    one can overshoot. The network is computed exactly here, whatever the checkpoint's engine.
 
     Args:
         x_0: (B, C, H, W) pictures in [-1, 1].
