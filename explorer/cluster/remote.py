@@ -23,8 +23,6 @@ SCHEME = "ray://"
 PATIENCE = 15.0  # seconds that a call waits for: in less a replica that died makes room for another
 SLOWER = 10  # or so many times the longest that a call has taken
 LOOK = 1.0  # seconds that a look whether one is back may take, and between two of them
-LOST = "No replica of the network answers at {address}. Try again when one is back."
-OTHER = "{address} serves another checkpoint by now. Start the app anew for that one."
 WAITS = (0.02, 0.05, 0.1, 0.2, 0.4)  # between two tries; the last one again and again
 CONNECT = 2.0
 MOST_CALLS = 32  # under way at once
@@ -86,7 +84,11 @@ class Link:
                     self._slowest = max(self._slowest, time.monotonic() - started)
                     return response.content
                 if response.status_code == httpx.codes.CONFLICT:
-                    raise NetworkLost("network.other", OTHER, address=self.address)
+                    raise NetworkLost(
+                        "network.other",
+                        "{address} serves another checkpoint by now. Start the app anew for that one",
+                        address=self.address,
+                    )
                 if response.status_code == httpx.codes.BAD_REQUEST:
                     raise ValueError(response.text)
                 why = str(response.status_code)
@@ -95,7 +97,14 @@ class Link:
             time.sleep(WAITS[min(tries, len(WAITS) - 1)])
             tries += 1
         self._lost = True
-        raise NetworkLost("network.lost", LOST, address=self.address) from RuntimeError(why)
+        raise self._gone() from RuntimeError(why)
+
+    def _gone(self) -> NetworkLost:
+        return NetworkLost(
+            "network.lost",
+            "No replica of the network answers at {address}. Try again when one is back",
+            address=self.address,
+        )
 
     def _look_again(self) -> None:
         """:class:`NetworkLost` unless a replica is back; many who ask at once cost one look."""
@@ -108,7 +117,7 @@ class Link:
                     return
                 except (httpx.HTTPError, ValueError, TypeError):
                     self._looked = time.monotonic()
-        raise NetworkLost("network.lost", LOST, address=self.address)
+        raise self._gone()
 
 
 class RemoteNetwork:

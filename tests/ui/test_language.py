@@ -22,8 +22,8 @@ SOURCES = [*HERE.glob("*.py"), *HERE.glob("web/*.js"), *HERE.glob("web/*.html")]
 AREAS = "|".join({key.split(".")[0] for key in texts("en")})
 KEY = re.compile(rf"""["'`]((?:{AREAS})(?:\.(?:\w+|\$?\{{[^}}]+\}})(?:_(?:\w+|\$\{{[^}}]+\}}))?)+)["'`]""")
 FILES = (".js", ".css", ".html", ".json", ".py")
-LIBRARY = [path for path in HERE.parent.glob("*.py") if path.name != "message.py"]
-RAISED = {"Message", "Refused", "CheckpointError", "PictureError", "NotInDiffusers"}
+LIBRARY = [path for path in HERE.parent.glob("**/*.py") if path.name != "message.py" and HERE not in path.parents]
+RAISED = {"Message", "Refused", "CheckpointError", "PictureError", "NotInDiffusers", "NetworkLost"}
 
 
 def library():
