@@ -62,7 +62,8 @@ def fuzz(target: Target, seconds: float, seed: int = 0) -> Report:
     before = signal.signal(signal.SIGALRM, break_off)
     try:
         while time.monotonic() < until:
-            faulthandler.dump_traceback_later(2 * HANGS, exit=True, file=sys.__stderr__)  # where no signal comes through
+            # where no signal comes through
+            faulthandler.dump_traceback_later(2 * HANGS, exit=True, file=sys.__stderr__)
             given = target.make(random.Random(f"{seed} {report.inputs}"))
             problem = _take(target, given, report)
             if problem:
