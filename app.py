@@ -16,9 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-os.environ.setdefault(
-    "MPLBACKEND", "agg"
-)  # Gradio asks for it at every event; to find one out takes matplotlib a second
+os.environ.setdefault("MPLBACKEND", "agg")  # Gradio asks at every event; finding one takes matplotlib a second
 
 if TYPE_CHECKING:  # what takes seconds to import is imported where it is used: --help and a bad argument answer at once
     import gradio as gr

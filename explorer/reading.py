@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
-import zlib
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 from numpy.lib import format as npy
@@ -87,8 +86,8 @@ def read_pictures(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
         shape: (H, W, C).
 
     Raises:
-        OSError: no regular file, or not to be read.
-        ValueError: no .npz, no such array in it, another shape or kind, or more than ``MAX_PICTURES`` bytes.
+        OSError: no regular file.
+        ValueError: not to be read, no .npz, no such array in it, another shape or kind, or more than ``MAX_PICTURES`` bytes.
     """
     if not path.is_file():
         raise OSError("not a regular file")
@@ -103,8 +102,8 @@ def read_pictures(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
             if not 0 <= size <= MAX_PICTURES:
                 raise ValueError(f"{size:,} bytes of pictures; at most {MAX_PICTURES:,} are read")
             data = member.read(size)
-    except (BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise ValueError(str(error)) from error
+    except Exception as error:  # zipfile, its compressors, and Python's parser of the header each have their own
+        raise ValueError(str(error) or type(error).__name__) from error
     if len(data) != size:
         raise ValueError(f"{len(data):,} bytes of pictures, where {size:,} were expected")
     return np.frombuffer(data, dtype=np.uint8).reshape(given)

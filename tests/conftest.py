@@ -5,8 +5,10 @@ from __future__ import annotations
 import atexit
 import math
 import os
+import re
 import shutil
 import tempfile
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from files import file_of
+from hostile import MUCH
 from hub_server import HubServer, reach
 from torch import Tensor
 
@@ -106,3 +109,25 @@ def brought() -> tuple[bytes, str]:
     """The file of a picture of 8x8 pixels, and its name among the brought ones."""
     data = file_of(np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8))
     return data, GIVEN.put(data)
+
+
+@pytest.fixture
+def refused(tiny_copy: Path) -> Callable[[str], None]:
+    """``refused(message)``: opening the folder is refused in these words, and not many more."""
+
+    def check(message: str) -> None:
+        with pytest.raises(ex.CheckpointError, match=re.escape(message)) as raised:
+            ex.load(tiny_copy, device="cpu")
+        assert len(str(raised.value)) < 800
+
+    return check
+
+
+@pytest.fixture
+def little_memory() -> Iterator[None]:
+    """What the test does takes no more than :data:`hostile.MUCH`."""
+    tracemalloc.start()
+    yield
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < MUCH

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from hostile import LISTS
 
 import explorer as ex
 from explorer.checkpoint import CHECKPOINTS
@@ -145,3 +146,27 @@ def test_the_papers_tables_show_what_the_paper_says_of_them():
         assert all(list(row) == sorted(row, reverse=True) for row in table.values())
     assert len(TABLE_2) == len(TABLE_2_STEPS)
     assert list(TABLE_2) == sorted(TABLE_2, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LISTS,
+        b'{"loss": ' + LISTS + b"}",
+        b'{"loss": {"pictures": 1, "mean": 1' + b"0" * 400 + b"}}",
+        b'{"loss": {"pictures": 1e999}}',
+        b'{"frechet": NaN}',
+        b'{"reconstruction": {"pictures": 1, "how": "' + b"x" * 100_000 + b'", "held_out": "", "weights": ""}}',
+        b'{"reconstruction": {"pictures": -1, "how": "", "held_out": "", "weights": ""}}',
+        b'{"loss": {"pictures": 1, "mean": 1, "how": "", "curve": [], "fifths_of_t": [' + b"1," * 5000 + b"1]}}",
+        b'{"loss": "\\ud800"}',
+        b'"quality"',
+    ],
+    ids=range(10),
+)
+def test_measurements_that_are_none_are_refused_with_a_short_message(tmp_path, content):
+    (tmp_path / "quality.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"quality\.json") as raised:
+        read_quality(tmp_path)
+    assert type(raised.value) is ValueError
+    assert len(str(raised.value)) < 800

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import explorer as ex
+from explorer.schedule import short
 
 SCHEDULE = ex.Schedule.linear()
 BETA = np.linspace(1e-4, 0.02, 1000)  # DDPM, Sec. 4: beta_1 = 1e-4 to beta_T = 0.02
@@ -253,3 +254,22 @@ def test_whole_numbers_of_numpy_and_whole_floats_count_as_steps(kind):
     tau = ex.timesteps(kind(200), kind(20))
     assert tau == ex.timesteps(200, 20)
     assert all(type(t) is int for t in tau)
+
+
+def test_whatever_is_cited_in_a_message_stays_short():
+    deep: list[object] = []
+    for _ in range(20_000):
+        deep = [deep]
+    for value in (
+        deep,
+        {"a": deep},
+        ["x" * 10**6],
+        "x" * 10**6,
+        list(range(10**5)),
+        10**5000,
+        {1: 10**5000},
+        "\ud800\0",
+    ):
+        assert len(short(value)) <= 40
+        short(value).encode()
+    assert (short([1, 2]), short("a" * 38), short({"a": 1, "b": 2})) == ("[1, 2]", repr("a" * 38), "{'a': 1, 'b': 2}")

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from explorer.given import MAX_FILE
 
 MAX_BODY = MAX_FILE * 4 // 3 + (1 << 20)  # bytes of a request: a picture that is brought travels as base64 in JSON
+LONGEST_NAME = 255  # bytes of a file's; Gradio looks for files of longer ones, too, and fails
 RESIZER = "https://cdnjs.cloudflare.com"  # what Gradio's page loads where it stands in the frame of a Space
 
 
@@ -72,9 +73,7 @@ class Guard:
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or len(length) > 15 or int(length) > MAX_BODY:
             app = PlainTextResponse("The request is too large.", 413)
-        elif any(
-            len(part.encode("utf-8", "replace")) > 255 for part in scope["path"].split("/")
-        ):  # names no file can have
+        elif any(len(part.encode("utf-8", "replace")) > LONGEST_NAME for part in scope["path"].split("/")):
             app = PlainTextResponse("Not found.", 404)
         elif scope["method"] == "POST" and scope["path"].rstrip("/").endswith("/upload"):
             app = PlainTextResponse("Nothing is uploaded here: pictures that are brought travel with their run.", 403)

@@ -1,0 +1,104 @@
+"""Weights that somebody wrote to do harm: refused by name, in no time, with no memory taken and nothing run."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+from pathlib import Path
+
+import pytest
+from hostile import LISTS, Trap
+from safetensors.torch import load_file, save_file
+
+import explorer as ex
+from explorer import reading, weights
+from explorer.unet import WEIGHTS
+
+
+def header(**entries: object) -> bytes:
+    """A safetensors file of that header and sixteen bytes."""
+    text = json.dumps(entries).encode()
+    return struct.pack("<Q", len(text)) + text + bytes(16)
+
+
+def tensor(dtype: object = "F32", shape: object = (4,), offsets: object = (0, 16)) -> dict[str, object]:
+    return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (struct.pack("<Q", 2**64 - 1) + b"{}", "its header would have 18,446,744,073,709,551,615 bytes"),
+        (struct.pack("<Q", 5 << 20) + b" " * (5 << 20), "more than 4,194,304"),
+        (struct.pack("<Q", 900) + LISTS[:900], "truncated or corrupt"),
+        (struct.pack("<Q", 1800) + LISTS, "truncated or corrupt"),
+        (struct.pack("<Q", 100) + b"{}", "truncated or corrupt"),
+        (struct.pack("<Q", 3) + b"[1]", "its header is no JSON object"),
+        (struct.pack("<Q", 6) + b'{"a":', "truncated or corrupt"),
+        (header(a=3), "the entry of 'a' is no JSON object"),
+        (header(a=tensor(dtype="F4")), "must be of F16, BF16, F32, F64, not 'F4'"),
+        (header(a=tensor(dtype="F8_E8M0", shape=(16,))), "not 'F8_E8M0'"),
+        (header(a=tensor(dtype="I64", shape=(2,))), "not 'I64'"),
+        (header(a=tensor(dtype=["F32"])), "not ['F32']"),
+        (header(a=tensor(shape=(0, 2**62, 2**62), offsets=(0, 0))), "must have at most 4 sizes"),
+        (header(a=tensor(shape=(2**40,))), "must have at most 4 sizes from 1 to 1,048,576"),
+        (header(a=tensor(shape=(-4,))), "must have at most 4 sizes"),
+        (header(a=tensor(shape=(1,) * 5)), "must have at most 4 sizes"),
+        (header(a=tensor(shape=(True,), offsets=(0, 4))), "must have at most 4 sizes"),
+        (header(a=tensor(shape=(1024,) * 4)), "truncated or corrupt"),
+        (header(a=tensor(offsets=(-16, 0))), "truncated or corrupt"),
+        (header(a=tensor(offsets=(16, 0))), "truncated or corrupt"),
+        (header(a=tensor(offsets=(8, 24))), "truncated or corrupt"),
+        (header(a=tensor(offsets=(2**63, 2**63 + 16))), "truncated or corrupt"),
+        (header(a=tensor(), b=tensor()), "truncated or corrupt"),  # overlapping
+        (header(a=tensor(shape=(2,), offsets=(0, 8)), b=tensor(shape=(1,), offsets=(12, 16))), "truncated or corrupt"),
+        (
+            struct.pack("<Q", 70)
+            + b'{"a": 1, "a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}'
+            + bytes(16),
+            "tiny:",
+        ),
+        (header(**{str(i): tensor(shape=(), offsets=(0, 4)) for i in range(5000)}), "truncated or corrupt"),
+    ],
+)
+def test_weights_that_lie_about_themselves_are_refused(tiny_copy, refused, data, message):
+    (tiny_copy / WEIGHTS).write_bytes(data)
+    refused(message)
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_a_file_of_weights_larger_than_any_network_is_not_read(tiny_copy, refused):
+    with (tiny_copy / WEIGHTS).open("wb") as file:
+        file.truncate(weights.MAX_BYTES + 1)  # it has holes for bytes
+    refused("more than the 4,294,967,296 bytes that are read")
+
+
+@pytest.mark.usefixtures("little_memory")
+def test_a_small_file_takes_little_memory_however_much_may_be_read(tmp_path):
+    (tmp_path / "file").write_bytes(b"123")
+    assert reading.read_file(tmp_path / "file", weights.MAX_BYTES) == b"123"
+    with pytest.raises(OSError, match="by its own account"):
+        reading.read_file(Path("/proc/self/maps"), weights.MAX_BYTES)
+
+
+def test_weights_of_half_the_precision_open_as_float32(tiny_copy):
+    save_file({name: tensor.half() for name, tensor in load_file(tiny_copy / WEIGHTS).items()}, tiny_copy / WEIGHTS)
+    unet = ex.load(tiny_copy, device="cpu").predict_noise.unet
+    assert {str(parameter.dtype) for parameter in unet.parameters()} == {"torch.float32"}
+
+
+def test_a_pickle_beside_the_weights_is_never_opened(tiny_copy, tmp_path):
+    poison = pickle.dumps(Trap(tmp_path / "sprung"))
+    for name in (
+        "unet/diffusion_pytorch_model.bin",
+        "scheduler/scheduler.pt",
+        "data.pkl",
+        "modeling.py",
+        "unet/x.ckpt",
+    ):
+        (tiny_copy / name).write_bytes(poison)
+    checkpoint = ex.load(tiny_copy, device="cpu")
+    ex.sample(checkpoint, ex.latent(checkpoint.shape, [0]), ex.Settings(1))
+    checkpoint.examples()
+    assert not (tmp_path / "sprung").exists()
