@@ -1,8 +1,8 @@
 """A U-Net from a stranger's config and weights: nothing is built before it is known how large it is.
 
 The config passes a table of what each entry may be; others, and names of classes or modules, are never looked at. Then the
-network is put together on torch's meta device, which has shapes and no memory, and a call of it is counted there. Only the
-weights themselves, which are in memory already, fill it.
+network is put together on torch's meta device, which has shapes and no memory, and a call of it is counted there. Only one
+that has the shapes of the weights, which are in memory already, is built.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ from pathlib import Path
 from threading import Event, Thread
 
 import httpx
-import numpy as np
 import torch
 
 from explorer.bench.measures import Plan, Row
@@ -180,4 +179,4 @@ def processes(link: Link, end: Event, without: int = 0) -> list[int]:
 
 
 def _seconds(values: list[float]) -> str:
-    return ", ".join(f"{value:.1f} s" for value in np.array(values)) or "none"
+    return ", ".join(f"{value:.1f} s" for value in values) or "none"

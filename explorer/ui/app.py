@@ -31,10 +31,11 @@ from explorer.ui.turns import AT_ONCE, IN_LINE, Turns
 from explorer.ui.worker import NETWORK, keep_threads_for_the_network
 
 THREADS = AT_ONCE + IN_LINE + 40  # of the server: one for each run that is under way or waits, and some for the rest
-STRANGERS_CALLS = (
-    30_000  # of the network in one run, where strangers use the app: all columns of Consistency, twelve latents
-)
-CACHE = (600, 3600)  # seconds between clearings of old sheets, and the age at which they go
+# Of the network in one run, where strangers use the app: all columns of Consistency for twelve latents.
+STRANGERS_CALLS = 30_000
+# Seconds between clearings of files for the page, and the age at which they go. A page has its file within seconds and
+# keeps the pictures; a class makes some gigabytes of sheets in ten minutes.
+CACHE = (60, 600)
 
 
 def launch_options(logins: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:

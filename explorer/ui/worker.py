@@ -30,10 +30,7 @@ from explorer.ui.failure import Ending, check_finite
 
 MOST_ROWS = {"cpu": 8}  # of one call; on a CPU more rows than this take as much longer as there are more of them
 MOST_ROWS_ELSEWHERE = 64
-PATIENCE = (
-    0.2  # how long a call waits for the runs that had a part in the last one, as a share of the time that one took
-)
-
+PATIENCE = 0.2  # how long a call waits for the runs that had a part in the last one, as a share of its time
 IDLE = 2.0  # seconds without a call, after which there is time to prepare others
 
 

@@ -23,6 +23,7 @@ const ours = () => {
 };
 const theirs = () => Object.fromEntries(Object.entries(paper.tables[data]).map(([eta, row]) => [eta, row.map((distance, i) => ({ S: paper.steps[i], distance }))]));
 
+const ROOM = 60;   // pixels from "S = 10" to the next number
 const TICKS = [.001, .003, .01, .03, .1, .3, 1, 3, 10, 30, 100, 300, 1000];
 function curves(where, of, x, ticks, height, floor = null) {
   const box = $(`.${where} .plot`), all = Object.values(of).flat();
@@ -40,7 +41,9 @@ function curves(where, of, x, ticks, height, floor = null) {
     level = Math.max(level + apart, line.points.at(-1)[1]);
     line.label = { at: [last + room * .1, level], dy: 4, text: NAME[line.eta] ?? say('quality.real') };
   }
-  const { svg } = chart({ width: Math.max(260, box.clientWidth), height, xRange: [first, last + room], yRange: [low, Math.max(high, level)], yTicks: TICKS.map(Math.log).filter(v => v >= low && v <= high), yLabel: v => digits(Math.exp(v)), xTicks: ticks, lines, dots: lines.filter(l => l.eta !== 'real').flatMap(l => l.points) });
+  const width = Math.max(260, box.clientWidth), [one, two] = ticks;
+  if (two && (two[0] - one[0]) / (last + room - first) * width < ROOM) ticks = [[one[0], String(one[1]).replace('S = ', ''), 'middle'], ...ticks.slice(1)];   // no room for the name of the axis
+  const { svg } = chart({ width, height, xRange: [first, last + room], yRange: [low, Math.max(high, level)], yTicks: TICKS.map(Math.log).filter(v => v >= low && v <= high), yLabel: v => digits(Math.exp(v)), xTicks: ticks, lines, dots: lines.filter(l => l.eta !== 'real').flatMap(l => l.points) });
   write(box, svg);
 }
 const stepTicks = of => [...new Set(Object.values(of).flat().map(c => c.S))].sort((a, b) => a - b).map((S, i) => [Math.log(S), i ? S : `S = ${S}`, i ? 'middle' : 'start']);
