@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 
-import numpy as np
 import pytest
 
 from explorer.fuzz import command
@@ -23,12 +23,15 @@ def test_some_seconds_of_fuzzing_find_nothing(name, capsys):
 
 
 class Faulty:
-    """Breaks in every way that counts, each input in another one."""
+    """Breaks in every way that counts, one after the other. ``peak`` is the memory that it says it took."""
 
     named = ValueError
 
+    def __init__(self) -> None:
+        self.turns, self.peak = itertools.cycle(range(5)), 0
+
     def make(self, rng: random.Random) -> int:
-        return rng.randrange(5)
+        return next(self.turns)
 
     def take(self, given: int) -> str:
         if given == 0:
@@ -40,18 +43,22 @@ class Faulty:
             while time.process_time() < until:
                 pass
         if given == 3:
-            np.ones(8 << 20)  # 64 MiB
+            self.peak += 64 << 20
         return "taken"
 
 
 def test_an_error_without_a_name_a_long_wait_and_much_memory_are_findings(monkeypatch):
+    faulty = Faulty()
     monkeypatch.setattr(command, "SLOW", 0.05)
-    monkeypatch.setattr(command, "MEMORY", 0)
-    report = fuzz(Faulty(), 0.5)
-    found = "\n".join(report.findings)
-    assert "KeyError: 'not named'" in found
-    assert "it took 0.1 s" in found
-    assert "MiB of memory" in found
+    monkeypatch.setattr(command, "MEMORY", 1 << 20)
+    monkeypatch.setattr(command, "_peak", lambda: faulty.peak)
+    report = fuzz(faulty, 2)
+    assert report.inputs >= 5
+    first = {finding.split()[1]: finding for finding in report.findings}  # by the number of the input
+    assert "KeyError: 'not named'" in first["1"]
+    assert "it took 0." in first["2"]
+    assert "it took 64 MiB of memory" in first["3"]
+    assert not {"0", "4"} & first.keys()
     assert set(report.outcomes) == {"taken", "ValueError", "! KeyError"}
 
 

@@ -21,6 +21,7 @@ from explorer.message import Message, text_of
 
 SLOW = 5.0  # seconds of the processor for one input: those of the clock depend on what else the machine does
 HANGS = 30  # seconds of the clock after which it is broken off
+STUCK = 120  # seconds after which the process is ended, if no signal comes through to it
 MEMORY = 1 << 30  # bytes more than ever before, by one input
 SHOWN = 1500  # characters of a finding
 
@@ -62,8 +63,7 @@ def fuzz(target: Target, seconds: float, seed: int = 0) -> Report:
     before = signal.signal(signal.SIGALRM, break_off)
     try:
         while time.monotonic() < until:
-            # where no signal comes through
-            faulthandler.dump_traceback_later(2 * HANGS, exit=True, file=2)
+            faulthandler.dump_traceback_later(STUCK, exit=True, file=2)
             given = target.make(random.Random(f"{seed} {report.inputs}"))
             problem = _take(target, given, report)
             if problem:

@@ -106,7 +106,8 @@ def test_an_error_reaches_the_run_whose_it_is_and_no_other(worker, network):
     assert worker.call(network, requests[0].x_t, 500).shape == requests[0].x_t.shape  # and the thread goes on
 
 
-def test_two_runs_share_calls_from_end_to_end(worker, network):
+def test_two_runs_share_calls_from_end_to_end(worker, network, monkeypatch):
+    monkeypatch.setattr(worker_module, "PATIENCE", 1000)  # a call here takes no time, so a share of it would not either
     network.go.set()
     on_worker = replace(TOY, predict_noise=lambda x, t: worker.call(network, x, t))
     settings, ended = ex.Settings(50), []
@@ -120,7 +121,7 @@ def test_two_runs_share_calls_from_end_to_end(worker, network):
     for thread in threads:
         thread.join(20)
     assert sum(network.rows) == 100
-    assert len(network.rows) < 80  # most of them in pairs: a call waits a little for who had a part in the last one
+    assert len(network.rows) < 60  # nearly all in pairs: a call waits a little for who had a part in the last one
     for seed, picture in ended:
         torch.testing.assert_close(picture, ex.sample(TOY, ex.latent(SHAPE, [seed]), settings))
 
