@@ -42,7 +42,10 @@ class Stage:
     def goto(self, query=""):
         """Open the page, and wait for nothing."""
         self.tab = parse_qs(query.lstrip("?")).get("tab", ["steps"])[0]
-        self.page.goto(self.url + query)
+        errors = len(self.errors)
+        self.page.goto(self.url + query, wait_until="commit")
+        del self.errors[errors:]  # a page that is left in the middle of a request says that it broke off
+        self.page.wait_for_load_state()
         return self
 
     def open(self, query=""):
