@@ -110,7 +110,7 @@ def test_two_runs_share_calls_from_end_to_end(worker, network, monkeypatch):
     monkeypatch.setattr(worker_module, "PATIENCE", 1000)  # a call here takes no time, so a share of it would not either
     network.go.set()
     on_worker = replace(TOY, predict_noise=lambda x, t: worker.call(network, x, t))
-    settings, ended = ex.Settings(50), []
+    settings, ended = ex.Settings(20), []
 
     def run(seed):
         ended.append((seed, ex.sample(on_worker, ex.latent(SHAPE, [seed]), settings)))
@@ -119,9 +119,9 @@ def test_two_runs_share_calls_from_end_to_end(worker, network, monkeypatch):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
-    assert sum(network.rows) == 100
-    assert len(network.rows) < 60  # nearly all in pairs: a call waits a little for who had a part in the last one
+        thread.join(120)
+    assert sum(network.rows) == 40
+    assert len(network.rows) < 25  # nearly all in pairs: a call waits a little for who had a part in the last one
     for seed, picture in ended:
         torch.testing.assert_close(picture, ex.sample(TOY, ex.latent(SHAPE, [seed]), settings))
 
