@@ -157,16 +157,23 @@ class FrechetTable:
 
 @dataclass(frozen=True)
 class ReconstructionCell:
-    """Mean squared error per dimension, pictures in [0, 1], after S steps each way, and its standard error."""
+    """Mean squared error per dimension, pictures in [0, 1], after S steps each way, and its standard error.
+
+    ``refinements`` is the number of fixed-point steps of each jump on the way up, see :func:`explorer.encode`.
+    """
 
     steps: int
     mse: float
     spread: float
+    refinements: int = 0
 
 
 @dataclass(frozen=True)
 class ReconstructionTable:
-    """Reconstruction error over S, ascending: of the first ``pictures`` of which held-out ones, and how measured."""
+    """Reconstruction error of the first ``pictures`` of which held-out ones, and how measured.
+
+    ``cells`` ascend in refinements, then in S.
+    """
 
     pictures: int
     how: str

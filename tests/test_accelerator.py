@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 
 import explorer as ex
 from explorer.evaluation.real import RealPictures
-from explorer.evaluation.sweep import EvaluationConfig, measure_reconstruction
+from explorer.evaluation.reconstruction import measure_reconstruction
+from explorer.evaluation.sweep import EvaluationConfig
 from explorer.pipeline import WEIGHTS
 from explorer.quality import held_out_loss
 from explorer.training.loop import TrainingConfig, train
@@ -108,7 +109,7 @@ def test_a_checkpoint_is_measured_there(device, tiny_copy):
     checkpoint = ex.load(tiny_copy, device=device)
     pictures = flat_pictures(40)
     real = RealPictures.of_data(checkpoint, pictures, "flat", 16)
-    measure_reconstruction(checkpoint, real, EvaluationConfig(encoded=4, encode_steps=(5,)), quiet=True)
+    measure_reconstruction(checkpoint, real, EvaluationConfig(encoded=4, encode_steps=(5,), refinements=(0,)), quiet=True)
     measured = json.loads((tiny_copy / "quality.json").read_text())["reconstruction"]["cells"]
     x_0 = torch.from_numpy(pictures[-16:-12]).permute(0, 3, 1, 2) / 127.5 - 1
     exact = ex.load(tiny_copy, device="cpu")

@@ -108,10 +108,11 @@ def test_the_reconstruction_error_is_on_the_scale_of_0_to_1(measured):
     checkpoint = ex.load(measured, "cpu")
     x_0 = to_unit(checkpoint.examples()[:6])
     table = read_quality(measured).reconstruction
-    assert [cell.steps for cell in table.cells] == [2, 5]
+    assert [(cell.refinements, cell.steps) for cell in table.cells] == [(0, 2), (0, 5), (1, 2), (1, 5)]
     assert table.pictures == 6
     for cell in table.cells:
-        back = ex.sample(checkpoint, ex.encode(checkpoint, x_0, cell.steps), ex.Settings(steps=cell.steps))
+        x_T = ex.encode(checkpoint, x_0, cell.steps, iterations=cell.refinements)
+        back = ex.sample(checkpoint, x_T, ex.Settings(steps=cell.steps))
         errors = ((back + 1) / 2 - (x_0 + 1) / 2).square().mean((1, 2, 3))
         assert cell.mse == pytest.approx(float(errors.mean()), rel=1e-3)
         assert cell.spread == pytest.approx(float(errors.std()) / 6**0.5, rel=0.05)
@@ -262,6 +263,7 @@ def test_the_held_out_pictures_are_the_last_ones_and_no_part_of_the_reference(fo
         (["--encoded", "1"], "encoded must be a whole number of at least 2, not 1"),
         (["--etas", "1.5"], "eta must be a number from 0 to 1, not 1.5"),
         (["--steps", "1001"], "S (number of steps) must be a whole number from 1 to 1000, not 1001"),
+        (["--refinements", "-1"], "refinements must be a whole number of at least 0, not -1"),
         (["--encode-steps", "0"], "S (number of steps) must be a whole number from 1 to 1000, not 0"),
         (["--data", "nowhere.npz"], "no data at nowhere.npz"),
     ],
@@ -299,7 +301,7 @@ def test_only_steps_that_T_allows_are_measured_unasked(folder):
     assert main([str(folder), *arguments]) == 0
     quality = read_quality(folder)
     assert [cell.steps for cell in quality.frechet.cells] == [5, 10]
-    assert [cell.steps for cell in quality.reconstruction.cells] == [10]
+    assert [(cell.steps, cell.refinements) for cell in quality.reconstruction.cells] == [(10, 0), (10, 1)]
 
 
 def test_toys_are_not_evaluated(gaussian):

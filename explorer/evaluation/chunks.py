@@ -26,12 +26,13 @@ from explorer.sampler import Settings, encode, sample
 
 
 class Chunk(NamedTuple):
-    """The pictures ``start`` to ``stop`` - 1 of a cell; eta says nothing of a reconstruction."""
+    """The pictures ``start`` to ``stop`` - 1 of a cell; eta says nothing of a reconstruction, refinements of nothing else."""
 
     steps: int
     start: int
     stop: int
     eta: Eta = 0.0
+    refinements: int = 0
 
     @property
     def rows(self) -> range:
@@ -123,7 +124,8 @@ class ReconstructionJob:
         device = device_of(checkpoint)
         started = time.perf_counter()
         x = self.x_0[chunk.start : chunk.stop].to(device)
-        back = sample(checkpoint.exact, encode(checkpoint, x, chunk.steps), Settings(steps=chunk.steps))
+        x_T = encode(checkpoint, x, chunk.steps, iterations=chunk.refinements)
+        back = sample(checkpoint.exact, x_T, Settings(steps=chunk.steps))
         errors = ((back - x) / 2).cpu().double().square().mean((1, 2, 3)).numpy()
         return Made(errors, (time.perf_counter() - started) / len(x), machine(device))
 

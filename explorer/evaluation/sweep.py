@@ -1,4 +1,4 @@
-"""Tables 1 and 2 of the paper for one's own checkpoint, measured cell by cell and kept batch by batch.
+"""Table 1 of the paper for one's own checkpoint, measured cell by cell and kept batch by batch.
 
 Picture i of a cell has latent seed i and noise seed i, however the work was cut up, so a table comes out the same whether it
 was made in one go or not. What stands in ``quality.json`` and still holds is not measured again.
@@ -21,7 +21,6 @@ from explorer.evaluation.chunks import (
     Chunk,
     FeatureJob,
     Made,
-    ReconstructionJob,
     Spread,
     features_of,
     here,
@@ -29,26 +28,23 @@ from explorer.evaluation.chunks import (
 )
 from explorer.evaluation.features import FeatureKind, Reference
 from explorer.evaluation.frechet import GROUPS, MIN_PICTURES
-from explorer.evaluation.kept import FOLDER, compute_rows, rows_left
+from explorer.evaluation.kept import FOLDER
 from explorer.evaluation.real import RealPictures
 from explorer.evaluation.sums import Sums
-from explorer.paper import TABLE_1_STEPS, TABLE_2_STEPS, Eta
+from explorer.paper import TABLE_1_STEPS, Eta
 from explorer.pipeline import fingerprint
 from explorer.quality import (
     FrechetCell,
     FrechetTable,
     Quality,
-    ReconstructionCell,
-    ReconstructionTable,
     held_out_loss,
     read_quality,
-    to_unit,
 )
 from explorer.schedule import as_int
 from explorer.training.folder import write_quality
 
 ETAS: tuple[Eta, ...] = (0.0, 0.2, 0.5, 1.0, "large")
-STEPS, ENCODE_STEPS = (5, *TABLE_1_STEPS), TABLE_2_STEPS
+STEPS = (5, *TABLE_1_STEPS)
 REFERENCE = "features_reference.npz"
 
 
@@ -61,7 +57,8 @@ class EvaluationConfig:
         steps: its S; those of ``STEPS`` up to the checkpoint's T if None.
         etas: its eta, each in [0, 1], or "large" for sigma-hat.
         encoded: how many held-out pictures are encoded and sampled back.
-        encode_steps: S of each way; those of ``ENCODE_STEPS`` up to T if None.
+        encode_steps: S of each way; those of Table 2 up to T if None.
+        refinements: of each jump on the way up, in the table of reconstructions.
         batch: pictures in one call of the network.
         features: "unet", the checkpoint's own, or "inception".
 
@@ -74,6 +71,7 @@ class EvaluationConfig:
     etas: tuple[Eta, ...] = ETAS
     encoded: int = 32
     encode_steps: tuple[int, ...] | None = None
+    refinements: tuple[int, ...] = (0, 1)
     batch: int = 32
     features: FeatureKind = "unet"
 
@@ -83,6 +81,8 @@ class EvaluationConfig:
         as_int("batch", self.batch, 1, None)
         for eta in self.etas:
             Chunk(1, 0, 1, eta).settings()
+        for k in self.refinements:
+            as_int("refinements", k, 0, None)
 
 
 def measure_loss(checkpoint: Checkpoint, real: RealPictures, config: EvaluationConfig) -> None:
@@ -121,7 +121,7 @@ def measure_frechet(
         ValueError: a checkpoint without a folder or a U-Net, S beyond T, no torchmetrics for the Inception features.
     """
     folder, _ = checkpoint_place(checkpoint)
-    steps, weights = _steps(checkpoint, config.steps, STEPS), fingerprint(folder)
+    steps, weights = steps_up_to(checkpoint, config.steps, STEPS), fingerprint(folder)
     own = config.features == "unet"
     features = features_of(checkpoint, config.features, config.batch)
     reference = _known_reference(folder, real, weights) if own else None
@@ -142,7 +142,7 @@ def measure_frechet(
     wanted = [place for place in places if place not in cells or cells[place].pictures != config.pictures]
     if not wanted:
         return
-    with _bar("Fréchet distance", config.pictures * sum(S for S, _ in wanted), quiet) as bar:
+    with bar_of("Fréchet distance", config.pictures * sum(S for S, _ in wanted), quiet) as bar:
         if reference is None:
             bar.set_postfix(reference=f"{len(real.reference)} pictures")
             reference = Reference.fit(features, real.reference, real.reference_name, weights)
@@ -163,7 +163,7 @@ def measure_frechet(
                     steps=S,
                     eta=eta,
                     **asdict(reference.distance_of(sums.moments)),
-                    seconds_per_picture=_digits(float(np.median(sums.seconds)), 3),
+                    seconds_per_picture=digits(float(np.median(sums.seconds)), 3),
                     batch=config.batch,
                     machine=sums.machine,
                 )
@@ -193,54 +193,6 @@ def _fill(sums: Sums, results: Iterator[Made], progress: Callable[[int], object]
         sums.write()
 
 
-def measure_reconstruction(
-    checkpoint: Checkpoint,
-    real: RealPictures,
-    config: EvaluationConfig,
-    quiet: bool = False,
-    spread: Spread = here,
-) -> None:
-    """Put into ``quality.json`` how far held-out pictures are from what comes back of them: Table 2.
-
-    Raises:
-        ValueError: a checkpoint without a folder or a U-Net, S beyond T.
-    """
-    folder, _ = checkpoint_place(checkpoint)
-    steps = _steps(checkpoint, config.encode_steps, ENCODE_STEPS)
-    x_0 = to_unit(real.held_out[: config.encoded])
-    table = ReconstructionTable(
-        pictures=len(x_0),
-        how="mean squared error per dimension, pictures in [0, 1], of held-out pictures that were encoded and sampled back "
-        "at eta = 0, S steps each way, linear tau, in float32, nothing clamped; spread is the standard error",
-        held_out=real.held_out_name,
-        weights=fingerprint(folder),
-    )
-    known = (read_quality(folder) or Quality()).reconstruction
-    cells = {cell.steps: cell for cell in known.cells} if known and replace(known, cells=()) == table else {}
-    wanted = [S for S in steps if S not in cells]
-    with _bar("Reconstruction", 2 * len(x_0) * sum(wanted), quiet) as bar:
-        paths = {S: folder / FOLDER / f"reconstruction-S{S:04d}.npz" for S in wanted}
-        keys = {S: {"steps": S, "weights": table.weights, "held_out": table.held_out} for S in wanted}
-        left = {S: rows_left(paths[S], keys[S], len(x_0), config.batch) for S in wanted}
-        chunks = [Chunk(S, r.start, r.stop) for S in wanted for r in left[S]]
-        with closing(spread(checkpoint, ReconstructionJob(x_0, table.weights), chunks)) as results:
-            for S in wanted:
-                bar.set_postfix(S=S)
-                errors, _ = compute_rows(
-                    paths[S],
-                    keys[S],
-                    len(x_0),
-                    config.batch,
-                    lambda rows: next(results).rows,
-                    lambda n, S=S: bar.update(2 * n * S),  # type: ignore[misc]
-                )
-                spread_of = float(errors.std(ddof=1)) / len(errors) ** 0.5
-                cells[S] = ReconstructionCell(S, mse=_digits(float(errors.mean()), 4), spread=_digits(spread_of, 2))
-                write_quality(
-                    folder, {"reconstruction": asdict(replace(table, cells=tuple(cells[S] for S in sorted(cells))))}
-                )
-
-
 def checkpoint_place(checkpoint: Checkpoint) -> tuple[Path, torch.device]:
     """The folder and the device of a checkpoint that can be measured; ValueError for one without a folder or a U-Net."""
     denoiser = checkpoint.predict_noise
@@ -251,7 +203,7 @@ def checkpoint_place(checkpoint: Checkpoint) -> tuple[Path, torch.device]:
     return checkpoint.folder, denoiser.device
 
 
-def _steps(checkpoint: Checkpoint, given: tuple[int, ...] | None, usual: tuple[int, ...]) -> tuple[int, ...]:
+def steps_up_to(checkpoint: Checkpoint, given: tuple[int, ...] | None, usual: tuple[int, ...]) -> tuple[int, ...]:
     T = checkpoint.schedule.T
     if given is None:
         return tuple(S for S in usual if S <= T)
@@ -267,9 +219,10 @@ def _known_reference(folder: Path, real: RealPictures, weights: str) -> Referenc
     return known if fits else None
 
 
-def _bar(title: str, calls: int, quiet: bool) -> tqdm:
+def bar_of(title: str, calls: int, quiet: bool) -> tqdm:
     return tqdm(desc=title, total=calls, unit="call", unit_scale=True, disable=quiet or not calls, mininterval=1)
 
 
-def _digits(value: float, digits: int) -> float:
-    return float(f"{value:.{digits}g}")
+def digits(value: float, count: int) -> float:
+    """``value`` to so many significant digits."""
+    return float(f"{value:.{count}g}")

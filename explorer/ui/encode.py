@@ -254,12 +254,14 @@ def describe_latent(x_T: Tensor) -> dict[str, Any]:
 
 
 def mean_errors(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The checkpoint's own mean errors over held-out pictures, by S; with a note where there are none."""
+    """The checkpoint's own mean errors over held-out pictures, (S, error) by refinements; with a note where there are none."""
     quality, note = measured(checkpoint)
     if quality is None or quality.reconstruction is None:
-        return {"errors": [], "note": note}
+        return {"errors": {}, "note": note}
     reconstruction = quality.reconstruction
-    errors = [[cell.steps, cell.mse] for cell in reconstruction.cells]
+    errors: dict[int, list[list[float]]] = {}
+    for cell in reconstruction.cells:
+        errors.setdefault(cell.refinements, []).append([cell.steps, cell.mse])
     return {"errors": errors, "note": Said("measured.over", {"n": reconstruction.pictures}).sent()}
 
 

@@ -200,7 +200,11 @@ def reconstruction(shown: Shown) -> list[dict[str, Any]]:
         for kind, errors in table.items()
         for S, mse in errors.items()
     ]
-    mean = [{"of": "mean of held-out pictures", "steps": S, "mse": mse} for S, mse in shown.read("measured")["errors"]]
+    mean = [
+        {"of": "mean of held-out pictures", "steps": S, "refinements": int(refinements), "mse": mse}
+        for refinements, errors in shown.read("measured")["errors"].items()
+        for S, mse in errors
+    ]
     return mine + mean + [{"of": "paper, CIFAR-10", "steps": S, "mse": mse} for S, mse in shown.read("paper")]
 
 

@@ -119,18 +119,22 @@ def test_a_run_that_is_stopped_while_its_picture_is_made_has_all_that_the_page_r
 
 def test_mean_errors_come_from_the_measured_ones(make, folder):
     measured = json.loads(values_of(make("encode"), SMALL["encode"])[0]["measured"])
-    assert measured["errors"] == []
+    assert measured["errors"] == {}
     assert english(measured["note"]) == "not measured yet: python -m explorer evaluate toy"
     entry = {
         "pictures": 8,
         "how": "",
         "held_out": "",
         "weights": "",
-        "cells": [{"steps": 10, "mse": 0.01, "spread": 0}],
+        "cells": [
+            {"steps": 10, "mse": 0.01, "spread": 0},
+            {"steps": 20, "mse": 0.005, "spread": 0},
+            {"steps": 10, "mse": 0.001, "spread": 0, "refinements": 1},
+        ],
     }
     (folder / "quality.json").write_text(json.dumps({"reconstruction": entry}))
     measured = json.loads(values_of(make("encode"), SMALL["encode"])[0]["measured"])
-    assert measured["errors"] == [[10, 0.01]]
+    assert measured["errors"] == {"0": [[10, 0.01], [20, 0.005]], "1": [[10, 0.001]]}
     assert english(measured["note"]) == "over 8 held-out pictures"
 
 

@@ -38,19 +38,28 @@ function draw() {
 function drawErrors() {
   const rows = [...new Set([...Object.keys(table.plain), ...Object.keys(table.refined), ...paper.map(p => p[0])].map(Number))].sort((a, b) => a - b);
   const points = entries => entries.map(([S, e]) => [Math.log10(S), Math.log10(Math.max(e, 1e-9))]), of = name => points(Object.entries(table[name]).map(([S, e]) => [+S, e]).sort((a, b) => a[0] - b[0]));
+  const { refine } = value.settings, mean = measured.errors[0] ?? [], meanRefined = refine ? measured.errors[refine] ?? [] : [];
   const width = Math.max(260, $('.errors .plot').clientWidth), lines = [
     { points: points(paper), colour: 'var(--ref)', width: 1.5, label: { at: points(paper)[2], dy: -8, text: say('encode.paper') } },
-    { points: points(measured.errors), colour: 'var(--ink2)', width: 1.25, dash: '3 3', name: say('encode.mean_name') },
+    { points: points(mean), colour: 'var(--ink2)', width: 1.25, dash: '3 3', name: say('encode.mean_name') },
+    { points: points(meanRefined), colour: 'var(--x0)', width: 1.25, dash: '3 3', name: say('encode.mean_refined_name') },
     { points: of('refined'), colour: 'var(--x0)', label: of('refined').length > 1 ? { at: of('refined')[1], dy: 16, text: say('encode.refined') } : null },
     { points: of('plain'), colour: 'var(--ink)', label: of('plain').length > 1 ? { at: of('plain')[1], dy: 18, text: say('encode.this_picture') } : null },
   ];
   const lowest = Math.min(-6, ...lines.flatMap(l => l.points.map(p => Math.floor(p[1])))), ticks = Array.from({ length: -lowest }, (_, k) => lowest + k);
   const { svg } = chart({ width, height: 232, xRange: [1, 3], yRange: [lowest, -1], yTicks: ticks, yLabel: powerOfTen, xTicks: [[1, 'S = 10', 'start'], [Math.log10(50), 50, 'middle'], [2, 100, 'middle'], [Math.log10(200), 200, 'middle'], [3, 1000, 'end']], lines, dots: lines.flatMap(l => l.points) });
   write($('.errors .plot'), svg);
-  const refined = value.settings.refine > 0, mean = Object.fromEntries(measured.errors), cell = v => v === undefined ? '' : digits(v, 2), of10 = [table.plain[10], table.refined[10]];
-  const head = `<tr><th>${sayHtml('symbol.S')}</th><th>${say('encode.this_picture')}</th>${refined ? `<th class="x0-colour">${say('encode.refined')}</th>` : ''}<th>${say('encode.mean')}</th><th>${say('encode.paper')}</th></tr>`;
-  write($('table'), head + rows.map(S => `<tr${S === value.settings.steps ? ' data-here' : ''}><td>${S}</td><td>${cell(table.plain[S])}</td>${refined ? `<td>${cell(table.refined[S])}</td>` : ''}<td>${cell(mean[S])}</td><td>${cell(Object.fromEntries(paper)[S])}</td></tr>`).join(''));
-  const gain = of10[0] / of10[1], bought = refined && gain > 0 && sayHtml(gain >= 1 ? 'encode.bought' : 'encode.overshot', { times: digits(Math.max(gain, 1 / gain), 2), calls: digits((2 + value.settings.refine) / 2, 2) });
+  const refined = refine > 0, of10 = [table.plain[10], table.refined[10]], columns = [
+    ['encode.this_picture', table.plain],
+    ...refined ? [['encode.refined', table.refined, 'x0-colour']] : [],
+    ['encode.mean', Object.fromEntries(mean)],
+    ...meanRefined.length ? [['encode.mean_refined', Object.fromEntries(meanRefined), 'x0-colour']] : [],
+    ['encode.paper', Object.fromEntries(paper)],
+  ];
+  const head = columns.map(([title, , colour]) => `<th${colour ? ` class="${colour}"` : ''}>${say(title)}</th>`).join('');
+  const cells = S => columns.map(([, errors]) => `<td>${errors[S] === undefined ? '' : digits(errors[S], 2)}</td>`).join('');
+  write($('table'), `<tr><th>${sayHtml('symbol.S')}</th>${head}</tr>` + rows.map(S => `<tr${S === value.settings.steps ? ' data-here' : ''}><td>${S}</td>${cells(S)}</tr>`).join(''));
+  const gain = of10[0] / of10[1], bought = refined && gain > 0 && sayHtml(gain >= 1 ? 'encode.bought' : 'encode.overshot', { times: digits(Math.max(gain, 1 / gain), 2), calls: digits((2 + refine) / 2, 2) });
   write($('.bought'), sentences(bought, sayHtml('encode.mean_of', { note: told(measured.note) })));
 }
 

@@ -1,0 +1,89 @@
+"""Table 2 of the paper for one's own checkpoint: how far held-out pictures are from what comes back of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from explorer.checkpoint import Checkpoint
+from explorer.evaluation.chunks import Chunk, ReconstructionJob, Results, Spread, here
+from explorer.evaluation.kept import FOLDER, compute_rows, rows_left
+from explorer.evaluation.real import RealPictures
+from explorer.evaluation.sweep import EvaluationConfig, bar_of, checkpoint_place, digits, steps_up_to
+from explorer.paper import TABLE_2_STEPS
+from explorer.pipeline import fingerprint
+from explorer.quality import Quality, ReconstructionCell, ReconstructionTable, read_quality, to_unit
+from explorer.training.folder import write_quality
+
+
+def measure_reconstruction(
+    checkpoint: Checkpoint,
+    real: RealPictures,
+    config: EvaluationConfig,
+    quiet: bool = False,
+    spread: Spread = here,
+) -> None:
+    """Put into ``quality.json`` how far held-out pictures are from what comes back of them: Table 2.
+
+    Raises:
+        ValueError: a checkpoint without a folder or a U-Net, S beyond T.
+    """
+    folder, _ = checkpoint_place(checkpoint)
+    steps = steps_up_to(checkpoint, config.encode_steps, TABLE_2_STEPS)
+    x_0 = to_unit(real.held_out[: config.encoded])
+    table = ReconstructionTable(
+        pictures=len(x_0),
+        how="mean squared error per dimension, pictures in [0, 1], of held-out pictures that were encoded and sampled back "
+        "at eta = 0, S steps each way, linear tau, in float32, nothing clamped; spread is the standard error",
+        held_out=real.held_out_name,
+        weights=fingerprint(folder),
+    )
+    known = (read_quality(folder) or Quality()).reconstruction
+    cells = {_place(cell): cell for cell in known.cells} if known and replace(known, cells=()) == table else {}
+    wanted = [place for place in itertools.product(config.refinements, steps) if place not in cells]
+    with bar_of("Reconstruction", len(x_0) * sum((2 + k) * S for k, S in wanted), quiet) as bar:
+        errors_of = {place: _Errors(folder, table, place, config.batch) for place in wanted}
+        chunks = [chunk for errors in errors_of.values() for chunk in errors.left()]
+        with closing(spread(checkpoint, ReconstructionJob(x_0, table.weights), chunks)) as results:
+            for place, errors in errors_of.items():
+                k, S = place
+                bar.set_postfix(S=S, refinements=k)
+                cells[place] = errors.cell(results, lambda n, calls=(2 + k) * S: bar.update(n * calls))  # type: ignore[misc]
+                done = replace(table, cells=tuple(cells[place] for place in sorted(cells)))
+                write_quality(folder, {"reconstruction": asdict(done)})
+
+
+def _place(cell: ReconstructionCell) -> tuple[int, int]:
+    """Where a cell stands in its table, which ascends in it."""
+    return cell.refinements, cell.steps
+
+
+class _Errors:
+    """The errors of one cell's pictures, kept in a file until all are there."""
+
+    def __init__(self, folder: Path, table: ReconstructionTable, place: tuple[int, int], batch: int) -> None:
+        self._place, self._count, self._batch = place, table.pictures, batch
+        refinements, S = place
+        refined = f"-refined{refinements}" * (refinements > 0)
+        self._path = folder / FOLDER / f"reconstruction-S{S:04d}{refined}.npz"
+        self._key = {"steps": S, "weights": table.weights, "held_out": table.held_out}
+        if refinements:
+            self._key |= {"refinements": refinements}
+
+    def left(self) -> list[Chunk]:
+        """What has yet to be computed, in the order in which :meth:`cell` takes it."""
+        refinements, S = self._place
+        left = rows_left(self._path, self._key, self._count, self._batch)
+        return [Chunk(S, rows.start, rows.stop, refinements=refinements) for rows in left]
+
+    def cell(self, results: Results, progress: Callable[[int], object]) -> ReconstructionCell:
+        """The cell, with the next ``results`` for what is left."""
+        refinements, S = self._place
+        errors, _ = compute_rows(
+            self._path, self._key, self._count, self._batch, lambda rows: next(results).rows, progress
+        )
+        spread = float(errors.std(ddof=1)) / len(errors) ** 0.5
+        return ReconstructionCell(S, digits(float(errors.mean()), 4), digits(spread, 2), refinements)
