@@ -123,7 +123,7 @@ class Trajectory:
         """Take the next step of the run, however it was made: alone by iterating, or in a batch with other runs."""
         index = len(self.numbers)
         if index in self._kept:
-            self._frames[index] = (step.x_t, step.eps_theta)
+            self._frames[index] = (_own(step.x_t), _own(step.eps_theta))
         self.numbers.append(Numbers.of(step))
         self._x_prev = step.x_prev
 
@@ -226,6 +226,11 @@ class Trajectory:
         trajectory.kept, trajectory._steps = list(stored), iter(())
         trajectory.numbers = [Numbers(*row) for row in zip(*columns, strict=True)]
         return trajectory
+
+
+def _own(tensor: Tensor) -> Tensor:
+    """``tensor``, not as a view that keeps the rows of others in memory: runs share their calls of the network."""
+    return tensor if tensor.untyped_storage().nbytes() == tensor.nbytes else tensor.clone()
 
 
 def spread(count: int, most: int) -> list[int]:

@@ -78,6 +78,18 @@ def test_the_pictures_stay_within_the_byte_budget(checkpoint, frames):
     assert trajectory.nbytes == frames * 2 * 3 * 16 * 4
 
 
+def test_a_run_keeps_no_rows_of_the_others_that_shared_its_calls(checkpoint):
+    together = ex.latent(SHAPE, range(8))
+
+    def shared(x_t, t):
+        return checkpoint.predict_noise(torch.cat([x_t, together[1:]]), t)[:1]
+
+    trajectory = ex.Trajectory(dataclasses.replace(checkpoint, predict_noise=shared), together[:1], ex.Settings(5))
+    list(trajectory)
+    kept = [tensor for frame in trajectory._frames.values() for tensor in frame]
+    assert sum(tensor.untyped_storage().nbytes() for tensor in kept) == trajectory.nbytes == 5 * 2 * 16 * 4
+
+
 def test_the_last_step_is_kept_whatever_it_costs(checkpoint):
     trajectory = ex.Trajectory(checkpoint, ex.latent(SHAPE, [0]), ex.Settings(10), max_bytes=1)
     *_, last = trajectory
