@@ -42,6 +42,8 @@ class OpenVinoNetwork:
         EngineError: if OpenVINO is not installed, cannot convert the network, or comes to something else than torch.
     """
 
+    any_thread = True
+
     def __init__(self, exact: TorchNetwork, shape: tuple[int, int, int]) -> None:
         try:
             import openvino

@@ -126,6 +126,11 @@ class Denoiser:
         """What computes the network, for people; empty before the first call."""
         return self._network.name if self._network else ""
 
+    @property
+    def any_thread(self) -> bool:
+        """Whether it computes as well from one thread as from another; False before the first call."""
+        return self._network is not None and self._network.any_thread
+
     def _choose(self, shape: tuple[int, int, int]) -> Network:
         try:
             return fast_network(self._exact, shape)

@@ -28,7 +28,14 @@ DISAGREEMENT = 0.05  # relative, of a faster network and torch on one call; bflo
 
 
 class Network(Protocol):
-    """A U-Net on some engine; ``name`` says which, for people."""
+    """A U-Net on some engine.
+
+    Attributes:
+        name: which, for people.
+        any_thread: whether it computes as well from one thread as from another.
+    """
+
+    any_thread: bool
 
     @property
     def name(self) -> str: ...
@@ -97,6 +104,8 @@ class TorchNetwork:
     Args:
         dtype: of its arithmetic; another than float32 by autocast.
     """
+
+    any_thread = False  # torch has a team of workers for each thread that calls it
 
     def __init__(self, unet: Unet, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
         self.unet, self.device, self.dtype = unet, device, dtype

@@ -128,14 +128,18 @@ def steps_tab(checkpoint: str, engine: Engine = "auto") -> Work:
     opened = ex.load(checkpoint, engine=engine)
     spent: list[float] = []
 
-    def timed(x_t: Any, t: Any) -> Any:
-        started = time.perf_counter()
-        eps = opened.predict_noise(x_t, t)
-        spent.append(time.perf_counter() - started)
-        return eps
+    class Timed:
+        def __call__(self, x_t: Any, t: Any) -> Any:
+            started = time.perf_counter()
+            eps = opened.predict_noise(x_t, t)
+            spent.append(time.perf_counter() - started)
+            return eps
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(opened.predict_noise, name)
 
     keep_threads_for_the_network()
-    shown = on_network_thread(replace(opened, predict_noise=timed))
+    shown = on_network_thread(replace(opened, predict_noise=Timed()))
     finished = Finished()
 
     def work(steps: int, eta: float = 1.0, seed: int = 0, forget: bool = True) -> dict[str, Any]:

@@ -129,6 +129,8 @@ class RemoteNetwork:
         exact, alone: see :class:`explorer.cluster.wire.Call`.
     """
 
+    any_thread = True
+
     def __init__(self, link: Link, shape: Shape, wire: Wire, exact: bool = False, alone: bool = False) -> None:
         self._link, self._shape, self._wire, self._exact, self._alone = link, shape, wire, exact, alone
 
@@ -171,6 +173,11 @@ class RemoteDenoiser:
         self.device = torch.device("cpu")
         self.wanted: Engine = local.wanted
         self.most_rows = link.about.rows * link.about.replicas
+
+    @property
+    def any_thread(self) -> bool:
+        """As :attr:`explorer.denoiser.Denoiser.any_thread`: another machine does not see who asks."""
+        return self._network.any_thread
 
     def __repr__(self) -> str:
         return f"RemoteDenoiser({self.engine}, {self._local.prediction_type}, patch={self._local.patch})"
