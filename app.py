@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import ctypes
 import os
 import signal
 import socket
 import sys
-import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("MPLBACKEND", "agg")  # Gradio asks at every event; finding one takes matplotlib a second
+
+SECONDS_BETWEEN_TRIMS = 10
 
 if TYPE_CHECKING:  # what takes seconds to import is imported where it is used: --help and a bad argument answer at once
     import gradio as gr
@@ -141,14 +143,26 @@ def logins(given: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def bound_memory() -> None:
-    """Let glibc keep what its threads free in two pools, not in one for each of them, and give large pieces back at once.
+    """Let glibc keep what its threads free in two pools, not in one for each of them, give large pieces back at once, and
+    small ones every few seconds.
 
-    A server has a thread for each run; without this the process grows with every thread that ever held pictures.
+    A server has a thread for each run; without this the process grows with every thread that ever held pictures, and
+    with every gap that a short run leaves between what long ones hold.
     """
-    with contextlib.suppress(OSError, AttributeError):  # another system's library
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-        mallopt(-8, 2)  # M_ARENA_MAX
-        mallopt(-3, 1 << 20)  # M_MMAP_THRESHOLD
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(-8, 2)  # M_ARENA_MAX
+        libc.mallopt(-3, 1 << 20)  # M_MMAP_THRESHOLD
+        trim = libc.malloc_trim
+    except (OSError, AttributeError):  # another system's library
+        return
+
+    def give_back() -> None:
+        while True:
+            time.sleep(SECONDS_BETWEEN_TRIMS)
+            trim(0)
+
+    Thread(target=give_back, name="memory", daemon=True).start()
 
 
 def on_signals(act: Callable[..., object]) -> None:
@@ -188,7 +202,7 @@ def serve(given: argparse.Namespace, until: ExitStack) -> int:
 
     for_strangers = given.public or given.share or "SPACE_ID" in os.environ
     demo = build(checkpoints, None if for_strangers else another)
-    ended = threading.Event()
+    ended = Event()
     on_signals(lambda *_: ended.set())
     demo.launch(
         prevent_thread_lock=True,
@@ -220,6 +234,6 @@ def built() -> gr.Blocks:
 
 
 if __name__ == "__main__":
-    if threading.current_thread() is threading.main_thread():
+    if current_thread() is main_thread():
         sys.exit(main())
     demo = built()  # ``gradio app.py`` runs this file again in a thread of its own when it has changed

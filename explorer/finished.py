@@ -79,7 +79,7 @@ class Remembered(Generic[Value]):
 class Finished:
     """Pictures and whole runs by checkpoint and :class:`Wanted`, shared by all who ask; each kind within a byte budget."""
 
-    def __init__(self, picture_bytes: int = 64 << 20, run_bytes: int = 256 << 20) -> None:
+    def __init__(self, picture_bytes: int = 64 << 20, run_bytes: int = 128 << 20) -> None:
         self.pictures: Remembered[Tensor] = Remembered(picture_bytes)
         self.runs: Remembered[Trajectory] = Remembered(run_bytes)
 

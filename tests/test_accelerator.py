@@ -109,7 +109,9 @@ def test_a_checkpoint_is_measured_there(device, tiny_copy):
     checkpoint = ex.load(tiny_copy, device=device)
     pictures = flat_pictures(40)
     real = RealPictures.of_data(checkpoint, pictures, "flat", 16)
-    measure_reconstruction(checkpoint, real, EvaluationConfig(encoded=4, encode_steps=(5,), refinements=(0,)), quiet=True)
+    measure_reconstruction(
+        checkpoint, real, EvaluationConfig(encoded=4, encode_steps=(5,), refinements=(0,)), quiet=True
+    )
     measured = json.loads((tiny_copy / "quality.json").read_text())["reconstruction"]["cells"]
     x_0 = torch.from_numpy(pictures[-16:-12]).permute(0, 3, 1, 2) / 127.5 - 1
     exact = ex.load(tiny_copy, device="cpu")

@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seconds", type=float, default=120, help="how long the users stay (default 120)")
     parser.add_argument(
+        "--unshared", action="store_true", help="with --users: let them, too, at an app whose calls are of one row each"
+    )
+    parser.add_argument(
         "--cluster",
         nargs="?",
         const="",
@@ -65,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.cluster is not None:
             rows = cluster(plan, given.users or 16, given.seconds, given.cluster)
         elif given.users:
-            rows = users(plan, given.users, given.seconds)
+            rows = users(plan, given.users, given.seconds, unshared=given.unshared)
         for row in rows:
             print("| " + " | ".join(row) + " |", flush=True)
     except (ValueError, RuntimeError) as error:

@@ -128,16 +128,22 @@ def beyond_the_network(plan: Plan) -> Iterator[Row]:
         )
     with Player("steps_tab", plan.checkpoint, engine=plan.engine) as steps:
         small = steps(steps=plan.steps)["peak"]
-        seconds = {S: min(steps(steps=S)["seconds"] for _ in range(2 if S < 1000 else 1)) for S in plan.lengths}
-        large = steps(steps=max(plan.lengths))["peak"]
+        *short, before, last = plan.lengths
+        seconds = {S: min(steps(steps=S)["seconds"] for _ in range(2)) for S in short}
+        ratios, large = [], 0
+        for _ in range(max(1, plan.rounds // 2)):  # between two of the short ones: a machine's speed changes
+            around = [steps(steps=before)["seconds"]]
+            long = steps(steps=last)
+            around.append(steps(steps=before)["seconds"])
+            seconds[before], seconds[last], large = statistics.mean(around), long["seconds"], long["peak"]
+            ratios.append(seconds[last] / seconds[before])
         yield (
             f"memory that S = {max(plan.lengths)} adds to S = {plan.steps}",
             f"{(large - small) / 2**20:.0f} MiB",
             f"peak of the process {small / 2**20:.0f} and {large / 2**20:.0f} MiB",
         )
         table = ", ".join(f"S = {S}: {s:.2f} s" for S, s in seconds.items())
-        *_, before, last = plan.lengths
-        yield f"time of S = {last} over S = {before}", f"{seconds[last] / seconds[before]:.1f}×", table
+        yield f"time of S = {last} over S = {before}", f"{statistics.median(ratios):.1f}×", table
 
 
 def over_batches(plan: Plan) -> Iterator[Row]:

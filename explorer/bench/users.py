@@ -35,6 +35,7 @@ from explorer.sampler import Settings, sample
 MOVES_ON = 0.3  # share of runs that are left for another before their end
 SAME = 3.0  # mean difference of a picture made alone from the same one, of 255 levels: bfloat16 and JPEG come to 1, another picture to 20
 Serve = Callable[[Plan], AbstractContextManager[tuple[Server, float]]]
+UNSHARED = "from explorer.ui import worker; worker.MOST_ROWS['cpu'] = worker.MOST_ROWS_ELSEWHERE = 1"
 SEEDS = 12  # so that what is checked need not all be made anew
 MEMORY_EVERY = 2.0  # seconds
 SETTLED = 20.0  # seconds from the start of the app to the users: by then it has prepared what it prepares when idle
@@ -42,11 +43,12 @@ SETTLED = 20.0  # seconds from the start of the app to the users: by then it has
 
 @dataclass
 class Asked:
-    """One run that a user asked for, and what came of it. Times are in seconds from the asking."""
+    """One run that a user asked for, and what came of it. Times are in seconds from the asking, ``at`` from the start of all."""
 
     tab: str
     settings: dict[str, Any]
     leaves: bool = False
+    at: float = 0.0
     first: float = 0.0
     ended: float = 0.0
     value: dict[str, Any] = field(default_factory=dict)
@@ -83,12 +85,14 @@ class User:
         self.defaults = config["defaults"]
         self.events = config["events"]
 
-    async def visit(self, until: float, done: list[Asked]) -> None:
+    async def visit(self, seconds: float, done: list[Asked]) -> None:
         """Ask for one run after another until the time is over."""
+        began = time.perf_counter()
         alive = asyncio.create_task(self._stay())
         try:
-            while time.perf_counter() < until:
+            while (at := time.perf_counter() - began) < seconds:
                 asked = wish(self.dice)
+                asked.at = at
                 done.append(asked)
                 try:
                     await self.run(asked)
@@ -177,7 +181,7 @@ async def visit(server: Server, users: int, seconds: float) -> tuple[list[Asked]
 
         watching = asyncio.create_task(watch())
         people = [User(server, config, await page(), number) for number in range(users)]
-        await asyncio.gather(*(person.visit(started + seconds, done) for person in people))
+        await asyncio.gather(*(person.visit(seconds, done) for person in people))
         watching.cancel()
     return done, memory
 
@@ -220,11 +224,12 @@ def check(done: list[Asked], checkpoint: Checkpoint) -> Iterator[str]:
                 yield f"{asked.tab} {asked.settings}: another picture"
 
 
-def users(plan: Plan, count: int, seconds: float, serve: Serve = served) -> Iterator[Row]:
+def users(plan: Plan, count: int, seconds: float, serve: Serve = served, unshared: bool = False) -> Iterator[Row]:
     """Rows of what ``count`` users saw.
 
     Args:
         serve: starts what they come to.
+        unshared: let them at an app, too, whose calls of the network are of one row each.
 
     Raises:
         RuntimeError: at the end, if anything went wrong, with what.
@@ -232,22 +237,49 @@ def users(plan: Plan, count: int, seconds: float, serve: Serve = served) -> Iter
     with serve(plan) as (server, _):
         time.sleep(min(SETTLED, seconds))
         done, memory = asyncio.run(visit(server, count, seconds))
-    ended = [asked for asked in done if asked.value.get("state") == "ended"]
+    ended = _ended(done)
     yield "users, seconds", f"{count}, {seconds:.0f}", f"{len(done)} runs asked for, {len(ended)} seen to the end"
     for title, chosen in (("S = 50 in Steps", [a for a in done if a.settings.get("steps") == 50]), ("all runs", done)):
         first, whole = [a.first for a in chosen if a.first], [a.ended for a in chosen if a in ended]
         yield f"first preview, {title}", f"p50 {_p(first, 50)}, p95 {_p(first, 95)}", f"{len(first)} runs"
         yield f"to the end, {title}", f"p50 {_p(whole, 50)}, p95 {_p(whole, 95)}", f"{len(whole)} runs"
-    half = [mib for at, mib in memory if at > seconds / 2]
+    sixths = [[mib for at, mib in memory if k <= 6 * at / seconds < k + 1] for k in range(6)]
     yield (
         "memory of the server",
-        f"{statistics.median(half):.0f} MiB",
-        f"in the second half {min(half):.0f} to {max(half):.0f}, at the start {memory[0][1]:.0f}",
+        f"{statistics.median([mib for sixth in sixths[3:] for mib in sixth]):.0f} MiB",
+        f"at the start {memory[0][1]:.0f}; by sixths of the time "
+        + ", ".join(f"{statistics.median(sixth):.0f}" for sixth in sixths if sixth),
     )
+    if unshared:
+        yield from _against_unshared(plan, count, seconds, done)
     wrong = list(check(done, load(plan.checkpoint, engine=plan.engine)))
     yield "errors and mixed-up pictures", str(len(wrong)), f"of {len(done)} runs, each made again alone"
     if wrong:
         raise RuntimeError("\n".join(wrong[:20]))
+
+
+def _against_unshared(plan: Plan, count: int, seconds: float, done: list[Asked]) -> Iterator[Row]:
+    """How much more of the same wishes, of the same users in the same order, were fulfilled than without shared calls."""
+    with served(plan, before=UNSHARED) as (server, _):
+        time.sleep(min(SETTLED, seconds))
+        alone, _ = asyncio.run(visit(server, count, seconds))
+    for title, of in (
+        ("runs to the end within the time", lambda asked: 1),
+        ("steps of such runs in Steps", lambda asked: asked.settings["steps"] if asked.tab == "steps" else 0),
+    ):
+        shared, single = (
+            sum(of(asked) for asked in _ended(runs) if asked.at + asked.ended <= seconds) for runs in (done, alone)
+        )
+        yield (
+            f"{title}, against calls of one row",
+            f"{shared / max(single, 1):.2f}×",
+            f"{shared / seconds:.2f} against {single / seconds:.2f} a second",
+        )
+
+
+def _ended(done: list[Asked]) -> list[Asked]:
+    """Those that were seen to the end."""
+    return [asked for asked in done if asked.value.get("state") == "ended"]
 
 
 def _p(values: list[float], percent: int) -> str:

@@ -2,7 +2,7 @@
 
 from concurrent.futures import wait
 from dataclasses import replace
-from threading import Event, Thread
+from threading import Event, Thread, current_thread
 
 import pytest
 import torch
@@ -20,10 +20,12 @@ FULL = MOST_ROWS["cpu"]
 class Network:
     """The toy's eps, held up until it may go on; says of each call how many rows it had."""
 
-    def __init__(self):
-        self.go, self.rows, self.broken = Event(), [], None
+    def __init__(self, any_thread=False):
+        self.go, self.rows, self.broken, self.callers = Event(), [], None, []
+        self.any_thread = any_thread
 
     def __call__(self, x_t, t):
+        self.callers.append(current_thread().name)
         self.go.wait(10)
         self.rows.append(len(x_t))
         if self.broken is not None and (x_t == self.broken).any():
@@ -124,6 +126,75 @@ def test_two_runs_share_calls_from_end_to_end(worker, network, monkeypatch):
     assert len(network.rows) < 25  # nearly all in pairs: a call waits a little for who had a part in the last one
     for seed, picture in ended:
         torch.testing.assert_close(picture, ex.sample(TOY, ex.latent(SHAPE, [seed]), settings))
+
+
+# A network that any thread may call
+
+
+def test_a_run_alone_calls_such_a_network_itself_and_no_other(worker):
+    x_t = ex.latent(SHAPE, [0])
+    for any_thread, caller in ((True, current_thread().name), (False, "network")):
+        network = Network(any_thread)
+        network.go.set()
+        for t in (500, 400):
+            torch.testing.assert_close(worker.call(network, x_t, t), predict_noise(x_t, t))
+        assert network.callers == [caller] * 2
+
+
+def test_others_wait_for_the_call_of_a_run_alone_and_then_share_theirs(worker):
+    network = Network(any_thread=True)
+    alone = Thread(target=worker.call, args=(network, ex.latent(SHAPE, [0]), 500), name="alone")
+    alone.start()
+    while not network.callers:
+        pass
+    answers = [worker.put(request(network, seed)) for seed in (1, 2)]
+    assert wait(answers, timeout=0.1).not_done == set(answers)
+    network.go.set()
+    assert not wait(answers, timeout=10).not_done
+    alone.join(10)
+    assert network.callers == ["alone", "network"]
+    assert network.rows == [1, 2]
+
+
+def test_the_error_of_a_run_alone_is_its_own_and_its_place_is_free_again(worker):
+    network = Network(any_thread=True)
+    network.go.set()
+    network.broken = ex.latent(SHAPE, [5])
+    with pytest.raises(ValueError, match="a broken row"):
+        worker.call(network, network.broken, 500)
+    assert worker.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)
+    with pytest.raises(ValueError, match="the network made"):
+        worker.call(type("Short", (Network,), {"__call__": lambda self, x, t: x[:0]})(True), network.broken, 500)
+    assert network.callers == [current_thread().name] * 2
+
+
+def test_a_worker_that_is_closed_waits_for_the_call_of_a_run_alone(worker):
+    network = Network(any_thread=True)
+    alone = Thread(target=worker.call, args=(network, ex.latent(SHAPE, [0]), 500))
+    alone.start()
+    while not network.callers:
+        pass
+    closing = Thread(target=worker.close)
+    closing.start()
+    closing.join(0.1)
+    assert closing.is_alive()
+    network.go.set()
+    closing.join(10)
+    assert not closing.is_alive()
+    alone.join(10)
+    with pytest.raises(Ending):
+        worker.call(network, ex.latent(SHAPE, [0]), 500)
+
+
+def test_more_rows_than_a_call_has_go_through_the_thread(worker):
+    network = Network(any_thread=True)
+    network.go.set()
+    x_t = ex.latent(SHAPE, range(FULL + 2))
+    torch.testing.assert_close(worker.call(network, x_t, 500), predict_noise(x_t, 500))
+    assert network.callers == ["network"] * 2
+
+
+# What reaches the thread
 
 
 def test_the_exact_network_is_reached_through_the_thread_too(tiny):
