@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -191,10 +193,21 @@ def test_when_none_is_left_that_is_said_at_once_and_it_goes_on_when_one_is_back(
 # Sweeps
 
 
-def test_a_sweep_on_two_workers_of_which_one_is_killed_comes_to_the_same_table(shown, tmp_path):
+@pytest.fixture(scope="module")
+def usual_table(shown, tmp_path_factory) -> dict:
+    """The table that a sweep without Ray comes to."""
+    folder = Path(shutil.copytree(shown, tmp_path_factory.mktemp("alone") / "tiny"))
+    assert evaluate([str(folder), *SWEEP]) == 0
+    return without_machines(folder)
+
+
+@pytest.fixture
+def there(shown, tmp_path) -> Path:
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'ddim-explorer[ray]'")
-    here, there = (Path(shutil.copytree(shown, tmp_path / side / "tiny")) for side in ("here", "there"))
-    assert evaluate([str(here), *SWEEP]) == 0
+    return Path(shutil.copytree(shown, tmp_path / "tiny"))
+
+
+def test_a_sweep_on_two_workers_of_which_one_is_killed_comes_to_the_same_table(usual_table, there):
     killed: list[int] = []
     killer = threading.Thread(target=kill_a_worker, args=(there, killed))
     killer.start()
@@ -203,14 +216,30 @@ def test_a_sweep_on_two_workers_of_which_one_is_killed_comes_to_the_same_table(s
     finally:
         killer.join()
     assert len(killed) == 1
-    assert without_machines(there) == without_machines(here)
+    assert without_machines(there) == usual_table
+
+
+def test_a_sweep_whose_command_is_killed_goes_on_to_the_same_table(usual_table, there):
+    command = subprocess.Popen([sys.executable, "-m", "explorer", "evaluate", str(there), *SWEEP, "--ray"])
+    try:
+        wait_for_a_chunk(there)
+    finally:
+        command.kill()
+    assert command.wait() == -signal.SIGKILL  # it had not come to its end
+    assert evaluate([str(there), *SWEEP, "--ray"]) == 0
+    assert without_machines(there) == usual_table
+
+
+def wait_for_a_chunk(folder: Path) -> None:
+    """Until the first one is kept."""
+    until = time.monotonic() + 120
+    while not list(folder.glob("evaluation/frechet-*.npz")) and time.monotonic() < until:
+        time.sleep(0.005)
 
 
 def kill_a_worker(folder: Path, killed: list[int]) -> None:
     """One of this process's, as soon as the first chunk is kept."""
-    until = time.monotonic() + 120
-    while not list(folder.glob("evaluation/frechet-*.npz")) and time.monotonic() < until:
-        time.sleep(0.005)
+    wait_for_a_chunk(folder)
     for status in Path("/proc").glob("[0-9]*/cmdline"):
         with open(status, "rb") as file:
             name = file.read()
