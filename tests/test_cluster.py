@@ -28,7 +28,8 @@ from explorer.cluster.remote import Link, connect
 from explorer.cluster.wire import About, Call
 from explorer.engine import NetworkLost
 from explorer.evaluation.command import main as evaluate
-from explorer.ui.worker import alone, most_rows
+from explorer.ui.network import alone
+from explorer.ui.worker import most_rows
 
 SHAPE, T = (3, 8, 8), 1000
 SWEEP = ["--pictures=36", "--batch=4", "--encoded=6", "--device=cpu", "--steps", "3", "20", "--etas", "0", "large"]

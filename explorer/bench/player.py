@@ -121,9 +121,9 @@ def steps_tab(checkpoint: str, engine: Engine = "auto") -> Work:
     import explorer as ex
     from explorer.finished import Finished
     from explorer.recipe import Seed
+    from explorer.ui.network import keep_threads_for_the_network, on_network_thread
     from explorer.ui.state import Query
     from explorer.ui.stream import stream
-    from explorer.ui.worker import keep_threads_for_the_network, on_network_thread
 
     opened = ex.load(checkpoint, engine=engine)
     spent: list[float] = []

@@ -20,6 +20,7 @@ from explorer.ui.forward import ForwardTab
 from explorer.ui.guard import Guard
 from explorer.ui.interpolate import InterpolateTab
 from explorer.ui.language import sent
+from explorer.ui.network import NETWORK, keep_threads_for_the_network
 from explorer.ui.opened import Checkpoints, Loader
 from explorer.ui.paths import PathsTab
 from explorer.ui.quality import QualityTab
@@ -28,7 +29,6 @@ from explorer.ui.state import Newest, Query, from_address
 from explorer.ui.steps import StepsTab
 from explorer.ui.tab import Tab
 from explorer.ui.turns import AT_ONCE, IN_LINE, Turns
-from explorer.ui.worker import NETWORK, keep_threads_for_the_network
 
 THREADS = AT_ONCE + IN_LINE + 40  # of the server: one for each run that is under way or waits, and some for the rest
 # Of the network in one run, where strangers use the app: all columns of Consistency for twelve latents.

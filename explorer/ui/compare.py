@@ -22,12 +22,12 @@ from explorer.trajectory import Trajectory, rms, spread
 from explorer.ui.component import CompareStage
 from explorer.ui.interrupt import State, go_on, until_interrupted
 from explorer.ui.language import Said
+from explorer.ui.network import alone
 from explorer.ui.pace import Pace
 from explorer.ui.pieces import Pieces
 from explorer.ui.real import examples_of
 from explorer.ui.state import MAX_SEED, BadInput, Options, Query, whole, yes_or_no
 from explorer.ui.tab import Asked, Tab
-from explorer.ui.worker import alone
 
 DDIM, YOURS, DDPM, LARGE, WRONG = "ddim", "yours", "ddpm", "large", "wrong"
 SECONDS_BETWEEN = 0.1  # of two updates of the page

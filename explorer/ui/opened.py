@@ -18,7 +18,7 @@ from explorer.hub import Progress
 from explorer.pipeline import version_of
 from explorer.schedule import short
 from explorer.ui.language import Said, said, sent
-from explorer.ui.worker import on_network_thread, prepare_when_idle, warm_up
+from explorer.ui.network import on_network_thread, prepare_when_idle, warm_up
 
 MOST_OPENED = 3  # beside those of the start; each holds its weights in memory
 MOST_WAITING = 4  # being opened or waiting for it

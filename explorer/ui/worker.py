@@ -1,7 +1,8 @@
 """One thread owns the network, and the runs of all users go through it in shared calls.
 
 Gradio moves a handler from thread to thread between two yields, and torch keeps a team of workers for each thread that
-calls it; the teams then compete for the same cores. Here every call of the network is made by one thread. A call on eight
+calls it; the teams then compete for the same cores. Here every call of such a network is made by one thread, and there is one
+call at a time: a network that any thread may call is called by a run itself while that is the only one. A call on eight
 pictures costs far less than eight calls, and the rows of a call may be at different t: so the steps of several runs, which
 wait while a call is under way, share the next one. A run has one step waiting at a time, and what does not fit into a call
 goes to the end of the line; so nobody waits for another's whole run, however long it is.
@@ -14,24 +15,20 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from threading import Condition, Thread
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from explorer.checkpoint import Checkpoint
 from explorer.denoiser import PredictNoise
-from explorer.ui.failure import Ending, check_finite
+from explorer.ui.failure import Ending
 
 MOST_ROWS = {"cpu": 8}  # of one call; on a CPU more rows than this take as much longer as there are more of them
 MOST_ROWS_ELSEWHERE = 64
 PATIENCE = 0.2  # how long a call waits for the runs that had a part in the last one, as a share of its time
-IDLE = 2.0  # seconds without a call, after which there is time to prepare others
 
 
 @dataclass(eq=False)
@@ -253,66 +250,3 @@ def compute(parts: list[Part]) -> None:
             return
         for part in parts:  # it is one run's error, not that of all that shared the call
             compute([part])
-
-
-NETWORK = Worker()
-
-
-def keep_threads_for_the_network() -> None:
-    """Torch's team of workers for the network's thread alone: elsewhere tensors are small, and a team that has worked once
-    goes on spinning for a while, in the way of everything else."""
-    NETWORK.threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # of this thread, and of those that are still to come
-
-
-class OnNetworkThread:
-    """eps_theta, computed by the one thread, whoever asks; errors reach the one who asked.
-
-    A network that comes to NaN or infinity raises :class:`explorer.ui.failure.Failure`.
-    """
-
-    def __init__(self, predict_noise: PredictNoise, alone: bool = False) -> None:
-        self._predict_noise, self._alone = predict_noise, alone
-
-    def __call__(self, x_t: Tensor, t: int | Tensor) -> Tensor:
-        return check_finite(NETWORK.call(self._predict_noise, x_t, t, self._alone), t)
-
-    @property
-    def alone(self) -> OnNetworkThread:
-        """The same, never sharing a call: a repeat of the same calls comes out the same bit for bit."""
-        return OnNetworkThread(getattr(self._predict_noise, "alone", self._predict_noise), alone=True)
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._predict_noise, name)
-        return OnNetworkThread(attribute, self._alone) if name == "exact" else attribute
-
-
-def on_network_thread(checkpoint: Checkpoint) -> Checkpoint:
-    """The same checkpoint, its network called by that thread."""
-    return replace(checkpoint, predict_noise=OnNetworkThread(checkpoint.predict_noise))
-
-
-def alone(checkpoint: Checkpoint) -> Checkpoint:
-    """The same checkpoint, its calls not shared with other runs."""
-    return replace(checkpoint, predict_noise=getattr(checkpoint.predict_noise, "alone", checkpoint.predict_noise))
-
-
-def prepare_when_idle(checkpoint: Checkpoint) -> None:
-    """Have the network ready for runs of all kinds, once the first picture is made and nobody wants another.
-
-    What a call with another number of rows, or Encode's exact one, would wait for takes seconds; it is done in a thread
-    of its own.
-    """
-    prepare: Callable[[], object] = getattr(checkpoint.predict_noise, "prepare", lambda: None)
-
-    def go() -> None:
-        NETWORK.wait_until_idle(IDLE)
-        with suppress(Exception):  # who needs it will be told
-            prepare()
-
-    Thread(target=go, name="prepare", daemon=True).start()
-
-
-def warm_up(checkpoint: Checkpoint) -> Future[Tensor]:
-    """Call the network once, and do not wait for it: the first call of a process is the slowest by far."""
-    return NETWORK.put(Request(checkpoint.predict_noise, torch.zeros(1, *checkpoint.shape), 1))

@@ -21,11 +21,11 @@ from explorer.finished import Finished
 from explorer.ui import app
 from explorer.ui.api import endpoints
 from explorer.ui.failure import Failure, check_finite
+from explorer.ui.network import on_network_thread
 from explorer.ui.save import Saves
 from explorer.ui.sheet import Sheets
 from explorer.ui.state import Newest
 from explorer.ui.steps import StepsTab
-from explorer.ui.worker import on_network_thread
 
 ALL = {"steps": StepsTab} | TABS
 SMALL = SMALL | {"steps": {"steps": 9, "eta": 0.5}, "encode": {"steps": 7}}

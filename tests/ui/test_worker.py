@@ -9,10 +9,12 @@ import torch
 from sent import SHAPE, TOY, predict_noise
 
 import explorer as ex
+from explorer.ui import network as network_module
 from explorer.ui import worker as worker_module
 from explorer.ui.failure import Ending
+from explorer.ui.network import OnNetworkThread
 from explorer.ui.opened import Checkpoints
-from explorer.ui.worker import MOST_ROWS, OnNetworkThread, Request, Worker
+from explorer.ui.worker import MOST_ROWS, Request, Worker
 
 FULL = MOST_ROWS["cpu"]
 
@@ -226,7 +228,7 @@ def test_the_network_is_idle_only_after_its_last_call_and_some_time(worker, netw
 
 
 def test_an_app_that_has_nothing_to_do_prepares_the_first_checkpoint_for_all_kinds_of_calls(monkeypatch):
-    monkeypatch.setattr(worker_module, "IDLE", 0.01)
+    monkeypatch.setattr(network_module, "IDLE", 0.01)
     prepared = {name: Event() for name in ("first", "second")}
 
     class Prepares:
