@@ -52,7 +52,7 @@ def measure_reconstruction(
                 k, S = place
                 bar.set_postfix(S=S, refinements=k)
                 cells[place] = errors.cell(results, lambda n, calls=(2 + k) * S: bar.update(n * calls))  # type: ignore[misc]
-                done = replace(table, cells=tuple(cells[place] for place in sorted(cells)))
+                done = replace(table, cells=tuple(cells[at] for at in sorted(cells)))
                 write_quality(folder, {"reconstruction": asdict(done)})
 
 
