@@ -62,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plan = replace(plan, **QUICK)  # type: ignore[arg-type]
     if given.users is not None and (given.users < 1 or given.seconds <= 0):
         parser.error("expected --users of at least 1 and --seconds above 0")
+    if given.unshared and (given.users is None or given.cluster is not None):
+        parser.error("--unshared goes with --users, and not with --cluster")
     print(f"{machine()}\n\n| what | measured | how |\n|---|---|---|", flush=True)
     try:
         rows: Iterator[Row] = (row for name in given.only for row in PARTS[name](plan))

@@ -30,7 +30,7 @@ def keep_threads_for_the_network() -> None:
 
 
 class OnNetworkThread:
-    """eps_theta, computed by the one thread, whoever asks; errors reach the one who asked.
+    """eps_theta, in calls of the one worker, whoever asks; errors reach the one who asked.
 
     A network that comes to NaN or infinity raises :class:`explorer.ui.failure.Failure`.
     """
@@ -52,7 +52,7 @@ class OnNetworkThread:
 
 
 def on_network_thread(checkpoint: Checkpoint) -> Checkpoint:
-    """The same checkpoint, its network called by that thread."""
+    """The same checkpoint, its network called through that worker."""
     return replace(checkpoint, predict_noise=OnNetworkThread(checkpoint.predict_noise))
 
 

@@ -44,7 +44,7 @@ function drawErrors() {
     { points: points(mean), colour: 'var(--ink2)', width: 1.25, dash: '3 3', name: say('encode.mean_name') },
     { points: points(meanRefined), colour: 'var(--x0)', width: 1.25, dash: '3 3', name: say('encode.mean_refined_name') },
     { points: of('refined'), colour: 'var(--x0)', label: of('refined').length > 1 ? { at: of('refined')[1], dy: 34, text: say('encode.refined') } : null },
-    { points: of('plain'), colour: 'var(--ink)', label: of('plain').length > 2 ? { at: of('plain')[refine ? 2 : 1], dy: refine ? -8 : 18, text: say('encode.this_picture') } : null },
+    { points: of('plain'), colour: 'var(--ink)', label: of('plain').length > (refine ? 2 : 1) ? { at: of('plain')[refine ? 2 : 1], dy: refine ? -8 : 18, text: say('encode.this_picture') } : null },
   ];
   const lowest = Math.min(-6, ...lines.flatMap(l => l.points.map(p => Math.floor(p[1])))), ticks = Array.from({ length: -lowest }, (_, k) => lowest + k);
   const { svg } = chart({ width, height: 232, xRange: [1, 3], yRange: [lowest, -1], yTicks: ticks, yLabel: powerOfTen, xTicks: [[1, 'S = 10', 'start'], [Math.log10(50), 50, 'middle'], [2, 100, 'middle'], [Math.log10(200), 200, 'middle'], [3, 1000, 'end']], lines, dots: lines.flatMap(l => l.points) });
