@@ -10,9 +10,10 @@ for step in ex.denoise(checkpoint, x_T, ex.Settings(steps=20, eta=0.5)):
 
 from explorer.checkpoint import Checkpoint, CheckpointError, available, from_denoiser, load
 from explorer.forward import diffuse
+from explorer.inversion import encode
 from explorer.latents import latent, slerp, step_noise
 from explorer.pictures import to_image
-from explorer.sampler import Settings, Step, Terms, ddim_step, denoise, encode, sample
+from explorer.sampler import Settings, Step, Terms, ddim_step, denoise, sample
 from explorer.schedule import Coefficients, Schedule, jumps, timesteps
 from explorer.trajectory import Numbers, Trajectory
 

@@ -10,10 +10,11 @@ import json
 from pathlib import Path
 
 from explorer.checkpoint import Checkpoint
+from explorer.encoded import Encoded
 from explorer.hub import HubId
 from explorer.message import Refused
 from explorer.pipeline import UNET_CONFIG, place_of
-from explorer.recipe import Encoded, Mix, Recipe, Seed
+from explorer.recipe import Mix, Recipe, Seed
 from explorer.sampler import Settings
 from explorer.schedule import jumps, timesteps
 

@@ -159,20 +159,20 @@ class FrechetTable:
 class ReconstructionCell:
     """Mean squared error per dimension, pictures in [0, 1], after S steps each way, and its standard error.
 
-    ``refinements`` is the number of fixed-point steps of each jump on the way up, see :func:`explorer.encode`.
+    ``inversion`` is how the way up found its eps, as :class:`explorer.inversion.Inversion` writes it.
     """
 
     steps: int
     mse: float
     spread: float
-    refinements: int = 0
+    inversion: str = "plain"
 
 
 @dataclass(frozen=True)
 class ReconstructionTable:
     """Reconstruction error of the first ``pictures`` of which held-out ones, and how measured.
 
-    ``cells`` ascend in refinements, then in S.
+    ``cells`` stand by inversion, the paper's first, and ascend in S.
     """
 
     pictures: int

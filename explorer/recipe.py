@@ -7,27 +7,21 @@ and sent on like any other.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Lock
 from typing import Literal, cast
 
 import torch
 from torch import Tensor
 
-from explorer.checkpoint import Checkpoint, CheckpointError
-from explorer.given import GIVEN, PictureError, as_tensor
+from explorer.checkpoint import Checkpoint
+from explorer.encoded import AHEAD, MAX_ITERATIONS, MAX_STEPS, Encoded
 from explorer.latents import latent, slerp
-from explorer.message import Message, Refused, text_of
-from explorer.quality import to_unit
-from explorer.sampler import encode
+from explorer.message import Message, Refused
 from explorer.schedule import SPACINGS, Spacing, as_int, short
 
 MAX_SEED = 2**53 - 1  # the largest whole number that survives a browser's JSON
 MAX_DEPTH = 4
 MAX_TEXT = 400
-MAX_ENCODED = 64  # latents that are remembered
-MAX_STEPS, MAX_ITERATIONS = 1000, 5  # of an encoding
 FUNCTIONS = ("slerp", "lerp", "encode")
 Kind = Literal["slerp", "lerp"]
 WHOLE = re.compile(r"-?[0-9]{1,20}")
@@ -83,93 +77,6 @@ class Mix:
         return f"{name}({self.a.to_python()}, {self.b.to_python()}, {self.w!r})"
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """The latent of a real picture by DDIM inversion, see :func:`explorer.encode`.
-
-    Attributes:
-        picture: index of a held-out picture of the checkpoint, or the name of one in :data:`explorer.given.GIVEN`.
-        steps, iterations, spacing: as for :func:`explorer.encode`.
-    """
-
-    picture: int | str
-    steps: int
-    iterations: int = 0
-    spacing: Spacing = "linear"
-
-    def __str__(self) -> str:
-        plain = self.spacing == "linear"
-        rest = "" if plain and not self.iterations else f", {self.iterations}" + ("" if plain else f", {self.spacing}")
-        return f"encode({self.picture}, {self.steps}{rest})"
-
-    def picture_of(self, checkpoint: Checkpoint) -> Tensor:
-        """x_0; errors as :func:`real_picture`."""
-        return real_picture(self.picture, checkpoint)
-
-    def make(self, checkpoint: Checkpoint) -> Tensor:
-        """x_T, float32 (1, C, H, W); remembered, since it takes ``steps`` calls of the network."""
-        key = (checkpoint.key, self)
-        with ENCODED_LOCK:
-            known = ENCODED.get(key)
-        if known is None:
-            known = encode(checkpoint, self.picture_of(checkpoint), self.steps, self.spacing, self.iterations)
-            remember(checkpoint, self, known)
-        return known
-
-    def check(self, checkpoint: Checkpoint) -> None:
-        """As :meth:`Seed.check`."""
-        as_int(Message("field.encoded_steps", "S of an encoding"), self.steps, 1, checkpoint.schedule.T)
-        self.picture_of(checkpoint)
-
-    def to_python(self) -> str:
-        if isinstance(self.picture, int):
-            some = f"checkpoint.examples()[{self.picture}:{self.picture + 1}]"
-            picture = f"torch.from_numpy({some}).permute(0, 3, 1, 2) / 127.5 - 1"
-        else:
-            picture = 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)'
-        return f"ex.encode(checkpoint, {picture}, {self.steps}, {self.spacing!r}, {self.iterations})"
-
-
-ENCODED: OrderedDict[object, Tensor] = OrderedDict()
-ENCODED_LOCK = Lock()
-
-
-def remember(checkpoint: Checkpoint, recipe: Encoded, x_T: Tensor) -> None:
-    """Keep an encoded latent, so that it need not be made again."""
-    with ENCODED_LOCK:
-        ENCODED[checkpoint.key, recipe] = x_T
-        while len(ENCODED) > MAX_ENCODED:
-            ENCODED.popitem(last=False)
-
-
-def real_picture(picture: int | str, checkpoint: Checkpoint) -> Tensor:
-    """A held-out picture by its index or a brought one by its name, see :class:`Encoded`: (1, C, H, W) in [-1, 1].
-
-    Raises:
-        PictureError: the checkpoint has no such held-out picture, or their file is damaged, or the one that was brought is not kept any more.
-    """
-    if isinstance(picture, str):
-        return as_tensor(GIVEN.get(picture), checkpoint.shape)
-    try:
-        examples = checkpoint.examples()
-    except CheckpointError as error:
-        raise PictureError(text_of(error)) from error
-    if len(examples) == 0:
-        raise PictureError(
-            "brought.none_shipped",
-            "{name} ships no held-out pictures: choose a picture of your own",
-            name=checkpoint.name,
-        )
-    if not 0 <= picture < len(examples):
-        raise PictureError(
-            "brought.number",
-            "held-out pictures have the numbers 0 to {last}, not {given}",
-            last=len(examples) - 1,
-            given=picture,
-        )
-    return to_unit(examples[picture : picture + 1])
-
-
 Recipe = Seed | Mix | Encoded
 
 
@@ -194,7 +101,8 @@ def parse(given: object) -> Recipe:
 
     Raises:
         ValueError: saying what was expected: a whole number from 0 to 2^53 - 1; slerp(a, b, w) or lerp(a, b, w) with a
-            and b the same again and w from 0 to 1; or encode(picture, S), encode(picture, S, iterations, spacing).
+            and b the same again and w from 0 to 1; or encode(picture, S), encode(picture, S, iterations, spacing), each with
+            ", ahead" after it or without.
     """
     if not isinstance(given, str) or not given.lstrip().startswith(FUNCTIONS):
         number = int(given) if isinstance(given, str) and WHOLE.fullmatch(given.strip()) else given
@@ -274,14 +182,18 @@ def _recipe(tokens: list[str], depth: int) -> tuple[Recipe, list[str]]:
 def _encoded(tokens: list[str]) -> tuple[Encoded, list[str]]:
     end = tokens.index(")")
     values = tokens[:end:2]
-    if not 2 <= len(values) <= 4 or any(comma != "," for comma in tokens[1:end:2]) or end != 2 * len(values) - 1:
+    if any(comma != "," for comma in tokens[1:end:2]) or end != 2 * len(values) - 1:
+        raise ValueError("expected values with commas between them")
+    ahead = values[-1] == AHEAD
+    values = values[: len(values) - ahead]
+    if not 2 <= len(values) <= 4:
         raise ValueError("expected 2 to 4 values")
     picture = values[0] if NAME.fullmatch(values[0]) else int(values[0])
     steps, iterations = as_int("S", int(values[1]), 1, MAX_STEPS), int(values[2]) if len(values) > 2 else 0
     spacing = values[3] if len(values) > 3 else "linear"
     if not 0 <= iterations <= MAX_ITERATIONS or spacing not in SPACINGS:
         raise ValueError("iterations or spacing out of range")
-    return Encoded(picture, steps, iterations, cast(Spacing, spacing)), tokens[end + 1 :]
+    return Encoded(picture, steps, iterations, cast(Spacing, spacing), ahead), tokens[end + 1 :]
 
 
 def _after(token: str, tokens: list[str]) -> list[str]:

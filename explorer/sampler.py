@@ -10,7 +10,6 @@ DDIM (eta = 0), DDPM (eta = 1), everything between and DDPM's larger variance si
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
@@ -245,53 +244,6 @@ def sample(checkpoint: Checkpoint, x_T: Tensor, settings: Settings | None = None
     for step in denoise(checkpoint, x_T, settings):
         x_t = step.x_prev
     return x_t
-
-
-def encode(
-    checkpoint: Checkpoint, x_0: Tensor, steps: int = 1000, spacing: Spacing = "linear", iterations: int = 0
-) -> Tensor:
-    """DDIM inversion: the latent x_T from which eta = 0 comes back to x_0 (Sec. 5.4).
-
-    Goes up tau with Eq. 13. A jump s -> t needs eps at its upper end, which is not known yet, and takes it at
-    (x_s, max(s, 1)) instead; so coming back has an error, falling in ``steps``. Each of ``iterations`` fixed-point steps
-    asks the network again at (x_t, t), at the price of one more call. Where that converges, a jump is nearly exact; a long
-    one can overshoot. The network is computed exactly here, whatever the checkpoint's engine.
-
-    Args:
-        x_0: (B, C, H, W) pictures in [-1, 1].
-        steps, spacing: tau, as in :class:`Settings`.
-
-    Returns:
-        x_T, same shape.
-
-    Raises:
-        ValueError: another shape than the checkpoint's, steps outside 1..T, iterations below 0.
-    """
-    way = deque(encoding(checkpoint, x_0, steps, spacing, iterations), maxlen=1)
-    return way[0][1]
-
-
-def encoding(
-    checkpoint: Checkpoint, x_0: Tensor, steps: int = 1000, spacing: Spacing = "linear", iterations: int = 0
-) -> Iterator[tuple[int, Tensor]]:
-    """The way up that :func:`encode` goes: (t, x_t) after every jump, t ascending. Arguments and errors as there."""
-    check_latents("x_0", x_0, checkpoint)
-    iterations = as_int("iterations", iterations, 0, None)
-    tau = timesteps(checkpoint.schedule.T, steps, spacing)
-    alpha_bar, predict_noise = checkpoint.schedule.alpha_bar, checkpoint.exact.predict_noise
-
-    def go() -> Iterator[tuple[int, Tensor]]:
-        x_s, s = x_0, 0
-        for t in tau:
-            scale = math.sqrt(alpha_bar[t] / alpha_bar[s])
-            weight = math.sqrt(1 - alpha_bar[t]) - scale * math.sqrt(1 - alpha_bar[s])
-            x_t = scale * x_s + weight * predict_noise(x_s, max(s, 1))
-            for _ in range(iterations):
-                x_t = scale * x_s + weight * predict_noise(x_t, t)
-            yield t, x_t
-            x_s, s = x_t, t
-
-    return go()
 
 
 def check_latents(name: str, x: Tensor, checkpoint: Checkpoint) -> None:

@@ -13,6 +13,7 @@ import explorer as ex
 from explorer.evaluation.real import RealPictures
 from explorer.evaluation.reconstruction import measure_reconstruction
 from explorer.evaluation.sweep import EvaluationConfig
+from explorer.inversion import Inversion
 from explorer.pipeline import WEIGHTS
 from explorer.quality import held_out_loss
 from explorer.training.loop import TrainingConfig, train
@@ -110,7 +111,7 @@ def test_a_checkpoint_is_measured_there(device, tiny_copy):
     pictures = flat_pictures(40)
     real = RealPictures.of_data(checkpoint, pictures, "flat", 16)
     measure_reconstruction(
-        checkpoint, real, EvaluationConfig(encoded=4, encode_steps=(5,), refinements=(0,)), quiet=True
+        checkpoint, real, EvaluationConfig(encoded=4, encode_steps=(5,), inversions=(Inversion(),)), quiet=True
     )
     measured = json.loads((tiny_copy / "quality.json").read_text())["reconstruction"]["cells"]
     x_0 = torch.from_numpy(pictures[-16:-12]).permute(0, 3, 1, 2) / 127.5 - 1

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import explorer as ex
-from explorer import recipe
+from explorer import encoded
+from explorer.encoded import MAX_ENCODED, MAX_ITERATIONS, MAX_STEPS, Encoded, real_picture
 from explorer.given import Given, PictureError, as_tensor, read_picture
+from explorer.inversion import Inversion, encoding
 from explorer.quality import to_unit
-from explorer.recipe import MAX_ENCODED, MAX_ITERATIONS, MAX_STEPS, Encoded, Mix, Seed, parse, real_picture, to_field
-from explorer.sampler import encoding
+from explorer.recipe import Mix, Seed, parse, to_field
 from explorer.schedule import SPACINGS
 
 NAME = "0123456789abcdef"
@@ -25,6 +26,7 @@ encodeds = st.builds(
     st.integers(1, MAX_STEPS),
     st.integers(0, MAX_ITERATIONS),
     st.sampled_from(SPACINGS),
+    st.booleans(),
 )
 
 
@@ -55,6 +57,9 @@ def test_an_encoded_latent_is_read_again_from_its_text(encoded):
         ("encode(3, 100, 0, linear)", Encoded(3, 100), "encode(3, 100)"),
         ("encode(3, 100, 2)", Encoded(3, 100, 2), "encode(3, 100, 2)"),
         ("encode(3, 100, 0, quadratic)", Encoded(3, 100, 0, "quadratic"), "encode(3, 100, 0, quadratic)"),
+        ("encode(3, 100, 0, linear, ahead)", Encoded(3, 100, ahead=True), "encode(3, 100, ahead)"),
+        ("encode(3, 100, 2, ahead)", Encoded(3, 100, 2, ahead=True), "encode(3, 100, 2, ahead)"),
+        ("encode(3, 100, 1, leading, ahead)", Encoded(3, 100, 1, "leading", True), "encode(3, 100, 1, leading, ahead)"),
         (f"encode({NAME}, 20)", Encoded(NAME, 20), f"encode({NAME}, 20)"),
         ("encode(abcdefabcdefabcd, 20)", Encoded("abcdefabcdefabcd", 20), "encode(abcdefabcdefabcd, 20)"),
         ("encode(1234567890123456, 20)", Encoded("1234567890123456", 20), "encode(1234567890123456, 20)"),
@@ -79,6 +84,7 @@ def test_an_encoded_latent_can_be_an_end_of_a_mix():
         *(f"encode(3, 100, {MAX_ITERATIONS + 1})", "encode(3, 100, -1)", "encode(3, 100, linear)"),
         *("encode(3, 100, 0, zigzag)", "encode(-3, 100)", "encode(abc, 100)", f"encode({NAME}0, 100)"),
         *(f"encode({NAME.upper()}, 100)", "encode(slerp(1, 2, 0.5), 100)", "encode((3), 100)", "encode(made, 100)"),
+        *("encode(3, ahead)", "encode(ahead)", "encode(3, 100, ahead, 2)", "encode(3, 100, ahead, ahead)"),
         "encode(3, 10" + "0" * 400 + ")",
         "slerp(encode(3), 2, 0.5)",
     ],
@@ -96,24 +102,26 @@ def test_what_is_no_encoded_latent_is_refused_with_what_was_expected(text):
 @pytest.mark.parametrize("iterations", [0, 2])
 def test_encode_is_the_end_of_the_way_up(toy, spacing, iterations):
     x_0 = real_picture(0, toy)
-    way = list(encoding(toy, x_0, 10, spacing, iterations))
+    way = list(encoding(toy, x_0, 10, spacing, Inversion(iterations)))
     assert [t for t, _ in way] == ex.timesteps(1000, 10, spacing)
     assert torch.equal(way[-1][1], ex.encode(toy, x_0, 10, spacing, iterations))
     assert torch.equal(x_0, real_picture(0, toy))  # not changed
 
 
 def test_the_errors_of_the_way_up_come_before_its_first_jump(toy):
-    for bad in ({"steps": 0}, {"steps": 1001}, {"iterations": -1}, {"spacing": "zigzag"}):
+    for bad in ({"steps": 0}, {"steps": 1001}, {"spacing": "zigzag"}):
         with pytest.raises(ValueError, match="must be"):
             encoding(toy, real_picture(0, toy), **bad)
     with pytest.raises(ValueError, match="x_0 must be"):
         encoding(toy, torch.zeros(1, 1, 8, 8))
 
 
-@pytest.mark.parametrize("text", ["encode(2, 7)", "encode(2, 7, 2)", "encode(2, 7, 1, quadratic)"])
+@pytest.mark.parametrize(
+    "text", ["encode(2, 7)", "encode(2, 7, 2)", "encode(2, 7, 1, quadratic)", "encode(2, 7, ahead)"]
+)
 def test_the_latent_is_that_of_the_held_out_picture(toy, text):
     encoded = parse(text)
-    expected = ex.encode(toy, to_unit(toy.examples()[2:3]), 7, encoded.spacing, encoded.iterations)
+    expected = ex.encode(toy, to_unit(toy.examples()[2:3]), 7, encoded.spacing, encoded.iterations, encoded.ahead)
     assert torch.equal(encoded.make(toy), expected)
 
 
@@ -125,7 +133,7 @@ def test_the_latent_is_that_of_the_brought_picture(toy, brought):
 
 def test_the_python_of_an_encoded_latent_makes_the_same_latent(toy, brought, tmp_path, monkeypatch):
     scope = {"ex": ex, "torch": torch, "checkpoint": toy}
-    held_out = parse("slerp(encode(2, 7, 1, quadratic), 5, 0.25)")
+    held_out = parse("slerp(encode(2, 7, 1, quadratic, ahead), 5, 0.25)")
     assert torch.equal(eval(held_out.to_python(), scope), held_out.make(toy))
     data, name = brought
     monkeypatch.chdir(tmp_path)
@@ -182,12 +190,12 @@ def test_another_checkpoint_has_a_latent_of_its_own(toy, counted):
 
 
 def test_the_memory_is_bounded_and_the_oldest_goes(toy, monkeypatch):
-    monkeypatch.setattr(recipe, "ENCODED", type(recipe.ENCODED)())
+    monkeypatch.setattr(encoded, "ENCODED", type(encoded.ENCODED)())
     for S in range(1, MAX_ENCODED + 3):
-        recipe.remember(toy, Encoded(0, S), torch.zeros(1))
-    assert len(recipe.ENCODED) == MAX_ENCODED
-    assert (toy.key, Encoded(0, 2)) not in recipe.ENCODED
-    assert (toy.key, Encoded(0, MAX_ENCODED + 2)) in recipe.ENCODED
+        encoded.remember(toy, Encoded(0, S), torch.zeros(1))
+    assert len(encoded.ENCODED) == MAX_ENCODED
+    assert (toy.key, Encoded(0, 2)) not in encoded.ENCODED
+    assert (toy.key, Encoded(0, MAX_ENCODED + 2)) in encoded.ENCODED
 
 
 # Pictures that are not there
@@ -207,7 +215,7 @@ def test_a_checkpoint_without_held_out_pictures_says_so():
 
 def test_a_brought_picture_that_went_is_asked_for_again(toy, brought, monkeypatch):
     _, name = brought
-    monkeypatch.setattr(recipe, "GIVEN", Given())
+    monkeypatch.setattr(encoded, "GIVEN", Given())
     with pytest.raises(PictureError, match="choose the file again"):
         Encoded(name, 8).make(toy)
 

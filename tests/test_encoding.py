@@ -11,6 +11,7 @@ from small import SCHEDULE, SHAPE, ode_map
 from torch import Tensor
 
 import explorer as ex
+from explorer.inversion import Inversion
 
 
 def test_encode_then_sample_returns_the_picture_better_with_more_steps(gaussian):
@@ -63,6 +64,75 @@ def test_encode_asks_at_the_lower_end_of_every_jump():
     assert asked == [1, 500, 500, 500, 1000, 1000]
 
 
+def test_ahead_asks_at_the_upper_end_where_the_eps_of_the_jump_before_leads():
+    asked = []
+
+    def predict_noise(x_t: Tensor, t: int | Tensor) -> Tensor:
+        asked.append((t, x_t))
+        return torch.full_like(x_t, len(asked))  # 1, 2, 3, ...
+
+    checkpoint, x_0 = ex.from_denoiser(predict_noise, SHAPE), ex.latent(SHAPE, [0])
+
+    def up(x_s: Tensor, s: int, t: int, eps: float) -> Tensor:
+        ab_s, ab_t = SCHEDULE.alpha_bar[s], SCHEDULE.alpha_bar[t]
+        x0 = (x_s - math.sqrt(1 - ab_s) * eps) / math.sqrt(ab_s)
+        return math.sqrt(ab_t) * x0 + math.sqrt(1 - ab_t) * eps
+
+    x_T = ex.encode(checkpoint, x_0, steps=2, ahead=True)
+    x_500 = up(x_0, 0, 500, 2)
+    expected = [(1, x_0), (500, up(x_0, 0, 500, 1)), (1000, up(x_500, 500, 1000, 2))]
+    assert [t for t, _ in asked] == [t for t, _ in expected]
+    for (_, x), (_, wanted) in zip(asked, expected, strict=True):
+        torch.testing.assert_close(x, wanted)
+    torch.testing.assert_close(x_T, up(x_500, 500, 1000, 3))
+
+
+@pytest.mark.parametrize("spacing", ["linear", "quadratic", "leading"])
+@pytest.mark.parametrize("steps", [10, 50, 200])
+def test_ahead_lowers_the_error_at_one_call_more(gaussian, spacing, steps):
+    checkpoint, x_0 = gaussian(0.3, 0.5), 0.3 + 0.5 * ex.latent(SHAPE, [8, 9])
+    run = ex.Settings(steps, spacing=spacing)
+    plain, ahead = (
+        (ex.sample(checkpoint, ex.encode(checkpoint, x_0, steps, spacing, ahead=ahead), run) - x_0).abs().max()
+        for ahead in (False, True)
+    )
+    assert ahead < 0.5 * plain
+
+
+def test_ahead_can_be_refined_until_encoding_is_the_exact_inverse(gaussian):
+    checkpoint, x_0 = gaussian(0.3, 0.5), 0.3 + 0.5 * ex.latent(SHAPE, [8, 9])
+    back = ex.sample(checkpoint, ex.encode(checkpoint, x_0, 20, iterations=60, ahead=True), ex.Settings(20))
+    torch.testing.assert_close(back, x_0, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("inversion", [Inversion(), Inversion(2), Inversion(ahead=True), Inversion(3, True)])
+def test_an_inversion_is_read_from_its_text_and_knows_its_calls(inversion):
+    asked = []
+
+    def predict_noise(x_t: Tensor, t: int | Tensor) -> Tensor:
+        asked.append(t)
+        return 0 * x_t
+
+    assert Inversion.parse(str(inversion)) == inversion
+    ex.encode(
+        ex.from_denoiser(predict_noise, SHAPE),
+        ex.latent(SHAPE, [0]),
+        7,
+        "linear",
+        inversion.iterations,
+        inversion.ahead,
+    )
+    assert len(asked) == inversion.calls(7)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "Plain", "refined", "refined-0", "refined--1", "refined-1-ahead", "aheadrefined-1"]
+)
+def test_what_is_no_inversion_is_refused(text):
+    with pytest.raises(ValueError, match="an inversion is plain, ahead, refined-1 or ahead-refined-1, not "):
+        Inversion.parse(text)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -71,6 +141,7 @@ def test_encode_asks_at_the_lower_end_of_every_jump():
         ({"spacing": "cosine"}, "linear, quadratic, leading"),
         ({"iterations": -1}, "iterations must be a whole number of at least 0"),
         ({"iterations": 1.5}, "iterations must be a whole number of at least 0"),
+        ({"ahead": 1}, "ahead must be True or False, not 1"),
     ],
 )
 def test_encode_refuses_what_is_out_of_range(gaussian, arguments, message):

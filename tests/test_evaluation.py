@@ -18,6 +18,7 @@ from explorer.evaluation.command import main
 from explorer.evaluation.features import Reference, unet_features
 from explorer.evaluation.real import RealPictures
 from explorer.evaluation.sweep import EvaluationConfig
+from explorer.inversion import Inversion
 from explorer.pictures import to_uint8
 from explorer.pipeline import WEIGHTS, fingerprint
 from explorer.quality import read_quality, to_unit
@@ -108,10 +109,13 @@ def test_the_reconstruction_error_is_on_the_scale_of_0_to_1(measured):
     checkpoint = ex.load(measured, "cpu")
     x_0 = to_unit(checkpoint.examples()[:6])
     table = read_quality(measured).reconstruction
-    assert [(cell.refinements, cell.steps) for cell in table.cells] == [(0, 2), (0, 5), (1, 2), (1, 5)]
+    assert [(cell.inversion, cell.steps) for cell in table.cells] == [
+        (way, S) for way in ("plain", "refined-1", "ahead") for S in (2, 5)
+    ]
     assert table.pictures == 6
     for cell in table.cells:
-        x_T = ex.encode(checkpoint, x_0, cell.steps, iterations=cell.refinements)
+        how = Inversion.parse(cell.inversion)
+        x_T = ex.encode(checkpoint, x_0, cell.steps, iterations=how.iterations, ahead=how.ahead)
         back = ex.sample(checkpoint, x_T, ex.Settings(steps=cell.steps))
         errors = ((back + 1) / 2 - (x_0 + 1) / 2).square().mean((1, 2, 3))
         assert cell.mse == pytest.approx(float(errors.mean()), rel=1e-3)
@@ -263,7 +267,7 @@ def test_the_held_out_pictures_are_the_last_ones_and_no_part_of_the_reference(fo
         (["--encoded", "1"], "encoded must be a whole number of at least 2, not 1"),
         (["--etas", "1.5"], "eta must be a number from 0 to 1, not 1.5"),
         (["--steps", "1001"], "S (number of steps) must be a whole number from 1 to 1000, not 1001"),
-        (["--refinements", "-1"], "refinements must be a whole number of at least 0, not -1"),
+        (["--inversions", "plain", "twice"], "an inversion is plain, ahead, refined-1 or ahead-refined-1, not 'twice'"),
         (["--encode-steps", "0"], "S (number of steps) must be a whole number from 1 to 1000, not 0"),
         (["--data", "nowhere.npz"], "no data at nowhere.npz"),
     ],
@@ -301,7 +305,9 @@ def test_only_steps_that_T_allows_are_measured_unasked(folder):
     assert main([str(folder), *arguments]) == 0
     quality = read_quality(folder)
     assert [cell.steps for cell in quality.frechet.cells] == [5, 10]
-    assert [(cell.steps, cell.refinements) for cell in quality.reconstruction.cells] == [(10, 0), (10, 1)]
+    assert [(cell.steps, cell.inversion) for cell in quality.reconstruction.cells] == [
+        (10, way) for way in ("plain", "refined-1", "ahead")
+    ]
 
 
 def test_toys_are_not_evaluated(gaussian):

@@ -18,21 +18,22 @@ import torch
 
 from explorer.checkpoint import Checkpoint
 from explorer.evaluation.features import FeatureKind, Features, Reference, inception_features, unet_features
+from explorer.inversion import Inversion, encode
 from explorer.latents import latent
 from explorer.paper import Eta
 from explorer.pictures import to_uint8
 from explorer.pipeline import fingerprint
-from explorer.sampler import Settings, encode, sample
+from explorer.sampler import Settings, sample
 
 
 class Chunk(NamedTuple):
-    """The pictures ``start`` to ``stop`` - 1 of a cell; eta says nothing of a reconstruction, refinements of nothing else."""
+    """The pictures ``start`` to ``stop`` - 1 of a cell; eta says nothing of a reconstruction, inversion of nothing else."""
 
     steps: int
     start: int
     stop: int
     eta: Eta = 0.0
-    refinements: int = 0
+    inversion: Inversion = Inversion()
 
     @property
     def rows(self) -> range:
@@ -124,7 +125,8 @@ class ReconstructionJob:
         device = device_of(checkpoint)
         started = time.perf_counter()
         x = self.x_0[chunk.start : chunk.stop].to(device)
-        x_T = encode(checkpoint, x, chunk.steps, iterations=chunk.refinements)
+        how = chunk.inversion
+        x_T = encode(checkpoint, x, chunk.steps, iterations=how.iterations, ahead=how.ahead)
         back = sample(checkpoint.exact, x_T, Settings(steps=chunk.steps))
         errors = ((back - x) / 2).cpu().double().square().mean((1, 2, 3)).numpy()
         return Made(errors, (time.perf_counter() - started) / len(x), machine(device))

@@ -18,6 +18,7 @@ from explorer.evaluation.features import FeatureKind
 from explorer.evaluation.real import RealPictures
 from explorer.evaluation.reconstruction import measure_reconstruction
 from explorer.evaluation.sweep import ETAS, STEPS, EvaluationConfig, measure_frechet, measure_loss
+from explorer.inversion import Inversion
 from explorer.paper import TABLE_2_STEPS, Eta
 from explorer.training.data import load_pictures
 
@@ -44,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--etas", f"eta of the cells, large is sigma-hat (default {_list(ETAS)})", type=_eta, nargs="+", default=ETAS)
     add("--encoded", f"held-out pictures to reconstruct (default {default.encoded})", type=int, default=default.encoded)
     add("--encode-steps", f"S of each way of a reconstruction (default {_list(TABLE_2_STEPS)})", type=int, nargs="+")
-    text = f"refinements of each jump on the way up, a row of the table for each (default {_list(default.refinements)})"
-    add("--refinements", text, type=int, nargs="+", default=default.refinements)
+    text = f"how the way up finds its eps, a row of the table for each (default {_list(default.inversions)})"
+    add("--inversions", text, nargs="+", default=default.inversions)
     add("--batch", f"pictures per call of the network (default {default.batch})", type=int, default=default.batch)
     add("--features", "whose features (default unet, the checkpoint's own)", choices=get_args(FeatureKind))
     add("--engine", "what draws the pictures (default exact: torch in float32)", choices=ENGINES, default="exact")
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             etas=tuple(given.etas),
             encoded=given.encoded,
             encode_steps=tuple(given.encode_steps) if given.encode_steps else None,
-            refinements=tuple(given.refinements),
+            inversions=tuple(Inversion.parse(str(text)) for text in given.inversions),
             batch=given.batch,
             features=given.features or default.features,
         )

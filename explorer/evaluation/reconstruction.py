@@ -13,6 +13,7 @@ from explorer.evaluation.chunks import Chunk, ReconstructionJob, Results, Spread
 from explorer.evaluation.kept import FOLDER, compute_rows, rows_left
 from explorer.evaluation.real import RealPictures
 from explorer.evaluation.sweep import EvaluationConfig, bar_of, checkpoint_place, digits, steps_up_to
+from explorer.inversion import Inversion
 from explorer.paper import TABLE_2_STEPS
 from explorer.pipeline import fingerprint
 from explorer.quality import Quality, ReconstructionCell, ReconstructionTable, read_quality, to_unit
@@ -43,47 +44,56 @@ def measure_reconstruction(
     )
     known = (read_quality(folder) or Quality()).reconstruction
     cells = {_place(cell): cell for cell in known.cells} if known and replace(known, cells=()) == table else {}
-    wanted = [place for place in itertools.product(config.refinements, steps) if place not in cells]
-    with bar_of("Reconstruction", len(x_0) * sum((2 + k) * S for k, S in wanted), quiet) as bar:
+    wanted = [place for place in itertools.product(config.inversions, steps) if place not in cells]
+    with bar_of("Reconstruction", len(x_0) * sum(_calls(*place) for place in wanted), quiet) as bar:
         errors_of = {place: _Errors(folder, table, place, config.batch) for place in wanted}
         chunks = [chunk for errors in errors_of.values() for chunk in errors.left()]
         with closing(spread(checkpoint, ReconstructionJob(x_0, table.weights), chunks)) as results:
             for place, errors in errors_of.items():
-                k, S = place
-                bar.set_postfix(S=S, refinements=k)
-                cells[place] = errors.cell(results, lambda n, calls=(2 + k) * S: bar.update(n * calls))  # type: ignore[misc]
-                done = replace(table, cells=tuple(cells[at] for at in sorted(cells)))
+                inversion, S = place
+                bar.set_postfix(S=S, inversion=str(inversion))
+                cells[place] = errors.cell(results, lambda n, at=place: bar.update(n * _calls(*at)))  # type: ignore[misc]
+                done = replace(table, cells=tuple(cells[at] for at in sorted(cells, key=_order)))
                 write_quality(folder, {"reconstruction": asdict(done)})
 
 
-def _place(cell: ReconstructionCell) -> tuple[int, int]:
-    """Where a cell stands in its table, which ascends in it."""
-    return cell.refinements, cell.steps
+Place = tuple[Inversion, int]  # of a cell in its table, with its S
+
+
+def _place(cell: ReconstructionCell) -> Place:
+    return Inversion.parse(cell.inversion), cell.steps
+
+
+def _order(place: Place) -> tuple[bool, int, int]:
+    inversion, S = place
+    return inversion.ahead, inversion.iterations, S
+
+
+def _calls(inversion: Inversion, S: int) -> int:
+    """Of the network for a picture, up and down."""
+    return inversion.calls(S) + S
 
 
 class _Errors:
     """The errors of one cell's pictures, kept in a file until all are there."""
 
-    def __init__(self, folder: Path, table: ReconstructionTable, place: tuple[int, int], batch: int) -> None:
+    def __init__(self, folder: Path, table: ReconstructionTable, place: Place, batch: int) -> None:
         self._place, self._count, self._batch = place, table.pictures, batch
-        refinements, S = place
-        refined = f"-refined{refinements}" * (refinements > 0)
-        self._path = folder / FOLDER / f"reconstruction-S{S:04d}{refined}.npz"
-        self._key = {"steps": S, "weights": table.weights, "held_out": table.held_out}
-        if refinements:
-            self._key |= {"refinements": refinements}
+        inversion, S = place
+        self._path = folder / FOLDER / f"reconstruction-{inversion}-S{S:04d}.npz"
+        self._key = {"steps": S, "weights": table.weights, "held_out": table.held_out, "inversion": str(inversion)}
 
     def left(self) -> list[Chunk]:
         """What has yet to be computed, in the order in which :meth:`cell` takes it."""
-        refinements, S = self._place
+        inversion, S = self._place
         left = rows_left(self._path, self._key, self._count, self._batch)
-        return [Chunk(S, rows.start, rows.stop, refinements=refinements) for rows in left]
+        return [Chunk(S, rows.start, rows.stop, inversion=inversion) for rows in left]
 
     def cell(self, results: Results, progress: Callable[[int], object]) -> ReconstructionCell:
         """The cell, with the next ``results`` for what is left."""
-        refinements, S = self._place
+        inversion, S = self._place
         errors, _ = compute_rows(
             self._path, self._key, self._count, self._batch, lambda rows: next(results).rows, progress
         )
         spread = float(errors.std(ddof=1)) / len(errors) ** 0.5
-        return ReconstructionCell(S, digits(float(errors.mean()), 4), digits(spread, 2), refinements)
+        return ReconstructionCell(S, digits(float(errors.mean()), 4), digits(spread, 2), str(inversion))

@@ -31,6 +31,7 @@ from explorer.evaluation.frechet import GROUPS, MIN_PICTURES
 from explorer.evaluation.kept import FOLDER
 from explorer.evaluation.real import RealPictures
 from explorer.evaluation.sums import Sums
+from explorer.inversion import Inversion
 from explorer.paper import TABLE_1_STEPS, Eta
 from explorer.pipeline import fingerprint
 from explorer.quality import (
@@ -58,7 +59,7 @@ class EvaluationConfig:
         etas: its eta, each in [0, 1], or "large" for sigma-hat.
         encoded: how many held-out pictures are encoded and sampled back.
         encode_steps: S of each way; those of Table 2 up to T if None.
-        refinements: of each jump on the way up, in the table of reconstructions.
+        inversions: how the way up finds its eps, each for all of ``encode_steps``.
         batch: pictures in one call of the network.
         features: "unet", the checkpoint's own, or "inception".
 
@@ -71,7 +72,7 @@ class EvaluationConfig:
     etas: tuple[Eta, ...] = ETAS
     encoded: int = 32
     encode_steps: tuple[int, ...] | None = None
-    refinements: tuple[int, ...] = (0, 1)
+    inversions: tuple[Inversion, ...] = (Inversion(), Inversion(ahead=True), Inversion(1))
     batch: int = 32
     features: FeatureKind = "unet"
 
@@ -81,8 +82,6 @@ class EvaluationConfig:
         as_int("batch", self.batch, 1, None)
         for eta in self.etas:
             Chunk(1, 0, 1, eta).settings()
-        for k in self.refinements:
-            as_int("refinements", k, 0, None)
 
 
 def measure_loss(checkpoint: Checkpoint, real: RealPictures, config: EvaluationConfig) -> None:

@@ -14,9 +14,11 @@ import numpy as np
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
+from explorer.encoded import MAX_ITERATIONS, Encoded, real_picture, remember
+from explorer.inversion import Inversion, encoding
 from explorer.paper import TABLE_2, TABLE_2_STEPS
-from explorer.recipe import MAX_ITERATIONS, Encoded, real_picture, remember, with_imports
-from explorer.sampler import Settings, denoise, encoding
+from explorer.recipe import with_imports
+from explorer.sampler import Settings, denoise
 from explorer.schedule import Spacing
 from explorer.trajectory import spread
 from explorer.ui.component import EncodeStage
@@ -42,19 +44,26 @@ class EncodeOptions(Options):
 
     Attributes:
         picture: number of a held-out picture, name of one that was brought, or "made": what the control column makes.
-        refine: fixed-point steps for each jump on the way up.
+        ahead, refine: how each jump on the way up finds its eps, see :class:`explorer.inversion.Inversion`.
         every_steps: measure S = 500 and 1000 too, which takes a while.
     """
 
     picture: int | str = 0
+    ahead: bool = True
     refine: int = 0
     every_steps: bool = False
 
     checks: ClassVar[Mapping[str, Check]] = {
         "picture": made_or_real,
+        "ahead": yes_or_no("ahead"),
         "refine": whole("refine", 0, MAX_ITERATIONS),
         "every_steps": yes_or_no("every_steps"),
     }
+
+    @property
+    def inversion(self) -> Inversion:
+        """The way up that is shown."""
+        return Inversion(self.refine, self.ahead)
 
 
 class EncodeTab(Tab[EncodeOptions]):
@@ -107,7 +116,9 @@ class RoundTrip:
         self.state = state
         self.pieces = Pieces()
         self.facts: dict[str, Any] = {}
-        self.table: dict[str, dict[str, float]] = {"plain": {}, "refined": {}}
+        self.inversion = asked.options.inversion
+        self.inversions = tuple(dict.fromkeys((Inversion(), self.inversion)))  # of the table
+        self.table: dict[str, dict[str, float]] = {str(inversion): {} for inversion in self.inversions}
         self.times: list[int] = [0]
         self.evaluations = self.expected = 0
         self.started, self.pace = time.perf_counter(), Pace(SECONDS_BETWEEN)
@@ -119,12 +130,12 @@ class RoundTrip:
     def _go(self) -> Iterator[dict[str, Any]]:
         self._open()
         x_0 = self._picture()
-        self.expected += sum(S * (2 + k) for S, k in [(self.steps, self.options.refine), *self._missing()])
+        self.expected += sum(S + how.calls(S) for S, how in [(self.steps, self.inversion), *self._missing()])
         for name in ("x_0", "up/0"):
             self.pieces.add(name, x_0[0])
         x_T = x_0
         kept = spread(self.steps, MOMENTS)
-        for k, (t, x_T) in enumerate(self._up(x_0, self.steps, self.options.refine)):
+        for k, (t, x_T) in enumerate(self._up(x_0, self.steps, self.inversion)):
             if k in kept:
                 self.pieces.add(f"up/{t}", x_T[0])
                 self.times.append(t)
@@ -143,13 +154,13 @@ class RoundTrip:
         self.pieces.add("again", again[0])
         self.pieces.add_signed("difference", (again - x_0)[0], DIFFERENCE_SCALE)
         self.facts |= {"mse": error(again, x_0), "largest": float((again - x_0).abs().max())}
-        self.errors.put(self._key(self.steps, self.options.refine), self.facts["mse"])
+        self.errors.put(self._key(self.steps, self.inversion), self.facts["mse"])
         yield self._value("running")
-        for S, refine in self._wanted():
-            known = self.errors.get(self._key(S, refine))
-            mse = (yield from self._round_trip(x_0, S, refine)) if known is None else known
-            self.errors.put(self._key(S, refine), mse)
-            self.table["refined" if refine else "plain"][str(S)] = mse
+        for S, inversion in self._wanted():
+            known = self.errors.get(self._key(S, inversion))
+            mse = (yield from self._round_trip(x_0, S, inversion)) if known is None else known
+            self.errors.put(self._key(S, inversion), mse)
+            self.table[str(inversion)][str(S)] = mse
             if known is None:
                 yield self._value("running")
         yield self._value("ended")
@@ -157,6 +168,7 @@ class RoundTrip:
     def _open(self) -> None:
         self.fixed = {
             "settings": self.asked.fields(),
+            "inversion": str(self.inversion),
             "script": script(self.checkpoint, self.asked),
             "shape": list(self.checkpoint.shape),
             "latent": "" if self.options.picture == "made" else str(self._recipe()),
@@ -189,10 +201,10 @@ class RoundTrip:
         self.expected = self.evaluations
         return made.clamp(-1, 1)
 
-    def _up(self, x_0: Tensor, steps: int, refine: int) -> Iterator[tuple[int, Tensor]]:
+    def _up(self, x_0: Tensor, steps: int, inversion: Inversion) -> Iterator[tuple[int, Tensor]]:
         """(t, x_t) on the way up, counted, and broken off when something newer is wanted."""
-        for t, x_t in encoding(self.checkpoint, x_0, steps, self.spacing, refine):
-            self._count(1 + refine)
+        for k, (t, x_t) in enumerate(encoding(self.checkpoint, x_0, steps, self.spacing, inversion), start=1):
+            self._count(inversion.calls(k) - inversion.calls(k - 1) * (k > 1))
             yield t, x_t
 
     def _down(self, x_T: Tensor, steps: int) -> Iterator[tuple[int, Tensor, Tensor]]:
@@ -201,10 +213,10 @@ class RoundTrip:
             self._count(1)
             yield step.t, step.x_t, step.x_prev
 
-    def _round_trip(self, x_0: Tensor, steps: int, refine: int) -> Generator[dict[str, Any], None, float]:
+    def _round_trip(self, x_0: Tensor, steps: int, inversion: Inversion) -> Generator[dict[str, Any], None, float]:
         """The error of another S; says now and then how far it is."""
         x_T = again = x_0
-        for _, x_t in self._up(x_0, steps, refine):
+        for _, x_t in self._up(x_0, steps, inversion):
             x_T = x_t
             yield from self._now_and_then()
         for _, _, x_prev in self._down(x_T, steps):
@@ -220,20 +232,21 @@ class RoundTrip:
         go_on(self.state)
 
     def _recipe(self) -> Encoded:
-        return Encoded(self.options.picture, self.steps, self.options.refine, self.spacing)
+        how = self.inversion
+        return Encoded(self.options.picture, self.steps, how.iterations, self.spacing, how.ahead)
 
-    def _wanted(self) -> list[tuple[int, int]]:
-        """(S, refinements) of the table: without any, and beside it with as many as the switch says."""
-        T, several = self.checkpoint.schedule.T, dict.fromkeys((0, self.options.refine))
-        return [(S, k) for S in (ALL if self.options.every_steps else CHEAP) if S <= T for k in several]
+    def _wanted(self) -> list[tuple[int, Inversion]]:
+        """The rows and columns of the table."""
+        steps = [S for S in (ALL if self.options.every_steps else CHEAP) if S <= self.checkpoint.schedule.T]
+        return [(S, inversion) for S in steps for inversion in self.inversions]
 
-    def _missing(self) -> list[tuple[int, int]]:
-        here = (self.steps, self.options.refine)
+    def _missing(self) -> list[tuple[int, Inversion]]:
+        here = (self.steps, self.inversion)
         return [w for w in self._wanted() if w != here and self.errors.get(self._key(*w)) is None]
 
-    def _key(self, S: int, refine: int) -> tuple[Any, ...]:
+    def _key(self, S: int, inversion: Inversion) -> tuple[Any, ...]:
         made = (str(self.asked.query.latent), self.steps) if self.options.picture == "made" else ()
-        return (self.checkpoint.key, self.options.picture, made, S, self.spacing, refine)
+        return (self.checkpoint.key, self.options.picture, made, S, self.spacing, inversion)
 
 
 def error(again: Tensor, x_0: Tensor) -> float:
@@ -254,14 +267,14 @@ def describe_latent(x_T: Tensor) -> dict[str, Any]:
 
 
 def mean_errors(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The checkpoint's own mean errors over held-out pictures, (S, error) by refinements; with a note where there are none."""
+    """The checkpoint's own mean errors over held-out pictures, (S, error) by inversion; with a note where there are none."""
     quality, note = measured(checkpoint)
     if quality is None or quality.reconstruction is None:
         return {"errors": {}, "note": note}
     reconstruction = quality.reconstruction
-    errors: dict[int, list[list[float]]] = {}
+    errors: dict[str, list[list[float]]] = {}
     for cell in reconstruction.cells:
-        errors.setdefault(cell.refinements, []).append([cell.steps, cell.mse])
+        errors.setdefault(cell.inversion, []).append([cell.steps, cell.mse])
     return {"errors": errors, "note": Said("measured.over", {"n": reconstruction.pictures}).sent()}
 
 
@@ -278,7 +291,7 @@ def script(checkpoint: Checkpoint, asked: Asked[EncodeOptions]) -> str:
     return with_imports(f"""checkpoint = {checkpoint.to_python()}
 settings = ex.Settings(steps={s.steps}, spacing={spacing!r})
 x_0 = {x_0}
-x_T = ex.encode(checkpoint, x_0, steps={s.steps}, spacing={spacing!r}, iterations={o.refine})
+x_T = ex.encode(checkpoint, x_0, steps={s.steps}, spacing={spacing!r}, iterations={o.refine}, ahead={o.ahead})
 again = ex.sample(checkpoint, x_T, settings)
 print("mean squared error on [0, 1]:", ((again - x_0).square().mean() / 4).item())
 ex.to_image(again).save("again.png")

@@ -11,11 +11,12 @@ import numpy as np
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
+from explorer.encoded import real_picture
 from explorer.finished import Wanted, finish
 from explorer.forward import Paths, marginal_errors, markov_paths, non_markov_paths, step_correlations
 from explorer.latents import latent
 from explorer.paths import ode_coordinates, straightness
-from explorer.recipe import real_picture, with_imports
+from explorer.recipe import with_imports
 from explorer.schedule import timesteps
 from explorer.trajectory import spread
 from explorer.ui.component import ForwardStage

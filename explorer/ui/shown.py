@@ -194,15 +194,14 @@ def up_and_down(shown: Shown) -> np.ndarray:
 
 
 def reconstruction(shown: Shown) -> list[dict[str, Any]]:
-    table, settings = shown.read("table"), shown.value["settings"]
     mine = [
-        {"of": "this picture", "steps": int(S), "refinements": settings["refine"] * (kind == "refined"), "mse": mse}
-        for kind, errors in table.items()
+        {"of": "this picture", "steps": int(S), "inversion": inversion, "mse": mse}
+        for inversion, errors in shown.read("table").items()
         for S, mse in errors.items()
     ]
     mean = [
-        {"of": "mean of held-out pictures", "steps": S, "refinements": int(refinements), "mse": mse}
-        for refinements, errors in shown.read("measured")["errors"].items()
+        {"of": "mean of held-out pictures", "steps": S, "inversion": inversion, "mse": mse}
+        for inversion, errors in shown.read("measured")["errors"].items()
         for S, mse in errors
     ]
     return mine + mean + [{"of": "paper, CIFAR-10", "steps": S, "mse": mse} for S, mse in shown.read("paper")]

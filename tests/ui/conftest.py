@@ -16,7 +16,7 @@ from stage import Stage
 
 import explorer as ex
 import explorer.ui.paths
-from explorer import compiled, recipe
+from explorer import compiled, encoded
 from explorer.finished import Finished
 from explorer.ui.app import build, launch_options
 from explorer.ui.save import Saves
@@ -121,7 +121,7 @@ def folder(tmp_path):
 @pytest.fixture
 def checkpoints(folder, monkeypatch):
     """The toy, one without held-out pictures, a grey one, and one with T = 100. What was encoded before is forgotten."""
-    monkeypatch.setattr(recipe, "ENCODED", type(recipe.ENCODED)())
+    monkeypatch.setattr(encoded, "ENCODED", type(encoded.ENCODED)())
     toy = replace(TOY, folder=folder)
     grey_folder = folder.parent / "grey"
     grey_folder.mkdir()

@@ -17,13 +17,13 @@ ARRIVED = """([title, calls]) => {
 }"""
 
 
-def wait(stage, title, calls=5):
+def wait(stage, title, calls=6):
     """Wait until the newest picture has come back and is on the screen."""
     stage.page.wait_for_function(ARRIVED, arg=[title, calls], timeout=60_000, polling=100)
     stage.settle()
 
 
-def open_encode(stage, query="", title="held-out picture 0", calls=5):
+def open_encode(stage, query="", title="held-out picture 0", calls=6):
     stage.goto(f"?tab=encode&steps=5{query}")
     wait(stage, title, calls)
     return stage
@@ -32,7 +32,7 @@ def open_encode(stage, query="", title="held-out picture 0", calls=5):
 def test_the_picture_its_latent_and_the_picture_again_are_those_of_the_core(stage, faces):
     open_encode(stage)
     x_0 = to_unit(faces.examples()[:1])
-    x_T = ex.encode(faces, x_0, 5)
+    x_T = ex.encode(faces, x_0, 5, ahead=True)
     again = ex.sample(faces, x_T, ex.Settings(5))
     assert stage.off('canvas[data-name="x_0"]', x_0) == 0
     assert stage.off('canvas[data-name="x_T"]', x_T) <= 1
@@ -51,7 +51,7 @@ def test_the_mouse_chooses_a_picture_and_refines_it(stage):
     assert stage.locator('[data-choose="2"]').get_attribute("aria-pressed") == "true"
     plain = stage.pixels('canvas[data-name="x_T"]')
     stage.drag_to('[name="refine"]', 2)
-    wait(stage, "held-out picture 2", calls=15)
+    wait(stage, "held-out picture 2", calls=16)
     assert stage.pixels('canvas[data-name="x_T"]') != plain
     assert stage.pixels('canvas[data-name="x_0"]') == after[0]
     assert "picture=2" in stage.page.url
@@ -84,8 +84,10 @@ def test_the_keyboard_chooses_a_picture(stage):
     stage.press("Enter")  # what the settings make
     wait(stage, "made by the settings")
     assert stage.setting("picture") == "made"
-    stage.press("Tab")
-    stage.press("ArrowRight")
+    stage.press("Tab", "Space")
+    wait(stage, "made by the settings", calls=5)
+    assert stage.setting("ahead") is False
+    stage.press("Tab", "ArrowRight")
     wait(stage, "made by the settings", calls=10)
     assert stage.setting("refine") == 1
 
@@ -109,7 +111,7 @@ def test_a_picture_of_ones_own_is_encoded_and_a_broken_file_leaves_it_on_the_scr
     stage.bring(OWN)
     wait(stage, "your picture")
     x_0 = as_tensor(read_picture(OWN), faces.shape)
-    again = ex.sample(faces, ex.encode(faces, x_0, 5), ex.Settings(5))
+    again = ex.sample(faces, ex.encode(faces, x_0, 5, ahead=True), ex.Settings(5))
     assert stage.off('canvas[data-name="x_0"]', x_0) == 0
     assert stage.off('canvas[data-name="again"]', again) <= 1
     before = stage.pictures(".trip canvas")
@@ -143,7 +145,7 @@ def test_the_latent_becomes_an_end_of_interpolate(stage):
     open_encode(stage, "&frames=8&side=5&lerp=0&ddpm=off")
     stage.locator('[data-use="b"]').click()
     stage.arrive("interpolate")
-    assert stage.setting("b") == "encode(0, 5)"
+    assert stage.setting("b") == "encode(0, 5, ahead)"
     assert stage.setting("a") == 10
     assert all(picture is not None for picture in stage.pictures(".frames canvas"))
     assert "b=encode" in stage.page.url
@@ -153,10 +155,10 @@ def test_the_latent_opens_in_steps_and_ends_in_the_picture_again(stage, faces):
     open_encode(stage, "&eta=0.5")
     stage.locator('[data-use="steps"]').click()
     stage.arrive("steps")
-    assert stage.page.input_value('#controls [name="seed"]') == "encode(0, 5)"
+    assert stage.page.input_value('#controls [name="seed"]') == "encode(0, 5, ahead)"
     assert stage.setting("eta") == 0
     stage.press("End")
-    again = ex.sample(faces, ex.encode(faces, to_unit(faces.examples()[:1]), 5), ex.Settings(5))
+    again = ex.sample(faces, ex.encode(faces, to_unit(faces.examples()[:1]), 5, ahead=True), ex.Settings(5))
     assert stage.off('[data-panel="x_prev"] canvas', again) <= 1
 
 
@@ -165,12 +167,12 @@ def test_the_address_opens_the_same_picture_elsewhere(stage, elsewhere):
     stage.locator('[data-choose="4"]').click()
     wait(stage, "held-out picture 4")
     stage.drag_to('[name="refine"]', 1)
-    wait(stage, "held-out picture 4", calls=10)
+    wait(stage, "held-out picture 4", calls=11)
     stage.locator(f'{lane("up")} [data-column="1"]').click()
     address = stage.address()
     for part in ("tab=encode", "steps=5", "picture=4", "refine=1", "moment=200"):
         assert part in address
-    there = elsewhere(address, lambda there: wait(there, "held-out picture 4", calls=10))
+    there = elsewhere(address, lambda there: wait(there, "held-out picture 4", calls=11))
     assert there.text(".what") == stage.text(".what")
     for name in ("x_0", "x_T", "again"):  # while both pages measure on, their calls are shared, and rounded otherwise
         assert there.off(f'canvas[data-name="{name}"]', stage.image(f'canvas[data-name="{name}"]')) <= 1

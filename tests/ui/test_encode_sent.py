@@ -19,8 +19,8 @@ def mse(again, x_0):
     return float((again - x_0).square().mean() / 4)
 
 
-def round_trip(checkpoint, x_0, S, iterations=0):
-    return ex.sample(checkpoint, ex.encode(checkpoint, x_0, S, iterations=iterations), ex.Settings(S))
+def round_trip(checkpoint, x_0, S, iterations=0, ahead=True):
+    return ex.sample(checkpoint, ex.encode(checkpoint, x_0, S, iterations=iterations, ahead=ahead), ex.Settings(S))
 
 
 def test_encode_shows_the_way_up_and_down(make, checkpoints):
@@ -28,7 +28,7 @@ def test_encode_shows_the_way_up_and_down(make, checkpoints):
     last = values_of(make("encode"), SMALL["encode"])[-1]
     pictures, facts = pictures_of(last), json.loads(last["facts"])
     x_0 = to_unit(toy.examples()[2:3])
-    x_T, again = ex.encode(toy, x_0, 7), round_trip(toy, x_0, 7)
+    x_T, again = ex.encode(toy, x_0, 7, ahead=True), round_trip(toy, x_0, 7)
     assert json.loads(last["times"]) == [0, *ex.timesteps(1000, 7)]
     assert np.array_equal(pictures["x_0"], shown(x_0))
     assert np.array_equal(pictures["x_0"], toy.examples()[2])
@@ -41,7 +41,7 @@ def test_encode_shows_the_way_up_and_down(make, checkpoints):
     assert facts["largest"] == pytest.approx(float((again - x_0).abs().max()))
     assert facts["norm"] == pytest.approx(float(x_T.norm()) / np.sqrt(192), rel=1e-6)
     assert sum(facts["histogram"]) * 0.2 == pytest.approx(float((x_T.abs() <= 4).float().mean()), abs=1e-3)
-    assert last["latent"] == "encode(2, 7)"
+    assert last["latent"] == "encode(2, 7, ahead)"
     assert torch.equal(parse(last["latent"]).make(toy), x_T)
     assert json.loads(last["paper"]) == [list(row) for row in zip(TABLE_2_STEPS, TABLE_2, strict=True)]
     assert last["examples"] == 4
@@ -58,22 +58,33 @@ def test_the_latent_is_remembered_from_the_round_trip(make, checkpoints):
     toy = replace(checkpoints["toy"], predict_noise=counted)
     values_of(tab_of("encode", toy), SMALL["encode"] | {"refine": 1})
     asked.clear()
-    parse("encode(2, 7, 1)").make(toy)
+    parse("encode(2, 7, 1, ahead)").make(toy)
     assert asked == []
 
 
-@pytest.mark.parametrize("refine", [0, 2])
-def test_the_table_holds_the_error_of_every_cheap_s(make, checkpoints, refine):
-    last = values_of(make("encode"), SMALL["encode"] | {"refine": refine})[-1]
+@pytest.mark.parametrize(
+    ("refine", "ahead", "inversion", "calls"),
+    [
+        (0, False, "plain", [7, 380]),
+        (0, True, "ahead", [8, 380, 385]),
+        (2, False, "refined-2", [21, 380, 3 * 380]),
+        (1, True, "ahead-refined-1", [15, 380, 2 * 380 + 5]),
+    ],
+)
+def test_the_table_holds_the_error_of_every_cheap_s(make, checkpoints, refine, ahead, inversion, calls):
+    last = values_of(make("encode"), SMALL["encode"] | {"refine": refine, "ahead": ahead})[-1]
     table, x_0 = json.loads(last["table"]), to_unit(checkpoints["toy"].examples()[2:3])
-    assert list(table["plain"]) == ["10", "20", "50", "100", "200"]
-    assert table["plain"]["20"] == pytest.approx(mse(round_trip(checkpoints["toy"], x_0, 20), x_0), rel=1e-6)
-    errors = list(table["plain"].values())
-    assert errors == sorted(errors, reverse=True)
-    assert list(table["refined"]) == ([] if refine == 0 else list(table["plain"]))
-    assert all(error < table["plain"][S] / 2 for S, error in table["refined"].items())
-    calls = 7 * (2 + refine) + sum(S * (2 + k) for S in (10, 20, 50, 100, 200) for k in dict.fromkeys((0, refine)))
-    assert last["evaluations"] == last["expected"] == calls
+    assert last["inversion"] == inversion
+    assert set(table) == {"plain", inversion}
+    for errors in table.values():
+        assert list(errors) == ["10", "20", "50", "100", "200"]
+        assert list(errors.values()) == sorted(errors.values(), reverse=True)
+    for way, how in (("plain", {"ahead": False}), (inversion, {"ahead": ahead, "iterations": refine})):
+        again = round_trip(checkpoints["toy"], x_0, 20, **how)
+        assert table[way]["20"] == pytest.approx(mse(again, x_0), rel=1e-6)
+    assert inversion == "plain" or all(error < table["plain"][S] / 2 for S, error in table[inversion].items())
+    up, *ways = calls
+    assert last["evaluations"] == last["expected"] == up + 7 + sum(ways) + 380 * len(ways)
 
 
 def test_every_s_and_no_more_than_the_checkpoint_has(make):
@@ -88,9 +99,9 @@ def test_errors_are_remembered_for_the_same_picture_alone(make):
     first = values_of(tab, SMALL["encode"])[-1]
     again = values_of(tab, SMALL["encode"])[-1]
     assert again["table"] == first["table"]
-    assert again["evaluations"] == again["expected"] == 14
+    assert again["evaluations"] == again["expected"] == 15
     longer = values_of(tab, SMALL["encode"] | {"steps": 20})[-1]
-    assert longer["evaluations"] == longer["expected"] == 40
+    assert longer["evaluations"] == longer["expected"] == 41
     other = values_of(tab, SMALL["encode"] | {"picture": 3})[-1]
     assert other["evaluations"] == first["evaluations"]
     assert other["table"] != first["table"]
@@ -129,12 +140,12 @@ def test_mean_errors_come_from_the_measured_ones(make, folder):
         "cells": [
             {"steps": 10, "mse": 0.01, "spread": 0},
             {"steps": 20, "mse": 0.005, "spread": 0},
-            {"steps": 10, "mse": 0.001, "spread": 0, "refinements": 1},
+            {"steps": 10, "mse": 0.001, "spread": 0, "inversion": "refined-1"},
         ],
     }
     (folder / "quality.json").write_text(json.dumps({"reconstruction": entry}))
     measured = json.loads(values_of(make("encode"), SMALL["encode"])[0]["measured"])
-    assert measured["errors"] == {"0": [[10, 0.01], [20, 0.005]], "1": [[10, 0.001]]}
+    assert measured["errors"] == {"plain": [[10, 0.01], [20, 0.005]], "refined-1": [[10, 0.001]]}
     assert english(measured["note"]) == "over 8 held-out pictures"
 
 

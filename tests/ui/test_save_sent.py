@@ -132,9 +132,10 @@ def test_encode_saves_the_round_trip(saves):
     for k, name in enumerate(("x_0", "x_T", "again", "difference")):
         assert np.array_equal(strip[:, 10 * k : 10 * k + 8], pictures[name])
     rows = rows_of(file_of(saves, "encode", "csv"))
-    mine = [float(row["mse"]) for row in rows if row["of"] == "this picture"]
-    assert len(mine) == 5
-    assert mine == sorted(mine, reverse=True)
+    for inversion in ("plain", "ahead"):
+        mine = [float(row["mse"]) for row in rows if (row["of"], row["inversion"]) == ("this picture", inversion)]
+        assert len(mine) == 5
+        assert mine == sorted(mine, reverse=True)
 
 
 @pytest.mark.parametrize(

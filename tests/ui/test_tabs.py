@@ -59,7 +59,7 @@ def test_a_superseded_run_ends_without_another_word_and_a_stopped_one_keeps_what
 
 OTHERS = {
     **{"wrong": False, "lerp": False, "over_steps": True, "way": "loop", "a": 29, "b": 10, "c": "lerp(1, 2, 0.5)"},
-    **{"refine": 3, "every_steps": True, "mixture": "two moons", "samples": False},
+    **{"refine": 3, "ahead": False, "every_steps": True, "mixture": "two moons", "samples": False},
 }
 
 
@@ -120,6 +120,7 @@ REFUSED = [
     ("encode", "picture", "9" * 400, "number of a held-out picture"),
     ("encode", "refine", 6, "from 0 to 5"),
     ("encode", "refine", "some", "from 0 to 5"),
+    ("encode", "ahead", "yes", "on or off"),
     ("encode", "every_steps", "yes", "on or off"),
     ("encode", "steps", 1001, "from 1 to 1000"),
     ("encode", "seed", "encode(3)", r"encode\(picture, S\)"),

@@ -14,17 +14,18 @@ function receive() {
 }
 function moved(k) { wish = times[k]; publish('explorer:view', { moment: wish }); }
 
+const callsUp = S => S * (1 + value.settings.refine) + (value.settings.ahead ? 1 : 0);
 const lanes = () => [
   { name: 'up', title: say('encode.lane_up'), text: say('encode.rightwards') },
   { name: 'down', title: say('encode.lane_down'), text: say('encode.leftwards') },
 ];
 function draw() {
   drawChosen(value.examples, i => `example/${i}`);
-  const size = innerWidth > 700 ? 192 : 128, { picture, steps, refine } = value.settings, kind = picture === 'made' ? 'made' : typeof picture === 'number' ? 'held_out' : 'own';
+  const size = innerWidth > 700 ? 192 : 128, { picture, steps } = value.settings, kind = picture === 'made' ? 'made' : typeof picture === 'number' ? 'held_out' : 'own';
   for (const canvas of $$('.trip canvas')) paint(canvas, canvas.dataset.name, size);
   write($('.first-title'), sayHtml(`encode.first.${kind}`, { picture }));
   write($('.first'), sayHtml(`encode.about.${kind}`, { width: value.shape[2], height: value.shape[1] }));
-  write($('.up-calls'), say('encode.calls', { calls: steps * (1 + refine) }));
+  write($('.up-calls'), say('encode.calls', { calls: callsUp(steps) }));
   write($('.down-calls'), say('encode.calls', { calls: steps }));
   write($('.latent'), facts.std === undefined ? '' : `${sayHtml('encode.moments', { mean: fixed(facts.mean, 3), std: fixed(facts.std, 3) })}<br>${say('encode.of_noise')}<br>${value.latent ? `<button type="button" data-use="steps">${say('tabs.steps')}</button><button type="button" data-use="a">${say('encode.as_a')}</button><button type="button" data-use="b">${say('encode.as_b')}</button>` : ''}`);
   write($('.again'), facts.mse === undefined ? '' : sayHtml('encode.error', { error: digits(facts.mse, 2) }));
@@ -35,31 +36,33 @@ function draw() {
   drawNoise();
 }
 
+// How the way up found its ε, in words: "refined-2" and "refined-3" are both refined.
+const worded = inversion => inversion.replace(/-?\d+$/, '').replace('-', '_');
 function drawErrors() {
-  const rows = [...new Set([...Object.keys(table.plain), ...Object.keys(table.refined), ...paper.map(p => p[0])].map(Number))].sort((a, b) => a - b);
-  const points = entries => entries.map(([S, e]) => [Math.log10(S), Math.log10(Math.max(e, 1e-9))]), of = name => points(Object.entries(table[name]).map(([S, e]) => [+S, e]).sort((a, b) => a[0] - b[0]));
-  const { refine } = value.settings, mean = measured.errors[0] ?? [], meanRefined = refine ? measured.errors[refine] ?? [] : [];
+  const ways = Object.keys(table), chosen = value.inversion, colourOf = way => way === 'plain' ? '' : 'x0-colour';
+  const rows = [...new Set([...ways.flatMap(way => Object.keys(table[way])), ...paper.map(p => p[0])].map(Number))].sort((a, b) => a - b);
+  const points = entries => entries.map(([S, e]) => [Math.log10(S), Math.log10(Math.max(e, 1e-9))]), mine = way => points(Object.entries(table[way]).map(([S, e]) => [+S, e]).sort((a, b) => a[0] - b[0]));
+  const means = ways.filter(way => measured.errors[way]), several = ways.length > 1;
   const width = Math.max(260, $('.errors .plot').clientWidth), lines = [
     { points: points(paper), colour: 'var(--ref)', width: 1.5, label: { at: points(paper)[2], dy: -8, text: say('encode.paper') } },
-    { points: points(mean), colour: 'var(--ink2)', width: 1.25, dash: '3 3', name: say('encode.mean_name') },
-    { points: points(meanRefined), colour: 'var(--x0)', width: 1.25, dash: '3 3', name: say('encode.mean_refined_name') },
-    { points: of('refined'), colour: 'var(--x0)', label: of('refined').length > 1 ? { at: of('refined')[1], dy: 34, text: say('encode.refined') } : null },
-    { points: of('plain'), colour: 'var(--ink)', label: of('plain').length > (refine ? 2 : 1) ? { at: of('plain')[refine ? 2 : 1], dy: refine ? -8 : 18, text: say('encode.this_picture') } : null },
+    ...means.map(way => ({ points: points(measured.errors[way]), colour: way === 'plain' ? 'var(--ink2)' : 'var(--x0)', width: 1.25, dash: '3 3', name: `${say('encode.mean_name')}, ${say(`encode.way.${worded(way)}`)}` })),
+    ...ways.map(way => {
+      const line = mine(way), place = several && way === 'plain' ? 2 : 1;
+      return { points: line, colour: way === 'plain' ? 'var(--ink)' : 'var(--x0)', label: line.length > place ? { at: line[place], dy: several ? way === 'plain' ? -8 : 46 : 18, text: say(several ? `encode.way.${worded(way)}` : 'encode.this_picture') } : null };
+    }),
   ];
   const lowest = Math.min(-6, ...lines.flatMap(l => l.points.map(p => Math.floor(p[1])))), ticks = Array.from({ length: -lowest }, (_, k) => lowest + k);
   const { svg } = chart({ width, height: 232, xRange: [1, 3], yRange: [lowest, -1], yTicks: ticks, yLabel: powerOfTen, xTicks: [[1, 'S = 10', 'start'], [Math.log10(50), 50, 'middle'], [2, 100, 'middle'], [Math.log10(200), 200, 'middle'], [3, 1000, 'end']], lines, dots: lines.flatMap(l => l.points) });
   write($('.errors .plot'), svg);
-  const refined = refine > 0, of10 = [table.plain[10], table.refined[10]], columns = [
-    ['encode.this_picture', table.plain],
-    ...refined ? [['encode.refined', table.refined, 'x0-colour']] : [],
-    ['encode.mean', Object.fromEntries(mean)],
-    ...meanRefined.length ? [['encode.mean_refined', Object.fromEntries(meanRefined), 'x0-colour']] : [],
-    ['encode.paper', Object.fromEntries(paper)],
-  ];
-  const head = columns.map(([title, , colour]) => `<th${colour ? ` class="${colour}"` : ''}>${say(title)}</th>`).join('');
-  const cells = S => columns.map(([, errors]) => `<td>${errors[S] === undefined ? '' : digits(errors[S], 2)}</td>`).join('');
-  write($('table'), `<tr><th>${sayHtml('symbol.S')}</th>${head}</tr>` + rows.map(S => `<tr${S === value.settings.steps ? ' data-here' : ''}><td>${S}</td>${cells(S)}</tr>`).join(''));
-  const gain = of10[0] / of10[1], bought = refined && gain > 0 && sayHtml(gain >= 1 ? 'encode.bought' : 'encode.overshot', { times: digits(Math.max(gain, 1 / gain), 2), calls: digits((2 + refine) / 2, 2) });
+  const groups = [['encode.this_picture', ways, way => table[way]], ['encode.mean', means, way => Object.fromEntries(measured.errors[way])]].filter(([, of]) => of.length);
+  const last = Object.fromEntries(paper), columns = groups.flatMap(([, of, errors]) => of.map(way => [way, errors(way)]));
+  const titles = groups.map(([title, of]) => `<th colspan="${of.length}" scope="colgroup">${say(title)}</th>`).join('');
+  const heads = columns.map(([way]) => `<th scope="col" class="${colourOf(way)}">${say(`encode.way.${worded(way)}`)}</th>`).join('');
+  const cells = S => [...columns.map(([, errors]) => errors), last].map(errors => `<td>${errors[S] === undefined ? '' : digits(errors[S], 2)}</td>`).join('');
+  const body = rows.map(S => `<tr${S === value.settings.steps ? ' data-here' : ''}><td>${S}</td>${cells(S)}</tr>`).join('');
+  write($('table'), `<tr><th rowspan="2" scope="col">${sayHtml('symbol.S')}</th>${titles}<th rowspan="2" scope="col">${say('encode.paper')}</th></tr><tr>${heads}</tr>${body}`);
+  const gain = table.plain[10] / table[chosen][10], calls = (callsUp(10) + 10) / 20, how = several && say(`encode.how.${worded(chosen)}`);
+  const bought = several && gain > 0 && sayHtml(gain >= 1 ? 'encode.bought' : 'encode.overshot', { how, times: digits(Math.max(gain, 1 / gain), 2), calls: digits(calls, 3) });
   write($('.bought'), sentences(bought, sayHtml('encode.mean_of', { note: told(measured.note) })));
 }
 

@@ -1,0 +1,112 @@
+"""The latent of a real picture, written down: ``encode(3, 100)``."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+
+from torch import Tensor
+
+from explorer.checkpoint import Checkpoint, CheckpointError
+from explorer.given import GIVEN, PictureError, as_tensor
+from explorer.inversion import encode
+from explorer.message import Message, text_of
+from explorer.quality import to_unit
+from explorer.schedule import Spacing, as_int
+
+AHEAD = "ahead"  # the last word of an encoding that asks ahead
+MAX_STEPS, MAX_ITERATIONS = 1000, 5
+MAX_ENCODED = 64  # latents that are remembered
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The latent of a real picture by DDIM inversion, see :func:`explorer.encode`.
+
+    Attributes:
+        picture: index of a held-out picture of the checkpoint, or the name of one in :data:`explorer.given.GIVEN`.
+        steps, iterations, spacing, ahead: as for :func:`explorer.encode`.
+    """
+
+    picture: int | str
+    steps: int
+    iterations: int = 0
+    spacing: Spacing = "linear"
+    ahead: bool = False
+
+    def __str__(self) -> str:
+        words = [str(self.picture), str(self.steps)]
+        if self.iterations or self.spacing != "linear":
+            words.append(str(self.iterations))
+        words += [self.spacing] * (self.spacing != "linear") + [AHEAD] * self.ahead
+        return f"encode({', '.join(words)})"
+
+    def picture_of(self, checkpoint: Checkpoint) -> Tensor:
+        """x_0; errors as :func:`real_picture`."""
+        return real_picture(self.picture, checkpoint)
+
+    def make(self, checkpoint: Checkpoint) -> Tensor:
+        """x_T, float32 (1, C, H, W); remembered, since it takes ``steps`` calls of the network."""
+        key = (checkpoint.key, self)
+        with ENCODED_LOCK:
+            known = ENCODED.get(key)
+        if known is None:
+            x_0 = self.picture_of(checkpoint)
+            known = encode(checkpoint, x_0, self.steps, self.spacing, self.iterations, self.ahead)
+            remember(checkpoint, self, known)
+        return known
+
+    def check(self, checkpoint: Checkpoint) -> None:
+        """As :meth:`Seed.check`."""
+        as_int(Message("field.encoded_steps", "S of an encoding"), self.steps, 1, checkpoint.schedule.T)
+        self.picture_of(checkpoint)
+
+    def to_python(self) -> str:
+        if isinstance(self.picture, int):
+            some = f"checkpoint.examples()[{self.picture}:{self.picture + 1}]"
+            picture = f"torch.from_numpy({some}).permute(0, 3, 1, 2) / 127.5 - 1"
+        else:
+            picture = 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)'
+        ahead = ", ahead=True" * self.ahead
+        return f"ex.encode(checkpoint, {picture}, {self.steps}, {self.spacing!r}, {self.iterations}{ahead})"
+
+
+ENCODED: OrderedDict[object, Tensor] = OrderedDict()
+ENCODED_LOCK = Lock()
+
+
+def remember(checkpoint: Checkpoint, recipe: Encoded, x_T: Tensor) -> None:
+    """Keep an encoded latent, so that it need not be made again."""
+    with ENCODED_LOCK:
+        ENCODED[checkpoint.key, recipe] = x_T
+        while len(ENCODED) > MAX_ENCODED:
+            ENCODED.popitem(last=False)
+
+
+def real_picture(picture: int | str, checkpoint: Checkpoint) -> Tensor:
+    """A held-out picture by its index or a brought one by its name, see :class:`Encoded`: (1, C, H, W) in [-1, 1].
+
+    Raises:
+        PictureError: the checkpoint has no such held-out picture, or their file is damaged, or the one that was brought is not kept any more.
+    """
+    if isinstance(picture, str):
+        return as_tensor(GIVEN.get(picture), checkpoint.shape)
+    try:
+        examples = checkpoint.examples()
+    except CheckpointError as error:
+        raise PictureError(text_of(error)) from error
+    if len(examples) == 0:
+        raise PictureError(
+            "brought.none_shipped",
+            "{name} ships no held-out pictures: choose a picture of your own",
+            name=checkpoint.name,
+        )
+    if not 0 <= picture < len(examples):
+        raise PictureError(
+            "brought.number",
+            "held-out pictures have the numbers 0 to {last}, not {given}",
+            last=len(examples) - 1,
+            given=picture,
+        )
+    return to_unit(examples[picture : picture + 1])
