@@ -2,68 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import math
-import time
-from collections import OrderedDict, deque
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
-from torch import Tensor
-
-from explorer.checkpoint import Checkpoint
-from explorer.encoded import MAX_ITERATIONS, Encoded, real_picture, remember
-from explorer.inversion import Inversion, encoding
-from explorer.paper import TABLE_2, TABLE_2_STEPS
-from explorer.recipe import with_imports
-from explorer.sampler import Settings, denoise
-from explorer.schedule import Spacing
-from explorer.trajectory import spread
+from explorer.finished import Remembered
 from explorer.ui.component import EncodeStage
-from explorer.ui.interrupt import State, go_on, until_interrupted
-from explorer.ui.language import Said
-from explorer.ui.measured import measured
-from explorer.ui.pace import Pace
-from explorer.ui.pieces import Pieces
-from explorer.ui.real import add_examples, examples_of, made_or_real, receive_picture
-from explorer.ui.state import Check, Options, whole, yes_or_no
+from explorer.ui.interrupt import State
+from explorer.ui.real import examples_of, receive_picture
+from explorer.ui.round_trip import Back, EncodeOptions, RoundTrip
 from explorer.ui.tab import Asked, Tab
 
-MOMENTS = 10
-CHEAP, ALL = (10, 20, 50, 100, 200), (10, 20, 50, 100, 200, 500, 1000)
-DIFFERENCE_SCALE = 0.25
-BINS = np.linspace(-4, 4, 41)
-SECONDS_BETWEEN = 0.15  # of two updates of the page
-
-
-@dataclass(frozen=True)
-class EncodeOptions(Options):
-    """Settings of the Encode tab.
-
-    Attributes:
-        picture: number of a held-out picture, name of one that was brought, or "made": what the control column makes.
-        ahead, refine: how each jump on the way up finds its eps, see :class:`explorer.inversion.Inversion`.
-        every_steps: measure S = 500 and 1000 too, which takes a while.
-    """
-
-    picture: int | str = 0
-    ahead: bool = True
-    refine: int = 0
-    every_steps: bool = False
-
-    checks: ClassVar[Mapping[str, Check]] = {
-        "picture": made_or_real,
-        "ahead": yes_or_no("ahead"),
-        "refine": whole("refine", 0, MAX_ITERATIONS),
-        "every_steps": yes_or_no("every_steps"),
-    }
-
-    @property
-    def inversion(self) -> Inversion:
-        """The way up that is shown."""
-        return Inversion(self.refine, self.ahead)
+KEPT_BYTES = 32 << 20  # of pictures that came back
 
 
 class EncodeTab(Tab[EncodeOptions]):
@@ -78,7 +28,7 @@ class EncodeTab(Tab[EncodeOptions]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.errors = Errors()
+        self.backs: Remembered[Back] = Remembered(KEPT_BYTES)
 
     def check(self, asked: Asked[EncodeOptions]) -> Asked[EncodeOptions]:
         """Without held-out pictures the first one is what the settings make."""
@@ -88,211 +38,4 @@ class EncodeTab(Tab[EncodeOptions]):
 
     def stream(self, asked: Asked[EncodeOptions], state: State) -> Iterator[dict[str, Any]]:
         checkpoint = self.checkpoints[asked.query.checkpoint]
-        return RoundTrip(checkpoint, asked, self.errors, state).stream()
-
-
-class Errors:
-    """Reconstruction errors by picture and S that were measured before; the oldest go."""
-
-    def __init__(self, most: int = 4096) -> None:
-        self._known: OrderedDict[object, float] = OrderedDict()
-        self._most = most
-
-    def get(self, key: object) -> float | None:
-        return self._known.get(key)
-
-    def put(self, key: object, error: float) -> None:
-        self._known[key] = error
-        while len(self._known) > self._most:
-            self._known.popitem(last=False)
-
-
-class RoundTrip:
-    """One picture on its way up and down, and then the table of errors over S."""
-
-    def __init__(self, checkpoint: Checkpoint, asked: Asked[EncodeOptions], errors: Errors, state: State) -> None:
-        self.checkpoint, self.asked, self.options, self.errors = checkpoint, asked, asked.options, errors
-        self.steps, self.spacing = asked.query.settings.steps, asked.query.settings.spacing
-        self.state = state
-        self.pieces = Pieces()
-        self.facts: dict[str, Any] = {}
-        self.inversion = asked.options.inversion
-        self.inversions = tuple(dict.fromkeys((Inversion(), self.inversion)))  # of the table
-        self.table: dict[str, dict[str, float]] = {str(inversion): {} for inversion in self.inversions}
-        self.times: list[int] = [0]
-        self.evaluations = self.expected = 0
-        self.started, self.pace = time.perf_counter(), Pace(SECONDS_BETWEEN)
-        self.fixed: dict[str, Any] = {}
-
-    def stream(self) -> Iterator[dict[str, Any]]:
-        yield from until_interrupted(self._go(), self._value)
-
-    def _go(self) -> Iterator[dict[str, Any]]:
-        self._open()
-        x_0 = self._picture()
-        self.expected += sum(S + how.calls(S) for S, how in [(self.steps, self.inversion), *self._missing()])
-        for name in ("x_0", "up/0"):
-            self.pieces.add(name, x_0[0])
-        x_T = x_0
-        kept = spread(self.steps, MOMENTS)
-        for k, (t, x_T) in enumerate(self._up(x_0, self.steps, self.inversion)):
-            if k in kept:
-                self.pieces.add(f"up/{t}", x_T[0])
-                self.times.append(t)
-            yield from self._now_and_then()
-        if self.options.picture != "made":
-            remember(self.checkpoint, self._recipe(), x_T)
-        self.facts |= describe_latent(x_T)
-        self.pieces.add("x_T", x_T[0])
-        again = x_T
-        for t, x_t, x_prev in self._down(x_T, self.steps):
-            again = x_prev
-            if t in self.times:
-                self.pieces.add(f"down/{t}", x_t[0])
-            yield from self._now_and_then()
-        self.pieces.add("down/0", again[0])
-        self.pieces.add("again", again[0])
-        self.pieces.add_signed("difference", (again - x_0)[0], DIFFERENCE_SCALE)
-        self.facts |= {"mse": error(again, x_0), "largest": float((again - x_0).abs().max())}
-        self.errors.put(self._key(self.steps, self.inversion), self.facts["mse"])
-        yield self._value("running")
-        for S, inversion in self._wanted():
-            known = self.errors.get(self._key(S, inversion))
-            mse = (yield from self._round_trip(x_0, S, inversion)) if known is None else known
-            self.errors.put(self._key(S, inversion), mse)
-            self.table[str(inversion)][str(S)] = mse
-            if known is None:
-                yield self._value("running")
-        yield self._value("ended")
-
-    def _open(self) -> None:
-        self.fixed = {
-            "settings": self.asked.fields(),
-            "inversion": str(self.inversion),
-            "script": script(self.checkpoint, self.asked),
-            "shape": list(self.checkpoint.shape),
-            "latent": "" if self.options.picture == "made" else str(self._recipe()),
-            "examples": add_examples(self.pieces, self.checkpoint),
-            "paper": json.dumps(list(zip(TABLE_2_STEPS, TABLE_2, strict=True))),
-            "measured": json.dumps(mean_errors(self.checkpoint)),
-        }
-
-    def _value(self, outcome: str) -> dict[str, Any]:
-        return self.fixed | {
-            "state": outcome,
-            "pictures": str(self.pieces),
-            "times": json.dumps(self.times),
-            "facts": json.dumps(self.facts),
-            "table": json.dumps(self.table),
-            "evaluations": self.evaluations,
-            "expected": self.expected,
-            "seconds": time.perf_counter() - self.started,
-        }
-
-    def _now_and_then(self) -> Iterator[dict[str, Any]]:
-        if self.pace.due():
-            yield self._value("running")
-            self.pace.told()
-
-    def _picture(self) -> Tensor:
-        if self.options.picture != "made":
-            return real_picture(self.options.picture, self.checkpoint)
-        made = self._sample(self.asked.query.latent.make(self.checkpoint), self.steps)
-        self.expected = self.evaluations
-        return made.clamp(-1, 1)
-
-    def _up(self, x_0: Tensor, steps: int, inversion: Inversion) -> Iterator[tuple[int, Tensor]]:
-        """(t, x_t) on the way up, counted, and broken off when something newer is wanted."""
-        for k, (t, x_t) in enumerate(encoding(self.checkpoint, x_0, steps, self.spacing, inversion), start=1):
-            self._count(inversion.calls(k) - inversion.calls(k - 1) * (k > 1))
-            yield t, x_t
-
-    def _down(self, x_T: Tensor, steps: int) -> Iterator[tuple[int, Tensor, Tensor]]:
-        """(t, x_t, x_prev) on the way down at eta = 0, in the same way."""
-        for step in denoise(self.checkpoint, x_T, Settings(steps=steps, spacing=self.spacing)):
-            self._count(1)
-            yield step.t, step.x_t, step.x_prev
-
-    def _round_trip(self, x_0: Tensor, steps: int, inversion: Inversion) -> Generator[dict[str, Any], None, float]:
-        """The error of another S; says now and then how far it is."""
-        x_T = again = x_0
-        for _, x_t in self._up(x_0, steps, inversion):
-            x_T = x_t
-            yield from self._now_and_then()
-        for _, _, x_prev in self._down(x_T, steps):
-            again = x_prev
-            yield from self._now_and_then()
-        return error(again, x_0)
-
-    def _sample(self, x_T: Tensor, steps: int) -> Tensor:
-        return deque(self._down(x_T, steps), maxlen=1)[0][2]
-
-    def _count(self, calls: int) -> None:
-        self.evaluations += calls
-        go_on(self.state)
-
-    def _recipe(self) -> Encoded:
-        how = self.inversion
-        return Encoded(self.options.picture, self.steps, how.iterations, self.spacing, how.ahead)
-
-    def _wanted(self) -> list[tuple[int, Inversion]]:
-        """The rows and columns of the table."""
-        steps = [S for S in (ALL if self.options.every_steps else CHEAP) if S <= self.checkpoint.schedule.T]
-        return [(S, inversion) for S in steps for inversion in self.inversions]
-
-    def _missing(self) -> list[tuple[int, Inversion]]:
-        here = (self.steps, self.inversion)
-        return [w for w in self._wanted() if w != here and self.errors.get(self._key(*w)) is None]
-
-    def _key(self, S: int, inversion: Inversion) -> tuple[Any, ...]:
-        made = (str(self.asked.query.latent), self.steps) if self.options.picture == "made" else ()
-        return (self.checkpoint.key, self.options.picture, made, S, self.spacing, inversion)
-
-
-def error(again: Tensor, x_0: Tensor) -> float:
-    """Mean squared error for each dimension with pictures scaled to [0, 1], as in the paper's Table 2."""
-    return float((again - x_0).square().mean() / 4)
-
-
-def describe_latent(x_T: Tensor) -> dict[str, Any]:
-    """How far an encoded latent is from standard normal noise."""
-    counts, _ = np.histogram(x_T.numpy(), BINS)
-    density = counts / (x_T.numel() * (BINS[1] - BINS[0]))
-    return {
-        "mean": float(x_T.mean()),
-        "std": float(x_T.std()),
-        "norm": float(x_T.norm()) / math.sqrt(x_T.numel()),
-        "histogram": [round(float(d), 5) for d in density],
-    }
-
-
-def mean_errors(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The checkpoint's own mean errors over held-out pictures, (S, error) by inversion; with a note where there are none."""
-    quality, note = measured(checkpoint)
-    if quality is None or quality.reconstruction is None:
-        return {"errors": {}, "note": note}
-    reconstruction = quality.reconstruction
-    errors: dict[str, list[list[float]]] = {}
-    for cell in reconstruction.cells:
-        errors.setdefault(cell.inversion, []).append([cell.steps, cell.mse])
-    return {"errors": errors, "note": Said("measured.over", {"n": reconstruction.pictures}).sent()}
-
-
-def script(checkpoint: Checkpoint, asked: Asked[EncodeOptions]) -> str:
-    """A script on the public names that encodes the picture and brings it back."""
-    s, o = asked.query.settings, asked.options
-    spacing: Spacing = s.spacing
-    if o.picture == "made":
-        x_0 = f"ex.sample(checkpoint, {asked.query.latent.to_python()}, settings).clamp(-1, 1)"
-    elif isinstance(o.picture, int):
-        x_0 = f"torch.from_numpy(checkpoint.examples()[{o.picture}:{o.picture + 1}]).permute(0, 3, 1, 2) / 127.5 - 1"
-    else:
-        x_0 = 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)  # your own file'
-    return with_imports(f"""checkpoint = {checkpoint.to_python()}
-settings = ex.Settings(steps={s.steps}, spacing={spacing!r})
-x_0 = {x_0}
-x_T = ex.encode(checkpoint, x_0, steps={s.steps}, spacing={spacing!r}, iterations={o.refine}, ahead={o.ahead})
-again = ex.sample(checkpoint, x_T, settings)
-print("mean squared error on [0, 1]:", ((again - x_0).square().mean() / 4).item())
-ex.to_image(again).save("again.png")
-""")
+        return RoundTrip(checkpoint, asked, self.backs, state).stream()

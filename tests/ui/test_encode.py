@@ -58,6 +58,24 @@ def test_the_mouse_chooses_a_picture_and_refines_it(stage):
     assert "refine=2" in stage.page.url
 
 
+def test_the_picture_that_came_back_with_another_s_is_shown_and_chosen(stage, faces):
+    open_encode(stage)
+    x_0 = to_unit(faces.examples()[:1])
+    for way, ahead in (("plain", False), ("ahead", True)):
+        back = f'.returns canvas[data-name="back/{way}/10"]'
+        stage.page.wait_for_selector(f"#encode {back}:not(.blank)", timeout=60_000)
+        again = ex.sample(faces, ex.encode(faces, x_0, 10, ahead=ahead), ex.Settings(10))
+        assert stage.off(back, again) <= 1
+        number = stage.page.evaluate(f"document.querySelector('#encode {back}').closest('figure').textContent")
+        assert float(number.split("= 10")[1].replace("−", "-")) == pytest.approx(
+            float((again - x_0).square().mean() / 4), rel=0.06
+        )
+    stage.locator('.returns [data-steps="10"]').last.click()
+    wait(stage, "held-out picture 0", calls=11)
+    assert stage.setting("steps") == 10
+    assert stage.locator(".returns [data-steps][data-here]").count() == 2
+
+
 def test_the_film_is_walked_by_mouse_and_by_keyboard(stage):
     open_encode(stage)
     shown = set()

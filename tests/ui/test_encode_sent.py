@@ -82,6 +82,7 @@ def test_the_table_holds_the_error_of_every_cheap_s(make, checkpoints, refine, a
     for way, how in (("plain", {"ahead": False}), (inversion, {"ahead": ahead, "iterations": refine})):
         again = round_trip(checkpoints["toy"], x_0, 20, **how)
         assert table[way]["20"] == pytest.approx(mse(again, x_0), rel=1e-6)
+        assert np.array_equal(pictures_of(last)[f"back/{way}/20"], shown(again))
     assert inversion == "plain" or all(error < table["plain"][S] / 2 for S, error in table[inversion].items())
     up, *ways = calls
     assert last["evaluations"] == last["expected"] == up + 7 + sum(ways) + 380 * len(ways)
@@ -99,6 +100,10 @@ def test_errors_are_remembered_for_the_same_picture_alone(make):
     first = values_of(tab, SMALL["encode"])[-1]
     again = values_of(tab, SMALL["encode"])[-1]
     assert again["table"] == first["table"]
+    backs = {name: picture for name, picture in pictures_of(first).items() if name.startswith("back/")}
+    assert len(backs) == 10
+    for name, picture in backs.items():
+        assert np.array_equal(pictures_of(again)[name], picture)
     assert again["evaluations"] == again["expected"] == 15
     longer = values_of(tab, SMALL["encode"] | {"steps": 20})[-1]
     assert longer["evaluations"] == longer["expected"] == 41

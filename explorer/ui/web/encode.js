@@ -33,6 +33,7 @@ function draw() {
   write($('.what'), sayHtml('stage.at_time', { picture: formula(X_T), time: times[at] }));
   drawFilm(lanes(), times, (lane, k) => `${lane.name}/${times[k]}`, k => `t = ${times[k]}`);
   drawErrors();
+  drawReturns();
   drawNoise();
 }
 
@@ -48,7 +49,7 @@ function drawErrors() {
     ...means.map(way => ({ points: points(measured.errors[way]), colour: way === 'plain' ? 'var(--ink2)' : 'var(--x0)', width: 1.25, dash: '3 3', name: `${say('encode.mean_name')}, ${say(`encode.way.${worded(way)}`)}` })),
     ...ways.map(way => {
       const line = mine(way), place = several && way === 'plain' ? 2 : 1;
-      return { points: line, colour: way === 'plain' ? 'var(--ink)' : 'var(--x0)', label: line.length > place ? { at: line[place], dy: several ? way === 'plain' ? -8 : 46 : 18, text: say(several ? `encode.way.${worded(way)}` : 'encode.this_picture') } : null };
+      return { points: line, colour: way === 'plain' ? 'var(--ink)' : 'var(--x0)', label: line.length > place ? { at: line[place], dy: several && way === 'plain' ? -8 : 46, text: say(several ? `encode.way.${worded(way)}` : 'encode.this_picture') } : null };
     }),
   ];
   const lowest = Math.min(-6, ...lines.flatMap(l => l.points.map(p => Math.floor(p[1])))), ticks = Array.from({ length: -lowest }, (_, k) => lowest + k);
@@ -66,6 +67,16 @@ function drawErrors() {
   write($('.bought'), sentences(bought, sayHtml('encode.mean_of', { note: told(measured.note) })));
 }
 
+function drawReturns() {
+  const ways = Object.keys(table), size = innerWidth > 700 ? 96 : 64;
+  write($('.returns .rows'), ways.map(way => `<div class="row"><h4>${say(`encode.way.${worded(way)}`)}</h4>${value.lengths.map(S => `<figure><button type="button" data-steps="${S}"${S === value.settings.steps ? ' data-here' : ''} aria-label="${say('encode.return_aloud', { way: say(`encode.way.${worded(way)}`), steps: S })}"><canvas data-name="back/${way}/${S}"></canvas></button><figcaption><span>${sayHtml('encode.return', { steps: S })}</span><b></b></figcaption></figure>`).join('')}</div>`).join(''));
+  for (const canvas of $$('.returns canvas')) {
+    const [, way, S] = canvas.dataset.name.split('/'), mse = table[way][S];
+    paint(canvas, canvas.dataset.name, size);
+    write($('b', canvas.closest('figure')), mse === undefined ? '' : digits(mse, 2));
+  }
+}
+
 function drawNoise() {
   if (!facts.histogram) return write($('.noise .plot'), '');
   const width = Math.max(240, $('.noise .plot').clientWidth), bins = facts.histogram.length, step = 8 / bins, top = Math.max(.45, ...facts.histogram) * 1.05;
@@ -78,6 +89,8 @@ function drawNoise() {
 }
 
 element.addEventListener('click', event => {
+  const steps = event.target.closest('[data-steps]')?.dataset.steps;
+  if (steps) return set({ steps: +steps });
   const use = event.target.closest('[data-use]')?.dataset.use;
   if (!use || !value.latent) return;
   if (use === 'steps') set({ tab: 'steps', seed: value.latent, eta: 0, variance: 'eta' });
