@@ -208,9 +208,15 @@ def there(shown, tmp_path) -> Path:
     return Path(shutil.copytree(shown, tmp_path / "tiny"))
 
 
-def test_a_sweep_on_two_workers_of_which_one_is_killed_comes_to_the_same_table(usual_table, there):
+def test_a_sweep_that_loses_its_command_and_then_a_worker_comes_to_the_same_table(usual_table, there):
+    command = subprocess.Popen([sys.executable, "-m", "explorer", "evaluate", str(there), *SWEEP, "--ray"])
+    try:
+        wait_for_another_chunk(there, kept(there))
+    finally:
+        command.kill()
+    assert command.wait() == -signal.SIGKILL  # it had not come to its end
     killed: list[int] = []
-    killer = threading.Thread(target=kill_a_worker, args=(there, killed))
+    killer = threading.Thread(target=kill_a_worker, args=(there, kept(there), killed))
     killer.start()
     try:
         assert evaluate([str(there), *SWEEP, "--ray"]) == 0
@@ -220,30 +226,25 @@ def test_a_sweep_on_two_workers_of_which_one_is_killed_comes_to_the_same_table(u
     assert without_machines(there) == usual_table
 
 
-def test_a_sweep_whose_command_is_killed_goes_on_to_the_same_table(usual_table, there):
-    command = subprocess.Popen([sys.executable, "-m", "explorer", "evaluate", str(there), *SWEEP, "--ray"])
-    try:
-        wait_for_a_chunk(there)
-    finally:
-        command.kill()
-    assert command.wait() == -signal.SIGKILL  # it had not come to its end
-    assert evaluate([str(there), *SWEEP, "--ray"]) == 0
-    assert without_machines(there) == usual_table
+def kept(folder: Path) -> dict[Path, int]:
+    """The chunks that are kept, as files that are replaced with every chunk, and when that was."""
+    return {path: path.stat().st_mtime_ns for path in folder.glob("evaluation/frechet-*.npz")}
 
 
-def wait_for_a_chunk(folder: Path) -> None:
-    """Until the first one is kept."""
+def wait_for_another_chunk(folder: Path, before: dict[Path, int]) -> None:
     until = time.monotonic() + 120
-    while not list(folder.glob("evaluation/frechet-*.npz")) and time.monotonic() < until:
+    while kept(folder) == before and time.monotonic() < until:
         time.sleep(0.005)
 
 
-def kill_a_worker(folder: Path, killed: list[int]) -> None:
-    """One of this process's, as soon as the first chunk is kept."""
-    wait_for_a_chunk(folder)
+def kill_a_worker(folder: Path, before: dict[Path, int], killed: list[int]) -> None:
+    """One of this process's, as soon as another chunk is kept."""
+    wait_for_another_chunk(folder, before)
     for status in Path("/proc").glob("[0-9]*/cmdline"):
-        with open(status, "rb") as file:
-            name = file.read()
+        try:
+            name = status.read_bytes()
+        except OSError:  # it ended
+            continue
         if name.startswith(b"ray::compute") and is_ours(int(status.parent.name)):
             os.kill(int(status.parent.name), signal.SIGKILL)
             killed.append(int(status.parent.name))

@@ -5,16 +5,25 @@ from files import ramp
 from stage import lane
 
 import explorer as ex
+import explorer.ui.round_trip
 from explorer.given import as_tensor, read_picture
 from explorer.quality import to_unit
 
-pytestmark = pytest.mark.usefixtures("quiet")
+pytestmark = pytest.mark.usefixtures("quiet", "few_rows")
 OWN = ramp(64, 80)
 ARRIVED = """([title, calls]) => {
     const $ = selector => document.querySelector(`#encode ${selector}`), again = $('canvas[data-name="again"]');
     return again && $('.first-title').textContent.endsWith(title) && $('.up-calls').textContent === `${calls} calls`
         && $('figcaption.again').textContent && !again.matches('.blank, .stale') && !heard.decoding;
 }"""
+
+
+@pytest.fixture(scope="module")
+def few_rows():
+    """A table of three S: longer ones would go on beside the next tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explorer.ui.round_trip, "CHEAP", (10, 20, 50))
+        yield
 
 
 def wait(stage, title, calls=6):
