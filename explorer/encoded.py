@@ -63,13 +63,8 @@ class Encoded:
         self.picture_of(checkpoint)
 
     def to_python(self) -> str:
-        if isinstance(self.picture, int):
-            some = f"checkpoint.examples()[{self.picture}:{self.picture + 1}]"
-            picture = f"torch.from_numpy({some}).permute(0, 3, 1, 2) / 127.5 - 1"
-        else:
-            picture = 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)'
         ahead = ", ahead=True" * self.ahead
-        return f"ex.encode(checkpoint, {picture}, {self.steps}, {self.spacing!r}, {self.iterations}{ahead})"
+        return f"ex.encode(checkpoint, {picture_in_python(self.picture)}, {self.steps}, {self.spacing!r}, {self.iterations}{ahead})"
 
 
 ENCODED: OrderedDict[object, Tensor] = OrderedDict()
@@ -82,6 +77,13 @@ def remember(checkpoint: Checkpoint, recipe: Encoded, x_T: Tensor) -> None:
         ENCODED[checkpoint.key, recipe] = x_T
         while len(ENCODED) > MAX_ENCODED:
             ENCODED.popitem(last=False)
+
+
+def picture_in_python(picture: int | str) -> str:
+    """:func:`real_picture` as an expression; one that was brought is read from picture.png."""
+    if isinstance(picture, int):
+        return f"torch.from_numpy(checkpoint.examples()[{picture}:{picture + 1}]).permute(0, 3, 1, 2) / 127.5 - 1"
+    return 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)'
 
 
 def real_picture(picture: int | str, checkpoint: Checkpoint) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
-from explorer.encoded import real_picture
+from explorer.encoded import picture_in_python, real_picture
 from explorer.finished import Wanted, finish
 from explorer.forward import Paths, marginal_errors, markov_paths, non_markov_paths, step_correlations
 from explorer.latents import latent
@@ -185,10 +185,8 @@ def script(checkpoint: Checkpoint, asked: Asked[ForwardOptions], usual: Query) -
     times = tuple(sorted({max(1, T * percent // 100) for percent in (10, 30, 50, 100)}))
     if o.real == "made":
         x_0 = f"ex.sample(checkpoint, {usual.latent.to_python()}, ex.Settings({usual.settings.steps})).clamp(-1, 1)"
-    elif isinstance(o.real, int):
-        x_0 = f"torch.from_numpy(checkpoint.examples()[{o.real}:{o.real + 1}]).permute(0, 3, 1, 2) / 127.5 - 1"
     else:
-        x_0 = 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)  # your own file'
+        x_0 = picture_in_python(o.real) + "  # your own file" * isinstance(o.real, str)
     return with_imports(f"""checkpoint = {checkpoint.to_python()}
 x_0 = {x_0}
 eps = ex.latent(checkpoint.shape, seeds=[{s.noise_seed}])

@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
-from explorer.encoded import MAX_ITERATIONS, Encoded, real_picture, remember
+from explorer.encoded import MAX_ITERATIONS, Encoded, picture_in_python, real_picture, remember
 from explorer.finished import Remembered
 from explorer.inversion import Inversion, encoding
 from explorer.paper import TABLE_2, TABLE_2_STEPS
@@ -259,10 +259,8 @@ def script(checkpoint: Checkpoint, asked: Asked[EncodeOptions]) -> str:
     spacing: Spacing = s.spacing
     if o.picture == "made":
         x_0 = f"ex.sample(checkpoint, {asked.query.latent.to_python()}, settings).clamp(-1, 1)"
-    elif isinstance(o.picture, int):
-        x_0 = f"torch.from_numpy(checkpoint.examples()[{o.picture}:{o.picture + 1}]).permute(0, 3, 1, 2) / 127.5 - 1"
     else:
-        x_0 = 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)  # your own file'
+        x_0 = picture_in_python(o.picture) + "  # your own file" * isinstance(o.picture, str)
     return with_imports(f"""checkpoint = {checkpoint.to_python()}
 settings = ex.Settings(steps={s.steps}, spacing={spacing!r})
 x_0 = {x_0}

@@ -61,7 +61,7 @@ function drawErrors() {
   const heads = columns.map(([way]) => `<th scope="col" class="${colourOf(way)}">${say(`encode.way.${worded(way)}`)}</th>`).join('');
   const cells = S => [...columns.map(([, errors]) => errors), last].map(errors => `<td>${errors[S] === undefined ? '' : digits(errors[S], 2)}</td>`).join('');
   const body = rows.map(S => `<tr${S === value.settings.steps ? ' data-here' : ''}><td>${S}</td>${cells(S)}</tr>`).join('');
-  write($('table'), `<tr><th rowspan="2" scope="col">${sayHtml('symbol.S')}</th>${titles}<th rowspan="2" scope="col">${say('encode.paper')}</th></tr><tr>${heads}</tr>${body}`);
+  write($('table'), `<tr><th rowspan="2" scope="col">${sayHtml('symbol.S')}</th>${titles}<th rowspan="2" scope="col">${say('encode.paper').replace(/[,，] ?/, comma => `${comma}<br>`)}</th></tr><tr>${heads}</tr>${body}`);
   const gain = table.plain[10] / table[chosen][10], calls = (callsUp(10) + 10) / 20, how = several && say(`encode.how.${worded(chosen)}`);
   const bought = several && gain > 0 && sayHtml(gain >= 1 ? 'encode.bought' : 'encode.overshot', { how, times: digits(Math.max(gain, 1 / gain), 2), calls: digits(calls, 3) });
   write($('.bought'), sentences(bought, sayHtml('encode.mean_of', { note: told(measured.note) })));
