@@ -16,6 +16,7 @@ from stage import Stage
 
 import explorer as ex
 import explorer.ui.paths
+import explorer.ui.round_trip
 from explorer import compiled, encoded
 from explorer.finished import Finished
 from explorer.ui.app import build, launch_options
@@ -87,6 +88,14 @@ def elsewhere(browser, app_url):
     yield open_there
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def few_rows():
+    """Encode has a table of three S: longer ones would go on beside the next tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explorer.ui.round_trip, "CHEAP", (10, 20, 50))
+        yield
 
 
 @pytest.fixture

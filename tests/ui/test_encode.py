@@ -5,7 +5,6 @@ from files import ramp
 from stage import lane
 
 import explorer as ex
-import explorer.ui.round_trip
 from explorer.given import as_tensor, read_picture
 from explorer.quality import to_unit
 
@@ -16,14 +15,6 @@ ARRIVED = """([title, calls]) => {
     return again && $('.first-title').textContent.endsWith(title) && $('.up-calls').textContent === `${calls} calls`
         && $('figcaption.again').textContent && !again.matches('.blank, .stale') && !heard.decoding;
 }"""
-
-
-@pytest.fixture(scope="module")
-def few_rows():
-    """A table of three S: longer ones would go on beside the next tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explorer.ui.round_trip, "CHEAP", (10, 20, 50))
-        yield
 
 
 def wait(stage, title, calls=6):

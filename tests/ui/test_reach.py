@@ -39,6 +39,7 @@ def bring_to_front(stage, title):
     stage.settle()
 
 
+@pytest.mark.usefixtures("few_rows")
 def test_axe_finds_no_serious_fault_on_any_tab_in_light_or_dark(stage, faults):
     stage.open(SMALL)
     for title in TITLES:
