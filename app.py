@@ -24,8 +24,8 @@ if TYPE_CHECKING:  # what takes seconds to import is imported where it is used: 
     import gradio as gr
 
     from explorer.checkpoint import Checkpoint
-    from explorer.engine import Engine
-    from explorer.hub import Progress
+    from explorer.networks.choose import Engine
+    from explorer.storage.hub import Progress
 
     demo: gr.Blocks  # see __getattr__
 
@@ -81,15 +81,15 @@ def open_network(
 ) -> dict[str, Checkpoint]:
     """The checkpoint whose network is served at ``address``; one that is served here is so until ``until`` ends."""
     from explorer.checkpoint import available
-    from explorer.cluster.local import served_here
-    from explorer.cluster.remote import connect
-    from explorer.cluster.wire import DTYPES
+    from explorer.cluster.local_cluster import local_cluster
+    from explorer.cluster.remote_network import connect
+    from explorer.cluster.wire_format import DTYPES
 
     if wire not in DTYPES:
         raise ValueError(f"--wire must be one of {', '.join(DTYPES)}, not {wire!r}")
     if address == "ray":
         wanted = wanted or next(iter(available()), "")
-        address = until.enter_context(served_here(wanted, engine))
+        address = until.enter_context(local_cluster(wanted, engine))
     checkpoint = connect(address, wanted, wire)  # type: ignore[arg-type]
     return {checkpoint.name: checkpoint}
 

@@ -12,10 +12,12 @@ from explorer.checkpoint import Checkpoint, CheckpointError, available, from_den
 from explorer.forward import diffuse
 from explorer.inversion import encode
 from explorer.latents import latent, slerp, step_noise
-from explorer.pictures import to_image
-from explorer.sampler import Settings, Step, Terms, ddim_step, denoise, sample
+from explorer.media import notebook as _notebook  # noqa: F401  (says how steps and runs look in a notebook)
+from explorer.media.convert import to_image
+from explorer.sampler import Step, Terms, ddim_step, denoise, sample
 from explorer.schedule import Coefficients, Schedule, jumps, timesteps
-from explorer.trajectory import Numbers, Trajectory
+from explorer.settings import Settings
+from explorer.trajectory import Numbers, Trajectory, record
 
 __all__ = [
     "Checkpoint",
@@ -36,6 +38,7 @@ __all__ = [
     "jumps",
     "latent",
     "load",
+    "record",
     "sample",
     "slerp",
     "step_noise",

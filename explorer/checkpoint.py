@@ -1,7 +1,7 @@
 """Checkpoints: a diffusers pipeline folder, plus what the explorer needs, read as one value.
 
-They lie below ``checkpoints/``, in any folder, or on the Hugging Face Hub; :mod:`explorer.pipeline` says which files are
-read, :mod:`explorer.hub` how they are fetched.
+They lie below ``checkpoints/``, in any folder, or on the Hugging Face Hub; :mod:`explorer.storage.diffusers_folder` says which files are
+read, :mod:`explorer.storage.hub` how they are fetched.
 """
 
 from __future__ import annotations
@@ -16,26 +16,28 @@ from typing import Any
 import numpy as np
 import torch
 
-from explorer.denoiser import Denoiser, PredictNoise, resolve_device
-from explorer.engine import ENGINES, Engine
-from explorer.hub import HubId, Progress, fetch
-from explorer.message import Message
-from explorer.pipeline import (
+from explorer.denoiser import Denoiser, NoisePredictor, PredictNoise, as_noise_predictor, resolve_device
+from explorer.networks.network import ENGINES, Engine
+from explorer.schedule import Schedule
+from explorer.storage.diffusers_folder import (
     CARD,
     EXAMPLES,
     INDEX,
     Card,
     CheckpointError,
     Shape,
+    fingerprint,
     is_pipeline,
     read_scheduler,
     read_unet,
     read_unet_config,
     version_of,
 )
-from explorer.reading import read_pictures
-from explorer.schedule import Schedule, short
-from explorer.unet import MAX_SIDE, sides_of
+from explorer.storage.hub import HubId, Progress, fetch
+from explorer.storage.safe_read import read_pictures
+from explorer.storage.unet import MAX_SIDE, sides_of
+from explorer.support.arguments import shorten
+from explorer.support.messages import Message
 
 BESIDE_US = Path(__file__).resolve().parent.parent / "checkpoints"
 CHECKPOINTS = BESIDE_US if BESIDE_US.is_dir() else Path("checkpoints")  # the latter for a package in site-packages
@@ -60,12 +62,15 @@ class Checkpoint:
     name: str
     shape: Shape
     schedule: Schedule
-    predict_noise: PredictNoise
+    predict_noise: NoisePredictor
     card: Card = field(default_factory=Card)
     folder: Path | None = None
     source: str = ""
     version: str = ""
     clips: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "predict_noise", as_noise_predictor(self.predict_noise))
 
     def __repr__(self) -> str:
         return f"Checkpoint({self.name!r}, shape={self.shape}, {self.schedule!r})"
@@ -73,22 +78,27 @@ class Checkpoint:
     @property
     def exact(self) -> Checkpoint:
         """The same checkpoint, its network computed by torch in float32; itself if eps_theta is a callable of one's own."""
-        exact = getattr(self.predict_noise, "exact", None)
-        return self if exact is None else replace(self, predict_noise=exact)
+        exact = self.predict_noise.exact
+        return self if exact is self.predict_noise else replace(self, predict_noise=exact)
 
     @property
     def engine(self) -> str:
         """What computes the network, for people; empty before the first call and for a callable of one's own."""
-        return getattr(self.predict_noise, "engine", "")
+        return self.predict_noise.engine
 
     @property
     def key(self) -> tuple[str, str]:
         """Equal for checkpoints that make the same pictures."""
         return self.name, self.version
 
+    @property
+    def weights_fingerprint(self) -> str:
+        """The start of the SHA-256 of its weights; empty without a folder."""
+        return fingerprint(self.folder) if self.folder else ""
+
     def to_python(self) -> str:
         """The call that opens it again."""
-        engine, source = getattr(self.predict_noise, "wanted", "exact"), self.source or self.name
+        engine, source = self.predict_noise.requested_engine, self.source or self.name
         return f"ex.load({source!r})" if engine == "exact" else f'ex.load({source!r}, engine="{engine}")'
 
     def examples(self) -> np.ndarray:
@@ -129,7 +139,7 @@ def from_denoiser(
         schedule: the linear one of DDPM if None.
     """
     C, H, W = shape
-    return Checkpoint(name, (C, H, W), schedule or Schedule.linear(), predict_noise)
+    return Checkpoint(name, (C, H, W), schedule or Schedule.linear(), as_noise_predictor(predict_noise))
 
 
 def available(root: Path = CHECKPOINTS) -> list[str]:
@@ -160,7 +170,7 @@ def load(
         ValueError: a device or an engine that is unknown or not there.
     """
     if engine not in ENGINES:
-        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {short(engine)}")
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {shorten(engine)}")
     resolve_device(device)  # an unknown device is named before any file is read
     folder = _find(name, root)
     if folder is not None:
@@ -173,7 +183,7 @@ def load(
             "opening.nothing",
             "no checkpoint {given}: give a name below {root}/ (there are: {names}), the path of a "
             "folder, or a hub id such as google/ddpm-cifar10-32",
-            given=short(str(name), 80),
+            given=shorten(str(name), 80),
             root=root.name,
             names=names,
         )

@@ -22,7 +22,8 @@ import torch
 from torch import Tensor
 
 from explorer.latents import latent, step_noise
-from explorer.schedule import Coefficients, Schedule, as_int, jumps
+from explorer.schedule import Coefficients, Schedule, jumps
+from explorer.support.arguments import as_int
 
 Array = TypeVar("Array", np.ndarray, Tensor)
 
@@ -79,7 +80,7 @@ def posterior(x_t: Array, x_0: Array, coefficients: Coefficients) -> tuple[Array
     """
     c = coefficients
     eps = (x_t - math.sqrt(c.alpha_bar) * x_0) / math.sqrt(1 - c.alpha_bar)
-    return c.x0 * x_0 + c.direction * eps, c.sigma
+    return c.sqrt_alpha_bar_prev * x_0 + c.direction_scale * eps, c.sigma
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
 from explorer.sampler import check_latents
-from explorer.schedule import Spacing, as_int, short, timesteps
+from explorer.schedule import Spacing, timesteps
+from explorer.support.arguments import as_int, shorten
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Inversion:
     def __post_init__(self) -> None:
         object.__setattr__(self, "iterations", as_int("iterations", self.iterations, 0, None))
         if type(self.ahead) is not bool:
-            raise ValueError(f"ahead must be True or False, not {short(self.ahead)}")
+            raise ValueError(f"ahead must be True or False, not {shorten(self.ahead)}")
 
     def __str__(self) -> str:
         parts = ["ahead"] * self.ahead + [f"refined-{self.iterations}"] * (self.iterations > 0)
@@ -56,7 +57,7 @@ class Inversion:
         """The one whose text it is; ValueError, with what is expected, for any other text."""
         found = re.fullmatch(r"plain|ahead|(?:ahead-)?refined-([1-9]\d?)", text)
         if not found:
-            raise ValueError(f"an inversion is plain, ahead, refined-1 or ahead-refined-1, not {short(text)}")
+            raise ValueError(f"an inversion is plain, ahead, refined-1 or ahead-refined-1, not {shorten(text)}")
         return cls(int(found[1] or 0), text.startswith("ahead"))
 
     def calls(self, steps: int) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from explorer.schedule import as_int
+from explorer.support.arguments import as_int
 
 MAX_SEED = 2**64 - 1
 

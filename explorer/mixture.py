@@ -19,7 +19,8 @@ from torch import Tensor
 
 from explorer.checkpoint import Checkpoint, from_denoiser
 from explorer.latents import MAX_SEED
-from explorer.schedule import Schedule, as_int, short
+from explorer.schedule import Schedule
+from explorer.support.arguments import as_int, shorten
 
 SAMPLE_STREAM = 2**32  # of the generator; latents and steps have 0..T, so a sample shares no noise with a run
 
@@ -65,7 +66,7 @@ class Mixture:
             ValueError: for another name.
         """
         if name not in PRESETS:
-            raise ValueError(f"the mixture must be one of {', '.join(PRESETS)}, not {short(name)}")
+            raise ValueError(f"the mixture must be one of {', '.join(PRESETS)}, not {shorten(name)}")
         means, std = _SHAPES[name]()
         means = means - means.mean(0)
         scale = 1 / np.sqrt(np.square(means).mean() + std**2)

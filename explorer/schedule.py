@@ -7,55 +7,70 @@ DDIM paper (Song, Meng & Ermon 2020, arXiv 2010.02502) calls alpha_t. Coefficien
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from reprlib import Repr
 from typing import Literal, get_args
 
 import numpy as np
 
-from explorer.message import Message, Refused
+from explorer.support.arguments import as_int, check_eta, shorten
+from explorer.support.messages import LocalizedError
 
 Spacing = Literal["linear", "quadratic", "leading"]
 Variance = Literal["eta", "large"]
 SPACINGS: tuple[str, ...] = get_args(Spacing)
 VARIANCES: tuple[str, ...] = get_args(Variance)
-REPR = Repr()  # of lists and the like: it looks at their beginnings alone
-REPR.maxlevel, REPR.maxlist, REPR.maxtuple, REPR.maxdict, REPR.maxstring, REPR.maxlong = 3, 12, 12, 12, 60, 60
 
 
 @dataclass(frozen=True)
 class Coefficients:
     """The numbers in front of Eq. 12 for one jump t -> t_prev.
 
-    x_prev = ``x0`` * predicted x_0 + ``direction`` * eps + ``noise`` * z
-           = ``m`` * x_t + ``k`` * predicted x_0 + ``noise`` * z          (the same line with eps eliminated)
+    x_prev = ``sqrt_alpha_bar_prev`` * predicted x_0 + ``direction_scale`` * eps + ``sigma`` * z
+           = ``m`` * x_t + ``k`` * predicted x_0 + ``sigma`` * z          (the same line with eps eliminated)
 
-    ``noise`` is sigma: sigma_t(eta), or sigma-hat for ``variance="large"``.
+    Attributes:
+        t, t_prev: the time steps, 0 <= t_prev < t.
+        alpha_bar, alpha_bar_prev: alpha_bar at t and at t_prev.
+        sqrt_alpha_bar_prev: factor of predicted x_0.
+        direction_scale: factor of eps, sqrt(1 - alpha_bar_prev - sigma^2). With ``variance="large"`` it keeps sigma(1).
+        sigma: factor of z: sigma_t(eta), or sigma-hat for ``variance="large"``.
     """
 
     t: int
     t_prev: int
     alpha_bar: float
     alpha_bar_prev: float
-    x0: float
-    direction: float
-    noise: float
-
-    @property
-    def sigma(self) -> float:
-        return self.noise
+    sqrt_alpha_bar_prev: float
+    direction_scale: float
+    sigma: float
 
     @property
     def m(self) -> float:
-        """Coefficient of x_t: direction / sqrt(1 - alpha_bar_t)."""
-        return self.direction / math.sqrt(1 - self.alpha_bar)
+        """Factor of x_t: direction_scale / sqrt(1 - alpha_bar_t)."""
+        return self.direction_scale / math.sqrt(1 - self.alpha_bar)
 
     @property
     def k(self) -> float:
-        """Coefficient of predicted x_0 beside ``m``: sqrt(alpha_bar_prev) - m sqrt(alpha_bar_t)."""
-        return self.x0 - self.m * math.sqrt(self.alpha_bar)
+        """Factor of predicted x_0 beside ``m``: sqrt(alpha_bar_prev) - m sqrt(alpha_bar_t)."""
+        return self.sqrt_alpha_bar_prev - self.m * math.sqrt(self.alpha_bar)
+
+    # Names of earlier versions.
+
+    @property
+    def x0(self) -> float:
+        """The same as ``sqrt_alpha_bar_prev``."""
+        return self.sqrt_alpha_bar_prev
+
+    @property
+    def direction(self) -> float:
+        """The same as ``direction_scale``."""
+        return self.direction_scale
+
+    @property
+    def noise(self) -> float:
+        """The same as ``sigma``."""
+        return self.sigma
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -74,12 +89,12 @@ class Schedule:
     def __post_init__(self) -> None:
         alpha_bar = np.array(self.alpha_bar, dtype=np.float64)
         if alpha_bar.ndim != 1 or len(alpha_bar) < 2 or alpha_bar[0] != 1:
-            raise Refused(
+            raise LocalizedError(
                 "opening.alpha_bar",
                 "alpha_bar must be a sequence of T+1 >= 2 numbers that starts with alpha_bar[0] = 1",
             )
         if not (np.all(np.diff(alpha_bar) < 0) and alpha_bar[-1] > 0):  # also catches NaN
-            raise Refused("opening.alpha_bar_falls", "alpha_bar must fall strictly and stay above 0")
+            raise LocalizedError("opening.alpha_bar_falls", "alpha_bar must fall strictly and stay above 0")
         alpha_bar.setflags(write=False)
         object.__setattr__(self, "alpha_bar", alpha_bar)
 
@@ -88,7 +103,7 @@ class Schedule:
         """alpha_bar_t = prod_{s<=t} (1 - beta_s) for betas (T,) in (0, 1)."""
         betas = np.asarray(betas, dtype=np.float64)
         if betas.ndim != 1 or len(betas) == 0 or not np.all((betas > 0) & (betas < 1)):
-            raise Refused("opening.betas", "betas must be a sequence of at least one number, each inside (0, 1)")
+            raise LocalizedError("opening.betas", "betas must be a sequence of at least one number, each inside (0, 1)")
         return cls(np.concatenate([[1.0], np.cumprod(1 - betas)]))
 
     @classmethod
@@ -140,9 +155,9 @@ class Schedule:
             t_prev=t_prev,
             alpha_bar=alpha_bar,
             alpha_bar_prev=alpha_bar_prev,
-            x0=math.sqrt(alpha_bar_prev),
-            direction=math.sqrt(max(1 - alpha_bar_prev - sigma**2, 0.0)),  # never negative but for rounding
-            noise=self.sigma_hat(t, t_prev) if variance == "large" else sigma,
+            sqrt_alpha_bar_prev=math.sqrt(alpha_bar_prev),
+            direction_scale=math.sqrt(max(1 - alpha_bar_prev - sigma**2, 0.0)),  # below 0 only by rounding
+            sigma=self.sigma_hat(t, t_prev) if variance == "large" else sigma,
         )
 
 
@@ -175,61 +190,6 @@ def jumps(tau: Sequence[int]) -> list[tuple[int, int]]:
     return list(zip(reversed(tau), [*reversed(tau[:-1]), 0], strict=True))
 
 
-def as_int(name: str, value: object, low: int, high: int | None) -> int:
-    """``value`` as an int in low..high (no upper limit if ``high`` is None); ValueError naming the range if it is not."""
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise _not_whole(name, value, low, high) from None
-    if number < low or (high is not None and number > high):
-        raise _not_whole(name, value, low, high)
-    return number
-
-
-def _not_whole(name: str, value: object, low: int, high: int | None) -> Refused:
-    if high is None:
-        return Refused(
-            "error.at_least",
-            "{name} must be a whole number of at least {low}, not {given}",
-            name=name,
-            low=low,
-            given=short(value),
-        )
-    return Refused(
-        "error.whole",
-        "{name} must be a whole number from {low} to {high}, not {given}",
-        name=name,
-        low=low,
-        high=high,
-        given=short(value),
-    )
-
-
-def check_eta(eta: object, name: str = "eta") -> float:
-    """``eta`` as a float in [0, 1]; ValueError naming the range if it is not."""
-    if isinstance(eta, bool) or not isinstance(eta, (int, float, np.floating, np.integer)) or not 0 <= eta <= 1:
-        raise Refused(
-            "error.zero_to_one", "{name} must be a number from 0 to 1, not {given}", name=name, given=short(eta)
-        )
-    return float(eta)
-
-
-def short(value: object, limit: int = 40) -> str:
-    """``repr(value)``, cut so that an error message stays readable whatever came in, however large or deep it is."""
-    if isinstance(value, int) and abs(value) >= 10**limit:
-        return Message("error.huge", "a huge number")
-    try:
-        if isinstance(value, (list, tuple, dict, set, frozenset)):
-            text = REPR.repr(value)
-        else:
-            text = repr(value[:limit] if isinstance(value, (str, bytes)) else value)
-    except ValueError:  # Python writes no whole number of more than 4300 digits
-        return Message("error.huge", "a huge number")
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
 def _check_jump(t: int, t_prev: int, T: int) -> None:
     if not 0 <= t_prev < t <= T:
-        raise ValueError(f"a jump t -> t_prev needs 0 <= t_prev < t <= {T}, not {short(t)} -> {short(t_prev)}")
+        raise ValueError(f"a jump t -> t_prev needs 0 <= t_prev < t <= {T}, not {shorten(t)} -> {shorten(t_prev)}")

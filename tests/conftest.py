@@ -21,7 +21,7 @@ from hub_server import HubServer, reach
 from torch import Tensor
 
 import explorer as ex
-from explorer.given import GIVEN
+from explorer.media.uploads import UPLOADS
 
 pytest.register_assert_rewrite("stage")  # of the browser tests
 os.environ["DDIM_EXPLORER_CACHE"] = tempfile.mkdtemp(prefix="explorer-tests-")
@@ -108,7 +108,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
 def brought() -> tuple[bytes, str]:
     """The file of a picture of 8x8 pixels, and its name among the brought ones."""
     data = file_of(np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8))
-    return data, GIVEN.put(data)
+    return data, UPLOADS.put(data)
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from flat import flat_pictures
 from safetensors.torch import load_file
 
 import explorer as ex
-from explorer.evaluation.real import RealPictures
+from explorer.evaluation.frechet_table import EvaluationConfig
+from explorer.evaluation.held_out_loss import held_out_loss
 from explorer.evaluation.reconstruction import measure_reconstruction
-from explorer.evaluation.sweep import EvaluationConfig
+from explorer.evaluation.reference_set import ReferenceSet
 from explorer.inversion import Inversion
-from explorer.pipeline import WEIGHTS
-from explorer.quality import held_out_loss
+from explorer.storage.diffusers_folder import WEIGHTS
 from explorer.training.loop import TrainingConfig, train
 
 PRESENT = [name for name, there in (("cuda", torch.cuda), ("mps", torch.backends.mps)) if there.is_available()]
@@ -53,7 +53,7 @@ def test_eps_is_that_of_the_cpu_wherever_x_t_lies(opened, tiny, device, rows):
 def test_the_engine_says_in_what_it_computes(opened):
     checkpoint, _ = opened
     checkpoint.predict_noise(ex.latent(checkpoint.shape, [0]), 1)
-    exact = checkpoint.predict_noise.wanted == "exact"
+    exact = checkpoint.predict_noise.requested_engine == "exact"
     assert checkpoint.engine in ({"torch float32"} if exact else {"torch bfloat16", "torch float16"})
 
 
@@ -109,7 +109,7 @@ def test_training_learns_there_and_goes_on_from_its_state(device, tmp_path):
 def test_a_checkpoint_is_measured_there(device, tiny_copy):
     checkpoint = ex.load(tiny_copy, device=device)
     pictures = flat_pictures(40)
-    real = RealPictures.of_data(checkpoint, pictures, "flat", 16)
+    real = ReferenceSet.of_data(checkpoint, pictures, "flat", 16)
     measure_reconstruction(
         checkpoint, real, EvaluationConfig(encoded=4, encode_steps=(5,), inversions=(Inversion(),)), quiet=True
     )

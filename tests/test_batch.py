@@ -12,7 +12,7 @@ from small import SHAPE, WAVY, any_settings, wavy
 from torch import Tensor
 
 import explorer as ex
-from explorer.batch import Run, denoise_together
+from explorer.sampler import Run, denoise_together
 
 
 @pytest.fixture

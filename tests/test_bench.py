@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.bench import command, measures
-from explorer.bench.player import Player, pipeline, sampler, steps_tab, trainer
+from explorer.bench.scrubbing import Player, pipeline, sampler, steps_tab, trainer
 
 
 def test_both_sides_of_a_pair_draw_the_same_pictures(tiny_folder, tmp_path):

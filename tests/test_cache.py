@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from files import full_disk
 
-from explorer import cache
+from explorer.storage import disk_cache as cache
 
 
 @pytest.fixture

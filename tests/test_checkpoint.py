@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 import explorer as ex
 from explorer.checkpoint import CHECKPOINTS
-from explorer.pipeline import WEIGHTS, Card, betas
+from explorer.storage.diffusers_folder import WEIGHTS, Card, betas
 
 UNET, SCHEDULER = "unet/config.json", "scheduler/scheduler_config.json"
 

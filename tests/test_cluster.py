@@ -23,13 +23,12 @@ import app
 import explorer as ex
 from explorer.bench import command as bench
 from explorer.cluster import command as serve_network
-from explorer.cluster import start
-from explorer.cluster.remote import Link, connect
-from explorer.cluster.wire import About, Call
-from explorer.engine import NetworkLost
+from explorer.cluster import ray_session as start
+from explorer.cluster.remote_network import ReplicaClient, connect
+from explorer.cluster.wire_format import Call, ReplicaInfo
 from explorer.evaluation.command import main as evaluate
-from explorer.ui.network import alone
-from explorer.ui.worker import most_rows
+from explorer.networks.network import NetworkLost
+from explorer.runs.shared_network import unshared
 
 SHAPE, T = (3, 8, 8), 1000
 SWEEP = ["--pictures=36", "--batch=4", "--encoded=6", "--device=cpu", "--steps", "3", "20", "--etas", "0", "large"]
@@ -63,7 +62,7 @@ def test_a_call_arrives_as_it_was_sent(wire, off):
     x = torch.randn(3, *SHAPE, generator=torch.Generator().manual_seed(0))
     sent = Call(x, torch.tensor([0, 7, 999]), "abc", True, False, wire)
     got = Call.unpack(sent.pack(), SHAPE, T)
-    assert (got.weights, got.exact, got.alone, got.wire) == ("abc", True, False, wire)
+    assert (got.weights, got.exact, got.unshared, got.wire) == ("abc", True, False, wire)
     assert got.labels.tolist() == [0, 7, 999]
     assert float((got.x - x).abs().max()) <= off
 
@@ -88,7 +87,7 @@ def test_what_is_no_call_is_refused_in_words(data):
 @pytest.mark.parametrize("address", ["http://a:1", "ray://", "ray://host", "ray://:80", "ray://host:99999"])
 def test_an_address_of_another_kind_is_refused(address):
     with pytest.raises(ValueError, match="--network must be ray or ray://HOST:PORT, not"):
-        Link(address)
+        ReplicaClient(address)
 
 
 def test_where_nobody_listens_a_line_says_how_to_start_a_network():
@@ -111,9 +110,9 @@ def shown(tiny_folder, tmp_path_factory) -> Path:
 def served(tiny_folder) -> Iterator[str]:
     """A network of two replicas, and its address."""
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'ddim-explorer[ray]'")
-    from explorer.cluster.local import served_here
+    from explorer.cluster.local_cluster import local_cluster
 
-    with served_here(str(tiny_folder), "exact", "cpu", replicas=2) as address:
+    with local_cluster(str(tiny_folder), "exact", "cpu", replicas=2) as address:
         yield address
 
 
@@ -123,9 +122,9 @@ def test_pictures_over_the_wire_are_those_of_the_process(served, tiny, tiny_fold
     settings = ex.Settings(steps=6, eta=0.5)
     there = connect(served, str(tiny_folder))
     assert there.engine == "Ray, 2 replicas, torch float32"
-    assert most_rows(there.predict_noise) == 16
+    assert there.predict_noise.max_rows == 16
     torch.testing.assert_close(ex.sample(there, x_T, settings), ex.sample(tiny, x_T, settings), atol=1e-4, rtol=1e-4)
-    assert ex.sample(alone(there), x_T, settings).equal(ex.sample(alone(there), x_T, settings))
+    assert ex.sample(unshared(there), x_T, settings).equal(ex.sample(unshared(there), x_T, settings))
     labels = torch.tensor([1, 2, 500, 999, 1000])
     torch.testing.assert_close(
         there.predict_noise.exact(x_T, labels), tiny.predict_noise(x_T, labels), atol=1e-4, rtol=1e-4
@@ -141,7 +140,7 @@ def test_another_checkpoint_than_is_served_is_refused_when_connecting_and_later(
     path.write_text(json.dumps(json.loads(path.read_text()) | {"beta_schedule": "squaredcos_cap_v2"}))
     with pytest.raises(ValueError, match=r"serves another checkpoint than tiny: schedule .* here and .* there"):
         connect(served, str(tiny_copy))
-    link = Link(served)
+    link = ReplicaClient(served)
     with pytest.raises(NetworkLost, match="serves another checkpoint by now"):
         link.ask(Call(torch.zeros(1, *SHAPE), torch.tensor([1]), "other weights"))
     with pytest.raises(ValueError, match="expected labels from 0 to 999"):
@@ -149,7 +148,7 @@ def test_another_checkpoint_than_is_served_is_refused_when_connecting_and_later(
 
 
 def test_a_replica_that_dies_loses_no_call(served, tiny, tiny_folder):
-    there, link = connect(served, str(tiny_folder)), Link(served)
+    there, link = connect(served, str(tiny_folder)), ReplicaClient(served)
     x_T = ex.latent(tiny.shape, range(4))
     threading.Timer(0.3, os.kill, (link.look().process, signal.SIGKILL)).start()
     until = time.monotonic() + 2
@@ -169,14 +168,14 @@ def test_when_none_is_left_that_is_said_at_once_and_it_goes_on_when_one_is_back(
         if not up:
             raise httpx.ConnectError("nobody")
         if request.method == "GET":
-            return httpx.Response(200, json=vars(About("tiny", {"weights": "w"}, "torch", 2, 8)))
+            return httpx.Response(200, json=vars(ReplicaInfo("tiny", {"weights": "w"}, "torch", 2, 8)))
         return httpx.Response(200, content=request.content.partition(b"\n")[2])
 
     plain = httpx.Client
     monkeypatch.setattr(httpx, "Client", lambda **given: plain(transport=httpx.MockTransport(answer), **given))
-    monkeypatch.setattr("explorer.cluster.remote.PATIENCE", 0.3)
-    monkeypatch.setattr("explorer.cluster.remote.LOOK", 0.1)
-    link, call = Link("ray://somewhere:1"), Call(torch.ones(1, *SHAPE), torch.tensor([1]), "w")
+    monkeypatch.setattr("explorer.cluster.remote_network.PATIENCE", 0.3)
+    monkeypatch.setattr("explorer.cluster.remote_network.LOOK", 0.1)
+    link, call = ReplicaClient("ray://somewhere:1"), Call(torch.ones(1, *SHAPE), torch.tensor([1]), "w")
     assert len(link.ask(call)) == 4 * 192
     up = False
     with pytest.raises(NetworkLost, match="No replica of the network answers at ray://somewhere:1"):

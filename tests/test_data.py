@@ -10,7 +10,7 @@ import pytest
 from flat import flat_pictures
 from PIL import Image
 
-from explorer.training.data import DataError, load_pictures
+from explorer.storage.picture_dataset import DataError, load_pictures
 
 
 def idx(images: np.ndarray, magic: int = 2051) -> bytes:

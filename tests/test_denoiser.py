@@ -11,7 +11,7 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 import explorer as ex
 from explorer.denoiser import Denoiser
-from explorer.pipeline import Card
+from explorer.storage.diffusers_folder import Card
 
 
 def raw_output(folder: Path, x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:

@@ -11,17 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import explorer as ex
-from explorer import encoded
-from explorer.encoded import MAX_ENCODED, MAX_ITERATIONS, MAX_STEPS, Encoded, real_picture
-from explorer.given import Given, PictureError, as_tensor, read_picture
 from explorer.inversion import Inversion, encoding
-from explorer.quality import to_unit
-from explorer.recipe import Mix, Seed, parse, to_field
+from explorer.media.convert import to_unit
+from explorer.media.uploads import PictureError, UploadedPictures, as_tensor, read_picture
+from explorer.runs import encoded_latent
+from explorer.runs.encoded_latent import MAX_ENCODED, MAX_ITERATIONS, MAX_STEPS, EncodedLatent, real_picture
+from explorer.runs.latent_spec import Mix, Seed, parse, to_field
 from explorer.schedule import SPACINGS
+from explorer.support.bounded_cache import BoundedCache
 
 NAME = "0123456789abcdef"
 encodeds = st.builds(
-    Encoded,
+    EncodedLatent,
     st.integers(0, 10**6) | st.from_regex(r"[0-9a-f]{16}", fullmatch=True),
     st.integers(1, MAX_STEPS),
     st.integers(0, MAX_ITERATIONS),
@@ -51,18 +52,22 @@ def test_an_encoded_latent_is_read_again_from_its_text(encoded):
 @pytest.mark.parametrize(
     ("text", "expected", "short"),
     [
-        ("encode(3, 100)", Encoded(3, 100), "encode(3, 100)"),
-        (" encode( 3,100 ) ", Encoded(3, 100), "encode(3, 100)"),
-        ("encode(3, 100, 0)", Encoded(3, 100), "encode(3, 100)"),
-        ("encode(3, 100, 0, linear)", Encoded(3, 100), "encode(3, 100)"),
-        ("encode(3, 100, 2)", Encoded(3, 100, 2), "encode(3, 100, 2)"),
-        ("encode(3, 100, 0, quadratic)", Encoded(3, 100, 0, "quadratic"), "encode(3, 100, 0, quadratic)"),
-        ("encode(3, 100, 0, linear, ahead)", Encoded(3, 100, ahead=True), "encode(3, 100, ahead)"),
-        ("encode(3, 100, 2, ahead)", Encoded(3, 100, 2, ahead=True), "encode(3, 100, 2, ahead)"),
-        ("encode(3, 100, 1, leading, ahead)", Encoded(3, 100, 1, "leading", True), "encode(3, 100, 1, leading, ahead)"),
-        (f"encode({NAME}, 20)", Encoded(NAME, 20), f"encode({NAME}, 20)"),
-        ("encode(abcdefabcdefabcd, 20)", Encoded("abcdefabcdefabcd", 20), "encode(abcdefabcdefabcd, 20)"),
-        ("encode(1234567890123456, 20)", Encoded("1234567890123456", 20), "encode(1234567890123456, 20)"),
+        ("encode(3, 100)", EncodedLatent(3, 100), "encode(3, 100)"),
+        (" encode( 3,100 ) ", EncodedLatent(3, 100), "encode(3, 100)"),
+        ("encode(3, 100, 0)", EncodedLatent(3, 100), "encode(3, 100)"),
+        ("encode(3, 100, 0, linear)", EncodedLatent(3, 100), "encode(3, 100)"),
+        ("encode(3, 100, 2)", EncodedLatent(3, 100, 2), "encode(3, 100, 2)"),
+        ("encode(3, 100, 0, quadratic)", EncodedLatent(3, 100, 0, "quadratic"), "encode(3, 100, 0, quadratic)"),
+        ("encode(3, 100, 0, linear, ahead)", EncodedLatent(3, 100, ahead=True), "encode(3, 100, ahead)"),
+        ("encode(3, 100, 2, ahead)", EncodedLatent(3, 100, 2, ahead=True), "encode(3, 100, 2, ahead)"),
+        (
+            "encode(3, 100, 1, leading, ahead)",
+            EncodedLatent(3, 100, 1, "leading", True),
+            "encode(3, 100, 1, leading, ahead)",
+        ),
+        (f"encode({NAME}, 20)", EncodedLatent(NAME, 20), f"encode({NAME}, 20)"),
+        ("encode(abcdefabcdefabcd, 20)", EncodedLatent("abcdefabcdefabcd", 20), "encode(abcdefabcdefabcd, 20)"),
+        ("encode(1234567890123456, 20)", EncodedLatent("1234567890123456", 20), "encode(1234567890123456, 20)"),
     ],
 )
 def test_what_is_as_usual_is_left_out_of_the_text(text, expected, short):
@@ -72,7 +77,9 @@ def test_what_is_as_usual_is_left_out_of_the_text(text, expected, short):
 
 def test_an_encoded_latent_can_be_an_end_of_a_mix():
     mixed = parse(f"slerp(encode(3, 100), lerp(encode({NAME}, 20, 1), 1234567890123456, 0.5), 0.25)")
-    assert mixed == Mix("slerp", Encoded(3, 100), Mix("lerp", Encoded(NAME, 20, 1), Seed(1234567890123456), 0.5), 0.25)
+    assert mixed == Mix(
+        "slerp", EncodedLatent(3, 100), Mix("lerp", EncodedLatent(NAME, 20, 1), Seed(1234567890123456), 0.5), 0.25
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,25 +129,25 @@ def test_the_errors_of_the_way_up_come_before_its_first_jump(toy):
 def test_the_latent_is_that_of_the_held_out_picture(toy, text):
     encoded = parse(text)
     expected = ex.encode(toy, to_unit(toy.examples()[2:3]), 7, encoded.spacing, encoded.iterations, encoded.ahead)
-    assert torch.equal(encoded.make(toy), expected)
+    assert torch.equal(encoded.latent(toy), expected)
 
 
 def test_the_latent_is_that_of_the_brought_picture(toy, brought):
     data, name = brought
     x_0 = as_tensor(read_picture(data), toy.shape)
-    assert torch.equal(parse(f"encode({name}, 7)").make(toy), ex.encode(toy, x_0, 7))
+    assert torch.equal(parse(f"encode({name}, 7)").latent(toy), ex.encode(toy, x_0, 7))
 
 
 def test_the_python_of_an_encoded_latent_makes_the_same_latent(toy, brought, tmp_path, monkeypatch):
     scope = {"ex": ex, "torch": torch, "checkpoint": toy}
     held_out = parse("slerp(encode(2, 7, 1, quadratic, ahead), 5, 0.25)")
-    assert torch.equal(eval(held_out.to_python(), scope), held_out.make(toy))
+    assert torch.equal(eval(held_out.to_python(), scope), held_out.latent(toy))
     data, name = brought
     monkeypatch.chdir(tmp_path)
     (tmp_path / "picture.png").write_bytes(data)
     own = parse(f"encode({name}, 7)")
     assert torch.equal(
-        eval(own.to_python(), scope | {"as_tensor": as_tensor, "read_picture": read_picture}), own.make(toy)
+        eval(own.to_python(), scope | {"as_tensor": as_tensor, "read_picture": read_picture}), own.latent(toy)
     )
 
 
@@ -171,31 +178,37 @@ def counted(toy):
 
 def test_a_latent_is_encoded_once(counted):
     checkpoint, asked = counted
-    first = Encoded(1, 6).make(checkpoint)
+    first = EncodedLatent(1, 6).latent(checkpoint)
     assert len(asked) == 6
-    assert torch.equal(Encoded(1, 6).make(checkpoint), first)
-    assert torch.equal(parse("encode(1, 6)").make(checkpoint), first)
+    assert torch.equal(EncodedLatent(1, 6).latent(checkpoint), first)
+    assert torch.equal(parse("encode(1, 6)").latent(checkpoint), first)
     assert len(asked) == 6
-    for other in (Encoded(2, 6), Encoded(1, 7), Encoded(1, 6, 1), Encoded(1, 6, 0, "quadratic")):
+    for other in (
+        EncodedLatent(2, 6),
+        EncodedLatent(1, 7),
+        EncodedLatent(1, 6, 1),
+        EncodedLatent(1, 6, 0, "quadratic"),
+    ):
         before = len(asked)
-        other.make(checkpoint)
+        other.latent(checkpoint)
         assert len(asked) > before
 
 
 def test_another_checkpoint_has_a_latent_of_its_own(toy, counted):
     checkpoint, asked = counted
-    Encoded(1, 6).make(replace(checkpoint, name="another " + toy.name))
-    Encoded(1, 6).make(checkpoint)
+    EncodedLatent(1, 6).latent(replace(checkpoint, name="another " + toy.name))
+    EncodedLatent(1, 6).latent(checkpoint)
     assert len(asked) == 12
 
 
 def test_the_memory_is_bounded_and_the_oldest_goes(toy, monkeypatch):
-    monkeypatch.setattr(encoded, "ENCODED", type(encoded.ENCODED)())
+    cache = BoundedCache(MAX_ENCODED)
+    monkeypatch.setattr(encoded_latent, "ENCODED_LATENTS", cache)
     for S in range(1, MAX_ENCODED + 3):
-        encoded.remember(toy, Encoded(0, S), torch.zeros(1))
-    assert len(encoded.ENCODED) == MAX_ENCODED
-    assert (toy.key, Encoded(0, 2)) not in encoded.ENCODED
-    assert (toy.key, Encoded(0, MAX_ENCODED + 2)) in encoded.ENCODED
+        encoded_latent.cache_encoded(toy, EncodedLatent(0, S), torch.zeros(1))
+    assert len(cache) == MAX_ENCODED
+    assert cache.get((toy.key, EncodedLatent(0, 2))) is None
+    assert cache.get((toy.key, EncodedLatent(0, MAX_ENCODED + 2))) is not None
 
 
 # Pictures that are not there
@@ -204,24 +217,24 @@ def test_the_memory_is_bounded_and_the_oldest_goes(toy, monkeypatch):
 @pytest.mark.parametrize("number", [4, 10**9])
 def test_a_number_beyond_the_held_out_pictures_is_refused_with_their_range(toy, number):
     with pytest.raises(PictureError, match=f"held-out pictures have the numbers 0 to 3, not {number}"):
-        Encoded(number, 5).make(toy)
+        EncodedLatent(number, 5).latent(toy)
 
 
 def test_a_checkpoint_without_held_out_pictures_says_so():
     bare = ex.from_denoiser(lambda x, t: x, (3, 8, 8), name="bare")
     with pytest.raises(PictureError, match="bare ships no held-out pictures: choose a picture of your own"):
-        Encoded(0, 5).make(bare)
+        EncodedLatent(0, 5).latent(bare)
 
 
 def test_a_brought_picture_that_went_is_asked_for_again(toy, brought, monkeypatch):
     _, name = brought
-    monkeypatch.setattr(encoded, "GIVEN", Given())
+    monkeypatch.setattr(encoded_latent, "UPLOADS", UploadedPictures())
     with pytest.raises(PictureError, match="choose the file again"):
-        Encoded(name, 8).make(toy)
+        EncodedLatent(name, 8).latent(toy)
 
 
 def test_more_steps_than_the_checkpoint_has_are_refused(toy):
     short = replace(toy, name="short " + toy.name, schedule=ex.Schedule.linear(T=100))
     with pytest.raises(ValueError, match="from 1 to 100"):
-        Encoded(0, 101).make(short)
-    assert Encoded(0, 100).make(short).shape == (1, 3, 8, 8)
+        EncodedLatent(0, 101).latent(short)
+    assert EncodedLatent(0, 100).latent(short).shape == (1, 3, 8, 8)

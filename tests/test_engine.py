@@ -9,10 +9,12 @@ import pytest
 import torch
 
 import explorer as ex
-from explorer import cache, compiled, engine
 from explorer.checkpoint import Checkpoint
 from explorer.denoiser import Denoiser
-from explorer.engine import EngineError
+from explorer.networks import network as engine
+from explorer.networks import openvino_network as compiled
+from explorer.networks.network import EngineError
+from explorer.storage import disk_cache as cache
 
 TOLERANCE = {"exact": 1e-5, "fast": 0.04}  # of eps, relative; bfloat16 has eight bits, and this network is untrained
 
@@ -66,7 +68,7 @@ def test_a_run_is_repeated_bit_for_bit_and_does_not_depend_on_its_batch(opened, 
 def test_the_engine_says_what_it_is(opened):
     checkpoint, _ = opened
     checkpoint.predict_noise(ex.latent(checkpoint.shape, [0]), 1)
-    fast = checkpoint.predict_noise.wanted == "fast"
+    fast = checkpoint.predict_noise.requested_engine == "fast"
     assert checkpoint.engine.startswith("OpenVINO" if fast else "torch float32")
     assert checkpoint.exact.predict_noise(ex.latent(checkpoint.shape, [0]), 1).shape == (1, *checkpoint.shape)
     assert checkpoint.to_python() == f"ex.load({str(checkpoint.folder)!r}" + (', engine="fast")' if fast else ")")
@@ -127,7 +129,7 @@ def open_again(model, monkeypatch):
 def test_a_network_is_converted_once(own_cache, tiny_copy, open_again, monkeypatch):
     _, converted = open_again(tiny_copy)
     assert converted == 1
-    monkeypatch.setattr("explorer.pipeline.make_unet", None)  # torch's network is not even put together
+    monkeypatch.setattr("explorer.storage.diffusers_folder.make_unet", None)  # torch's network is not even put together
     checkpoint, converted = open_again(tiny_copy)
     assert converted == 0
     assert checkpoint.shape == (3, 8, 8)

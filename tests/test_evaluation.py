@@ -16,12 +16,12 @@ import explorer as ex
 from explorer.denoiser import Denoiser
 from explorer.evaluation.command import main
 from explorer.evaluation.features import Reference, unet_features
-from explorer.evaluation.real import RealPictures
-from explorer.evaluation.sweep import EvaluationConfig
+from explorer.evaluation.frechet_table import EvaluationConfig
+from explorer.evaluation.reference_set import ReferenceSet
 from explorer.inversion import Inversion
-from explorer.pictures import to_uint8
-from explorer.pipeline import WEIGHTS, fingerprint
-from explorer.quality import read_quality, to_unit
+from explorer.media.convert import to_uint8, to_unit
+from explorer.storage.diffusers_folder import WEIGHTS, fingerprint
+from explorer.storage.quality_file import read_quality
 
 EXAMPLES = 40
 SMALL = ["--pictures=20", "--batch=8", "--encoded=6", "--device=cpu"]
@@ -157,7 +157,7 @@ def test_the_seconds_alone_can_be_measured_anew_on_another_machine(measured, tmp
 @pytest.mark.parametrize("stop_after", [3, 60, 95])
 def test_a_stopped_sweep_goes_on_to_the_same_table(folder, measured, monkeypatch, capsys, stop_after):
     """Stopped in the loss, in a cell, and in a reconstruction."""
-    whole = Denoiser.computed_by
+    whole = Denoiser.predict_with
     left = stop_after
 
     def interrupted(self, *given):
@@ -167,10 +167,10 @@ def test_a_stopped_sweep_goes_on_to_the_same_table(folder, measured, monkeypatch
             raise KeyboardInterrupt
         return whole(self, *given)
 
-    monkeypatch.setattr(Denoiser, "computed_by", interrupted)
+    monkeypatch.setattr(Denoiser, "predict_with", interrupted)
     assert main([str(folder), *SMALL]) == 130
     assert "the same command goes on from the last batch" in capsys.readouterr().err
-    monkeypatch.setattr(Denoiser, "computed_by", whole)
+    monkeypatch.setattr(Denoiser, "predict_with", whole)
     assert main([str(folder), *SMALL]) == 0
     assert without_seconds(folder) == without_seconds(measured)
 
@@ -249,11 +249,11 @@ def test_with_the_data_the_reference_is_kept_for_those_without_it(folder, tmp_pa
 
 def test_the_held_out_pictures_are_the_last_ones_and_no_part_of_the_reference(folder):
     data = flat_pictures(100)
-    real = RealPictures.of_data(ex.load(folder, "cpu"), data, "flat", held_out=30)
+    real = ReferenceSet.of_data(ex.load(folder, "cpu"), data, "flat", held_out=30)
     np.testing.assert_array_equal(real.held_out, data[70:])
     np.testing.assert_array_equal(real.reference, data[:70])
     assert real.has_data
-    assert not RealPictures.of_examples(ex.load(folder, "cpu")).has_data
+    assert not ReferenceSet.of_examples(ex.load(folder, "cpu")).has_data
 
 
 # What cannot be measured
@@ -311,8 +311,8 @@ def test_only_steps_that_T_allows_are_measured_unasked(folder):
 
 
 def test_toys_are_not_evaluated(gaussian):
-    from explorer.evaluation.sweep import measure_frechet
+    from explorer.evaluation.frechet_table import measure_frechet
 
-    real = RealPictures(*[flat_pictures(20), ""] * 2)
+    real = ReferenceSet(*[flat_pictures(20), ""] * 2)
     with pytest.raises(ValueError, match="does not lie in a folder with a U-Net"):
         measure_frechet(gaussian(shape=(3, 8, 8)), real, EvaluationConfig())

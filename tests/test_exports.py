@@ -13,8 +13,8 @@ from PIL import Image
 from small import WAVY
 
 import explorer as ex
-from explorer import exports
-from explorer.pictures import to_uint8
+from explorer.media import exports
+from explorer.media.convert import to_uint8
 
 SETTINGS = "tab=steps&seed=22&steps=50&eta=0.5&latents=22%2C+10"
 

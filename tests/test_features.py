@@ -14,8 +14,7 @@ from torch.nn.functional import avg_pool2d, conv2d, pad
 
 import explorer as ex
 from explorer.evaluation.features import Reference, inception_features, unet_features
-from explorer.pictures import to_uint8
-from explorer.quality import to_unit
+from explorer.media.convert import to_uint8, to_unit
 
 COUNT = 32  # pictures of a set
 

@@ -11,8 +11,8 @@ from small import SHAPE, wavy
 from torch import Tensor
 
 import explorer as ex
-from explorer.finished import Finished, Wanted, finish
-from explorer.recipe import Seed, parse
+from explorer.runs.latent_spec import Seed, parse
+from explorer.runs.results import PictureRequest, ResultCache, generate_pictures
 
 BYTES = 4 * 4 * 4  # of one picture
 
@@ -32,8 +32,8 @@ def checkpoint(calls) -> ex.Checkpoint:
     return ex.from_denoiser(predict_noise, SHAPE)
 
 
-def seeds(count: int, **settings) -> list[Wanted]:
-    return [Wanted(Seed(i), ex.Settings(**({"steps": 3} | settings))) for i in range(count)]
+def seeds(count: int, **settings) -> list[PictureRequest]:
+    return [PictureRequest(Seed(i), ex.Settings(**({"steps": 3} | settings))) for i in range(count)]
 
 
 def all_of(progress) -> dict[int, Tensor]:
@@ -47,58 +47,58 @@ def all_of(progress) -> dict[int, Tensor]:
 def test_every_picture_is_that_of_its_run_alone(checkpoint):
     wanted = [
         *seeds(3),
-        Wanted(parse("slerp(4, 5, 0.25)"), ex.Settings(3)),
+        PictureRequest(parse("slerp(4, 5, 0.25)"), ex.Settings(3)),
         *(replace(w, settings=replace(w.settings, noise_seed=7)) for w in seeds(3, eta=1.0)),
         *seeds(1, eta=1.0, variance="large", spacing="quadratic", clip=True),
         *seeds(2, steps=5, eta=0.3),
     ]
-    ready = all_of(finish(checkpoint, wanted, Finished(), batch=3))
+    ready = all_of(generate_pictures(checkpoint, wanted, ResultCache(), batch=3))
     assert sorted(ready) == list(range(len(wanted)))
     for i, w in enumerate(wanted):
-        assert torch.equal(ready[i], ex.sample(checkpoint, w.latent.make(checkpoint), w.settings)[0])
+        assert torch.equal(ready[i], ex.sample(checkpoint, w.latent.latent(checkpoint), w.settings)[0])
 
 
 def test_neighbours_with_the_same_S_share_calls_of_at_most_a_batch(checkpoint, calls):
     wanted = seeds(5, steps=2) + seeds(2, steps=3, eta=1.0) + seeds(1, steps=3)
-    *_, last = finish(checkpoint, wanted, Finished(), batch=4)
+    *_, last = generate_pictures(checkpoint, wanted, ResultCache(), batch=4)
     assert calls == [4, 4, 1, 1, 3, 3, 3]
     assert last.evaluations == last.expected == sum(calls)
 
 
 def test_progress_is_told_after_every_call_and_pictures_come_in_order(checkpoint, calls):
-    progress = list(finish(checkpoint, seeds(5, steps=2), Finished(), batch=2))
+    progress = list(generate_pictures(checkpoint, seeds(5, steps=2), ResultCache(), batch=2))
     assert [list(p.ready) for p in progress] == [[], [], [0, 1], [], [2, 3], [], [4]]
     assert [p.evaluations for p in progress] == [0, 2, 4, 6, 8, 9, 10]
     assert {p.expected for p in progress} == {10}
 
 
 def test_what_is_remembered_comes_at_once_and_costs_nothing(checkpoint, calls):
-    finished = Finished()
-    first = all_of(finish(checkpoint, seeds(3, eta=1.0), finished))
+    finished = ResultCache()
+    first = all_of(generate_pictures(checkpoint, seeds(3, eta=1.0), finished))
     calls.clear()
-    (progress,) = finish(checkpoint, seeds(3, eta=1.0), finished)
+    (progress,) = generate_pictures(checkpoint, seeds(3, eta=1.0), finished)
     assert calls == []
     assert (progress.evaluations, progress.expected) == (0, 0)
     assert all(torch.equal(progress.ready[i], first[i]) for i in range(3))
-    at_once, *later = finish(checkpoint, seeds(4, eta=1.0), finished)
+    at_once, *later = generate_pictures(checkpoint, seeds(4, eta=1.0), finished)
     assert list(at_once.ready) == [0, 1, 2]
     assert list(all_of(later)) == [3]
     assert calls == [1, 1, 1]
 
 
 def test_without_noise_the_noise_seed_has_no_say(checkpoint, calls):
-    wanted = [Wanted(Seed(1), ex.Settings(3, noise_seed=s)) for s in (0, 1, 2)]
-    ready = all_of(finish(checkpoint, wanted, Finished()))
+    wanted = [PictureRequest(Seed(1), ex.Settings(3, noise_seed=s)) for s in (0, 1, 2)]
+    ready = all_of(generate_pictures(checkpoint, wanted, ResultCache()))
     assert calls == [1, 1, 1]
     assert torch.equal(ready[0], ready[2])
     for noisy in (ex.Settings(3, 1.0), ex.Settings(3, 0.0, "large")):
-        a, b = (Wanted(Seed(1), replace(noisy, noise_seed=s)) for s in (0, 1))
-        ready = all_of(finish(checkpoint, [a, b], Finished()))
+        a, b = (PictureRequest(Seed(1), replace(noisy, noise_seed=s)) for s in (0, 1))
+        ready = all_of(generate_pictures(checkpoint, [a, b], ResultCache()))
         assert not torch.equal(ready[0], ready[1])
 
 
 def test_every_setting_makes_another_picture(checkpoint):
-    base = Wanted(Seed(1), ex.Settings(3, 0.5))
+    base = PictureRequest(Seed(1), ex.Settings(3, 0.5))
     others = [
         replace(base, latent=Seed(2)),
         *(
@@ -117,72 +117,72 @@ def test_every_setting_makes_another_picture(checkpoint):
 
 
 def test_pictures_of_another_checkpoint_are_others(checkpoint):
-    finished = Finished()
-    all_of(finish(checkpoint, seeds(1), finished))
-    assert finished.get(checkpoint, seeds(1)[0]) is not None
-    assert finished.get(replace(checkpoint, name="another"), seeds(1)[0]) is None
+    finished = ResultCache()
+    all_of(generate_pictures(checkpoint, seeds(1), finished))
+    assert finished.picture(checkpoint, seeds(1)[0]) is not None
+    assert finished.picture(replace(checkpoint, name="another"), seeds(1)[0]) is None
 
 
 def test_leaving_early_keeps_what_is_done(checkpoint, calls):
-    finished = Finished()
-    for progress in finish(checkpoint, seeds(4, steps=2), finished, batch=2):
+    finished = ResultCache()
+    for progress in generate_pictures(checkpoint, seeds(4, steps=2), finished, batch=2):
         if progress.evaluations == 6:  # in the middle of the second batch
             break
-    at_once = next(finish(checkpoint, seeds(4, steps=2), finished, batch=2))
+    at_once = next(generate_pictures(checkpoint, seeds(4, steps=2), finished, batch=2))
     assert list(at_once.ready) == [0, 1]
 
 
 def test_the_least_recently_used_pictures_go_first(checkpoint):
-    finished = Finished(picture_bytes=3 * BYTES)
+    finished = ResultCache(picture_bytes=3 * BYTES)
     wanted = seeds(5)
     for i in range(3):
-        finished.put(checkpoint, wanted[i], torch.full(SHAPE, float(i)))
-    finished.get(checkpoint, wanted[0])
-    finished.put(checkpoint, wanted[3], torch.full(SHAPE, 3.0))
-    kept = [finished.get(checkpoint, w) for w in wanted]
+        finished.put_picture(checkpoint, wanted[i], torch.full(SHAPE, float(i)))
+    finished.picture(checkpoint, wanted[0])
+    finished.put_picture(checkpoint, wanted[3], torch.full(SHAPE, 3.0))
+    kept = [finished.picture(checkpoint, w) for w in wanted]
     assert [None if picture is None else float(picture.mean()) for picture in kept] == [0, None, 2, 3, None]
-    assert (len(finished.pictures), finished.pictures.nbytes) == (3, 3 * BYTES)
+    assert (len(finished.pictures), finished.pictures.size) == (3, 3 * BYTES)
 
 
 def test_a_picture_that_is_put_again_counts_once(checkpoint):
-    finished = Finished()
+    finished = ResultCache()
     for _ in range(3):
-        finished.put(checkpoint, seeds(1)[0], torch.zeros(SHAPE))
-    assert (len(finished.pictures), finished.pictures.nbytes) == (1, BYTES)
+        finished.put_picture(checkpoint, seeds(1)[0], torch.zeros(SHAPE))
+    assert (len(finished.pictures), finished.pictures.size) == (1, BYTES)
 
 
 def test_a_remembered_picture_does_not_hold_its_batch(checkpoint):
-    finished = Finished()
-    all_of(finish(checkpoint, seeds(4), finished))
-    assert finished.get(checkpoint, seeds(4)[0]).untyped_storage().nbytes() == BYTES
+    finished = ResultCache()
+    all_of(generate_pictures(checkpoint, seeds(4), finished))
+    assert finished.picture(checkpoint, seeds(4)[0]).untyped_storage().nbytes() == BYTES
 
 
 def test_a_picture_larger_than_the_room_is_made_all_the_same(checkpoint):
-    finished = Finished(picture_bytes=BYTES - 1)
-    assert sorted(all_of(finish(checkpoint, seeds(3), finished))) == [0, 1, 2]
-    assert (len(finished.pictures), finished.pictures.nbytes) == (0, 0)
+    finished = ResultCache(picture_bytes=BYTES - 1)
+    assert sorted(all_of(generate_pictures(checkpoint, seeds(3), finished))) == [0, 1, 2]
+    assert (len(finished.pictures), finished.pictures.size) == (0, 0)
 
 
 def test_whole_runs_are_remembered_and_give_their_pictures(checkpoint):
-    finished = Finished()
-    wanted = Wanted(Seed(3), ex.Settings(4, 0.5))
-    trajectory = ex.Trajectory(checkpoint, wanted.latent.make(checkpoint), wanted.settings)
+    finished = ResultCache()
+    wanted = PictureRequest(Seed(3), ex.Settings(4, 0.5))
+    trajectory = ex.Trajectory(checkpoint, wanted.latent.latent(checkpoint), wanted.settings)
     deque(trajectory, maxlen=0)
     assert finished.run(checkpoint, wanted) is None
     finished.put_run(wanted, trajectory)
     assert finished.run(checkpoint, wanted) is trajectory
-    assert torch.equal(finished.get(checkpoint, wanted), trajectory.x_0[0])
+    assert torch.equal(finished.picture(checkpoint, wanted), trajectory.x_0[0])
     assert finished.run(replace(checkpoint, name="another"), wanted) is None
-    assert finished.runs.nbytes == trajectory.nbytes == 4 * 2 * BYTES
+    assert finished.runs.size == trajectory.nbytes == 4 * 2 * BYTES
 
 
 def test_runs_have_a_budget_of_their_own(checkpoint):
-    finished = Finished(run_bytes=20 * BYTES)
+    finished = ResultCache(run_bytes=20 * BYTES)
     for seed in range(4):
-        wanted = Wanted(Seed(seed), ex.Settings(4))
-        trajectory = ex.Trajectory(checkpoint, wanted.latent.make(checkpoint), wanted.settings)
+        wanted = PictureRequest(Seed(seed), ex.Settings(4))
+        trajectory = ex.Trajectory(checkpoint, wanted.latent.latent(checkpoint), wanted.settings)
         deque(trajectory, maxlen=0)
         finished.put_run(wanted, trajectory)
-    known = [finished.run(checkpoint, Wanted(Seed(seed), ex.Settings(4))) is not None for seed in range(4)]
+    known = [finished.run(checkpoint, PictureRequest(Seed(seed), ex.Settings(4))) is not None for seed in range(4)]
     assert known == [False, False, True, True]
     assert len(finished.pictures) == 4

@@ -12,7 +12,7 @@ import torch
 from files import file_of
 from PIL import Image
 
-from explorer.given import KEPT_SIDE, MAX_FILE, Given, PictureError, as_tensor, read_picture
+from explorer.media.uploads import KEPT_SIDE, MAX_FILE, PictureError, UploadedPictures, as_tensor, read_picture
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -221,7 +221,7 @@ def test_a_tensor_of_the_same_size_is_the_picture_itself(noise):
 
 
 def test_a_picture_is_kept_under_the_hash_of_its_content(noise):
-    given = Given()
+    given = UploadedPictures()
     name = given.put(file_of(noise))
     assert len(name) == 16
     assert int(name, 16) >= 0
@@ -231,7 +231,7 @@ def test_a_picture_is_kept_under_the_hash_of_its_content(noise):
 
 
 def test_the_least_recently_used_picture_goes():
-    given = Given(most=2)
+    given = UploadedPictures(most=2)
     red, green = (given.put(file_of(Image.new("RGB", (8, 8), colour))) for colour in (RED, GREEN))
     given.get(red)
     given.put(file_of(Image.new("RGB", (8, 8), BLUE)))
@@ -241,7 +241,7 @@ def test_the_least_recently_used_picture_goes():
 
 
 def test_a_refused_picture_leaves_what_is_kept(noise):
-    given = Given(most=1)
+    given = UploadedPictures(most=1)
     name = given.put(file_of(noise))
     with pytest.raises(PictureError):
         given.put(b"no picture")

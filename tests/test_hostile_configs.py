@@ -11,10 +11,10 @@ from files import edit
 from hostile import LISTS
 
 import explorer as ex
-from explorer import reading
-from explorer.hub import HubId
-from explorer.pipeline import MAX_T
-from explorer.unet import WEIGHTS
+from explorer.storage import safe_read as reading
+from explorer.storage.diffusers_folder import MAX_T
+from explorer.storage.hub import HubId
+from explorer.storage.unet import WEIGHTS
 
 UNET, SCHEDULER, CARD = "unet/config.json", "scheduler/scheduler_config.json", "explorer.json"
 
@@ -53,7 +53,7 @@ UNET, SCHEDULER, CARD = "unet/config.json", "scheduler/scheduler_config.json", "
 def test_a_config_of_an_impossible_network_is_refused_before_it_is_built(
     tiny_copy, refused, monkeypatch, entries, message
 ):
-    monkeypatch.setattr("explorer.unet.MAX_FLOP", 1e10)
+    monkeypatch.setattr("explorer.storage.unet.MAX_FLOP", 1e10)
     edit(tiny_copy / UNET, **entries)
     refused(message)
 

@@ -12,8 +12,9 @@ from hostile import LISTS, Trap
 from safetensors.torch import load_file, save_file
 
 import explorer as ex
-from explorer import reading, weights
-from explorer.unet import WEIGHTS
+from explorer.storage import safe_read as reading
+from explorer.storage import safetensors_file as weights
+from explorer.storage.unet import WEIGHTS
 
 
 def header(**entries: object) -> bytes:

@@ -13,11 +13,11 @@ from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 
 import explorer as ex
-import explorer.hub
-from explorer.hub import HubId
-from explorer.in_diffusers import script
-from explorer.pipeline import WEIGHTS, Card
-from explorer.recipe import Seed
+import explorer.storage.hub
+from explorer.runs.diffusers_script import script
+from explorer.runs.latent_spec import Seed
+from explorer.storage.diffusers_folder import WEIGHTS, Card
+from explorer.storage.hub import HubId
 
 
 def in_one_folder(folder: Path) -> Path:
@@ -126,7 +126,7 @@ def test_what_cannot_be_opened_is_refused_before_any_weights_are_fetched(hub, ti
 
 def test_a_model_that_is_too_large_is_refused(hub, tiny_folder, monkeypatch):
     hub.put("a/tiny", tiny_folder)
-    monkeypatch.setattr(explorer.hub, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(explorer.storage.hub, "MAX_BYTES", 10_000)
     with pytest.raises(ex.CheckpointError, match=r"a/tiny has 0.\d GB; at most"):
         ex.load("a/tiny")
 

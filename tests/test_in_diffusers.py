@@ -11,8 +11,8 @@ from PIL import Image
 from small import WAVY
 
 import explorer as ex
-from explorer.in_diffusers import NotInDiffusers, script
-from explorer.recipe import parse
+from explorer.runs.diffusers_script import NotInDiffusers, script
+from explorer.runs.latent_spec import parse
 
 LEVELS = 1  # of 255: diffusers' coefficients are float32, the explorer's are float64
 RUNS = [
@@ -51,7 +51,7 @@ def test_the_script_makes_the_explorers_picture_in_a_fresh_process(checkpoints, 
     subprocess.run([sys.executable, "-c", ALL_OF_THEM], cwd=tmp_path, check=True, env=environment, timeout=300)
     for k, (name, latent, settings) in enumerate(RUNS):
         checkpoint = checkpoints[name]
-        expected = ex.to_image(ex.sample(checkpoint, parse(latent).make(checkpoint), settings))
+        expected = ex.to_image(ex.sample(checkpoint, parse(latent).latent(checkpoint), settings))
         made = Image.open(tmp_path / f"{k}.png").convert("RGB")
         assert np.abs(np.asarray(made).astype(int) - np.asarray(expected)).max() <= LEVELS, RUNS[k]
 

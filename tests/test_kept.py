@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.evaluation.kept import compute_rows
+from explorer.evaluation.resumable import resumable_rows
 
 
 def test_a_batch_that_is_done_is_not_done_again(tmp_path):
@@ -19,16 +19,16 @@ def test_a_batch_that_is_done_is_not_done_again(tmp_path):
 
     for _ in range(2):
         try:
-            got, seconds = compute_rows(tmp_path / "rows.npz", {"a": 1}, 10, 4, rows, lambda n: None)
+            got, seconds = resumable_rows(tmp_path / "rows.npz", {"a": 1}, 10, 4, rows, lambda n: None)
         except KeyboardInterrupt:
             continue
     assert asked == [range(4), range(4, 8), range(4, 8), range(8, 10)]
     np.testing.assert_array_equal(got, np.arange(10)[:, None] ** 2)
     assert seconds > 0
-    fewer, _ = compute_rows(tmp_path / "rows.npz", {"a": 1}, 3, 4, rows, lambda n: None)
+    fewer, _ = resumable_rows(tmp_path / "rows.npz", {"a": 1}, 3, 4, rows, lambda n: None)
     np.testing.assert_array_equal(fewer, got[:3])
-    compute_rows(tmp_path / "rows.npz", {"a": 2}, 2, 4, rows, lambda n: None)
+    resumable_rows(tmp_path / "rows.npz", {"a": 2}, 2, 4, rows, lambda n: None)
     assert asked[4:] == [range(2)]
     (tmp_path / "rows.npz").write_bytes(b"PK")
     with pytest.raises(ValueError, match=r"rows\.npz is damaged; delete it"):
-        compute_rows(tmp_path / "rows.npz", {"a": 2}, 2, 4, rows, lambda n: None)
+        resumable_rows(tmp_path / "rows.npz", {"a": 2}, 2, 4, rows, lambda n: None)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import explorer as ex
-from explorer.measures import grain, similarity, strip
+from explorer.evaluation.metrics import grain, similarity, strip
 from explorer.trajectory import rms
 
 SHAPE = (3, 32, 32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import re
 
 import numpy as np
@@ -13,9 +14,9 @@ from PIL import Image
 
 import explorer as ex
 from explorer.denoiser import Denoiser
+from explorer.media.convert import signed_to_uint8, to_rgb, to_uint8
+from explorer.media.notebook import FRAME, MOST_ROWS, PANEL, frame
 from explorer.mixture import Mixture
-from explorer.panels import FRAME, MOST_ROWS, PANEL, frame
-from explorer.pictures import signed_to_uint8, to_rgb, to_uint8
 
 
 def images_of(html: str) -> list[np.ndarray]:
@@ -66,7 +67,7 @@ def test_a_run_shows_its_film_strip_as_far_as_it_is(gaussian):
     checkpoint = gaussian(shape=(1, 8, 8))
     run = ex.Trajectory(checkpoint, ex.latent(checkpoint.shape, [1]), ex.Settings(steps=40, eta=1.0))
     assert run._repr_html_() is run._repr_png_() is None
-    steps = [next(iter(run)) for _ in range(30)]
+    steps = list(itertools.islice(ex.record(run), 30))
     html = run._repr_html_()
     shown = [int(t) for t in re.findall(r">t = (\d+)<", html)]
     assert len(shown) == 12

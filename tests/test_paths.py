@@ -12,7 +12,7 @@ import torch
 import explorer as ex
 from explorer.forward import Paths, markov_paths, non_markov_paths
 from explorer.mixture import Mixture
-from explorer.paths import energy_distance, ode_coordinates, sample_paths, shares, spread, straightness
+from explorer.plane import energy_distance, mode_std, ode_coordinates, sample_paths, shares, straightness
 
 SCHEDULE = ex.Schedule.linear()
 RING = Mixture.preset("ring")
@@ -158,13 +158,13 @@ def test_shares_and_spreads_of_exact_samples_are_the_mixtures_also_where_compone
     mixture = Mixture.preset(name)
     x = mixture.sample(10_000)
     assert np.abs(shares(mixture, x) - mixture.weights).max() < 4 * math.sqrt(mixture.weights[0] / 10_000)
-    np.testing.assert_allclose(spread(mixture, x), mixture.stds, rtol=0.1)
+    np.testing.assert_allclose(mode_std(mixture, x), mixture.stds, rtol=0.1)
 
 
 def test_a_component_without_points_has_no_spread():
     x = np.array([[0.0, 0.01], [0.0, -0.01]])
     pair = Mixture([1, 1], [[0, 0], [1e4, 0]], [0.01, 0.01])
-    np.testing.assert_allclose(spread(pair, x), [0.01 / math.sqrt(2), np.nan])
+    np.testing.assert_allclose(mode_std(pair, x), [0.01 / math.sqrt(2), np.nan])
     np.testing.assert_allclose(shares(pair, x), [1, 0])
 
 
@@ -180,7 +180,7 @@ def test_every_process_ends_in_the_mixture_with_equal_shares(options):
 
 def test_the_spread_in_a_mode_is_too_small_with_eta_one_and_too_large_with_sigma_hat():
     """beta-tilde and beta bound the right variance of a step from below and above (DDPM, Sec. 3.2)."""
-    ddim, ddpm, large = ((spread(RING, run(steps=50, **o).x[:, 0]) / RING.stds).mean() for o in (DDIM, DDPM, LARGE))
+    ddim, ddpm, large = ((mode_std(RING, run(steps=50, **o).x[:, 0]) / RING.stds).mean() for o in (DDIM, DDPM, LARGE))
     assert ddpm < ddim - 0.03
     assert ddim < 0.95
     assert 1.04 < large < 1.15
@@ -197,7 +197,7 @@ def test_the_spread_of_one_component_is_that_of_the_linear_map():
             a = c.x0 * (1 - share) / math.sqrt(c.alpha_bar) + c.direction * share / math.sqrt(1 - c.alpha_bar)
             variance = a**2 * variance + c.sigma**2
         one = Mixture([1], [[0, 0]], [s])
-        measured = float(spread(one, run(count=5000, steps=S, mixture=one, **options).x[:, 0])[0])
+        measured = float(mode_std(one, run(count=5000, steps=S, mixture=one, **options).x[:, 0])[0])
         assert measured == pytest.approx(math.sqrt(variance), rel=0.03)
 
 
@@ -207,4 +207,4 @@ def test_with_few_steps_sigma_hat_leaves_more_noise_in_x_t_than_its_level_has():
         one = Mixture([1], [[0, 0]], [0.01])  # as thin as the manifold of pictures in most directions
         paths = run(steps=10, mixture=one, **options)
         noised = one.noised(paths.alpha_bar[1])
-        assert low < float(spread(noised, paths.x[:, 1])[0] / noised.stds[0]) < high
+        assert low < float(mode_std(noised, paths.x[:, 1])[0] / noised.stds[0]) < high

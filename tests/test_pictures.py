@@ -7,8 +7,7 @@ import pytest
 import torch
 
 import explorer as ex
-from explorer.pictures import SIGNED_COLOURS, SIGNED_SCALE, grid, signed_to_uint8, to_rgb, to_uint8
-from explorer.quality import to_unit
+from explorer.media.convert import SIGNED_COLOURS, SIGNED_SCALE, grid, signed_to_uint8, to_rgb, to_uint8, to_unit
 
 TEAL, PAPER, BROWN = SIGNED_COLOURS.astype(int).tolist()
 

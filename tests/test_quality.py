@@ -12,8 +12,9 @@ from hostile import LISTS
 
 import explorer as ex
 from explorer.checkpoint import CHECKPOINTS
+from explorer.evaluation.held_out_loss import ROUNDS, held_out_loss
 from explorer.paper import TABLE_1, TABLE_1_STEPS, TABLE_2, TABLE_2_STEPS
-from explorer.quality import ROUNDS, held_out_loss, read_quality
+from explorer.storage.quality_file import read_quality
 
 SCHEDULE = ex.Schedule.linear()
 BLACK = np.zeros((50, 16, 16, 1), np.uint8)  # x_0 = -1 everywhere

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import explorer as ex
-from explorer.recipe import MAX_DEPTH, MAX_SEED, MAX_TEXT, Mix, Seed, mix, parse, parse_list, split, to_field
+from explorer.runs.latent_spec import MAX_DEPTH, MAX_SEED, MAX_TEXT, Mix, Seed, mix, parse, parse_list, split, to_field
 
 TOY = ex.from_denoiser(lambda x_t, t: x_t, (1, 4, 4))
 seeds = st.builds(Seed, st.integers(0, MAX_SEED))
@@ -32,17 +32,17 @@ def test_a_recipe_is_read_again_from_its_text(recipe):
 @given(recipes)
 def test_the_python_of_a_recipe_makes_the_same_latent(recipe):
     made = eval(recipe.to_python(), {"ex": ex, "torch": torch, "checkpoint": TOY})
-    assert torch.equal(made, recipe.make(TOY))
+    assert torch.equal(made, recipe.latent(TOY))
 
 
 def test_a_seed_is_the_latent_of_that_seed_and_a_mix_lies_between_two():
     a, b = ex.latent(TOY.shape, [10]), ex.latent(TOY.shape, [29])
-    assert torch.equal(parse(10).make(TOY), a)
-    assert torch.equal(parse(" 10 ").make(TOY), a)
-    assert torch.equal(parse("slerp(10, 29, 0.3636)").make(TOY), ex.slerp(a, b, 0.3636))
-    assert torch.equal(parse("lerp(10,29,.25)").make(TOY), torch.lerp(a, b, 0.25))
+    assert torch.equal(parse(10).latent(TOY), a)
+    assert torch.equal(parse(" 10 ").latent(TOY), a)
+    assert torch.equal(parse("slerp(10, 29, 0.3636)").latent(TOY), ex.slerp(a, b, 0.3636))
+    assert torch.equal(parse("lerp(10,29,.25)").latent(TOY), torch.lerp(a, b, 0.25))
     nested = parse("slerp(slerp(10, 29, 0.5), lerp(29, 10, 1), 0.125)")
-    assert torch.equal(nested.make(TOY), ex.slerp(ex.slerp(a, b, 0.5), torch.lerp(b, a, 1.0), 0.125))
+    assert torch.equal(nested.latent(TOY), ex.slerp(ex.slerp(a, b, 0.5), torch.lerp(b, a, 1.0), 0.125))
 
 
 def test_a_seed_is_a_number_on_the_page_and_any_other_latent_its_text():

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 import explorer as ex
-from explorer import compiled
+from explorer.networks import openvino_network as compiled
 
 SEEDS = (22, 10)
 MATES = (0, 1, 2)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import explorer as ex
-from explorer.schedule import short
+from explorer.support.arguments import shorten
 
 SCHEDULE = ex.Schedule.linear()
 BETA = np.linspace(1e-4, 0.02, 1000)  # DDPM, Sec. 4: beta_1 = 1e-4 to beta_T = 0.02
@@ -270,6 +270,10 @@ def test_whatever_is_cited_in_a_message_stays_short():
         {1: 10**5000},
         "\ud800\0",
     ):
-        assert len(short(value)) <= 40
-        short(value).encode()
-    assert (short([1, 2]), short("a" * 38), short({"a": 1, "b": 2})) == ("[1, 2]", repr("a" * 38), "{'a': 1, 'b': 2}")
+        assert len(shorten(value)) <= 40
+        shorten(value).encode()
+    assert (shorten([1, 2]), shorten("a" * 38), shorten({"a": 1, "b": 2})) == (
+        "[1, 2]",
+        repr("a" * 38),
+        "{'a': 1, 'b': 2}",
+    )

@@ -20,11 +20,12 @@ from safetensors.torch import load_file
 
 import explorer as ex
 from explorer.denoiser import Denoiser
-from explorer.pipeline import WEIGHTS
-from explorer.quality import held_out_loss
+from explorer.evaluation.held_out_loss import held_out_loss
+from explorer.storage.atomic_write import replace_file
+from explorer.storage.diffusers_folder import WEIGHTS
 from explorer.training.command import main
-from explorer.training.folder import State, replace
 from explorer.training.loop import PREDICTION_TYPES, TrainingConfig, batch_rows, loss_at, make_unet, train
+from explorer.training.snapshots import State
 
 SCHEDULE = ex.Schedule.linear()
 SMALL = {"widths": (16, 16), "head": 8, "patch": 1, "batch": 8, "warmup": 10, "held_out": 8}
@@ -264,9 +265,9 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        replace(path, fail)
+        replace_file(path, fail)
     assert path.read_bytes() == b"old"
-    replace(path, lambda part: part.write_bytes(b"new"))
+    replace_file(path, lambda part: part.write_bytes(b"new"))
     assert [p.name for p in tmp_path.iterdir()] == ["weights.bin"]
     assert path.read_bytes() == b"new"
 

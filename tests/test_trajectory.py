@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import explorer as ex
-from explorer.trajectory import spread
+from explorer.trajectory import evenly_spaced
 
 SHAPE = (1, 4, 4)
 NOISY = ex.Settings(steps=12, eta=0.7, clip=True, noise_seed=3)
@@ -100,7 +100,7 @@ def test_the_last_step_is_kept_whatever_it_costs(checkpoint):
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 999, 1000])
 @pytest.mark.parametrize("most", [0, 1, 2, 3, 7, 250])
 def test_spread_indices_rise_and_hold_both_ends(count, most):
-    indices = spread(count, most)
+    indices = evenly_spaced(count, most)
     assert len(indices) == min(count, max(most, 1))
     assert sorted(set(indices)) == indices
     assert indices[-1] == count - 1

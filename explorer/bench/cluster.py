@@ -18,15 +18,16 @@ from threading import Event, Thread
 import httpx
 import torch
 
+from explorer.bench.app_process import Server, served
+from explorer.bench.load_test import users
 from explorer.bench.measures import Plan, Row
-from explorer.bench.served import Server, served
-from explorer.bench.users import users
 from explorer.checkpoint import load
-from explorer.cluster import local
-from explorer.cluster.remote import Link, connect
-from explorer.cluster.start import free_port
+from explorer.cluster import local_cluster as local
+from explorer.cluster.ray_session import free_port
+from explorer.cluster.remote_network import ReplicaClient, connect
 from explorer.latents import latent
-from explorer.sampler import Settings, sample
+from explorer.sampler import sample
+from explorer.settings import Settings
 
 APPS = 2
 CONFIG = Path(local.__file__).with_name("nginx.conf")
@@ -48,7 +49,7 @@ def cluster(plan: Plan, count: int, seconds: float, address: str = "") -> Iterat
     with ExitStack() as until:
         address = address or until.enter_context(local.served_here(plan.checkpoint, plan.engine))
         yield from wire(plan, address)
-        link, kills = Link(address), []  # type: ignore[var-annotated]
+        link, kills = ReplicaClient(address), []  # type: ignore[var-annotated]
 
         @contextmanager
         def apps(plan: Plan) -> Iterator[tuple[Server, float]]:
@@ -138,7 +139,7 @@ def behind_nginx(plan: Plan, network: str) -> Iterator[Servers]:
 
 
 @contextmanager
-def killing(link: Link, seconds: float, missed: list[float]) -> Iterator[None]:
+def killing(link: ReplicaClient, seconds: float, missed: list[float]) -> Iterator[None]:
     """Kill the replicas one after the other, each when all are there; ``missed`` grows by the seconds that one was away."""
     if link.host not in ("127.0.0.1", "localhost"):  # the processes that they name are another machine's
         yield
@@ -168,7 +169,7 @@ def killing(link: Link, seconds: float, missed: list[float]) -> Iterator[None]:
         thread.join()
 
 
-def processes(link: Link, end: Event, without: int = 0) -> list[int]:
+def processes(link: ReplicaClient, end: Event, without: int = 0) -> list[int]:
     """The replicas' processes, oldest first, as soon as all answer."""
     seen: dict[int, None] = {}
     while len(seen) < link.about.replicas and not end.wait(0.05):

@@ -15,10 +15,10 @@ import torch
 
 from explorer.bench import measures
 from explorer.bench.cluster import cluster
+from explorer.bench.load_test import users
 from explorer.bench.measures import Plan, Row
 from explorer.bench.page import page
-from explorer.bench.users import users
-from explorer.engine import ENGINES
+from explorer.networks.network import ENGINES
 
 PARTS: dict[str, Callable[[Plan], Iterator[Row]]] = {
     "diffusers": measures.against_diffusers,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.bench.player import Player
-from explorer.engine import Engine
+from explorer.bench.scrubbing import Player
+from explorer.networks.network import Engine
 
 Row = tuple[str, str, str]
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+from explorer.bench.app_process import served
 from explorer.bench.measures import Plan, Row
-from explorer.bench.served import served
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 ENDED = '#steps .status[data-state="ended"]'

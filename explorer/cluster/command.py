@@ -10,10 +10,10 @@ import threading
 from collections.abc import Sequence
 
 from explorer.checkpoint import load
-from explorer.cluster.remote import SCHEME, Link
-from explorer.cluster.start import haproxy, joined, require
+from explorer.cluster.ray_session import haproxy, ray_session, require_ray
+from explorer.cluster.remote_network import SCHEME, ReplicaClient
 from explorer.denoiser import DEVICES
-from explorer.engine import ENGINES
+from explorer.networks.network import ENGINES
 
 PORT = 8000
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--while-read", action="store_true", help=argparse.SUPPRESS)  # ends with who started it
     given = parser.parse_args(arguments)
     try:
-        require()
+        require_ray()
         if given.replicas < 1 or given.gpus < 0 or given.cpus < 0 or not 0 < given.port < 65536:
             raise ValueError("expected --replicas of at least 1, --gpus and --cpus of at least 0, --port up to 65535")
         serve_until_stopped(given)
@@ -62,14 +62,16 @@ def serve_until_stopped(given: argparse.Namespace) -> None:
     if given.while_read:
         threading.Thread(target=wait_for_end, args=(stop,), daemon=True).start()
     cpus = max(os.cpu_count() or 1, round(given.replicas * given.cpus + 0.5))
-    with haproxy(), joined(given.ray or "", cpus):
-        from explorer.cluster.serving import Served, deploy, withdraw
+    with haproxy(), ray_session(given.ray or "", cpus):
+        from explorer.cluster.replica import ServedNetwork, deploy, withdraw
 
         device = given.device or ("cuda" if given.gpus else "cpu")
-        deploy(Served(name, device, given.engine, given.replicas, given.cpus, given.gpus), given.host, given.port)
+        deploy(
+            ServedNetwork(name, device, given.engine, given.replicas, given.cpus, given.gpus), given.host, given.port
+        )
         try:
             address = f"{SCHEME}{given.host}:{given.port}"
-            about = Link(address).about
+            about = ReplicaClient(address).about
             print(
                 f"{about.checkpoint}, {about.replicas} × {about.engine}: python app.py --network {address}", flush=True
             )

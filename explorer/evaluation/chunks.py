@@ -7,11 +7,8 @@ table depends on the size of the chunks, but not on who computed which, nor when
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,10 +17,10 @@ from explorer.checkpoint import Checkpoint
 from explorer.evaluation.features import FeatureKind, Features, Reference, inception_features, unet_features
 from explorer.inversion import Inversion, encode
 from explorer.latents import latent
+from explorer.media.convert import to_uint8
 from explorer.paper import Eta
-from explorer.pictures import to_uint8
-from explorer.pipeline import fingerprint
-from explorer.sampler import Settings, sample
+from explorer.sampler import sample
+from explorer.settings import Settings
 
 
 class Chunk(NamedTuple):
@@ -47,7 +44,7 @@ class Chunk(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
+class ChunkResult:
     """What a chunk came to.
 
     Attributes:
@@ -59,24 +56,6 @@ class Made:
     rows: np.ndarray
     seconds: float
     machine: str
-
-
-Result = TypeVar("Result", covariant=True)
-
-
-class Job(Protocol[Result]):
-    """What is done with every chunk. It can be pickled; what it holds is sent once to each machine."""
-
-    def __call__(self, checkpoint: Checkpoint, chunk: Chunk) -> Result: ...
-
-
-Results = Generator[Any, None, None]
-Spread = Callable[[Checkpoint, Job[Any], Iterable[Chunk]], Results]  # results in the order of the chunks
-
-
-def here(checkpoint: Checkpoint, job: Job[Any], chunks: Iterable[Chunk]) -> Results:
-    """One chunk after the other, in this process."""
-    return (job(checkpoint, chunk) for chunk in chunks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,21 +74,21 @@ class FeatureJob:
     weights: str
     precision: str
 
-    def __call__(self, checkpoint: Checkpoint, chunk: Chunk) -> Made:
+    def __call__(self, checkpoint: Checkpoint, chunk: Chunk) -> ChunkResult:
         """Features of the chunk's pictures, rows (n, d).
 
         Raises:
             ValueError: if the weights or the engine are others than those of the table.
         """
-        check_same("weights", fingerprint_of(checkpoint), self.weights)
+        check_same("weights", checkpoint.weights_fingerprint, self.weights)
         check_same("engine", precision(checkpoint), self.precision)
         features = features_of(checkpoint, self.kind, self.batch)
-        device = device_of(checkpoint)
+        device = checkpoint.predict_noise.device
         started = time.perf_counter()
         x_T = latent(checkpoint.shape, chunk.rows).to(device)
         pictures = to_uint8(sample(checkpoint, x_T, chunk.settings()))
         seconds = (time.perf_counter() - started) / len(pictures)
-        return Made(self.reference.project(features, pictures), seconds, machine(device))
+        return ChunkResult(self.reference.project(features, pictures), seconds, machine(device))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,27 +98,26 @@ class ReconstructionJob:
     x_0: torch.Tensor
     weights: str
 
-    def __call__(self, checkpoint: Checkpoint, chunk: Chunk) -> Made:
+    def __call__(self, checkpoint: Checkpoint, chunk: Chunk) -> ChunkResult:
         """Mean squared error of each of the chunk's pictures, rows (n,); errors as for :class:`FeatureJob`."""
-        check_same("weights", fingerprint_of(checkpoint), self.weights)
-        device = device_of(checkpoint)
+        check_same("weights", checkpoint.weights_fingerprint, self.weights)
+        device = checkpoint.predict_noise.device
         started = time.perf_counter()
         x = self.x_0[chunk.start : chunk.stop].to(device)
         how = chunk.inversion
         x_T = encode(checkpoint, x, chunk.steps, iterations=how.iterations, ahead=how.ahead)
         back = sample(checkpoint.exact, x_T, Settings(steps=chunk.steps))
         errors = ((back - x) / 2).cpu().double().square().mean((1, 2, 3)).numpy()
-        return Made(errors, (time.perf_counter() - started) / len(x), machine(device))
+        return ChunkResult(errors, (time.perf_counter() - started) / len(x), machine(device))
 
 
 def features_of(checkpoint: Checkpoint, kind: FeatureKind, batch: int) -> Features:
     """The features of that kind; errors as for :func:`unet_features` and :func:`inception_features`."""
-    return unet_features(checkpoint, batch) if kind == "unet" else inception_features(device_of(checkpoint), batch)
-
-
-def device_of(checkpoint: Checkpoint) -> torch.device:
-    """Where its network computes; the CPU for a callable of one's own."""
-    return getattr(checkpoint.predict_noise, "device", torch.device("cpu"))
+    return (
+        unet_features(checkpoint, batch)
+        if kind == "unet"
+        else inception_features(checkpoint.predict_noise.device, batch)
+    )
 
 
 def precision(checkpoint: Checkpoint) -> str:
@@ -155,17 +133,6 @@ def machine(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
     return f"CPU, {threads} thread{'s' * (threads > 1)}" if device.type == "cpu" else device.type
-
-
-def fingerprint_of(checkpoint: Checkpoint) -> str:
-    """Of its weights, as they were when it was opened; empty without a folder."""
-    return _fingerprint(checkpoint.folder, checkpoint.version) if checkpoint.folder else ""
-
-
-@lru_cache(maxsize=8)
-def _fingerprint(folder: Path, version: str) -> str:
-    """Of the folder as it was at that version: reading all weights takes longer than a small chunk."""
-    return fingerprint(folder)
 
 
 def check_same(what: str, mine: str, wanted: str) -> None:

@@ -1,4 +1,4 @@
-"""``python -m explorer evaluate``: arguments to :mod:`explorer.evaluation.sweep`."""
+"""``python -m explorer evaluate``: arguments to :mod:`explorer.evaluation.frechet_table`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import get_args
 
 from explorer.checkpoint import Checkpoint, load
 from explorer.denoiser import DEVICES
-from explorer.engine import ENGINES
-from explorer.evaluation.chunks import Spread, here
-from explorer.evaluation.clock import measure_seconds
 from explorer.evaluation.features import FeatureKind
-from explorer.evaluation.real import RealPictures
+from explorer.evaluation.frechet_table import ETAS, STEPS, EvaluationConfig, measure_frechet, measure_loss
 from explorer.evaluation.reconstruction import measure_reconstruction
-from explorer.evaluation.sweep import ETAS, STEPS, EvaluationConfig, measure_frechet, measure_loss
+from explorer.evaluation.reference_set import ReferenceSet
+from explorer.evaluation.timing import measure_seconds
 from explorer.inversion import Inversion
+from explorer.networks.network import ENGINES
 from explorer.paper import TABLE_2_STEPS, Eta
-from explorer.training.data import load_pictures
+from explorer.runs.tasks import Distribute, in_this_process
+from explorer.storage.picture_dataset import load_pictures
 
 PARTS = ("loss", "frechet", "reconstruction")
 AGAIN = "seconds"  # measured with the distances; asked for alone, it is measured anew
@@ -78,11 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.data:
             _, H, W = checkpoint.shape
             data = load_pictures(given.data, H if H == W else None)
-            real = RealPictures.of_data(checkpoint, data, Path(given.data).name, given.held_out)
+            real = ReferenceSet.of_data(checkpoint, data, Path(given.data).name, given.held_out)
         else:
-            real = RealPictures.of_examples(checkpoint)
+            real = ReferenceSet.of_examples(checkpoint)
         with ExitStack() as until:
-            spread = here if given.ray is None else on_ray_at(given.ray, until)
+            spread = in_this_process if given.ray is None else on_ray_at(given.ray, until)
             measure(checkpoint, real, config, (given.only,) if given.only else PARTS, spread)
         print(f"measured; the figures are in {checkpoint.folder}/quality.json")
     except (ValueError, OSError) as error:
@@ -94,17 +94,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def on_ray_at(address: str, until: ExitStack) -> Spread:
+def on_ray_at(address: str, until: ExitStack) -> Distribute:
     """The Ray cluster at ``address``, joined until ``until`` ends; ValueError if there is none."""
-    from explorer.cluster.spread import on_ray
-    from explorer.cluster.start import joined
+    from explorer.cluster.ray_session import ray_session
+    from explorer.cluster.ray_tasks import distribute_on_ray
 
-    until.enter_context(joined(address))
-    return on_ray
+    until.enter_context(ray_session(address))
+    return distribute_on_ray
 
 
 def measure(
-    checkpoint: Checkpoint, real: RealPictures, config: EvaluationConfig, wanted: Sequence[str], spread: Spread
+    checkpoint: Checkpoint, real: ReferenceSet, config: EvaluationConfig, wanted: Sequence[str], spread: Distribute
 ) -> None:
     """The parts that are wanted; the loss takes less than to send it anywhere."""
     if "loss" in wanted:

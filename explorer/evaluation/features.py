@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from explorer.cache import key_of
 from explorer.checkpoint import Checkpoint
 from explorer.denoiser import Denoiser
 from explorer.evaluation.frechet import Gaussian, Moments, distance_to
-from explorer.pictures import to_rgb
-from explorer.quality import Distance, to_unit
-from explorer.training.folder import replace
+from explorer.media.convert import to_rgb, to_unit
+from explorer.storage.atomic_write import replace_file
+from explorer.storage.disk_cache import key_of
+from explorer.storage.quality_file import Distance
 
 COMPONENTS = 64  # principal components in all, shared by the blocks; few enough for some hundred pictures
 FeatureKind = Literal["unet", "inception"]
@@ -162,7 +162,7 @@ class Reference:
             "covariance": self.gaussian.covariance,
         }
         names = {"pictures": self.pictures, "weights": self.weights}
-        replace(path, lambda part: np.savez_compressed(part, **arrays, **names))  # type: ignore[arg-type]
+        replace_file(path, lambda part: np.savez_compressed(part, **arrays, **names))  # type: ignore[arg-type]
 
     @classmethod
     def read(cls, path: Path) -> Reference:
@@ -207,7 +207,7 @@ def _look(denoiser: Denoiser, layers: list[torch.nn.Module], x: Tensor) -> list[
 
     hooks = [layer.register_forward_hook(keep) for layer in layers]
     try:
-        denoiser.exact(x, 1)  # the layers are torch's
+        denoiser.predict_with(denoiser.exact_network, x, 1)  # the layers are torch's
     except _SeenEnough:
         pass
     finally:

@@ -9,23 +9,24 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from explorer.checkpoint import Checkpoint
-from explorer.evaluation.chunks import Chunk, ReconstructionJob, Results, Spread, here
-from explorer.evaluation.kept import FOLDER, compute_rows, rows_left
-from explorer.evaluation.real import RealPictures
-from explorer.evaluation.sweep import EvaluationConfig, bar_of, checkpoint_place, digits, steps_up_to
+from explorer.evaluation.chunks import Chunk, ReconstructionJob
+from explorer.evaluation.frechet_table import EvaluationConfig, bar_of, checkpoint_place, digits, steps_up_to
+from explorer.evaluation.reference_set import ReferenceSet
+from explorer.evaluation.resumable import FOLDER, resumable_rows, rows_left
 from explorer.inversion import Inversion
+from explorer.media.convert import to_unit
 from explorer.paper import TABLE_2_STEPS
-from explorer.pipeline import fingerprint
-from explorer.quality import Quality, ReconstructionCell, ReconstructionTable, read_quality, to_unit
-from explorer.training.folder import write_quality
+from explorer.runs.tasks import Distribute, Results, in_this_process
+from explorer.storage.diffusers_folder import fingerprint
+from explorer.storage.quality_file import Quality, ReconstructionCell, ReconstructionTable, read_quality, write_quality
 
 
 def measure_reconstruction(
     checkpoint: Checkpoint,
-    real: RealPictures,
+    real: ReferenceSet,
     config: EvaluationConfig,
     quiet: bool = False,
-    spread: Spread = here,
+    spread: Distribute = in_this_process,
 ) -> None:
     """Put into ``quality.json`` how far held-out pictures are from what comes back of them: Table 2.
 
@@ -92,7 +93,7 @@ class _Errors:
     def cell(self, results: Results, progress: Callable[[int], object]) -> ReconstructionCell:
         """The cell, with the next ``results`` for what is left."""
         inversion, S = self._place
-        errors, _ = compute_rows(
+        errors, _ = resumable_rows(
             self._path, self._key, self._count, self._batch, lambda rows: next(results).rows, progress
         )
         spread = float(errors.std(ddof=1)) / len(errors) ** 0.5

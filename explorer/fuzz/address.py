@@ -7,14 +7,16 @@ import random
 from typing import Any
 
 from explorer.checkpoint import from_denoiser
-from explorer.finished import Finished
-from explorer.fuzz.nasty import TEXTS, changed, value
+from explorer.fuzz.hostile_values import TEXTS, changed, value
+from explorer.runs.results import ResultCache
 from explorer.schedule import Schedule
 from explorer.ui.app import OTHER_TABS
-from explorer.ui.save import Saves
-from explorer.ui.state import BadInput, Newest, from_address
-from explorer.ui.steps import StepsTab
+from explorer.ui.fields import InvalidField
+from explorer.ui.latest_requests import LatestRequests
+from explorer.ui.query import from_address
+from explorer.ui.saving import Exporter
 from explorer.ui.tab import Tab
+from explorer.ui.tabs.steps.tab import StepsTab
 
 LONGEST = 4000  # characters of an answer
 
@@ -22,14 +24,14 @@ LONGEST = 4000  # characters of an answer
 class Addresses:
     """Makes inputs, and takes them to the parsers of all tabs. ``named`` is the error that they may answer with."""
 
-    named: type[Exception] = BadInput
+    named: type[Exception] = InvalidField
 
     def __init__(self) -> None:
         toys = [from_denoiser(lambda x, t: x, (3, 8, 8), Schedule.linear(T), f"toy-{T}") for T in (1000, 5)]
         checkpoints = {toy.name: toy for toy in toys}
         kinds: tuple[type[Tab[Any]], ...] = (StepsTab, *OTHER_TABS)
-        self.tabs = {kind.name: kind(checkpoints, Newest(), Finished()) for kind in kinds}
-        self.saves = Saves(self.tabs)
+        self.tabs = {kind.name: kind(checkpoints, LatestRequests(), ResultCache()) for kind in kinds}
+        self.saves = Exporter(self.tabs)
         self.defaults: dict[str, Any] = {}
         for tab in self.tabs.values():
             self.defaults |= tab.defaults().fields()

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from explorer.checkpoint import load
-from explorer.fuzz.nasty import as_json, changed, cut
-from explorer.pipeline import CARD, EXAMPLES, INDEX, QUALITY, SCHEDULER_CONFIG, UNET_CONFIG, Card
-from explorer.quality import read_quality
-from explorer.unet import WEIGHTS
+from explorer.fuzz.hostile_values import as_json, changed, cut
+from explorer.storage.diffusers_folder import CARD, EXAMPLES, INDEX, QUALITY, SCHEDULER_CONFIG, UNET_CONFIG, Card
+from explorer.storage.quality_file import read_quality
+from explorer.storage.unet import WEIGHTS
 
 FILES = (UNET_CONFIG, UNET_CONFIG, SCHEDULER_CONFIG, CARD, QUALITY, INDEX, WEIGHTS, WEIGHTS, EXAMPLES)
 LOSS = {"pictures": 2, "mean": 0.1, "fifths_of_t": [0.1] * 5, "curve": [[1, 0.1], [2, 0.2]], "how": "so"}

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Protocol
 
-from explorer.message import Message, text_of
+from explorer.support.messages import Message, message_of
 
 SLOW = 5.0  # seconds of the processor for one input: those of the clock depend on what else the machine does
 HANGS = 30  # seconds of the clock after which it is broken off
@@ -82,7 +82,7 @@ def _take(target: Target, given: Any, report: Report) -> str:
     try:
         outcome = target.take(given)
     except target.named as error:
-        text = text_of(error)
+        text = message_of(error)
         outcome = f"{type(error).__name__} {text.key}" if isinstance(text, Message) else type(error).__name__
     except (Exception, Hangs) as error:
         outcome = f"! {type(error).__name__}"

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
-from explorer.training.data import load_pictures
+from explorer.storage.picture_dataset import load_pictures
 from explorer.training.loop import Objective, TrainingConfig, describe, train
 
 HELP = {

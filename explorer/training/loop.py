@@ -21,11 +21,15 @@ from tqdm import tqdm
 
 from explorer.checkpoint import load
 from explorer.denoiser import Denoiser, PredictionType, resolve_device
-from explorer.figures import loss_figure
+from explorer.evaluation.held_out_loss import MIN_HELD_OUT, held_out_loss
 from explorer.forward import noise_level
-from explorer.quality import MIN_HELD_OUT, held_out_loss, to_unit
-from explorer.schedule import Schedule, as_int
-from explorer.training.folder import State, replace, sample_sheet, write_folder, write_quality, write_weights
+from explorer.media.convert import to_unit
+from explorer.media.plots import loss_figure
+from explorer.schedule import Schedule
+from explorer.storage.atomic_write import replace_file
+from explorer.storage.quality_file import write_quality
+from explorer.support.arguments import as_int
+from explorer.training.snapshots import State, sample_sheet, write_folder, write_weights
 
 if TYPE_CHECKING:
     from diffusers import UNet2DModel
@@ -213,7 +217,7 @@ def train(
         if config.held_out:
             measured = held_out_loss(denoiser, schedule, held_out)
             write_quality(out, {"loss": measured.to_json()})
-            replace(out / "training" / "loss.png", loss_figure(measured).savefig)
+            replace_file(out / "training" / "loss.png", loss_figure(measured).savefig)
             _log(out, step=state.step, held_out=measured.mean, fifths=measured.fifths)
 
     progress = tqdm(

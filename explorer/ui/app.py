@@ -10,25 +10,26 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from explorer.checkpoint import Checkpoint
-from explorer.finished import Finished
-from explorer.ui.api import endpoints
-from explorer.ui.compare import CompareTab
+from explorer.runs.admission import AT_ONCE, IN_LINE, Admission
+from explorer.runs.results import ResultCache
+from explorer.runs.shared_network import SCHEDULER, reserve_threads_for_the_network
+from explorer.ui.checkpoint_registry import CheckpointRegistry, Loader
 from explorer.ui.component import Controls, Guide, Keys, Lesson, Saver, lesson, page_css, page_head
-from explorer.ui.consistency import ConsistencyTab
-from explorer.ui.encode import EncodeTab
-from explorer.ui.forward import ForwardTab
-from explorer.ui.guard import Guard
-from explorer.ui.interpolate import InterpolateTab
-from explorer.ui.language import sent
-from explorer.ui.network import NETWORK, keep_threads_for_the_network
-from explorer.ui.opened import Checkpoints, Loader
-from explorer.ui.paths import PathsTab
-from explorer.ui.quality import QualityTab
-from explorer.ui.save import Saves
-from explorer.ui.state import Newest, Query, from_address
-from explorer.ui.steps import StepsTab
+from explorer.ui.endpoints import endpoints
+from explorer.ui.latest_requests import LatestRequests
+from explorer.ui.localization import to_json
+from explorer.ui.query import Query, from_address
+from explorer.ui.request_guard import RequestGuard
+from explorer.ui.saving import Exporter
 from explorer.ui.tab import Tab
-from explorer.ui.turns import AT_ONCE, IN_LINE, Turns
+from explorer.ui.tabs.compare.tab import CompareTab
+from explorer.ui.tabs.consistency.tab import ConsistencyTab
+from explorer.ui.tabs.encode.tab import EncodeTab
+from explorer.ui.tabs.forward.tab import ForwardTab
+from explorer.ui.tabs.interpolate.tab import InterpolateTab
+from explorer.ui.tabs.paths.tab import PathsTab
+from explorer.ui.tabs.quality.tab import QualityTab
+from explorer.ui.tabs.steps.tab import StepsTab
 
 THREADS = AT_ONCE + IN_LINE + 40  # of the server: one for each run that is under way or waits, and some for the rest
 # Of the network in one run, where strangers use the app: all columns of Consistency for twelve latents.
@@ -50,7 +51,7 @@ def launch_options(logins: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
         "theme": gr.themes.Base(),
         "max_file_size": "20mb",
         "max_threads": THREADS,
-        "app_kwargs": {"middleware": [Middleware(Guard)]},
+        "app_kwargs": {"middleware": [Middleware(RequestGuard)]},
         "show_error": False,
         "run_history": False,
         "ssr_mode": False,
@@ -81,15 +82,15 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
     Returns:
         Blocks; call ``.launch(**launch_options())``.
     """
-    keep_threads_for_the_network()
-    newest, finished, turns = Newest(), Finished(), Turns()
-    checkpoints = Checkpoints(shipped, open_others, finished.forget)
+    reserve_threads_for_the_network()
+    newest, finished, turns = LatestRequests(), ResultCache(), Admission()
+    checkpoints = CheckpointRegistry(shipped, open_others, finished.forget)
     steps_tab = StepsTab(checkpoints, newest, finished, turns)
     others = (tab(checkpoints, newest, finished, turns) for tab in OTHER_TABS)
     tabs: dict[str, Tab[Any]] = {tab.name: tab for tab in (steps_tab, *others)}
     for tab in tabs.values():
         tab.most_calls = None if open_others else STRANGERS_CALLS
-    saves = Saves(tabs, turns)
+    saves = Exporter(tabs, turns)
     defaults = Query.usual(steps_tab.lengths).fields()
     for tab in tabs.values():
         defaults |= tab.options().fields()
@@ -111,7 +112,7 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
         front = front if front in tabs else steps_tab.name
         there = {
             "count": 0,
-            "notice": sent(notice),
+            "notice": to_json(notice),
             "tab": front,
             "later": later,
             "checkpoints": checkpoints.described(),
@@ -119,7 +120,7 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
         return fields | there, gr.Tabs(selected=front)
 
     def open_checkpoint(given: Any) -> dict[str, Any]:
-        """A checkpoint that a page wants, {text, again}: see :meth:`Checkpoints.open`."""
+        """A checkpoint that a page wants, {text, again}: see :meth:`CheckpointRegistry.open`."""
         given = given if isinstance(given, dict) else {}
         return checkpoints.open(given.get("text"), given.get("again") is True)
 
@@ -183,5 +184,5 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
 
 def end(demo: gr.Blocks) -> None:
     """End a process that served the app: runs under way are told, the network's call under way is waited for."""
-    NETWORK.close()
+    SCHEDULER.close()
     demo.close(verbose=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.ui import language
+from explorer.ui import localization as language
 
 HERE = Path(__file__).parent
 INCLUDE = re.compile(r"<!-- (\w+\.html) -->")
@@ -36,7 +36,7 @@ def page_css() -> str:
 
 
 def page_head() -> str:
-    """The script that all components of the page share, see :mod:`explorer.ui.language`."""
+    """The script that all components of the page share, see :mod:`explorer.ui.localization`."""
     text = language.script().replace("</", "<\\/")  # nothing in it may end it
     return f"<script>{text}</script>"
 
@@ -91,7 +91,7 @@ class WebComponent(gr.HTML):
 
 
 class Controls(WebComponent):
-    """The control column. Value: the fields of :class:`explorer.ui.state.Query` and of every tab's options, and ``count``
+    """The control column. Value: the fields of :class:`explorer.ui.query.Query` and of every tab's options, and ``count``
     (rises with every change)."""
 
     name = "controls"
@@ -118,7 +118,7 @@ class Guide(WebComponent):
 class Saver(WebComponent):
     """What brings files to the browser, and opens pictures that were saved. No picture of its own.
 
-    Value: a wish as :meth:`explorer.ui.save.Saves.parse` reads it, with ``count``; then what ``Saves.make`` answers.
+    Value: a wish as :meth:`explorer.ui.saving.Exporter.parse` reads it, with ``count``; then what ``Saves.make`` answers.
     """
 
     name = "saver"

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from explorer import exports
 from explorer.checkpoint import Checkpoint
+from explorer.media import exports
+from explorer.media.convert import to_uint8
 from explorer.paper import TABLE_1, TABLE_1_STEPS
-from explorer.pictures import to_uint8
-from explorer.recipe import parse
-from explorer.trajectory import Trajectory, spread
-from explorer.ui.language import Said, received
-from explorer.ui.pieces import pictures_of
+from explorer.runs.latent_spec import parse
+from explorer.trajectory import Trajectory, evenly_spaced
+from explorer.ui.localization import LocalizedMessage, from_json
+from explorer.ui.picture_stream import pictures_of
 
 GAP = 2  # white pixels between pictures
 STRIP = 20  # pictures in a strip, at most
@@ -28,12 +28,12 @@ FILM_FRAMES = 120  # at most
 FORWARD_FRAMES = 61
 
 
-class NothingToSave(ValueError):
+class NothingToExport(ValueError):
     """What is wanted is not there; the message says why."""
 
 
 @dataclass(frozen=True)
-class Shown:
+class TabResult:
     """What a tab shows at the end of its run.
 
     Attributes:
@@ -76,12 +76,12 @@ class Shown:
 # ---- Steps ----------------------------------------------------------------------------------------------------------
 
 
-def run_strip(shown: Shown) -> np.ndarray:
+def run_strip(shown: TabResult) -> np.ndarray:
     """Predicted x_0 of up to 20 of the kept steps."""
     return exports.strip(exports.run_frames(shown.trajectory, STRIP)[:, 1])
 
 
-def run_film(shown: Shown) -> np.ndarray:
+def run_film(shown: TabResult) -> np.ndarray:
     """x_t and predicted x_0 side by side."""
     return side_by_side(exports.run_frames(shown.trajectory, FILM_FRAMES))
 
@@ -94,14 +94,14 @@ def side_by_side(frames: np.ndarray) -> np.ndarray:
 # ---- Compare --------------------------------------------------------------------------------------------------------
 
 
-def lanes(shown: Shown) -> list[np.ndarray]:
+def lanes(shown: TabResult) -> list[np.ndarray]:
     """The rows over their moments and the end, as predicted x_0 or, if that is looked at, as x_t."""
     what = "x_t" if shown.view.get("show") == "x_t" else "x0"
     moments = [index for index, _ in shown.read("moments")]
     return [shown.row(*(f"{name}/{i}/{what}" for i in moments), f"{name}/end") for name in shown.read("rows")]
 
 
-def compared(shown: Shown) -> list[dict[str, Any]]:
+def compared(shown: TabResult) -> list[dict[str, Any]]:
     facts, settings = shown.read("facts"), shown.value["settings"]
     rows = []
     for name, eta in shown.read("rows").items():
@@ -121,7 +121,7 @@ def compared(shown: Shown) -> list[dict[str, Any]]:
 # ---- Consistency ----------------------------------------------------------------------------------------------------
 
 
-def both_grids(shown: Shown) -> np.ndarray:
+def both_grids(shown: TabResult) -> np.ndarray:
     """A row for each latent, a column for each S: DDIM, and beside it DDPM."""
     rows, columns = range(len(shown.read("latents"))), shown.read("lengths")
     halves = [exports.sheet([shown.row(*(f"{eta}/{S}/{i}" for S in columns)) for i in rows]) for eta in "01"]
@@ -129,7 +129,7 @@ def both_grids(shown: Shown) -> np.ndarray:
     return np.concatenate([halves[0], between, halves[1]], axis=1)
 
 
-def similarities(shown: Shown) -> list[dict[str, Any]]:
+def similarities(shown: TabResult) -> list[dict[str, Any]]:
     latents, first = shown.read("latents"), shown.value["settings"]["noise_seed"]
     return [
         {"eta": float(eta), "steps": S, "latent": latents[i], "noise_seed": first + i}
@@ -143,35 +143,35 @@ def similarities(shown: Shown) -> list[dict[str, Any]]:
 # ---- Interpolate ----------------------------------------------------------------------------------------------------
 
 
-def frames_of(shown: Shown, name: str) -> np.ndarray:
+def frames_of(shown: TabResult, name: str) -> np.ndarray:
     return shown.row(*(f"{name}/{k}" for k in range(len(shown.read("positions")))))
 
 
-def pad(shown: Shown) -> np.ndarray:
+def pad(shown: TabResult) -> np.ndarray:
     side = range(shown.value["settings"]["side"])
     return exports.sheet([shown.row(*(f"pad/{i}/{j}" for j in side)) for i in side])
 
 
-def way_arrays(shown: Shown) -> bytes:
+def way_arrays(shown: TabResult) -> bytes:
     """positions (N,): along the way; for each strip x_T_NAME (N, C, H, W) float32, pictures_NAME (N, H, W, 3) uint8 and
     latents_NAME (N,) texts; README says so."""
     arrays: dict[str, Any] = {"README": np.array(way_arrays.__doc__), "settings": np.array(shown.settings)}
     arrays["positions"] = np.array(shown.read("positions"))
     for name, of in shown.read("strips").items():
-        latents = [parse(latent).make(shown.checkpoint)[0].cpu().numpy() for latent in of["latents"]]
+        latents = [parse(latent).latent(shown.checkpoint)[0].cpu().numpy() for latent in of["latents"]]
         arrays[f"x_T_{name}"] = np.stack(latents)
         arrays[f"pictures_{name}"] = frames_of(shown, name)
         arrays[f"latents_{name}"] = np.array([str(latent) for latent in of["latents"]])
     return exports.npz(**arrays)
 
 
-def along_the_way(shown: Shown) -> list[dict[str, Any]]:
+def along_the_way(shown: TabResult) -> list[dict[str, Any]]:
     """A row for each frame of each strip; what is measured of a whole strip stands in each of its rows."""
     facts, rows = shown.read("facts"), []
     root = math.sqrt(math.prod(shown.checkpoint.shape))
     for name, of in shown.read("strips").items():
         for k, (position, latent) in enumerate(zip(shown.read("positions"), of["latents"], strict=True)):
-            norm = float(parse(latent).make(shown.checkpoint).norm()) / root
+            norm = float(parse(latent).latent(shown.checkpoint).norm()) / root
             rows.append(
                 {"strip": name, "frame": k, "position": position, "latent": latent, "norm_of_x_T": norm}
                 | {"steps": of["steps"], "eta": of["eta"], "noise_seed": of["noise_seeds"][k]}
@@ -183,17 +183,17 @@ def along_the_way(shown: Shown) -> list[dict[str, Any]]:
 # ---- Encode ---------------------------------------------------------------------------------------------------------
 
 
-def round_trip(shown: Shown) -> np.ndarray:
+def round_trip(shown: TabResult) -> np.ndarray:
     """x_0, its latent, the picture again, and the difference in diverging colours (±0.25)."""
     return exports.strip(shown.row("x_0", "x_T", "again", "difference"), GAP)
 
 
-def up_and_down(shown: Shown) -> np.ndarray:
+def up_and_down(shown: TabResult) -> np.ndarray:
     times = shown.read("times")
     return shown.row(*(f"up/{t}" for t in times), *(f"down/{t}" for t in reversed(times[:-1])))
 
 
-def reconstruction(shown: Shown) -> list[dict[str, Any]]:
+def reconstruction(shown: TabResult) -> list[dict[str, Any]]:
     mine = [
         {"of": "this picture", "steps": int(S), "inversion": inversion, "mse": mse}
         for inversion, errors in shown.read("table").items()
@@ -210,25 +210,25 @@ def reconstruction(shown: Shown) -> list[dict[str, Any]]:
 # ---- Forward --------------------------------------------------------------------------------------------------------
 
 
-def noised(shown: Shown, *times: int) -> np.ndarray:
+def noised(shown: TabResult, *times: int) -> np.ndarray:
     """x_t at each t: uint8 (N, H, W, C)."""
     alpha_bar = shown.floats("alpha_bar").astype(np.float64)[list(times)].reshape(-1, 1, 1, 1)
     x_0, eps = (shown.floats(name).reshape(1, *shown.checkpoint.shape) for name in ("x_0", "eps"))
     return to_uint8(torch.from_numpy(np.sqrt(alpha_bar) * x_0 + np.sqrt(1 - alpha_bar) * eps))
 
 
-def at_t(shown: Shown) -> np.ndarray:
+def at_t(shown: TabResult) -> np.ndarray:
     given = shown.view.get("t_forward", "")
     t = int(given) if given.isascii() and given.isdigit() else 300
     return noised(shown, min(t, shown.value["T"]))[0]
 
 
-def all_noised(shown: Shown) -> np.ndarray:
+def all_noised(shown: TabResult) -> np.ndarray:
     T = shown.value["T"]
-    return noised(shown, *spread(T + 1, FORWARD_FRAMES))
+    return noised(shown, *evenly_spaced(T + 1, FORWARD_FRAMES))
 
 
-def processes(shown: Shown) -> list[dict[str, Any]]:
+def processes(shown: TabResult) -> list[dict[str, Any]]:
     names = {"mean": "mean_off_by", "variance": "variance_off_by", "largest": "largest_error_in_standard_errors"}
     names |= {"bound": "bound_99_of_100", "correlation": "correlation", "straightness": "length_over_distance"}
     return [
@@ -237,17 +237,17 @@ def processes(shown: Shown) -> list[dict[str, Any]]:
     ]
 
 
-def losses(shown: Shown) -> list[dict[str, Any]]:
+def losses(shown: TabResult) -> list[dict[str, Any]]:
     loss = shown.read("loss")
     if not loss["curve"]:
-        raise NothingToSave(Said("file.nothing", {"why": received(loss["note"])}))
+        raise NothingToExport(LocalizedMessage("file.nothing", {"why": from_json(loss["note"])}))
     return [{"t": t, "mse_of_noise": mse} for t, mse in loss["curve"]]
 
 
 # ---- Paths ----------------------------------------------------------------------------------------------------------
 
 
-def end_points(shown: Shown) -> list[dict[str, Any]]:
+def end_points(shown: TabResult) -> list[dict[str, Any]]:
     return [
         {"run": name, "eta": of["eta"], "point": k, "x": x, "y": y}
         for name, of in shown.read("runs").items()
@@ -255,7 +255,7 @@ def end_points(shown: Shown) -> list[dict[str, Any]]:
     ]
 
 
-def measures(shown: Shown) -> list[dict[str, Any]]:
+def measures(shown: TabResult) -> list[dict[str, Any]]:
     """A row for each of the three runs, then one for each S and kind of noise of the sweep."""
     rows: list[dict[str, Any]] = []
     for name, of in shown.read("runs").items():
@@ -278,14 +278,14 @@ def measures(shown: Shown) -> list[dict[str, Any]]:
 CELL = ("steps", "eta", "distance", "spread", "seconds_per_picture", "pictures")
 
 
-def distances(shown: Shown) -> list[dict[str, Any]]:
+def distances(shown: TabResult) -> list[dict[str, Any]]:
     measured = shown.read("measured")
     if not measured["cells"]:
-        raise NothingToSave(Said("file.nothing", {"why": received(measured["note"])}))
+        raise NothingToExport(LocalizedMessage("file.nothing", {"why": from_json(measured["note"])}))
     return [dict(zip(CELL, cell, strict=True)) | {"features": measured["features"]} for cell in measured["cells"]]
 
 
-def table_1(shown: Shown) -> list[dict[str, Any]]:
+def table_1(shown: TabResult) -> list[dict[str, Any]]:
     return [
         {"data": data, "steps": S, "eta": eta, "fid": fid}
         for data, table in TABLE_1.items()
@@ -294,10 +294,10 @@ def table_1(shown: Shown) -> list[dict[str, Any]]:
     ]
 
 
-def samples(shown: Shown) -> np.ndarray:
+def samples(shown: TabResult) -> np.ndarray:
     """A row for each eta, and in it a few pictures for each S."""
     of = shown.read("samples")
     if not of["steps"]:
-        raise NothingToSave(Said("file.no_samples"))
+        raise NothingToExport(LocalizedMessage("file.no_samples"))
     places = [(S, i) for S in of["steps"] for i in range(of["pictures"])]
     return exports.sheet([shown.row(*(f"{S}/{eta}/{i}" for S, i in places)) for eta in ("0", "0.5", "1", "large")])

@@ -11,33 +11,26 @@ from typing import Any, ClassVar, Generic, TypeVar
 import gradio as gr
 
 from explorer.checkpoint import Checkpoint
-from explorer.engine import NetworkLost
-from explorer.finished import Finished, Remembered
-from explorer.given import PictureError
-from explorer.recipe import Recipe
+from explorer.media.uploads import PictureError
+from explorer.networks.network import NetworkLost
+from explorer.runs.admission import Admission, ServerBusy
+from explorer.runs.cancellation import State
+from explorer.runs.failures import explain
+from explorer.runs.latent_spec import LatentSpec
+from explorer.runs.results import ResultCache
+from explorer.support.bounded_cache import BoundedCache
 from explorer.ui.component import Stage
-from explorer.ui.failure import why
-from explorer.ui.interrupt import State
-from explorer.ui.language import Said, notice_of, said, sent, texts
-from explorer.ui.state import (
-    MOST_PAGES,
-    BadInput,
-    Newest,
-    Options,
-    Query,
-    checked,
-    count_of,
-    lengths_of,
-    name_of,
-)
-from explorer.ui.turns import Busy, Turns
+from explorer.ui.fields import InvalidField, Options, checked, name_of
+from explorer.ui.latest_requests import MOST_PAGES, LatestRequests, count_of
+from explorer.ui.localization import LocalizedMessage, localize, notice_of, texts, to_json
+from explorer.ui.query import Query, lengths_of
 
 RUN_IDS = itertools.count(1)
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 
 @dataclass(frozen=True)
-class Asked(Generic[OptionsT]):
+class TabRequest(Generic[OptionsT]):
     """One request of a page: the control column, and the tab's own settings."""
 
     query: Query
@@ -66,13 +59,17 @@ class Tab(ABC, Generic[OptionsT]):
     options: type[OptionsT]
 
     def __init__(
-        self, checkpoints: Mapping[str, Checkpoint], newest: Newest, finished: Finished, turns: Turns | None = None
+        self,
+        checkpoints: Mapping[str, Checkpoint],
+        newest: LatestRequests,
+        finished: ResultCache,
+        turns: Admission | None = None,
     ) -> None:
         self.checkpoints = checkpoints
         self.newest = newest
         self.finished = finished
-        self.turns = turns or Turns()
-        self.last_good: Remembered[Asked[OptionsT]] = Remembered(MOST_PAGES)
+        self.turns = turns or Admission()
+        self.last_good: BoundedCache[TabRequest[OptionsT]] = BoundedCache(MOST_PAGES)
 
     @property
     def title(self) -> str:
@@ -80,7 +77,7 @@ class Tab(ABC, Generic[OptionsT]):
         return texts("en")[f"tabs.{self.name}"]
 
     @abstractmethod
-    def stream(self, asked: Asked[OptionsT], state: State) -> Iterator[dict[str, Any]]:
+    def stream(self, asked: TabRequest[OptionsT], state: State) -> Iterator[dict[str, Any]]:
         """The values that the stage shows while a run goes on; ends by itself when ``state`` is no longer "running"."""
 
     @property
@@ -88,36 +85,38 @@ class Tab(ABC, Generic[OptionsT]):
         """T of each checkpoint."""
         return lengths_of(self.checkpoints)
 
-    def defaults(self) -> Asked[OptionsT]:
-        return Asked(Query.usual(self.lengths), self.options())
+    def defaults(self) -> TabRequest[OptionsT]:
+        return TabRequest(Query.usual(self.lengths), self.options())
 
     def build(self) -> Stage:
         """Put the tab's content into the current context."""
         return self.stage(elem_id=self.name, label=self.title)
 
-    def parse(self, given: object) -> Asked[OptionsT]:
-        """The controls' value, checked; :class:`BadInput` if a field cannot be used."""
+    def parse(self, given: object) -> TabRequest[OptionsT]:
+        """The controls' value, checked; :class:`InvalidField` if a field cannot be used."""
         if not isinstance(given, dict):
-            raise BadInput("checkpoint", Said("error.controls"))
+            raise InvalidField("checkpoint", LocalizedMessage("error.controls"))
         query = Query.parse(given, self.lengths)
-        asked = self.check(Asked(query, self.options.parse(given)))
+        asked = self.check(TabRequest(query, self.options.parse(given)))
         for field, recipes in self.latents(asked).items():
             for recipe in recipes:
                 checked(field, recipe, lambda recipe: recipe.check(self.checkpoints[query.checkpoint]))
         return asked
 
-    def latents(self, asked: Asked[OptionsT]) -> dict[str, list[Recipe]]:
+    def latents(self, asked: TabRequest[OptionsT]) -> dict[str, list[LatentSpec]]:
         """The latents that a run takes, by the field that names them."""
         return {} if "seed" in self.idle else {"seed": [asked.query.latent]}
 
-    def check(self, asked: Asked[OptionsT]) -> Asked[OptionsT]:
-        """What cannot be seen from one field alone; :class:`BadInput` if they do not fit together."""
+    def check(self, asked: TabRequest[OptionsT]) -> TabRequest[OptionsT]:
+        """What cannot be seen from one field alone; :class:`InvalidField` if they do not fit together."""
         return asked
 
     def allow(self, calls: int | None) -> None:
-        """:class:`BadInput` for a run of so many calls of the network, if that is more than one may have here."""
+        """:class:`InvalidField` for a run of so many calls of the network, if that is more than one may have here."""
         if self.most_calls is not None and (calls or 0) > self.most_calls:
-            raise BadInput(self.length_field, Said("error.evaluations", {"count": calls or 0, "most": self.most_calls}))
+            raise InvalidField(
+                self.length_field, LocalizedMessage("error.evaluations", {"count": calls or 0, "most": self.most_calls})
+            )
 
     def run(self, given: dict[str, Any], request: gr.Request) -> Iterator[dict[str, Any]]:
         """Handler of every change of the controls: a run as a stream of the stage's values, or what is wrong."""
@@ -125,7 +124,7 @@ class Tab(ABC, Generic[OptionsT]):
         labels: dict[str, Any] = {"id": next(RUN_IDS), "count": count_of(given)}
         try:
             asked = self.parse(given)
-        except BadInput as problem:
+        except InvalidField as problem:
             yield labels | self._refusal(problem, session, given)
             return
 
@@ -142,35 +141,40 @@ class Tab(ABC, Generic[OptionsT]):
         try:
             with self.turns.take(session) as turn:
                 for place in turn.wait(state):
-                    yield labels | {"state": "queued", "message": Said("server.place", {"place": place}).sent()}
+                    yield labels | {
+                        "state": "queued",
+                        "message": to_json(LocalizedMessage("server.place", {"place": place})),
+                    }
                 if state() == "superseded":
                     return
                 checkpoint = self.checkpoints[asked.query.checkpoint]
                 for value in self.stream(asked, state):
                     self.allow(value.get("expected"))
                     yield value | labels | {"engine": checkpoint.engine}
-        except (Busy, NetworkLost) as problem:
-            yield labels | {"state": "error", "message": sent(said(problem)), "repair": None, "field": None}
-        except (BadInput, PictureError) as problem:
+        except (ServerBusy, NetworkLost) as problem:
+            yield labels | {"state": "error", "message": to_json(localize(problem)), "repair": None, "field": None}
+        except (InvalidField, PictureError) as problem:
             if state() != "superseded":
                 self.last_good.put(session, before, 1)
-            refused = problem if isinstance(problem, BadInput) else BadInput(self.picture_field, said(problem))
+            refused = (
+                problem if isinstance(problem, InvalidField) else InvalidField(self.picture_field, localize(problem))
+            )
             yield labels | self._refusal(refused, session, given)
         except Exception as error:
-            yield labels | {"state": "error", "message": why(error, asked).sent(), "repair": None, "field": None}
+            yield labels | {"state": "error", "message": to_json(explain(error, asked)), "repair": None, "field": None}
 
     def forget(self, session: str | None) -> None:
         """The page was closed."""
         self.last_good.drop(lambda page: page == session)
 
-    def _last_good(self, session: str | None) -> Asked[OptionsT]:
+    def _last_good(self, session: str | None) -> TabRequest[OptionsT]:
         """What the page asked for last that could be used."""
         return self.last_good.get(session) or self.defaults()
 
-    def _refusal(self, problem: BadInput, session: str | None, given: object) -> dict[str, Any]:
+    def _refusal(self, problem: InvalidField, session: str | None, given: object) -> dict[str, Any]:
         good = self._last_good(session).fields()[problem.field]
-        label = Said("error.repair", {"name": name_of(problem.field), "value": str(good)}).sent()
+        label = to_json(LocalizedMessage("error.repair", {"name": name_of(problem.field), "value": str(good)}))
         repair: dict[str, Any] | None = {"key": problem.field, "value": good, "label": label}
         if isinstance(given, dict) and repr(given.get(problem.field)) == repr(good):
             repair = None  # it is what was refused: good for another checkpoint, or as the default
-        return {"state": "error", "message": sent(said(problem)), "repair": repair, "field": problem.field}
+        return {"state": "error", "message": to_json(localize(problem)), "repair": repair, "field": problem.field}

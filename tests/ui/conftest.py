@@ -11,18 +11,19 @@ import torch
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
-from sent import SHORT, TABS, TOY, predict_noise, tab_of
 from stage import Stage
+from tab_values import SHORT, TABS, TOY, predict_noise, tab_of
 
 import explorer as ex
-import explorer.ui.paths
-import explorer.ui.round_trip
-from explorer import compiled, encoded
-from explorer.finished import Finished
+import explorer.ui.tabs.encode.round_trip
+import explorer.ui.tabs.paths.tab
+from explorer.networks import openvino_network as compiled
+from explorer.runs import encoded_latent
+from explorer.runs.results import ResultCache
 from explorer.ui.app import build, launch_options
-from explorer.ui.save import Saves
-from explorer.ui.state import Newest
-from explorer.ui.steps import StepsTab
+from explorer.ui.latest_requests import LatestRequests
+from explorer.ui.saving import Exporter
+from explorer.ui.tabs.steps.tab import StepsTab
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -94,7 +95,7 @@ def elsewhere(browser, app_url):
 def few_rows():
     """Encode has a table of three S: longer ones would go on beside the next tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explorer.ui.round_trip, "CHEAP", (10, 20, 50))
+        patch.setattr(explorer.ui.tabs.encode.round_trip, "CHEAP", (10, 20, 50))
         yield
 
 
@@ -130,7 +131,7 @@ def folder(tmp_path):
 @pytest.fixture
 def checkpoints(folder, monkeypatch):
     """The toy, one without held-out pictures, a grey one, and one with T = 100. What was encoded before is forgotten."""
-    monkeypatch.setattr(encoded, "ENCODED", type(encoded.ENCODED)())
+    encoded_latent.ENCODED_LATENTS.clear()
     toy = replace(TOY, folder=folder)
     grey_folder = folder.parent / "grey"
     grey_folder.mkdir()
@@ -152,11 +153,11 @@ def make(checkpoints):
 @pytest.fixture
 def saves(checkpoints, few_columns):
     """The Save menus of all tabs over the checkpoints."""
-    tabs = {tab.name: tab(checkpoints, Newest(), Finished()) for tab in (StepsTab, *TABS.values())}
-    return Saves(tabs)
+    tabs = {tab.name: tab(checkpoints, LatestRequests(), ResultCache()) for tab in (StepsTab, *TABS.values())}
+    return Exporter(tabs)
 
 
 @pytest.fixture
 def few_columns(monkeypatch):
     """Paths sweeps over two S alone."""
-    monkeypatch.setattr(explorer.ui.paths, "SWEEP_STEPS", (5, 10))
+    monkeypatch.setattr(explorer.ui.tabs.paths.tab, "SWEEP_STEPS", (5, 10))

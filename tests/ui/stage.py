@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import torch
 
-from explorer.pictures import to_rgb, to_uint8
+from explorer.media.convert import to_rgb, to_uint8
 
 # What the page tells itself, and how many pictures it is decoding.
 LISTEN = """

@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from explorer.ui.ahead import ahead
+from explorer.runs.prefetch import prefetch
 
 
 def test_items_come_in_order_made_by_another_thread():
-    made = list(ahead((i, threading.get_ident()) for i in range(100)))
+    made = list(prefetch((i, threading.get_ident()) for i in range(100)))
     assert [i for i, _ in made] == list(range(100))
     assert {thread for _, thread in made} != {threading.get_ident()}
 
@@ -19,7 +19,7 @@ def test_what_making_raises_comes_in_its_place():
         yield 1
         raise RuntimeError("out of memory")
 
-    taken = ahead(items())
+    taken = prefetch(items())
     assert next(taken) == 1
     with pytest.raises(RuntimeError, match="out of memory"):
         next(taken)
@@ -44,7 +44,7 @@ def test_no_more_is_made_than_there_is_room_for_and_leaving_ends_the_making():
         finally:
             closed.set()
 
-    taken = ahead(items(), room=3)
+    taken = prefetch(items(), room=3)
     assert next(taken) == 0
     wait_until(lambda: len(made) >= 4)
     time.sleep(0.05)

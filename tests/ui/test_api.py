@@ -9,18 +9,18 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
-from sent import SHAPE, TABS, TOY, picture, tab_of
+from tab_values import SHAPE, TABS, TOY, picture, tab_of
 
 import explorer as ex
-from explorer.exports import read_settings
-from explorer.finished import Finished
-from explorer.recipe import parse
+from explorer.media.exports import read_settings
+from explorer.runs.admission import Admission
+from explorer.runs.latent_spec import parse
+from explorer.runs.results import ResultCache
 from explorer.trajectory import rms
-from explorer.ui.api import endpoints
 from explorer.ui.app import build
-from explorer.ui.state import Newest
-from explorer.ui.steps import StepsTab
-from explorer.ui.turns import Turns
+from explorer.ui.endpoints import endpoints
+from explorer.ui.latest_requests import LatestRequests
+from explorer.ui.tabs.steps.tab import StepsTab
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_the_picture_endpoint_sends_a_png_that_opens_the_run_again(client, faces
 @pytest.fixture
 def call(checkpoints):
     """``call(name, **fields)``: an endpoint over the toys, as Gradio calls it; files as uint8 (H, W, 3)."""
-    tabs = {tab.name: tab(checkpoints, Newest(), Finished()) for tab in (StepsTab, *TABS.values())}
+    tabs = {tab.name: tab(checkpoints, LatestRequests(), ResultCache()) for tab in (StepsTab, *TABS.values())}
     functions = {endpoint.name: endpoint.function() for endpoint in endpoints(tabs)}
 
     def opened(value):
@@ -106,7 +106,7 @@ def call(checkpoints):
 def test_pictures_and_numbers_of_the_endpoints_are_the_cores_bit_for_bit(call):
     run = {"seed": "slerp(3, 4, 0.25)", "steps": 6, "eta": 0.5, "clip": True, "noise_seed": 7}
     settings = ex.Settings(steps=6, eta=0.5, clip=True, noise_seed=7)
-    steps = list(ex.denoise(TOY, parse(run["seed"]).make(TOY), settings))
+    steps = list(ex.denoise(TOY, parse(run["seed"]).latent(TOY), settings))
     assert np.array_equal(call("picture", **run), picture(run["seed"], steps=6, eta=0.5, clip=True, noise_seed=7))
     strip = np.concatenate([np.asarray(ex.to_image(step.x0)) for step in steps], axis=1)
     assert np.array_equal(call("strip", **run), strip)
@@ -175,7 +175,7 @@ def test_no_event_waits_for_another_in_gradios_own_line(demo):
 
 def test_an_endpoint_is_refused_when_the_line_is_full(monkeypatch):
     tab = tab_of("compare")
-    tab.turns = Turns(at_once=0, in_line=0)
+    tab.turns = Admission(at_once=0, in_line=0)
     compare = next(e for e in endpoints({"steps": tab, "compare": tab, "interpolate": tab}) if e.name == "compare")
     function = compare.function()
     with pytest.raises(gr.Error, match="The server is busy"):

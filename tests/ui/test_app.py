@@ -9,7 +9,7 @@ import sys
 import gradio as gr
 import httpx
 import pytest
-from sent import TOY
+from tab_values import TOY
 
 from explorer.ui.app import build, launch_options
 

@@ -4,8 +4,8 @@ import pytest
 from stage import lane
 
 import explorer as ex
-from explorer.measures import grain
-from explorer.quality import to_unit
+from explorer.evaluation.metrics import grain
+from explorer.media.convert import to_unit
 
 SMALL = "?tab=compare&steps=5&others=1"
 LANES = ["ddim", "yours", "ddpm", "large", "wrong"]

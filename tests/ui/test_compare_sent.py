@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from sent import SHAPE, SMALL, TOY, picture, pictures_of, shown, tab_of, values_of
+from tab_values import SHAPE, SMALL, TOY, picture, pictures_of, shown, tab_of, values_of
 
 import explorer as ex
-from explorer.measures import grain
+from explorer.evaluation.metrics import grain
 from explorer.trajectory import rms
-from explorer.ui.steps import StepsTab
+from explorer.ui.tabs.steps.tab import StepsTab
 
 SETTINGS = {
     "ddim": {"eta": 0.0},

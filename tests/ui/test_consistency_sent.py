@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 import torch
-from sent import SHAPE, SMALL, TOY, ends_after, picture, pictures_of, shown, tab_of, values_of
+from tab_values import SHAPE, SMALL, TOY, ends_after, picture, pictures_of, shown, tab_of, values_of
 
 import explorer as ex
-from explorer.measures import similarity
-from explorer.recipe import parse
+from explorer.evaluation.metrics import similarity
+from explorer.runs.latent_spec import parse
 
 
 def test_every_cell_is_its_own_run():
@@ -21,7 +21,7 @@ def test_every_cell_is_its_own_run():
             for eta in (0, 1):
                 expected = picture(latent, steps=S, eta=float(eta), noise_seed=5 + row)
                 assert np.array_equal(pictures[f"{eta}/{S}/{row}"], expected)
-        assert np.array_equal(pictures[f"x_T/{row}"], shown(parse(latent).make(TOY) / 3))
+        assert np.array_equal(pictures[f"x_T/{row}"], shown(parse(latent).latent(TOY) / 3))
     assert len(pictures) == 2 * 3 * 3 + 3
     assert last["expected"] == 2 * 3 * (2 + 4 + 8)
     assert json.loads(last["latents"]) == [1, "slerp(2, 3, 0.25)", 4]
@@ -36,7 +36,7 @@ def test_similarity_is_taken_to_the_largest_S_that_is_complete():
     seen = [json.loads(value["similarity"])["0"]["reference"] for value in values]
     assert [S for S, _ in itertools.groupby(seen) if S] == [2, 4, 8]
     told = json.loads(values[-1]["similarity"])
-    seeds = [ex.latent(SHAPE, [1]), parse("slerp(2, 3, 0.25)").make(TOY), ex.latent(SHAPE, [4])]
+    seeds = [ex.latent(SHAPE, [1]), parse("slerp(2, 3, 0.25)").latent(TOY), ex.latent(SHAPE, [4])]
     for eta in (0, 1):
         made = [
             ex.sample(TOY, torch.cat(seeds), ex.Settings(S, float(eta), noise_seed=5)).clamp(-1, 1) for S in (2, 4, 8)

@@ -5,8 +5,8 @@ from files import ramp
 from stage import lane
 
 import explorer as ex
-from explorer.given import as_tensor, read_picture
-from explorer.quality import to_unit
+from explorer.media.convert import to_unit
+from explorer.media.uploads import as_tensor, read_picture
 
 pytestmark = pytest.mark.usefixtures("quiet", "few_rows")
 OWN = ramp(64, 80)

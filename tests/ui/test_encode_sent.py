@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from sent import SMALL, english, pictures_of, predict_noise, shown, tab_of, values_of
+from tab_values import SMALL, english, pictures_of, predict_noise, shown, tab_of, values_of
 
 import explorer as ex
+from explorer.media.convert import to_unit
 from explorer.paper import TABLE_2, TABLE_2_STEPS
-from explorer.quality import to_unit
-from explorer.recipe import parse
+from explorer.runs.latent_spec import parse
 
 
 def mse(again, x_0):
@@ -42,7 +42,7 @@ def test_encode_shows_the_way_up_and_down(make, checkpoints):
     assert facts["norm"] == pytest.approx(float(x_T.norm()) / np.sqrt(192), rel=1e-6)
     assert sum(facts["histogram"]) * 0.2 == pytest.approx(float((x_T.abs() <= 4).float().mean()), abs=1e-3)
     assert last["latent"] == "encode(2, 7, ahead)"
-    assert torch.equal(parse(last["latent"]).make(toy), x_T)
+    assert torch.equal(parse(last["latent"]).latent(toy), x_T)
     assert json.loads(last["paper"]) == [list(row) for row in zip(TABLE_2_STEPS, TABLE_2, strict=True)]
     assert last["examples"] == 4
     assert np.array_equal(pictures["example/3"], toy.examples()[3])
@@ -58,7 +58,7 @@ def test_the_latent_is_remembered_from_the_round_trip(make, checkpoints):
     toy = replace(checkpoints["toy"], predict_noise=counted)
     values_of(tab_of("encode", toy), SMALL["encode"] | {"refine": 1})
     asked.clear()
-    parse("encode(2, 7, 1, ahead)").make(toy)
+    parse("encode(2, 7, 1, ahead)").latent(toy)
     assert asked == []
 
 
@@ -115,7 +115,7 @@ def test_errors_are_remembered_for_the_same_picture_alone(make):
 def test_what_the_settings_make_is_a_picture_too(make, checkpoints):
     toy, given = checkpoints["toy"], SMALL["encode"] | {"picture": "made", "seed": "slerp(3, 4, 0.5)"}
     last = values_of(make("encode"), given)[-1]
-    made = ex.sample(toy, parse("slerp(3, 4, 0.5)").make(toy), ex.Settings(7)).clamp(-1, 1)
+    made = ex.sample(toy, parse("slerp(3, 4, 0.5)").latent(toy), ex.Settings(7)).clamp(-1, 1)
     assert np.array_equal(pictures_of(last)["x_0"], shown(made))
     assert np.array_equal(pictures_of(last)["again"], shown(round_trip(toy, made, 7)))
     assert last["latent"] == ""

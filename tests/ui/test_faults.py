@@ -14,18 +14,18 @@ import pytest
 import torch
 from files import full_disk, read_only_disk
 from PIL import Image
-from sent import SMALL, TABS, TOY, english, predict_noise, run
+from tab_values import SMALL, TABS, TOY, english, predict_noise, run
 
 import explorer as ex
-from explorer.finished import Finished
+from explorer.runs.failures import RunFailure, check_finite
+from explorer.runs.results import ResultCache
+from explorer.runs.shared_network import scheduled
 from explorer.ui import app
-from explorer.ui.api import endpoints
-from explorer.ui.failure import Failure, check_finite
-from explorer.ui.network import on_network_thread
-from explorer.ui.save import Saves
-from explorer.ui.sheet import Sheets
-from explorer.ui.state import Newest
-from explorer.ui.steps import StepsTab
+from explorer.ui.endpoints import endpoints
+from explorer.ui.latest_requests import LatestRequests
+from explorer.ui.saving import Exporter
+from explorer.ui.tabs.steps.sprite_sheet import Sheets
+from explorer.ui.tabs.steps.tab import StepsTab
 
 ALL = {"steps": StepsTab} | TABS
 SMALL = SMALL | {"steps": {"steps": 9, "eta": 0.5}, "encode": {"steps": 7}}
@@ -34,8 +34,8 @@ WITH_NETWORK = ("steps", "compare", "consistency", "interpolate", "encode", "qua
 
 def tabs_over(*checkpoints):
     """All tabs over checkpoints, as the app has them."""
-    by_name = {checkpoint.name: on_network_thread(checkpoint) for checkpoint in checkpoints}
-    newest, finished = Newest(), Finished()
+    by_name = {checkpoint.name: scheduled(checkpoint) for checkpoint in checkpoints}
+    newest, finished = LatestRequests(), ResultCache()
     return {name: tab(by_name, newest, finished) for name, tab in ALL.items()}
 
 
@@ -75,7 +75,7 @@ def test_the_t_is_that_of_the_row_at_fault():
     eps = torch.zeros(3, 1, 2, 2)
     assert check_finite(eps, torch.tensor([7, 8, 9])) is eps
     eps[1, 0, 1, 1] = math.nan
-    with pytest.raises(Failure, match="at t = 8 the network"):
+    with pytest.raises(RunFailure, match="at t = 8 the network"):
         check_finite(eps, torch.tensor([7, 8, 9]))
 
 
@@ -90,7 +90,7 @@ def sheet_of(value):
 def cache(tmp_path, monkeypatch):
     """The folder that Gradio serves from."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "served"))
-    monkeypatch.setattr("explorer.ui.stream.SHEETS", Sheets())
+    monkeypatch.setattr("explorer.ui.tabs.steps.stream.SHEETS", Sheets())
     return tmp_path / "served"
 
 
@@ -111,7 +111,7 @@ def test_a_disk_that_takes_no_sheet_costs_no_picture(cache, disk):
 @pytest.mark.parametrize("disk", [full_disk, read_only_disk])
 def test_a_file_that_the_disk_does_not_take_is_refused_in_words_and_made_when_it_does(cache, disk):
     tabs = tabs_over(TOY)
-    saves = Saves(tabs)
+    saves = Exporter(tabs)
     wish = {"tab": "compare", "kind": "sheet", "settings": SMALL["compare"], "count": 1}
     endpoint = next(e for e in endpoints(tabs) if e.name == "compare").function()
     page = SimpleNamespace(session_hash="a")
@@ -217,8 +217,8 @@ def test_of_two_hundred_pages_that_were_closed_nothing_is_kept(parts):
 
 
 def test_pages_that_never_say_goodbye_are_remembered_up_to_a_bound(monkeypatch):
-    monkeypatch.setattr("explorer.ui.state.MOST_PAGES", 5)
-    newest = Newest()
+    monkeypatch.setattr("explorer.ui.latest_requests.MOST_PAGES", 5)
+    newest = LatestRequests()
     for k in range(50):
         newest.record(f"page {k}", {"count": k})
         newest.stop(f"page {k}")

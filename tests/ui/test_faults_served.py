@@ -12,11 +12,11 @@ from threading import Semaphore, Thread
 
 import httpx
 import pytest
-from sent import TOY, predict_noise
 from stage import Stage
+from tab_values import TOY, predict_noise
 
+from explorer.runs.admission import Admission
 from explorer.ui import app
-from explorer.ui.turns import Turns
 
 
 class Gate:
@@ -42,7 +42,7 @@ def soon(is_so, seconds=10):
 @pytest.fixture(scope="module")
 def gated():
     """(address, gate, turns) of an app whose network goes one call at a time."""
-    gate, turns = Gate(), Turns()
+    gate, turns = Gate(), Admission()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(app, "Turns", lambda: turns)
         demo = app.build({"toy": replace(TOY, predict_noise=gate)})

@@ -6,12 +6,12 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from sent import SHAPE, SMALL, english, pictures_of, predict_noise, shown, tab_of, values_of
+from tab_values import SHAPE, SMALL, english, pictures_of, predict_noise, shown, tab_of, values_of
 
 import explorer as ex
-from explorer.given import as_tensor, read_picture
-from explorer.quality import to_unit
-from explorer.ui.forward import PROCESSES
+from explorer.media.convert import to_unit
+from explorer.media.uploads import as_tensor, read_picture
+from explorer.ui.tabs.forward.tab import PROCESSES
 
 
 def floats_of(text):

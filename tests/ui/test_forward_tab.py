@@ -5,9 +5,8 @@ import pytest
 from files import ramp
 
 import explorer as ex
-from explorer.given import as_tensor, read_picture
-from explorer.pictures import to_rgb, to_uint8
-from explorer.quality import to_unit
+from explorer.media.convert import to_rgb, to_uint8, to_unit
+from explorer.media.uploads import as_tensor, read_picture
 
 pytestmark = pytest.mark.usefixtures("quiet")
 SMALL = "?tab=forward&steps=20&walks=200"

@@ -7,10 +7,10 @@ import socket
 
 import httpx
 import pytest
-from sent import TOY
+from tab_values import TOY
 
 from explorer.ui.app import build, launch_options
-from explorer.ui.guard import MAX_BODY, RESIZER, Guard
+from explorer.ui.request_guard import MAX_BODY, RESIZER, RequestGuard
 
 FILE = {"path": "app.py", "orig_name": "app.py", "meta": {"_type": "gradio.FileData"}}
 
@@ -183,7 +183,7 @@ def test_strangers_open_no_other_checkpoints(server):
 
 
 def test_on_a_space_the_script_that_fits_the_page_into_its_frame_may_come(monkeypatch):
-    assert RESIZER not in Guard(None).headers["Content-Security-Policy"]
+    assert RESIZER not in RequestGuard(None).headers["Content-Security-Policy"]
     monkeypatch.setenv("SPACE_ID", "somebody/ddim-explorer")
-    rules = Guard(None).headers["Content-Security-Policy"].split("; ")
+    rules = RequestGuard(None).headers["Content-Security-Policy"].split("; ")
     assert [rule.split()[0] for rule in rules if RESIZER in rule] == ["script-src"]

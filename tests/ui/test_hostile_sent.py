@@ -8,18 +8,19 @@ import gradio as gr
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sent import SMALL, TABS, TOY, english, tab_of
+from tab_values import SMALL, TABS, TOY, english, tab_of
 
-from explorer.finished import Finished
-from explorer.fuzz.nasty import NUMBERS, TEXTS, nested
-from explorer.ui.api import endpoints
+from explorer.fuzz.hostile_values import NUMBERS, TEXTS, nested
+from explorer.runs.results import ResultCache
 from explorer.ui.app import build
-from explorer.ui.language import notice_of
-from explorer.ui.opened import Checkpoints
-from explorer.ui.real import receive_picture
-from explorer.ui.save import Saves
-from explorer.ui.state import MOST_PAGES, BadInput, Newest, count_of
-from explorer.ui.steps import StepsTab
+from explorer.ui.checkpoint_registry import CheckpointRegistry
+from explorer.ui.endpoints import endpoints
+from explorer.ui.fields import InvalidField
+from explorer.ui.latest_requests import MOST_PAGES, LatestRequests, count_of
+from explorer.ui.localization import notice_of
+from explorer.ui.real_pictures import receive_picture
+from explorer.ui.saving import Exporter
+from explorer.ui.tabs.steps.tab import StepsTab
 
 MEGABYTE = "𝔵" * (1 << 20)
 LONGEST = 4000  # characters of a refusal
@@ -47,7 +48,7 @@ CONTROLS = ("checkpoint", "seed", "eta", "steps", "spacing", "variance", "noise_
 @pytest.fixture(scope="module")
 def tabs():
     checkpoints = {"toy": TOY}
-    return {tab.name: tab(checkpoints, Newest(), Finished()) for tab in (StepsTab, *TABS.values())}
+    return {tab.name: tab(checkpoints, LatestRequests(), ResultCache()) for tab in (StepsTab, *TABS.values())}
 
 
 def fields_of(tab):
@@ -93,7 +94,7 @@ def test_no_odd_value_of_any_field_of_any_tab_is_more_than_a_bad_input(tabs, val
         for field in tab.defaults().fields():
             try:
                 answer = tab.parse({field: value}).fields()
-            except BadInput as problem:
+            except InvalidField as problem:
                 answer = [tab.defaults().fields()[problem.field], str(problem)]
             short(answer)
 
@@ -123,15 +124,15 @@ def test_whatever_an_endpoint_is_given_it_answers_or_says_what_is_wrong(tabs, na
 @QUICK
 @given(JSON)
 def test_whatever_is_asked_of_the_saver_the_opener_and_for_a_picture_is_answered(sent):
-    tabs = {"steps": StepsTab({"toy": TOY}, Newest(), Finished()), "encode": tab_of("encode")}
-    saves, request = Saves(tabs), SimpleNamespace(session_hash="a")
+    tabs = {"steps": StepsTab({"toy": TOY}, LatestRequests(), ResultCache()), "encode": tab_of("encode")}
+    saves, request = Exporter(tabs), SimpleNamespace(session_hash="a")
     good = {"tab": "steps", "kind": "csv", "settings": {"steps": 2}, "view": {}, "count": 1}
     for wish in (sent, good | {"tab": sent}, good | {"kind": sent}, good | {"settings": sent}, good | {"view": sent}):
         short(saves.about(wish))
         *_, last = saves.make(wish, request) if wish is sent else [{"state": "done"}]
         assert last["state"] in ("done", "error")
         assert "file.failed" not in str(last)
-    shipped = Checkpoints({"toy": TOY})
+    shipped = CheckpointRegistry({"toy": TOY})
     for asked in (sent, {"text": sent}):
         short(shipped.open(asked if asked is sent else sent))
     short(receive_picture(sent))
@@ -167,16 +168,16 @@ def test_a_count_or_a_notice_of_somebodys_own_making_goes_no_further():
         nested(900),
     ):
         assert notice_of({"notice": odd}) == ""
-    newest = Newest()
+    newest = LatestRequests()
     newest.record("a", {"count": float("inf")})
     assert not newest.superseded("a", {"count": 1})
 
 
 def test_pages_that_are_never_closed_do_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr("explorer.ui.state.MOST_PAGES", 50)
+    monkeypatch.setattr("explorer.ui.latest_requests.MOST_PAGES", 50)
     monkeypatch.setattr("explorer.ui.tab.MOST_PAGES", 50)
     assert MOST_PAGES == 10_000
-    newest, tab = Newest(), StepsTab({"toy": TOY}, Newest(), Finished())
+    newest, tab = LatestRequests(), StepsTab({"toy": TOY}, LatestRequests(), ResultCache())
     for i in range(200):
         newest.record(f"page {i}", {"count": 1})
         newest.stop(f"page {i}")

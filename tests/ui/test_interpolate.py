@@ -6,7 +6,7 @@ import pytest
 from stage import lane
 
 import explorer as ex
-from explorer.recipe import parse
+from explorer.runs.latent_spec import parse
 
 SMALL = "?tab=interpolate&steps=2&frames=8&side=5"
 BARE = SMALL + "&lerp=0&ddpm=off"
@@ -14,7 +14,7 @@ BARE = SMALL + "&lerp=0&ddpm=off"
 
 def sampled(latent, S=2, eta=0.0, noise_seed=0):
     checkpoint = ex.load("faces-64")
-    return ex.sample(checkpoint, parse(latent).make(checkpoint), ex.Settings(S, eta, noise_seed=noise_seed))
+    return ex.sample(checkpoint, parse(latent).latent(checkpoint), ex.Settings(S, eta, noise_seed=noise_seed))
 
 
 def numbers(stage, name):

@@ -6,11 +6,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from sent import SMALL, TOY, first_value, picture, pictures_of, tab_of, values_of
+from tab_values import SMALL, TOY, first_value, picture, pictures_of, tab_of, values_of
 
 import explorer as ex
-from explorer.measures import strip
-from explorer.recipe import parse
+from explorer.evaluation.metrics import strip
+from explorer.runs.latent_spec import parse
 from explorer.trajectory import rms
 
 
@@ -77,7 +77,7 @@ def test_the_strip_of_ddim_is_smooth_and_that_of_ddpm_with_noise_of_its_own_is_n
     for name, s in strips.items():
         made = torch.cat(
             [
-                ex.sample(TOY, parse(latent).make(TOY), ex.Settings(20, s["eta"], noise_seed=seed))
+                ex.sample(TOY, parse(latent).latent(TOY), ex.Settings(20, s["eta"], noise_seed=seed))
                 for latent, seed in zip(s["latents"], s["noise_seeds"], strict=True)
             ]
         ).clamp(-1, 1)

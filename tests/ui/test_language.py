@@ -6,17 +6,18 @@ import re
 from urllib.parse import parse_qsl
 
 import pytest
-from sent import TABS, TOY, english, tab_of
+from tab_values import TABS, TOY, english, tab_of
 
 from explorer.checkpoint import CheckpointError
-from explorer.finished import Finished
-from explorer.message import Message, Refused
-from explorer.schedule import as_int
+from explorer.runs.results import ResultCache
+from explorer.support.arguments import as_int
+from explorer.support.messages import PLACEHOLDER, LocalizedError, Message
 from explorer.ui import component
 from explorer.ui.component import WebComponent, lesson, read
-from explorer.ui.language import HERE, LANGUAGES, PLACEHOLDER, Said, said, sent, texts
-from explorer.ui.state import Newest, from_address
-from explorer.ui.steps import StepsTab
+from explorer.ui.latest_requests import LatestRequests
+from explorer.ui.localization import HERE, LANGUAGES, LocalizedMessage, localize, texts, to_json
+from explorer.ui.query import from_address
+from explorer.ui.tabs.steps.tab import StepsTab
 
 SOURCES = [*HERE.glob("*.py"), *HERE.glob("web/*.js"), *HERE.glob("web/*.html")]
 AREAS = "|".join({key.split(".")[0] for key in texts("en")})
@@ -72,9 +73,9 @@ def test_a_tab_is_called_by_one_name_in_all_its_languages():
 
 
 def test_what_python_says_is_english_as_text_and_a_key_for_the_page():
-    said = Said("controls.restored", {"name": "a.png"})
-    assert str(said) == "The settings of a.png are back."
-    assert said.sent() == {"say": "controls.restored", "values": {"name": "a.png"}}
+    localize = LocalizedMessage("controls.restored", {"name": "a.png"})
+    assert str(localize) == "The settings of a.png are back."
+    assert localize.sent() == {"say": "controls.restored", "values": {"name": "a.png"}}
 
 
 def test_the_library_says_in_english_what_the_page_says_in_english():
@@ -86,10 +87,10 @@ def test_the_library_says_in_english_what_the_page_says_in_english():
 
 
 def test_several_bad_entries_of_an_address_are_told_as_one_message():
-    tab = StepsTab({"toy": TOY}, Newest(), Finished())
+    tab = StepsTab({"toy": TOY}, LatestRequests(), ResultCache())
     _, notice = from_address({"steps": "0", "eta": "two"}, tab.defaults().fields(), tab.parse)
     assert (
-        english(sent(notice))
+        english(to_json(notice))
         == notice
         == (
             "S must be a whole number from 1 to 1000, not 0. η must be a number from 0 to 1, not 'two'. "
@@ -101,13 +102,13 @@ def test_several_bad_entries_of_an_address_are_told_as_one_message():
 def test_a_message_is_plain_english_to_the_library_and_in_another_process():
     with pytest.raises(ValueError, match=r"^S must be a whole number from 1 to 10, not a huge number$") as caught:
         as_int("S", 10**50, 1, 10)
-    assert str(said(caught.value)) == f"{caught.value}."
-    assert sent(said(caught.value))["values"]["given"] == {"say": "error.huge", "values": {}}
+    assert str(localize(caught.value)) == f"{caught.value}."
+    assert to_json(localize(caught.value))["values"]["given"] == {"say": "error.huge", "values": {}}
     error = CheckpointError("opening.missing", "{name}: {file} is missing", name="a", file="b")
     again = pickle.loads(pickle.dumps(error))
     assert (type(again), str(again)) == (CheckpointError, "a: b is missing")
-    assert said(again) == "a: b is missing."
-    assert str(Refused("a text of another library")) == "a text of another library"
+    assert localize(again) == "a: b is missing."
+    assert str(LocalizedError("a text of another library")) == "a text of another library"
     assert Message("k", "{a} {b}", a=Message("l", "{c}", c=1)) == "1 b"
 
 
@@ -124,7 +125,7 @@ def test_no_script_has_a_name_of_its_own_where_it_wants_that_of_the_page():
 def test_the_settings_of_every_stop_and_example_can_be_used(entry):
     query = dict(parse_qsl(entry["query"], strict_parsing=True))
     name = query.pop("tab")
-    tab = tab_of(name) if name in TABS else StepsTab({"toy": TOY}, Newest(), Finished())
+    tab = tab_of(name) if name in TABS else StepsTab({"toy": TOY}, LatestRequests(), ResultCache())
     defaults = tab.defaults().fields()
     _, message = from_address(query, defaults, tab.parse)
     assert message == ""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.ui.component import lesson
-from explorer.ui.language import texts
+from explorer.ui.localization import texts
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from explorer.pipeline import Card
+from explorer.storage.diffusers_folder import Card
 
 pytestmark = pytest.mark.usefixtures("quiet")
 MARK = "<img src=x onerror=ran.push('{}')>"

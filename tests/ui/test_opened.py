@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import pytest
 from files import edit
-from sent import TABS, TOY, english, run
+from tab_values import TABS, TOY, english, run
 
 import explorer as ex
-from explorer.finished import Finished, Wanted
-from explorer.pipeline import SCHEDULER_CONFIG
-from explorer.recipe import Seed
+from explorer.runs.latent_spec import Seed
+from explorer.runs.results import PictureRequest, ResultCache
+from explorer.storage.diffusers_folder import SCHEDULER_CONFIG
 from explorer.trajectory import Trajectory
-from explorer.ui.opened import MOST_OPENED, MOST_WAITING, Checkpoints
-from explorer.ui.state import Newest, Query
+from explorer.ui.checkpoint_registry import MOST_OPENED, MOST_WAITING, CheckpointRegistry
+from explorer.ui.latest_requests import LatestRequests
+from explorer.ui.query import Query
 
 
 def load(text, progress):
@@ -32,7 +33,7 @@ def opened(checkpoints, text):
 
 
 def test_an_opened_folder_is_there_for_all_under_the_path_that_opens_it_again(tiny_folder):
-    checkpoints = Checkpoints({"toy": TOY}, load)
+    checkpoints = CheckpointRegistry({"toy": TOY}, load)
     typed = f"{tiny_folder}/../{tiny_folder.name}/"
     answer = opened(checkpoints, typed)
     assert (answer["state"], answer["name"]) == ("open", str(tiny_folder))
@@ -50,7 +51,7 @@ def test_while_one_is_opened_it_is_said_how_far_it_is_and_the_others_are_there()
         go.wait()
         return replace(TOY, name=text)
 
-    checkpoints = Checkpoints({"toy": TOY}, slow)
+    checkpoints = CheckpointRegistry({"toy": TOY}, slow)
     checkpoints.open("a/b")
     while (answer := checkpoints.open("a/b"))["share"] is None:
         time.sleep(0.01)
@@ -66,7 +67,7 @@ def test_while_one_is_opened_it_is_said_how_far_it_is_and_the_others_are_there()
 
 @pytest.mark.parametrize("text", ["nobody", "", None, 5, "x" * 1000, "/etc"])
 def test_what_cannot_be_opened_is_said_and_changes_nothing(text):
-    checkpoints = Checkpoints({"toy": TOY}, load)
+    checkpoints = CheckpointRegistry({"toy": TOY}, load)
     answer = opened(checkpoints, text)
     assert answer["state"] == "error"
     expected = "no checkpoint 'nobody'" if text == "nobody" else "xpected" if text != "/etc" else "/etc"
@@ -75,20 +76,20 @@ def test_what_cannot_be_opened_is_said_and_changes_nothing(text):
 
 
 def test_an_error_that_nobody_foresaw_is_not_told_in_its_own_words():
-    checkpoints = Checkpoints({"toy": TOY}, lambda text, progress: 1 / 0)
+    checkpoints = CheckpointRegistry({"toy": TOY}, lambda text, progress: 1 / 0)
     assert english(opened(checkpoints, "a/b")["message"]) == "It could not be opened; the server has noted why."
 
 
 def test_an_app_for_strangers_opens_no_others(tiny_folder):
-    checkpoints = Checkpoints({"toy": TOY})
+    checkpoints = CheckpointRegistry({"toy": TOY})
     assert "must be one of toy" in english(checkpoints.open(str(tiny_folder))["message"])
     assert checkpoints.open("toy")["state"] == "open"
 
 
 def test_the_first_opened_makes_room_and_what_it_made_is_let_go():
-    finished = Finished()
-    checkpoints = Checkpoints({"toy": TOY}, lambda text, progress: replace(TOY, name=text), finished.forget)
-    wanted = Wanted(Seed(1), ex.Settings(2))
+    finished = ResultCache()
+    checkpoints = CheckpointRegistry({"toy": TOY}, lambda text, progress: replace(TOY, name=text), finished.forget)
+    wanted = PictureRequest(Seed(1), ex.Settings(2))
     for i in range(MOST_OPENED + 1):
         opened(checkpoints, f"a/{i}")
         trajectory = Trajectory(checkpoints[f"a/{i}"], ex.latent(TOY.shape, [1]), wanted.settings)
@@ -100,7 +101,7 @@ def test_the_first_opened_makes_room_and_what_it_made_is_let_go():
 
 
 def test_a_folder_that_was_trained_further_opens_anew_and_makes_its_own_pictures(tiny_copy):
-    checkpoints = Checkpoints({"toy": TOY}, load)
+    checkpoints = CheckpointRegistry({"toy": TOY}, load)
     opened(checkpoints, str(tiny_copy))
     before = checkpoints[str(tiny_copy)]
     edit(tiny_copy / SCHEDULER_CONFIG, num_train_timesteps=77)
@@ -117,7 +118,7 @@ def odd(save_pipeline):
 
 @pytest.mark.parametrize("name", TABS)
 def test_every_tab_works_on_a_short_grey_oblong_checkpoint_without_extras(odd, name, few_columns):
-    tab = TABS[name]({"toy": TOY, "odd": odd}, Newest(), Finished())
+    tab = TABS[name]({"toy": TOY, "odd": odd}, LatestRequests(), ResultCache())
     few = {
         "latents": "1",
         "frames": 8,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from explorer.ui import pace
-from explorer.ui.pace import SHARE, Pace
+from explorer.runs import throttle as pace
+from explorer.runs.throttle import SHARE, Throttle
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def clock(monkeypatch):
 
 
 def test_the_first_update_is_due_at_once_and_the_next_after_the_seconds(clock):
-    paced = Pace(0.1)
+    paced = Throttle(0.1)
     assert paced.due()
     paced.told()
     clock[0] = 0.09
@@ -25,7 +25,7 @@ def test_the_first_update_is_due_at_once_and_the_next_after_the_seconds(clock):
 
 
 def test_where_telling_takes_long_it_takes_at_most_a_quarter_of_the_time(clock):
-    paced = Pace(0.1)
+    paced = Throttle(0.1)
     assert paced.due()
     clock[0] = 0.5  # so long did the server take to send it
     paced.told()

@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from sent import SMALL, values_of
+from tab_values import SMALL, values_of
 
 import explorer as ex
 from explorer.mixture import PRESETS
-from explorer.ui.paths import sweep_cell
+from explorer.ui.tabs.paths.tab import sweep_cell
 
 
 def three_runs(tab, given):

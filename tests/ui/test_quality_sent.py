@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from sent import SHAPE, SMALL, english, pictures_of, shown, tab_of, values_of
+from tab_values import SHAPE, SMALL, english, pictures_of, shown, tab_of, values_of
 
 import explorer as ex
 from explorer.checkpoint import CHECKPOINTS
 from explorer.paper import TABLE_1, TABLE_1_STEPS
-from explorer.ui.quality import distances
+from explorer.ui.tabs.quality.tab import distances
 
 FRECHET = {
     **{"features": "toy features", "reference": "toy pictures", "weights": "", "precision": "", "how": ""},

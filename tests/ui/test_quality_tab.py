@@ -4,7 +4,7 @@ import pytest
 
 import explorer as ex
 from explorer.paper import TABLE_1, TABLE_1_STEPS
-from explorer.quality import read_quality
+from explorer.storage.quality_file import read_quality
 
 pytestmark = pytest.mark.usefixtures("quiet")
 NO_PICTURES = "?tab=quality&samples=0"

@@ -4,10 +4,10 @@ import base64
 
 import numpy as np
 import pytest
-from sent import SMALL, english, run
+from tab_values import SMALL, english, run
 
-from explorer.given import GIVEN, read_picture
-from explorer.ui.real import receive_picture
+from explorer.media.uploads import UPLOADS, read_picture
+from explorer.ui.real_pictures import receive_picture
 
 FORGOTTEN = "0123456789abcdef"
 
@@ -15,7 +15,7 @@ FORGOTTEN = "0123456789abcdef"
 def test_a_file_from_the_page_is_kept_or_what_is_wrong_with_it_said(brought):
     data, name = brought
     assert receive_picture(base64.b64encode(data).decode()) == {"name": name}
-    assert np.array_equal(np.asarray(GIVEN.get(name)), np.asarray(read_picture(data)))
+    assert np.array_equal(np.asarray(UPLOADS.get(name)), np.asarray(read_picture(data)))
     refused = receive_picture(base64.b64encode(b"no picture").decode())["error"]
     assert english(refused) == "This is no picture that can be read, or it is damaged: try a PNG or a JPEG."
     for no_base64 in ("?", "data:image/png;base64,aaaa", None, 3, [data]):

@@ -10,7 +10,7 @@ import pytest
 from menu import choose, open_menu, restore, save
 from PIL import Image
 
-from explorer import exports
+from explorer.media import exports
 
 pytestmark = pytest.mark.usefixtures("quiet")
 PICTURE = np.zeros((8, 8, 3), dtype=np.uint8)

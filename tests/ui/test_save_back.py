@@ -9,8 +9,8 @@ from menu import choose, drop, restore, save, told
 from PIL import Image
 
 import explorer as ex
-from explorer import exports
-from explorer.pictures import to_uint8
+from explorer.media import exports
+from explorer.media.convert import to_uint8
 
 pytestmark = pytest.mark.usefixtures("quiet")
 PICTURE = np.zeros((8, 8, 3), dtype=np.uint8)

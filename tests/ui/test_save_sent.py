@@ -11,22 +11,22 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from saved import GIVEN, file_of, png_of, rows_of, said
-from sent import TABS, english, pictures_of, shown, values_of
+from saved_files import GIVEN, file_of, png_of, rows_of, said
+from tab_values import TABS, english, pictures_of, shown, values_of
 
 import explorer as ex
-import explorer.ui.kinds
-from explorer import exports
-from explorer.finished import Finished
+import explorer.ui.export_formats
 from explorer.forward import diffuse
-from explorer.quality import to_unit
-from explorer.recipe import parse
-from explorer.ui.kinds import KINDS
-from explorer.ui.save import Saves
-from explorer.ui.state import Newest
-from explorer.ui.steps import StepsTab
+from explorer.media import exports
+from explorer.media.convert import to_unit
+from explorer.runs.latent_spec import parse
+from explorer.runs.results import ResultCache
+from explorer.ui.export_formats import EXPORT_FORMATS
+from explorer.ui.latest_requests import LatestRequests
+from explorer.ui.saving import Exporter
+from explorer.ui.tabs.steps.tab import StepsTab
 
-MADE_HERE = [(tab, kind.name) for tab, kinds in KINDS.items() for kind in kinds if kind.make]
+MADE_HERE = [(tab, kind.name) for tab, kinds in EXPORT_FORMATS.items() for kind in kinds if kind.make]
 UNMEASURED = {("forward", "loss"), ("quality", "csv")}
 
 
@@ -40,7 +40,7 @@ def test_every_file_opens_and_has_a_telling_name(saves, tab, kind):
     first, *_, last = said(saves, tab, kind)
     assert first == {"count": 3, "state": "making", "share": 0}
     name, data = last["name"], last["data"]
-    suffix = next(k.suffix for k in KINDS[tab] if k.name == kind)
+    suffix = next(k.suffix for k in EXPORT_FORMATS[tab] if k.name == kind)
     assert name.startswith("ddim-explorer_")
     assert name.endswith(f".{suffix}")
     assert all(character.isalnum() or character in "-_." for character in name)
@@ -118,7 +118,7 @@ def test_interpolate_saves_latents_that_make_its_pictures(saves, checkpoints):
                 for m, p in zip(made, arrays[f"pictures_{name}"], strict=True)
             ]
             assert max(off) <= 1  # the rounding of a run depends on its batch
-            middle = parse(str(arrays[f"latents_{name}"][3])).make(toy)[0].numpy()
+            middle = parse(str(arrays[f"latents_{name}"][3])).latent(toy)[0].numpy()
             assert np.array_equal(middle, arrays[f"x_T_{name}"][3])
         norms = [np.linalg.norm(x) / np.sqrt(192) for x in arrays["x_T_lerp"]]
     rows = [row for row in rows_of(file_of(saves, "interpolate", "csv")) if row["strip"] == "lerp"]
@@ -176,18 +176,18 @@ def test_what_was_not_measured_cannot_be_saved_and_it_says_why(saves, tab, kind)
 def test_large_pictures_are_saved_as_they_were_made(checkpoints, monkeypatch):
     """On the page they travel as JPEG."""
     large = ex.from_denoiser(lambda x, t: 0.9 * x, (3, 112, 112), name="large")
-    saves = Saves({"consistency": TABS["consistency"]({"large": large}, Newest(), Finished())})
+    saves = Exporter({"consistency": TABS["consistency"]({"large": large}, LatestRequests(), ResultCache())})
     grid = png_of(file_of(saves, "consistency", "grid", latents="1", lengths="2, 4"))
     assert np.array_equal(grid[:112, :112], shown(ex.sample(large, ex.latent(large.shape, [1]), ex.Settings(2))))
 
 
 def test_the_copied_python_runs_in_a_fresh_process_and_makes_the_saved_picture(root, tmp_path, faces):
     """Bit for bit, for both are the same engine."""
-    tab = StepsTab({"faces-64": faces}, Newest(), Finished())
+    tab = StepsTab({"faces-64": faces}, LatestRequests(), ResultCache())
     given = GIVEN["steps"] | {"seed": "slerp(10, 29, 0.5)", "steps": 3}
     script = values_of(tab, given)[-1]["script"]
     environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": str(torch.get_num_threads())}
     subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, env=environment, timeout=300)
-    data = file_of(Saves({"steps": tab}), "steps", "picture", **given)
+    data = file_of(Exporter({"steps": tab}), "steps", "picture", **given)
     assert np.array_equal(png_of(data), png_of((tmp_path / "picture.png").read_bytes()))
     assert "seed=slerp%2810%2C+29%2C+0.5%29" in exports.read_settings(data)

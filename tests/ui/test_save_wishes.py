@@ -5,20 +5,22 @@ from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import pytest
-from saved import GIVEN, said
-from sent import english
+from saved_files import GIVEN, said
+from tab_values import english
 
-import explorer.ui.kinds
-from explorer.finished import Finished
-from explorer.ui.kinds import KINDS, Kind
-from explorer.ui.save import Saves
-from explorer.ui.state import BadInput, Newest, from_address
-from explorer.ui.steps import StepsTab
+import explorer.ui.export_formats
+from explorer.runs.results import ResultCache
+from explorer.ui.export_formats import EXPORT_FORMATS, ExportFormat
+from explorer.ui.fields import InvalidField
+from explorer.ui.latest_requests import LatestRequests
+from explorer.ui.query import from_address
+from explorer.ui.saving import Exporter
+from explorer.ui.tabs.steps.tab import StepsTab
 
 
 @pytest.mark.parametrize("tab", GIVEN)
 def test_the_settings_inside_a_picture_are_an_address_that_shows_it_again(saves, tab):
-    kind = KINDS[tab][0].name
+    kind = EXPORT_FORMATS[tab][0].name
     settings = saves.parse({"tab": tab, "kind": kind, "settings": GIVEN[tab], "view": {"t": 300}}).settings
     address = {key: values[0] for key, values in parse_qs(settings, keep_blank_values=True).items()}
     assert (address["tab"], address["t"]) == (tab, "300")
@@ -64,7 +66,7 @@ def test_a_name_cannot_leave_its_folder_and_a_view_cannot_bring_settings(saves):
 @pytest.mark.parametrize("tab", ["steps", "compare", "encode"])
 def test_a_file_that_is_not_wanted_any_more_is_not_made(saves, tab):
     request = SimpleNamespace(session_hash="a")
-    wish = {"tab": tab, "kind": KINDS[tab][0].name, "settings": GIVEN[tab], "count": 1}
+    wish = {"tab": tab, "kind": EXPORT_FORMATS[tab][0].name, "settings": GIVEN[tab], "count": 1}
     stopped = saves.make(wish, request)
     next(stopped)
     saves.stop(request)
@@ -80,7 +82,9 @@ def test_a_fault_of_ours_is_noted_and_the_page_hears_of_it(saves, monkeypatch, c
     def broken(shown):
         raise RuntimeError("secret")
 
-    monkeypatch.setitem(explorer.ui.kinds.KINDS, "steps", (Kind("picture", "Picture", "png", broken),))
+    monkeypatch.setitem(
+        explorer.ui.export_formats.EXPORT_FORMATS, "steps", (ExportFormat("picture", "Picture", "png", broken),)
+    )
     with caplog.at_level(logging.ERROR):
         last = said(saves, "steps", "picture")[-1]
     assert last["state"] == "error"
@@ -89,11 +93,11 @@ def test_a_fault_of_ours_is_noted_and_the_page_hears_of_it(saves, monkeypatch, c
 
 
 def test_about_names_the_file_and_says_what_diffusers_can_do(saves, tiny):
-    tabs = {"steps": StepsTab({"tiny": tiny}, Newest(), Finished())}
-    about = Saves(tabs).about({"tab": "steps", "kind": "svg", "settings": {"steps": 10}})
+    tabs = {"steps": StepsTab({"tiny": tiny}, LatestRequests(), ResultCache())}
+    about = Exporter(tabs).about({"tab": "steps", "kind": "svg", "settings": {"steps": 10}})
     assert about["name"] == "ddim-explorer_tiny_seed-22_S-10_eta-0.0.svg"
     compile(about["script"], "copied.py", "exec")
-    about = Saves(tabs).about({"tab": "steps", "kind": "svg", "settings": {"steps": 30}})
+    about = Exporter(tabs).about({"tab": "steps", "kind": "svg", "settings": {"steps": 30}})
     assert about["script"] is None
     assert "leading" in english(about["why"])
     assert "S must be" in english(saves.about({"tab": "steps", "kind": "svg", "settings": {"steps": 0}})["error"])
@@ -102,5 +106,5 @@ def test_about_names_the_file_and_says_what_diffusers_can_do(saves, tiny):
 
 def test_a_bad_field_is_the_same_refusal_as_that_of_a_run(saves):
     wish = {"tab": "steps", "kind": "gif", "settings": {"eta": 2}}
-    with pytest.raises(BadInput, match="η must be a number from 0 to 1"):
+    with pytest.raises(InvalidField, match="η must be a number from 0 to 1"):
         saves.parse(wish)

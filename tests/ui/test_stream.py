@@ -7,16 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sent import english, run
+from tab_values import english, run
 
 import explorer as ex
-from explorer.finished import Finished
-from explorer.panels import frame
-from explorer.recipe import Seed, parse
-from explorer.ui.sheet import Sheet, Sheets
-from explorer.ui.state import MAX_SEED, MOST_GONE, BadInput, Newest, Query, from_address
-from explorer.ui.steps import StepsTab
-from explorer.ui.stream import MAX_PREVIEWS, stream
+from explorer.media.notebook import frame
+from explorer.runs.latent_spec import Seed, parse
+from explorer.runs.results import ResultCache
+from explorer.ui.fields import InvalidField
+from explorer.ui.latest_requests import MOST_GONE, LatestRequests
+from explorer.ui.query import MAX_SEED, Query, from_address
+from explorer.ui.tabs.steps.sprite_sheet import Sheet, Sheets
+from explorer.ui.tabs.steps.stream import MAX_PREVIEWS, stream
+from explorer.ui.tabs.steps.tab import StepsTab
 
 LENGTHS = {"toy": 1000, "short": 100}
 
@@ -28,7 +30,7 @@ def toy():
 
 def values_of(checkpoint, state=lambda: "running", finished=None, **settings):
     query = Query("toy", Seed(3), ex.Settings(**settings))
-    return list(stream(checkpoint, query, finished or Finished(), state))
+    return list(stream(checkpoint, query, finished or ResultCache(), state))
 
 
 def test_the_last_value_holds_every_number_and_every_picture(toy):
@@ -53,7 +55,7 @@ def test_the_last_value_holds_every_number_and_every_picture(toy):
 @pytest.mark.parametrize("settings", [{"steps": 20, "eta": 0.5}, {"steps": 300, "eta": 0.0, "noise_seed": 3}])
 @pytest.mark.parametrize("sheet_is_there", [True, False])
 def test_a_run_that_was_made_before_comes_at_once_and_is_the_same(toy, settings, sheet_is_there):
-    finished = Finished()
+    finished = ResultCache()
     before = values_of(toy, finished=finished, **settings)[-1]
     pixels = np.asarray(Image.open(before["sheet"]["file"]["path"]))
     if not sheet_is_there:
@@ -69,7 +71,7 @@ def test_a_run_that_was_made_before_comes_at_once_and_is_the_same(toy, settings,
 
 
 def test_a_run_that_was_stopped_is_not_taken_for_a_whole_one(toy):
-    finished, answers = Finished(), iter(["running", "stopped"])
+    finished, answers = ResultCache(), iter(["running", "stopped"])
     values_of(toy, state=lambda: next(answers), finished=finished, steps=50)
     assert len(values_of(toy, finished=finished, steps=50)[-1]["rows"].splitlines()) == 50
 
@@ -126,7 +128,7 @@ def test_grey_pictures_become_sheets_too():
 
 
 def steps_tab(checkpoint):
-    return StepsTab({"toy": checkpoint}, Newest(), Finished())
+    return StepsTab({"toy": checkpoint}, LatestRequests(), ResultCache())
 
 
 def test_a_network_that_raises_is_told_and_the_next_run_works(toy):
@@ -173,7 +175,7 @@ def test_values_carry_what_they_answer(toy):
 
 
 def test_the_newest_request_of_each_page_wins():
-    newest = Newest()
+    newest = LatestRequests()
     newest.record("a", {"count": 2})
     newest.record("b", {"count": 3})
     assert not newest.superseded("a", {"count": 2})
@@ -198,7 +200,7 @@ def test_the_newest_request_of_each_page_wins():
 
 
 def test_a_request_that_was_overtaken_on_its_way_is_no_newer_for_it():
-    newest = Newest()
+    newest = LatestRequests()
     newest.record("a", {"count": 5})
     newest.record("a", {"count": 4})
     assert not newest.superseded("a", {"count": 5})
@@ -231,14 +233,14 @@ def test_a_query_survives_the_way_through_fields_and_address():
     ],
 )
 def test_a_field_that_cannot_be_used_is_named_with_its_range(field, value, expected):
-    with pytest.raises(BadInput, match=expected) as caught:
+    with pytest.raises(InvalidField, match=expected) as caught:
         Query.parse({field: value}, LENGTHS)
     assert caught.value.field == field
 
 
 def test_the_range_of_steps_is_that_of_the_checkpoint():
     assert Query.parse({"checkpoint": "short", "steps": 100}, LENGTHS).settings.steps == 100
-    with pytest.raises(BadInput, match="from 1 to 100, not 101"):
+    with pytest.raises(InvalidField, match="from 1 to 100, not 101"):
         Query.parse({"checkpoint": "short", "steps": 101}, LENGTHS)
 
 

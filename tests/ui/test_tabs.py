@@ -6,11 +6,12 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
-from sent import SMALL, TABS, TOY, ends_after, english, first_value, pictures_of, run, tab_of, values_of
+from tab_values import SMALL, TABS, TOY, ends_after, english, first_value, pictures_of, run, tab_of, values_of
 
 import explorer as ex
-from explorer.recipe import MAX_SEED
-from explorer.ui.state import BadInput, from_address
+from explorer.runs.latent_spec import MAX_SEED
+from explorer.ui.fields import InvalidField
+from explorer.ui.query import from_address
 
 MADE = ("compare", "consistency", "interpolate")  # their pictures are made, so they need no held-out ones
 NO_NETWORK = ("forward", "paths")
@@ -156,7 +157,7 @@ REFUSED = [
 @pytest.mark.parametrize(("name", "field", "value", "expected"), REFUSED)
 def test_a_field_that_cannot_be_used_is_named_and_the_last_good_value_offered(make, name, field, value, expected):
     tab = make(name)
-    with pytest.raises(BadInput, match=expected) as caught:
+    with pytest.raises(InvalidField, match=expected) as caught:
         tab.parse(SMALL[name] | {field: value})
     assert caught.value.field == field
     assert len(str(caught.value)) < 250
@@ -207,7 +208,7 @@ def test_without_measurements_a_note_says_so_and_the_rest_works(make, folder, na
 
 def test_no_more_steps_than_the_checkpoint_has():
     given = {"checkpoint": "short", "lengths": "5, 101"}
-    with pytest.raises(BadInput, match="from 1 to 100, not 101"):
+    with pytest.raises(InvalidField, match="from 1 to 100, not 101"):
         tab_of("consistency").parse(given)
     tab_of("consistency").parse(given | {"lengths": "5, 100"})
     strips = json.loads(first_value(tab_of("interpolate"), checkpoint="short", steps=20, over_steps=True)["strips"])

@@ -3,12 +3,12 @@
 from threading import Thread
 
 import pytest
-from sent import SHAPE, SMALL, english, run, tab_of
+from tab_values import SHAPE, SMALL, english, run, tab_of
 
 import explorer as ex
-from explorer.engine import NetworkLost
-from explorer.ui import turns as module
-from explorer.ui.turns import Busy, Turns
+from explorer.networks.network import NetworkLost
+from explorer.runs import admission as module
+from explorer.runs.admission import Admission, ServerBusy
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +21,10 @@ def running():
 
 
 def test_so_many_run_at_once_the_others_wait_by_age_and_more_are_sent_away():
-    turns = Turns(at_once=2, in_line=2)
+    turns = Admission(at_once=2, in_line=2)
     a, b, c, d = (turns.take() for _ in range(4))
     assert [turns.before(turn) for turn in (a, b, c, d)] == [0, 0, 1, 2]
-    with pytest.raises(Busy, match="2 runs are waiting"):
+    with pytest.raises(ServerBusy, match="2 runs are waiting"):
         turns.take()
     b.leave()
     b.leave()  # does nothing more
@@ -33,7 +33,7 @@ def test_so_many_run_at_once_the_others_wait_by_age_and_more_are_sent_away():
 
 
 def test_who_waits_hears_whenever_the_place_changes_and_then_goes():
-    turns = Turns(at_once=1, in_line=5)
+    turns = Admission(at_once=1, in_line=5)
     first, second, third = turns.take(), turns.take(), turns.take()
     heard = []
 
@@ -54,14 +54,14 @@ def test_who_waits_hears_whenever_the_place_changes_and_then_goes():
 
 
 def test_waiting_ends_when_the_run_is_not_wanted_any_more():
-    turns = Turns(at_once=1, in_line=5)
+    turns = Admission(at_once=1, in_line=5)
     turns.take()
     states = iter(["running", "running", "superseded"])
     assert list(turns.take().wait(lambda: next(states))) == [1]
 
 
 def test_a_closed_page_frees_its_places():
-    turns = Turns(at_once=1, in_line=1)
+    turns = Admission(at_once=1, in_line=1)
     turns.take("a"), turns.take("b")
     turns.forget("a")
     assert turns.before(turns.take("c")) == 1
@@ -69,7 +69,7 @@ def test_a_closed_page_frees_its_places():
 
 def test_a_tab_says_how_many_runs_go_first_and_that_the_line_is_full():
     tab = tab_of("compare")
-    tab.turns = Turns(at_once=1, in_line=1)
+    tab.turns = Admission(at_once=1, in_line=1)
     ahead = tab.turns.take()
     values = tab.run(SMALL["compare"], type("Request", (), {"session_hash": "a"}))
     queued = next(values)

@@ -5,17 +5,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from sent import TOY, tab_of
+from tab_values import TOY, tab_of
 
-from explorer.bench.users import Asked, check
-from explorer.finished import Finished
-from explorer.ui.state import Newest
-from explorer.ui.steps import StepsTab
+from explorer.bench.load_test import Asked, check
+from explorer.runs.results import ResultCache
+from explorer.ui.latest_requests import LatestRequests
+from explorer.ui.tabs.steps.tab import StepsTab
 
 
 def shown(name, **settings):
     """A run as its user saw it end."""
-    tab = StepsTab({"toy": TOY}, Newest(), Finished()) if name == "steps" else tab_of(name, TOY)
+    tab = StepsTab({"toy": TOY}, LatestRequests(), ResultCache()) if name == "steps" else tab_of(name, TOY)
     *_, value = tab.run(settings, SimpleNamespace(session_hash="a"))
     assert value["state"] == "ended"
     sheet = Path(value["sheet"]["file"]["path"]).read_bytes() if name == "steps" else b""

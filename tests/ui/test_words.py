@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from explorer.ui.language import texts
+from explorer.ui.localization import texts
 
 pytestmark = pytest.mark.usefixtures("quiet")
 NAMES = {"DDIM", "DDPM", "CTRL", "MARKOV", "LOSS", "MARGINAL"}  # what the field writes so in all languages

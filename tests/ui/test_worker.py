@@ -6,21 +6,24 @@ from threading import Event, Thread, current_thread
 
 import pytest
 import torch
-from sent import SHAPE, TOY, predict_noise
+from tab_values import SHAPE, TOY, predict_noise
 
 import explorer as ex
-from explorer.ui import network as network_module
-from explorer.ui import worker as worker_module
-from explorer.ui.failure import Ending
-from explorer.ui.network import OnNetworkThread
-from explorer.ui.opened import Checkpoints
-from explorer.ui.worker import MOST_ROWS, Request, Worker
+from explorer.denoiser import MAX_ROWS_ON_CPU, DelegatingPredictor, FunctionPredictor
+from explorer.runs import scheduler as worker_module
+from explorer.runs import shared_network as network_module
+from explorer.runs.failures import ShuttingDown
+from explorer.runs.scheduler import NetworkCall, NetworkScheduler
+from explorer.runs.shared_network import ScheduledPredictor
+from explorer.ui.checkpoint_registry import CheckpointRegistry
 
-FULL = MOST_ROWS["cpu"]
+FULL = MAX_ROWS_ON_CPU
 
 
 class Network:
     """The toy's eps, held up until it may go on; says of each call how many rows it had."""
+
+    max_rows = FULL
 
     def __init__(self, any_thread=False):
         self.go, self.rows, self.broken, self.callers = Event(), [], None, []
@@ -42,21 +45,21 @@ def network():
 
 @pytest.fixture
 def worker():
-    worker = Worker()
+    worker = NetworkScheduler()
     worker.threads = 1
     yield worker
     worker.close()
 
 
-def request(network, seed, rows=1, t=500, alone=False):
-    return Request(network, ex.latent(SHAPE, range(seed, seed + rows)), t, alone)
+def request(network, seed, rows=1, t=500, unshared=False):
+    return NetworkCall(network, ex.latent(SHAPE, range(seed, seed + rows)), t, unshared)
 
 
 def put(worker, network, *requests):
     """All of them in line behind a first one that holds the network up, and then let go."""
     first = request(network, 99)
     worker.put(first)
-    while worker._line:
+    while worker.waiting:
         pass
     answers = [worker.put(r) for r in requests]
     network.go.set()
@@ -84,10 +87,12 @@ def test_a_large_batch_goes_through_in_turns_with_the_small_ones(worker, network
     torch.testing.assert_close(answers[0].result(), predict_noise(large.x_t, 500))
 
 
-def test_rows_of_different_networks_or_that_want_to_be_alone_share_no_call(worker, network):
+def test_rows_of_different_networks_or_that_want_to_be_unshared_share_no_call(worker, network):
     other = Network()
     other.go.set()
-    put(worker, network, request(network, 0), request(other, 1), request(network, 2, alone=True), request(network, 3))
+    put(
+        worker, network, request(network, 0), request(other, 1), request(network, 2, unshared=True), request(network, 3)
+    )
     assert (network.rows, other.rows) == ([2, 1], [1])
 
 
@@ -133,7 +138,7 @@ def test_two_runs_share_calls_from_end_to_end(worker, network, monkeypatch):
 # A network that any thread may call
 
 
-def test_a_run_alone_calls_such_a_network_itself_and_no_other(worker):
+def test_a_run_unshared_calls_such_a_network_itself_and_no_other(worker):
     x_t = ex.latent(SHAPE, [0])
     for any_thread, caller in ((True, current_thread().name), (False, "network")):
         network = Network(any_thread)
@@ -143,22 +148,22 @@ def test_a_run_alone_calls_such_a_network_itself_and_no_other(worker):
         assert network.callers == [caller] * 2
 
 
-def test_others_wait_for_the_call_of_a_run_alone_and_then_share_theirs(worker):
+def test_others_wait_for_the_call_of_a_run_unshared_and_then_share_theirs(worker):
     network = Network(any_thread=True)
-    alone = Thread(target=worker.call, args=(network, ex.latent(SHAPE, [0]), 500), name="alone")
-    alone.start()
+    unshared = Thread(target=worker.call, args=(network, ex.latent(SHAPE, [0]), 500), name="unshared")
+    unshared.start()
     while not network.callers:
         pass
     answers = [worker.put(request(network, seed)) for seed in (1, 2)]
     assert wait(answers, timeout=0.1).not_done == set(answers)
     network.go.set()
     assert not wait(answers, timeout=10).not_done
-    alone.join(10)
-    assert network.callers == ["alone", "network"]
+    unshared.join(10)
+    assert network.callers == ["unshared", "network"]
     assert network.rows == [1, 2]
 
 
-def test_the_error_of_a_run_alone_is_its_own_and_its_place_is_free_again(worker):
+def test_the_error_of_a_run_unshared_is_its_own_and_its_place_is_free_again(worker):
     network = Network(any_thread=True)
     network.go.set()
     network.broken = ex.latent(SHAPE, [5])
@@ -170,10 +175,10 @@ def test_the_error_of_a_run_alone_is_its_own_and_its_place_is_free_again(worker)
     assert network.callers == [current_thread().name] * 2
 
 
-def test_a_worker_that_is_closed_waits_for_the_call_of_a_run_alone(worker):
+def test_a_worker_that_is_closed_waits_for_the_call_of_a_run_unshared(worker):
     network = Network(any_thread=True)
-    alone = Thread(target=worker.call, args=(network, ex.latent(SHAPE, [0]), 500))
-    alone.start()
+    unshared = Thread(target=worker.call, args=(network, ex.latent(SHAPE, [0]), 500))
+    unshared.start()
     while not network.callers:
         pass
     closing = Thread(target=worker.close)
@@ -183,8 +188,8 @@ def test_a_worker_that_is_closed_waits_for_the_call_of_a_run_alone(worker):
     network.go.set()
     closing.join(10)
     assert not closing.is_alive()
-    alone.join(10)
-    with pytest.raises(Ending):
+    unshared.join(10)
+    with pytest.raises(ShuttingDown):
         worker.call(network, ex.latent(SHAPE, [0]), 500)
 
 
@@ -200,17 +205,17 @@ def test_more_rows_than_a_call_has_go_through_the_thread(worker):
 
 
 def test_the_exact_network_is_reached_through_the_thread_too(tiny):
-    shared = OnNetworkThread(tiny.predict_noise)
+    shared = ScheduledPredictor(tiny.predict_noise)
     x = ex.latent(tiny.shape, [0])
     assert shared.exact(x, 10).equal(tiny.predict_noise.exact(x, 10))
-    assert shared.alone(x, 10).equal(tiny.predict_noise(x, 10))
+    assert shared.unshared(x, 10).equal(tiny.predict_noise(x, 10))
     assert shared.engine == tiny.predict_noise.engine
 
 
 def test_a_closed_worker_ends_its_thread(worker, network):
     network.go.set()
     worker.call(network, ex.latent(SHAPE, [0]), 1)
-    thread = worker._thread
+    thread = worker.thread
     worker.close()
     assert not thread.is_alive()
 
@@ -228,20 +233,22 @@ def test_the_network_is_idle_only_after_its_last_call_and_some_time(worker, netw
 
 
 def test_an_app_that_has_nothing_to_do_prepares_the_first_checkpoint_for_all_kinds_of_calls(monkeypatch):
-    monkeypatch.setattr(network_module, "IDLE", 0.01)
+    monkeypatch.setattr(network_module, "IDLE_SECONDS", 0.01)
     prepared = {name: Event() for name in ("first", "second")}
 
-    class Prepares:
+    class Prepares(DelegatingPredictor):
+        def prepare(self):
+            prepared[self.predictor.function.name].set()
+
+    class Named:
         def __init__(self, name):
             self.name = name
 
         def __call__(self, x_t, t):
             return predict_noise(x_t, t)
 
-        def prepare(self):
-            prepared[self.name].set()
-
-    Checkpoints({name: replace(TOY, name=name, predict_noise=Prepares(name)) for name in prepared})
+    predictors = {name: Prepares(FunctionPredictor(Named(name))) for name in prepared}
+    CheckpointRegistry({name: replace(TOY, name=name, predict_noise=predictors[name]) for name in prepared})
     assert prepared["first"].wait(10)
     assert not prepared["second"].is_set()
 
@@ -249,14 +256,14 @@ def test_an_app_that_has_nothing_to_do_prepares_the_first_checkpoint_for_all_kin
 def test_a_worker_that_is_closed_while_runs_wait_tells_them_and_takes_no_more(worker, network):
     first = request(network, 99)
     worker.put(first)
-    while worker._line:
+    while worker.waiting:
         pass
     waiting = worker.put(request(network, 1))
     closing = Thread(target=worker.close)
     closing.start()
-    with pytest.raises(Ending, match="is ending"):
+    with pytest.raises(ShuttingDown, match="is ending"):
         waiting.result(10)
-    with pytest.raises(Ending):
+    with pytest.raises(ShuttingDown):
         worker.call(network, first.x_t, 500)
     assert not first.answer.done()  # its call is under way, and is waited for
     network.go.set()
@@ -277,5 +284,5 @@ def test_when_the_thread_itself_dies_those_who_wait_are_told_and_the_next_call_s
 def test_a_network_that_makes_another_shape_is_told_and_does_not_hold_up_the_line(worker, network):
     network.go.set()
     with pytest.raises(ValueError, match="the network made"):
-        worker.put(Request(lambda x, t: x[:1], ex.latent(SHAPE, [1, 2]), 500)).result(10)
+        worker.put(NetworkCall(FunctionPredictor(lambda x, t: x[:1]), ex.latent(SHAPE, [1, 2]), 500)).result(10)
     assert worker.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)

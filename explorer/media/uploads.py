@@ -1,0 +1,148 @@
+"""Pictures that people bring: read whatever Pillow reads, cut to the shape of a checkpoint, keep a few by their content."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from explorer.media.convert import to_unit
+from explorer.support.bounded_cache import BoundedCache
+from explorer.support.messages import LocalizedError
+
+MAX_FILE = 20 << 20  # bytes
+MAX_PIXELS = 50_000_000
+MIN_SIDE, MAX_RATIO = 8, 20
+KEPT_SIDE = 512  # pixels of the square that is kept
+KEPT = 64  # pictures
+FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")  # none runs a program
+
+
+class PictureError(LocalizedError):
+    """A picture that cannot be used; the message says what was expected."""
+
+
+def read_picture(data: bytes) -> Image.Image:
+    """The middle square of a picture file as RGB, turned as its EXIF says, transparency laid on white.
+
+    Args:
+        data: the file; any of :data:`FORMATS` and any mode. Of an animation the first frame counts.
+
+    Raises:
+        PictureError: no picture, a damaged one, too large a file or too many pixels, a side below 8 pixels, or a
+            picture more than twenty times as long as it is wide.
+    """
+    if len(data) > MAX_FILE:
+        raise PictureError(
+            "brought.too_many_bytes",
+            "the file has {size} MB, more than the {most} MB that are taken",
+            size=len(data) >> 20,
+            most=MAX_FILE >> 20,
+        )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=_readable()) as picture:
+                _check_size(*picture.size)
+                upright = ImageOps.exif_transpose(picture)
+                upright.load()
+                rgb = _on_white(upright)
+    except PictureError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError(
+            "brought.too_many_pixels",
+            "the picture has more than the {most} million pixels that are taken",
+            most=MAX_PIXELS // 10**6,
+        ) from error
+    except Exception as error:  # Pillow's readers raise many kinds for damaged files
+        raise PictureError(
+            "brought.unreadable", "this is no picture that can be read, or it is damaged: try a PNG or a JPEG"
+        ) from error
+    side = min(rgb.size)
+    square = ImageOps.fit(rgb, (side, side))
+    return square if side <= KEPT_SIDE else square.resize((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
+
+
+def _readable() -> list[str]:
+    """The formats of :data:`FORMATS` that this Pillow has."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _check_size(width: int, height: int) -> None:
+    size = f"{width}x{height}"
+    if width * height > MAX_PIXELS:
+        raise PictureError(
+            "brought.too_large",
+            "the picture is {size}, more than the {most} million pixels taken",
+            size=size,
+            most=MAX_PIXELS // 10**6,
+        )
+    if min(width, height) < MIN_SIDE:
+        raise PictureError(
+            "brought.too_small",
+            "the picture is {size}; each side needs at least {least} pixels",
+            size=size,
+            least=MIN_SIDE,
+        )
+    if max(width, height) > MAX_RATIO * min(width, height):
+        raise PictureError(
+            "brought.too_long",
+            "the picture is {size}: its middle square would show next to nothing of it",
+            size=size,
+        )
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode in ("I", "F", "I;16", "I;16B", "I;16L"):  # deep grey: its own range becomes 0..255
+        values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
+        low, high = values.min(), values.max()
+        level = (values - low) * (255 / (high - low) if high > low else 0)
+        return Image.fromarray(level.round().astype(np.uint8)).convert("RGB")
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return picture.convert("RGB")
+
+
+def as_tensor(picture: Image.Image, shape: Sequence[int]) -> Tensor:
+    """A square picture in the shape (C, H, W) of a checkpoint: float32 (1, C, H, W) in [-1, 1]; grey if C is 1."""
+    C, H, W = shape
+    fitted = ImageOps.fit(picture.convert("L" if C == 1 else "RGB"), (W, H), Image.Resampling.LANCZOS)
+    return to_unit(np.array(fitted).reshape(1, H, W, C))  # a copy: torch wants memory that may be written
+
+
+class UploadedPictures:
+    """The newest pictures that users uploaded, in memory only, named by a hash of their content. Thread-safe."""
+
+    def __init__(self, most: int = KEPT) -> None:
+        self._pictures: BoundedCache[Image.Image] = BoundedCache(most)
+
+    def put(self, data: bytes) -> str:
+        """Keep a picture file and return its name, 16 hexadecimal digits. Errors as for :func:`read_picture`."""
+        picture = read_picture(data)
+        name = hashlib.sha256(picture.tobytes()).hexdigest()[:16]
+        self._pictures.put(name, picture)
+        return name
+
+    def get(self, name: str) -> Image.Image:
+        """The picture of that name.
+
+        Raises:
+            PictureError: it is not kept any more, or never was.
+        """
+        picture = self._pictures.get(name)
+        if picture is None:
+            raise PictureError(
+                "brought.gone", "this picture was brought earlier and is not kept: choose the file again"
+            )
+        return picture
+
+
+UPLOADS = UploadedPictures()

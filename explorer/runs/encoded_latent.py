@@ -1,0 +1,108 @@
+"""The latent of a real picture, written down: ``encode(3, 100)``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from explorer.checkpoint import Checkpoint, CheckpointError
+from explorer.inversion import encode
+from explorer.media.convert import to_unit
+from explorer.media.uploads import UPLOADS, PictureError, as_tensor
+from explorer.schedule import Spacing
+from explorer.support.arguments import as_int
+from explorer.support.bounded_cache import BoundedCache
+from explorer.support.messages import Message, message_of
+
+AHEAD = "ahead"  # the last word of an encoding that asks ahead
+MAX_STEPS, MAX_ITERATIONS = 1000, 5
+MAX_ENCODED = 64  # cached latents
+
+
+@dataclass(frozen=True)
+class EncodedLatent:
+    """The latent of a real picture by DDIM inversion, see :func:`explorer.encode`.
+
+    Attributes:
+        picture: index of a held-out picture of the checkpoint, or the name of one in :data:`explorer.media.uploads.UPLOADS`.
+        steps, iterations, spacing, ahead: as for :func:`explorer.encode`.
+    """
+
+    picture: int | str
+    steps: int
+    iterations: int = 0
+    spacing: Spacing = "linear"
+    ahead: bool = False
+
+    def __str__(self) -> str:
+        words = [str(self.picture), str(self.steps)]
+        if self.iterations or self.spacing != "linear":
+            words.append(str(self.iterations))
+        words += [self.spacing] * (self.spacing != "linear") + [AHEAD] * self.ahead
+        return f"encode({', '.join(words)})"
+
+    def picture_of(self, checkpoint: Checkpoint) -> Tensor:
+        """x_0; errors as :func:`real_picture`."""
+        return real_picture(self.picture, checkpoint)
+
+    def latent(self, checkpoint: Checkpoint) -> Tensor:
+        """x_T, float32 (1, C, H, W); cached, since it takes ``steps`` calls of the network."""
+        x_T = ENCODED_LATENTS.get((checkpoint.key, self))
+        if x_T is None:
+            x_0 = self.picture_of(checkpoint)
+            x_T = encode(checkpoint, x_0, self.steps, self.spacing, self.iterations, self.ahead)
+            cache_encoded(checkpoint, self, x_T)
+        return x_T
+
+    def check(self, checkpoint: Checkpoint) -> None:
+        """As :meth:`Seed.check`."""
+        as_int(Message("field.encoded_steps", "S of an encoding"), self.steps, 1, checkpoint.schedule.T)
+        self.picture_of(checkpoint)
+
+    def to_python(self) -> str:
+        ahead = ", ahead=True" * self.ahead
+        return f"ex.encode(checkpoint, {picture_in_python(self.picture)}, {self.steps}, {self.spacing!r}, {self.iterations}{ahead})"
+
+
+ENCODED_LATENTS: BoundedCache[Tensor] = BoundedCache(MAX_ENCODED)
+
+
+def cache_encoded(checkpoint: Checkpoint, spec: EncodedLatent, x_T: Tensor) -> None:
+    """Cache an encoded latent, so that it need not be computed again."""
+    ENCODED_LATENTS.put((checkpoint.key, spec), x_T)
+
+
+def picture_in_python(picture: int | str) -> str:
+    """:func:`real_picture` as an expression; one that was brought is read from picture.png."""
+    if isinstance(picture, int):
+        return f"torch.from_numpy(checkpoint.examples()[{picture}:{picture + 1}]).permute(0, 3, 1, 2) / 127.5 - 1"
+    return 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)'
+
+
+def real_picture(picture: int | str, checkpoint: Checkpoint) -> Tensor:
+    """A held-out picture by its index or a brought one by its name, see :class:`EncodedLatent`: (1, C, H, W) in [-1, 1].
+
+    Raises:
+        PictureError: the checkpoint has no such held-out picture, or their file is damaged, or the one that was brought is not kept any more.
+    """
+    if isinstance(picture, str):
+        return as_tensor(UPLOADS.get(picture), checkpoint.shape)
+    try:
+        examples = checkpoint.examples()
+    except CheckpointError as error:
+        raise PictureError(message_of(error)) from error
+    if len(examples) == 0:
+        raise PictureError(
+            "brought.none_shipped",
+            "{name} ships no held-out pictures: choose a picture of your own",
+            name=checkpoint.name,
+        )
+    if not 0 <= picture < len(examples):
+        raise PictureError(
+            "brought.number",
+            "held-out pictures have the numbers 0 to {last}, not {given}",
+            last=len(examples) - 1,
+            given=picture,
+        )
+    return to_unit(examples[picture : picture + 1])
