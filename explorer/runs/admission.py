@@ -1,6 +1,6 @@
-"""Whose turn it is: so many runs at once, the others wait in line, and when the line is full the rest are sent away.
+"""How many runs there are at once. Further ones queue, and beyond that requests are refused.
 
-What runs holds memory, and a thread of the server. With this there is a most of both, however many people come.
+Every run holds memory and a thread of the server. With this there is a limit to both, however many users come.
 """
 
 from __future__ import annotations
@@ -11,98 +11,101 @@ from threading import Condition
 from explorer.runs.cancellation import State
 from explorer.support.messages import Message
 
-AT_ONCE, IN_LINE = 48, 64
-SECONDS_BETWEEN = 0.2  # of two looks whether a run that waits is still wanted
+MAX_RUNNING, MAX_QUEUED = 48, 64
+SECONDS_BETWEEN_CHECKS = 0.2  # of whether a queued run is still wanted
 
 
 class ServerBusy(Exception):
-    """The line is full."""
+    """The queue is full."""
 
-    def __init__(self, waiting: int) -> None:
-        super().__init__(
-            Message(
-                "server.busy", "The server is busy: {waiting} runs are waiting. Try again in a moment", waiting=waiting
-            )
-        )
+    def __init__(self, queued: int) -> None:
+        text = "The server is busy: {waiting} runs are waiting. Try again in a moment"
+        super().__init__(Message("server.busy", text, waiting=queued))
 
 
 class Admission:
-    """The runs that are under way, and the line of those that wait.
+    """The running runs and the queue behind them.
 
     Args:
-        at_once: runs under way, at the most.
-        in_line: runs that wait, at the most.
+        max_running: runs at once, at most.
+        max_queued: runs in the queue, at most.
     """
 
-    def __init__(self, at_once: int = AT_ONCE, in_line: int = IN_LINE) -> None:
-        self._most = at_once, in_line
-        self._held: list[Slot] = []  # by age: the first ``at_once`` run, the others wait
+    def __init__(self, max_running: int = MAX_RUNNING, max_queued: int = MAX_QUEUED) -> None:
+        self._max_running, self._max_queued = max_running, max_queued
+        self._slots: list[Slot] = []  # by age: the first ``max_running`` run, the others are queued
         self._changed = Condition()
 
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The slots that are taken, by age."""
+        return tuple(self._slots)
+
     def take(self, session: str | None = None) -> Slot:
-        """A place, at the end of the line; it must be left.
+        """Take a slot at the end of the queue. The caller must leave it.
 
         Raises:
-            Busy: if there is none.
+            ServerBusy: the queue is full.
         """
         with self._changed:
-            if len(self._held) >= sum(self._most):
-                raise ServerBusy(self._most[1])
-            turn = Slot(self, session)
-            self._held.append(turn)
-            return turn
+            if len(self._slots) >= self._max_running + self._max_queued:
+                raise ServerBusy(self._max_queued)
+            slot = Slot(self, session)
+            self._slots.append(slot)
+            return slot
 
     def forget(self, session: str | None) -> None:
-        """The page was closed: what it holds is free."""
-        for turn in [turn for turn in self._held if turn.session == session]:
-            turn.leave()
+        """The page was closed: free its slots."""
+        for slot in [slot for slot in self._slots if slot.session == session]:
+            slot.leave()
 
-    def before(self, turn: Slot) -> int:
-        """How many runs must end before it is this one's turn."""
+    def place(self, slot: Slot) -> int:
+        """How many runs must end before this one is admitted; 0 if it may run."""
         with self._changed:
-            return self._before(turn)
+            return self._place(slot)
 
-    def wait(self, turn: Slot, place: int, seconds: float) -> int:
-        """``before(turn)``, once it is another than ``place`` or so many seconds are over."""
+    def wait_for_change(self, slot: Slot, place: int, seconds: float) -> int:
+        """Wait until the slot's place is another than ``place``, at most so many seconds; returns the place."""
         with self._changed:
-            self._changed.wait_for(lambda: self._before(turn) != place, seconds)
-            return self._before(turn)
+            self._changed.wait_for(lambda: self._place(slot) != place, seconds)
+            return self._place(slot)
 
-    def leave(self, turn: Slot) -> None:
+    def leave(self, slot: Slot) -> None:
+        """Free a slot."""
         with self._changed:
-            if turn in self._held:
-                self._held.remove(turn)
+            if slot in self._slots:
+                self._slots.remove(slot)
                 self._changed.notify_all()
 
-    def _before(self, turn: Slot) -> int:
-        return max(0, self._held.index(turn) + 1 - self._most[0]) if turn in self._held else 0
+    def _place(self, slot: Slot) -> int:
+        return max(0, self._slots.index(slot) + 1 - self._max_running) if slot in self._slots else 0
 
 
 class Slot:
-    """A place in the line, and then among the runs under way."""
+    """A place in the queue, and then among the running runs."""
 
-    def __init__(self, turns: Admission, session: str | None) -> None:
-        self._turns, self.session = turns, session
+    def __init__(self, admission: Admission, session: str | None) -> None:
+        self._admission, self.session = admission, session
 
     def wait(self, state: State) -> Iterator[int]:
-        """How many runs must end first, whenever that changes; ends when it is this one's turn, or it is not wanted any more."""
-        place = said = self._turns.before(self)
+        """Yield the place in the queue whenever it changes, until the run is admitted or is no longer wanted."""
+        place = told = self._admission.place(self)
         if place:
             yield place
         while place and state() == "running":
-            place = self._turns.wait(self, place, SECONDS_BETWEEN)
-            if place not in (0, said):
-                said = place
+            place = self._admission.wait_for_change(self, place, SECONDS_BETWEEN_CHECKS)
+            if place not in (0, told):
+                told = place
                 yield place
 
-    def come(self) -> None:
-        """Wait until it is this one's turn."""
+    def wait_until_admitted(self) -> None:
+        """Wait until the run is admitted."""
         for _ in self.wait(lambda: "running"):
             pass
 
     def leave(self) -> None:
-        """Free the place; to do it again does nothing."""
-        self._turns.leave(self)
+        """Free the place; calling it again does nothing."""
+        self._admission.leave(self)
 
     def __enter__(self) -> Slot:
         return self

@@ -1,15 +1,14 @@
-"""How a run ends early: something newer is wanted, or the user stopped."""
+"""How a run ends early: the user stopped it, or a newer request has taken its place."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
-State = Callable[[], str]  # "running", "stopped" or "superseded"
+State = Callable[[], str]  # returns "running", "stopped" or "superseded"
 
 
 class Cancelled(Exception):
-    """A run is to end now; ``outcome`` is "stopped" or "superseded"."""
+    """A run has to end now; ``outcome`` is "stopped" or "superseded"."""
 
     def __init__(self, outcome: str) -> None:
         super().__init__(outcome)
@@ -17,22 +16,7 @@ class Cancelled(Exception):
 
 
 def check_cancelled(state: State) -> None:
-    """:class:`Cancelled` unless the run is to go on. Asked after every call of the network."""
+    """Raise :class:`Cancelled` unless the run may go on. Called after every call of the network."""
     outcome = state()
     if outcome != "running":
         raise Cancelled(outcome)
-
-
-def until_cancelled(
-    values: Iterator[dict[str, Any]], value: Callable[[str], dict[str, Any]]
-) -> Iterator[dict[str, Any]]:
-    """``values``; where they are broken off, one more that says so if the user stopped, nothing if something newer came.
-
-    Args:
-        value: makes the stage's value as it is now, from its state.
-    """
-    try:
-        yield from values
-    except Cancelled as broken_off:
-        if broken_off.outcome == "stopped":
-            yield value("stopped")

@@ -1,30 +1,30 @@
-"""How often a page is told how far its run is."""
+"""How often a page is told about the progress of its run."""
 
 from __future__ import annotations
 
 import math
 import time
 
-SHARE = 3  # times as long as telling took, nothing is told
+PAUSE_FACTOR = 3  # an update that took long is followed by a pause this many times as long
 
 
 class Throttle:
-    """Not too often: telling a page takes time from the network, and more of it the more pages there are.
+    """Limits updates, since each takes time from the network, and more so the more pages there are.
 
     Args:
-        seconds: between two updates, at the least. Where telling takes long, since the server has much to do, it is
-            ``SHARE`` times as long as that took.
+        seconds: between two updates, at least. Where an update takes long because the server is busy, the pause is
+            :data:`PAUSE_FACTOR` times as long as the update took.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds, self._next, self._begun = seconds, -math.inf, 0.0
 
-    def due(self) -> bool:
-        """Whether it is time for another update; if so, it is taken to begin now."""
+    def ready(self) -> bool:
+        """Whether it is time for another update. If so, the update counts as begun now."""
         self._begun = time.perf_counter()
         return self._begun >= self._next
 
-    def told(self) -> None:
-        """The update has been taken."""
+    def done(self) -> None:
+        """The update has been delivered."""
         now = time.perf_counter()
-        self._next = now + max(self._seconds, SHARE * (now - self._begun))
+        self._next = now + max(self._seconds, PAUSE_FACTOR * (now - self._begun))

@@ -1,54 +1,45 @@
-"""Many pictures on their way to a stage: the loop that the tabs of finished pictures share."""
+"""The loop of the tabs that show many finished pictures."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TypeVar
 
 from torch import Tensor
 
-from explorer.checkpoint import Checkpoint
-from explorer.runs.cancellation import State, check_cancelled, until_cancelled
-from explorer.runs.results import BATCH, PictureRequest, Progress, ResultCache, generate_pictures
+from explorer.runs.cancellation import State, check_cancelled
+from explorer.runs.results import BATCH, PictureRequest, ResultCache, generate_pictures
 from explorer.runs.throttle import Throttle
+from explorer.ui.tab_result import TabResult
 
-SECONDS_BETWEEN = 0.3  # of two updates that bring no picture
+SECONDS_BETWEEN_UPDATES = 0.3  # for updates that bring no picture
+ResultT = TypeVar("ResultT", bound=TabResult)
 
 
-def stream_pictures(
-    checkpoint: Checkpoint,
-    wanted: Sequence[PictureRequest],
-    finished: ResultCache,
+def run_pictures(
+    result: ResultT,
+    requests: Sequence[PictureRequest],
+    cache: ResultCache,
     state: State,
     take: Callable[[int, Tensor], object],
-    value: Callable[[], dict[str, Any]],
     batch: int = BATCH,
-) -> Iterator[dict[str, Any]]:
-    """Make the pictures of ``wanted`` and yield the stage's value whenever some are ready, and now and then between.
+) -> Iterator[ResultT]:
+    """Make the requested pictures; yield ``result`` whenever some are ready, and now and then between.
 
     Args:
-        state: asked after every call of the network, as for :meth:`explorer.ui.tab.Tab.stream`.
-        take: called with the index and the picture (C, H, W) of each that is ready.
-        value: the stage's value as it is now, without what is added here: state, NFE done and expected, seconds.
+        take: puts the picture (C, H, W) of a request, given by its index, into the result.
+
+    Raises:
+        Cancelled: the user stopped the run, or a newer request has arrived.
     """
-    started = time.perf_counter()
-    progress = Progress({}, 0, 0)
-
-    def now(outcome: str) -> dict[str, Any]:
-        counts = {"evaluations": progress.evaluations, "expected": progress.expected}
-        return value() | counts | {"state": outcome, "seconds": time.perf_counter() - started}
-
-    def go() -> Iterator[dict[str, Any]]:
-        nonlocal progress
-        pace = Throttle(SECONDS_BETWEEN)
-        for progress in generate_pictures(checkpoint, wanted, finished, batch):
-            for index, picture in progress.ready.items():
-                take(index, picture)
-            if pace.due() or progress.ready or progress.evaluations == 0:
-                yield now("running")
-                pace.told()
-            check_cancelled(state)
-        yield now("ended")
-
-    yield from until_cancelled(go(), now)
+    throttle = Throttle(SECONDS_BETWEEN_UPDATES)
+    for progress in generate_pictures(result.checkpoint, requests, cache, batch):
+        for index, picture in progress.ready.items():
+            take(index, picture)
+        result.evaluations, result.expected = progress.evaluations, progress.expected
+        if throttle.ready() or progress.ready or progress.evaluations == 0:
+            yield result
+            throttle.done()
+        check_cancelled(state)
+    result.state = "ended"
+    yield result

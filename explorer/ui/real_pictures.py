@@ -1,4 +1,4 @@
-"""Real pictures on the page: which one is chosen, and how one of the user's own arrives."""
+"""Real pictures on the page: which one is chosen, and how the user's own arrive."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from explorer.ui.localization import LocalizedMessage, localize, to_json
 from explorer.ui.picture_stream import PictureStream
 
 SHOWN = 6  # held-out pictures to click on
+MADE = "made"  # the choice of a picture that the network makes
 
 
-def real_or_number(given: Any) -> int | str:
-    """The check of a real picture: the number of a held-out one, or the name of one that was brought."""
-    if isinstance(given, str) and UPLOAD_NAME.fullmatch(given):
-        return given
-    if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) < 10:
-        given = int(given)
-    if isinstance(given, str):
-        raise ValueError(LocalizedMessage("brought.which", {"given": shorten(given)}))
-    return as_int(LocalizedMessage("field.held_out"), given, 0, None)
+def check_picture(value: Any) -> int | str:
+    """The check of a chosen picture: the number of a held-out one, the name of an uploaded one, or "made".
 
-
-def made_or_real(given: Any) -> int | str:
-    """The check of a picture that may also be "made" by the network, as where there are no held-out ones."""
-    return "made" if given == "made" else real_or_number(given)
+    Raises:
+        ValueError: it is none of these.
+    """
+    if value == MADE or (isinstance(value, str) and UPLOAD_NAME.fullmatch(value)):
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
+        value = int(value)
+    if isinstance(value, str):
+        raise ValueError(LocalizedMessage("brought.which", {"given": shorten(value)}))
+    return as_int(LocalizedMessage("field.held_out"), value, 0, None)
 
 
 def receive_picture(data: str) -> dict[str, Any]:
-    """A picture file from the page, as base64: its name, or what is wrong with it. It is kept in memory alone."""
+    """Keep a picture file from the page, base64, in memory. Returns {name}, or {error} saying what is wrong with it."""
     try:
         if not isinstance(data, str) or len(data) > MAX_FILE * 4 // 3 + 4:
             raise PictureError(LocalizedMessage("brought.too_much", {"most": MAX_FILE >> 20}))
@@ -47,16 +47,16 @@ def receive_picture(data: str) -> dict[str, Any]:
 
 
 def examples_of(checkpoint: Checkpoint) -> np.ndarray:
-    """The held-out pictures; none where their file is damaged, which is told to the one who asks for a certain picture."""
+    """The held-out pictures, uint8 (N, H, W, C). None of them where their file is damaged: whoever asks for one is told."""
     try:
         return checkpoint.examples()
     except CheckpointError:
         return np.zeros((0, *checkpoint.shape[1:], checkpoint.shape[0]), dtype=np.uint8)
 
 
-def add_examples(pieces: PictureStream, checkpoint: Checkpoint) -> int:
-    """Put the first held-out pictures among ``pieces`` as "example/0" and so on, and say how many."""
+def add_examples(pictures: PictureStream, checkpoint: Checkpoint) -> int:
+    """Add the first held-out pictures as "example/0" and so on, and return how many they are."""
     examples = examples_of(checkpoint)[:SHOWN]
     for i in range(len(examples)):
-        pieces.add(f"example/{i}", to_unit(examples[i : i + 1])[0])
+        pictures.add(f"example/{i}", to_unit(examples[i : i + 1])[0])
     return len(examples)

@@ -1,4 +1,4 @@
-"""Files of what a tab shows: the run is made again from its settings, by the tab itself, and given to the browser to keep."""
+"""Files of what a tab shows: the tab runs again from its settings, and the browser downloads the file."""
 
 from __future__ import annotations
 
@@ -17,30 +17,17 @@ from explorer.runs.admission import Admission, ServerBusy
 from explorer.runs.cancellation import Cancelled, State, check_cancelled
 from explorer.runs.diffusers_script import NotInDiffusers, script
 from explorer.runs.failures import explain
-from explorer.runs.results import PictureRequest
-from explorer.trajectory import Trajectory
-from explorer.ui.export_formats import EXPORT_FORMATS, ExportFormat
+from explorer.ui.export_formats import ExportFormat, ExportSource, NothingToExport
 from explorer.ui.fields import InvalidField
 from explorer.ui.file_serving import publish_file
 from explorer.ui.latest_requests import LatestRequests, count_of
 from explorer.ui.localization import LocalizedMessage, localize, to_json
-from explorer.ui.picture_stream import exact
-from explorer.ui.shown import NothingToExport, TabResult
 from explorer.ui.tab import Tab, TabRequest
+from explorer.ui.tab_result import TabResult
 
-SECONDS_BETWEEN = 0.2  # of two words about how far it is
-VIEW = re.compile(r"[a-z_]{1,12}"), re.compile(r"[\w.,-]{1,24}", re.ASCII)  # an entry of the address and its value
-MAX_VIEW = 12
-TOLD: dict[str, tuple[str, ...]] = {  # the fields that a file's name tells
-    "steps": ("seed", "steps", "eta"),
-    "compare": ("seed", "steps", "eta"),
-    "consistency": ("latents", "lengths"),
-    "interpolate": ("a", "b", "steps"),
-    "encode": ("picture", "steps"),
-    "forward": ("real",),
-    "paths": ("mixture", "steps", "eta"),
-    "quality": ("seed",),
-}
+SECONDS_BETWEEN_UPDATES = 0.2
+VIEW_KEY, VIEW_VALUE = re.compile(r"[a-z_]{1,12}"), re.compile(r"[\w.,-]{1,24}", re.ASCII)
+MAX_VIEW = 12  # entries
 
 
 @dataclass(frozen=True)
@@ -48,35 +35,46 @@ class ExportRequest:
     """One file that a page asks for.
 
     Attributes:
-        view: what only the browser needs to know of the address, such as the time step that is looked at.
+        view: entries of the address that only the browser uses, such as the time step on the screen.
     """
 
     tab: Tab[Any]
-    kind: ExportFormat
-    asked: TabRequest[Any]
-    view: dict[str, str]
+    format: ExportFormat
+    request: TabRequest[Any]
+    view: Mapping[str, str]
 
     @property
-    def settings(self) -> str:
-        """The query of the address that shows it again: every setting by name, also the usual ones."""
-        fields = {name: int(v) if isinstance(v, bool) else v for name, v in self.asked.fields().items()}
-        return urlencode({"tab": self.tab.name} | fields | self.view)
+    def address(self) -> str:
+        """The query of the address that shows the same again. It names every setting, also the defaults."""
+        fields = {name: int(v) if isinstance(v, bool) else v for name, v in self.request.fields().items()}
+        return urlencode({"tab": self.tab.name} | fields | dict(self.view))
 
     @property
-    def name(self) -> str:
-        """A telling file name, such as ddim-explorer_faces-64_seed-22_S-50_eta-0.5.gif."""
-        fields = self.asked.fields()
+    def file_name(self) -> str:
+        """A name that tells the settings, such as ddim-explorer_faces-64_seed-22_S-50_eta-0.5.gif."""
+        fields = self.request.fields()
         parts = ["ddim-explorer"]
         parts += [self.tab.name] * (self.tab.name != "steps")
-        parts += [self.asked.query.checkpoint] * ("checkpoint" not in self.tab.idle)
-        told = TOLD[self.tab.name]
-        for field in ("loop", "steps") if fields.get("way") == "loop" else told:
-            if field == "eta" and fields["variance"] == "large" and "variance" not in self.tab.idle:
+        parts += [self.request.query.checkpoint] * ("checkpoint" not in self.tab.unused)
+        for field in ("loop", "steps") if fields.get("way") == "loop" else self.tab.file_name_fields:
+            if field == "eta" and fields["variance"] == "large" and "variance" not in self.tab.unused:
                 parts.append("sigma-hat")
             else:
                 parts.append(f"{'S' if field == 'steps' else field}-{fields[field]}")
-        parts += [self.kind.name] * (self.kind.name not in (self.kind.suffix, "picture"))
-        return "_".join(re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-")[:48] for part in parts) + f".{self.kind.suffix}"
+        parts += [self.format.name] * (self.format.name not in (self.format.suffix, "picture"))
+        names = (re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-")[:48] for part in parts)
+        return "_".join(names) + f".{self.format.suffix}"
+
+    def file_from(self, result: TabResult) -> bytes:
+        """The file, made from the result at the end of the run.
+
+        Raises:
+            InvalidField: the browser makes this kind of file itself.
+            NothingToExport: the result has nothing of this kind.
+        """
+        if self.format.make is None:
+            raise InvalidField("kind", LocalizedMessage("file.by_browser"))
+        return self.format.make(ExportSource(result, self.view, self.address))
 
 
 class Exporter:
@@ -84,152 +82,147 @@ class Exporter:
 
     Args:
         tabs: by name.
-        turns: who may run now; nobody waits without it.
+        admission: how many runs there are at once.
     """
 
-    def __init__(self, tabs: Mapping[str, Tab[Any]], turns: Admission | None = None) -> None:
+    def __init__(self, tabs: Mapping[str, Tab[Any]], admission: Admission | None = None) -> None:
         self.tabs = tabs
-        self.turns = turns or Admission()
-        self.newest = LatestRequests()
+        self.admission = admission or Admission()
+        self.latest = LatestRequests()
 
-    def kinds(self) -> dict[str, list[dict[str, Any]]]:
-        """The entries of every tab's menu; ``here`` says that the browser makes the file itself."""
+    def menus(self) -> dict[str, list[dict[str, Any]]]:
+        """The entries of every tab's Save menu; ``here`` says that the browser makes the file itself."""
         return {
             name: [
-                {"name": kind.name, "label": kind.label, "suffix": kind.suffix, "here": kind.make is None}
-                for kind in EXPORT_FORMATS[name]
+                {"name": of.name, "label": of.label, "suffix": of.suffix, "here": of.make is None}
+                for of in tab.export_formats
             ]
-            for name in self.tabs
+            for name, tab in self.tabs.items()
         }
 
-    def parse(self, given: object) -> ExportRequest:
-        """What a page asks for, {tab, kind, settings, view}, checked as the tab checks its run; :class:`InvalidField` if not."""
-        if not isinstance(given, dict) or given.get("tab") not in list(self.tabs):
+    def parse(self, values: object) -> ExportRequest:
+        """Check what a page asks for, {tab, kind, settings, view}, as the tab checks its run.
+
+        Raises:
+            InvalidField: a part of it cannot be used.
+        """
+        if not isinstance(values, dict) or values.get("tab") not in list(self.tabs):
             raise InvalidField("tab", LocalizedMessage("file.wish"))
-        tab = self.tabs[given["tab"]]
-        kinds = {kind.name: kind for kind in EXPORT_FORMATS[tab.name]}
-        if given.get("kind") not in list(kinds):
-            raise InvalidField("kind", LocalizedMessage("file.kinds", {"choices": ", ".join(kinds)}))
-        asked = tab.parse(given.get("settings"))
-        view = given.get("view")
-        view = view if isinstance(view, dict) and len(view) <= MAX_VIEW else {}
-        known = {
-            key: str(value)
-            for key, value in view.items()
-            if isinstance(key, str) and key not in asked.fields() and key != "tab"
-            if VIEW[0].fullmatch(key) and isinstance(value, (str, int, float)) and VIEW[1].fullmatch(str(value))
-        }
-        return ExportRequest(tab, kinds[given["kind"]], asked, known)
+        tab = self.tabs[values["tab"]]
+        formats = {of.name: of for of in tab.export_formats}
+        if values.get("kind") not in list(formats):
+            raise InvalidField("kind", LocalizedMessage("file.kinds", {"choices": ", ".join(formats)}))
+        request = tab.parse(values.get("settings"))
+        return ExportRequest(tab, formats[values["kind"]], request, _parse_view(values.get("view"), request))
 
-    def make(self, given: Any, request: gr.Request) -> Iterator[dict[str, Any]]:
-        """Handler of every wish: how far it is, and at last the file, or what is wrong."""
-        session = request.session_hash
-        self.newest.record(session, given)
-        labels = {"count": count_of(given)}
-
-        def state() -> str:
-            if self.newest.stopped(session):
-                return "stopped"
-            return "superseded" if self.newest.superseded(session, given) else "running"
-
+    def make(self, values: Any, connection: gr.Request) -> Iterator[dict[str, Any]]:
+        """Handler of every request: how far the file is, and at last the file, or what is wrong."""
+        session = connection.session_hash
+        self.latest.record(session, values)
+        labels = {"count": count_of(values)}
+        state = self.latest.state_of(session, values)
         try:
-            wanted = self.parse(given)
-            with self.turns.take(session) as turn:
-                for _ in turn.wait(state):
+            wanted = self.parse(values)
+            with self.admission.take(session) as slot:
+                for _ in slot.wait(state):
                     yield labels | {"state": "making", "share": 0}
                 for value in self._make(wanted, state):
                     yield labels | value
         except (InvalidField, ServerBusy, NetworkLost, PictureError, NothingToExport) as problem:
             yield labels | {"state": "error", "message": to_json(localize(problem))}
-        except Cancelled as broken_off:
-            if broken_off.outcome == "stopped":
+        except Cancelled as cancelled:
+            if cancelled.outcome == "stopped":
                 yield labels | {"state": "stopped"}
         except Exception as error:
-            yield labels | {
-                "state": "error",
-                "message": to_json(explain(error, given, LocalizedMessage("file.failed"))),
-            }
+            message = explain(error, values, LocalizedMessage("file.failed"))
+            yield labels | {"state": "error", "message": to_json(message)}
 
     def _make(self, wanted: ExportRequest, state: State) -> Iterator[dict[str, Any]]:
-        if wanted.kind.make is None:
+        if wanted.format.make is None:
             raise InvalidField("kind", LocalizedMessage("file.by_browser"))
         yield {"state": "making", "share": 0}
-        shown = yield from _now_and_then(run_again(wanted, state))
-        data = wanted.kind.make(shown)
+        result = yield from _updates(run_to_end(wanted.tab, wanted.request, state))
+        data = wanted.file_from(result)
         check_cancelled(state)
-        yield {"state": "done", "name": wanted.name, "file": publish_file(data, wanted.name)}
+        yield {"state": "done", "name": wanted.file_name, "file": publish_file(data, wanted.file_name)}
 
-    def about(self, given: object) -> dict[str, Any]:
-        """What a page needs to make a file itself: its name and settings. With it, the run of Steps in diffusers code.
+    def about(self, values: object) -> dict[str, Any]:
+        """What a page needs to make a file itself; for Steps also the run as a script in plain diffusers.
 
         Returns:
-            {name, settings, script, why}: ``script`` is None where plain diffusers cannot do the run, and ``why`` says so;
-            or {error}.
+            {name, settings, script, why}, or {error}. ``script`` is None where plain diffusers cannot do the run; ``why``
+            says so.
         """
         try:
-            wanted = self.parse(given)
-            checkpoint = self.tabs[wanted.tab.name].checkpoints[wanted.asked.query.checkpoint]
-            answer = {"name": wanted.name, "settings": wanted.settings, "script": None, "why": ""}
-            if wanted.tab.name == "steps":
-                try:
-                    answer["script"] = script(checkpoint, wanted.asked.query.latent, wanted.asked.query.settings)
-                except NotInDiffusers as problem:
-                    answer["why"] = to_json(localize(problem))
-            return answer
+            wanted = self.parse(values)
         except InvalidField as problem:
             return {"error": to_json(localize(problem))}
+        answer: dict[str, Any] = {"name": wanted.file_name, "settings": wanted.address, "script": None, "why": ""}
+        if wanted.tab.name == "steps":
+            try:
+                request = wanted.request
+                answer["script"] = script(request.checkpoint, request.latent, request.settings)
+            except NotInDiffusers as problem:
+                answer["why"] = to_json(localize(problem))
+        return answer
 
-    def stop(self, request: gr.Request) -> None:
-        """The page does not want its file any more."""
-        self.newest.stop(request.session_hash)
+    def stop(self, connection: gr.Request) -> None:
+        """The user does not want the file any more."""
+        self.latest.stop(connection.session_hash)
 
     def forget(self, session: str | None) -> None:
         """The page was closed."""
-        self.newest.forget(session)
+        self.latest.forget(session)
 
 
-def run_again(wanted: ExportRequest, state: State) -> Generator[float, None, TabResult]:
-    """Make a tab's run again: yields the share that is done, returns what the tab shows at its end.
+def run_to_end(
+    tab: Tab[Any], request: TabRequest[Any], state: State = lambda: "running"
+) -> Generator[float, None, TabResult]:
+    """Run a tab: yields the share that is done after every update, returns its result.
 
     Raises:
-        Interrupted: something newer is wanted, or the user stopped.
+        Cancelled: the run was stopped, or a newer request has arrived.
     """
-    query = wanted.asked.query
-    checkpoint = wanted.tab.checkpoints[query.checkpoint]
-    if wanted.tab.name == "steps":
-        picture = PictureRequest(query.latent, query.settings)
-        run = wanted.tab.finished.run(checkpoint, picture)
-        if run is None:
-            run = Trajectory(checkpoint, query.latent.latent(checkpoint), query.settings)
-            for done, _ in enumerate(run, 1):
-                yield done / len(run.plan)
-                check_cancelled(state)
-            wanted.tab.finished.put_run(picture, run)
-        return TabResult(checkpoint, {"settings": wanted.asked.fields()}, wanted.view, wanted.settings, run)
-    value: dict[str, Any] = {}
-    stream = wanted.tab.stream(wanted.asked, state)
-    while True:
-        with exact():
-            following = next(stream, None)
-        if following is None:
-            break
-        value = following
-        wanted.tab.allow(value["expected"])
-        yield (value["evaluations"] or 0) / (value["expected"] or 1)
-    if value.get("state") != "ended":
+    result = None
+    for result in tab.checked_results(request, state):
+        yield result.share
+        check_cancelled(state)
+    if result is None or result.state != "ended":
         check_cancelled(state)
         raise RuntimeError("the run ended before its end")
-    return TabResult(checkpoint, value, wanted.view, wanted.settings)
+    return result
 
 
-def _now_and_then(shares: Generator[float, None, TabResult]) -> Generator[dict[str, Any], None, TabResult]:
-    """The shares that are done as words for the page, not too many of them; what ``shares`` returns."""
-    localize = time.perf_counter()
+def final_result(tab: Tab[Any], request: TabRequest[Any]) -> TabResult:
+    """Run a tab to its end, and return its result."""
+    shares = run_to_end(tab, request)
+    while True:
+        try:
+            next(shares)
+        except StopIteration as end:
+            return end.value
+
+
+def _updates(shares: Generator[float, None, TabResult]) -> Generator[dict[str, Any], None, TabResult]:
+    """The shares as values for the page, not too many of them; returns what ``shares`` returns."""
+    told = time.perf_counter()
     while True:
         try:
             share = next(shares)
         except StopIteration as end:
             return end.value
-        if (now := time.perf_counter()) - localize > SECONDS_BETWEEN:
-            localize = now
+        now = time.perf_counter()
+        if now - told > SECONDS_BETWEEN_UPDATES:
+            told = now
             yield {"state": "making", "share": round(share, 3)}
+
+
+def _parse_view(view: object, request: TabRequest[Any]) -> dict[str, str]:
+    """The entries of ``view`` that may stand in an address."""
+    entries = view if isinstance(view, dict) and len(view) <= MAX_VIEW else {}
+    return {
+        key: str(value)
+        for key, value in entries.items()
+        if isinstance(key, str) and key not in request.fields() and key != "tab"
+        if VIEW_KEY.fullmatch(key) and isinstance(value, (str, int, float)) and VIEW_VALUE.fullmatch(str(value))
+    }

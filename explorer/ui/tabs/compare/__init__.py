@@ -1,0 +1,5 @@
+"""The Compare tab."""
+
+from explorer.ui.tabs.compare.tab import CompareTab
+
+__all__ = ["CompareTab"]

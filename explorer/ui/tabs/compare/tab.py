@@ -1,37 +1,34 @@
-"""The Compare tab: from one latent, several ways to step, side by side (C5-C7, C10)."""
+"""The Compare tab: from one latent, several ways to step, side by side."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
 from explorer.evaluation.metrics import grain
 from explorer.media.convert import to_unit
-from explorer.runs.cancellation import State, check_cancelled, until_cancelled
-from explorer.runs.latent_spec import with_imports
+from explorer.runs.cancellation import State, check_cancelled
+from explorer.runs.latent_spec import MAX_SEED
 from explorer.runs.results import PictureRequest, ResultCache
 from explorer.runs.shared_network import unshared
 from explorer.runs.throttle import Throttle
 from explorer.sampler import Run, Step, ddpm_posterior_step, denoise_together
-from explorer.schedule import timesteps
 from explorer.settings import Settings
 from explorer.trajectory import Trajectory, evenly_spaced, rms
-from explorer.ui.component import CompareStage
 from explorer.ui.fields import InvalidField, Options, whole, yes_or_no
 from explorer.ui.localization import LocalizedMessage
-from explorer.ui.picture_stream import PictureStream
-from explorer.ui.query import MAX_SEED, Query
 from explorer.ui.real_pictures import examples_of
 from explorer.ui.tab import Tab, TabRequest
+from explorer.ui.tabs.compare.endpoints import ENDPOINTS
+from explorer.ui.tabs.compare.exports import EXPORT_FORMATS
+from explorer.ui.tabs.compare.result import DDIM, DDPM, LARGE, WRONG, YOURS, CompareResult, RowFacts
 
-DDIM, YOURS, DDPM, LARGE, WRONG = "ddim", "yours", "ddpm", "large", "wrong"
-SECONDS_BETWEEN = 0.1  # of two updates of the page
+SECONDS_BETWEEN_UPDATES = 0.1
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class CompareOptions(Options):
 
     Attributes:
         wrong: show the row whose network is told wrong labels.
-        moments: columns of each row, spread over tau.
+        moments: columns of each row, evenly spaced over tau.
         others: K, how many other noise seeds DDPM is run with.
     """
 
@@ -58,212 +55,165 @@ class CompareOptions(Options):
 class CompareTab(Tab[CompareOptions]):
     """Rows that share x_T, S and the network; sigma differs, and in one row the label."""
 
-    name, stage, options = "compare", CompareStage, CompareOptions
-    idle = ("variance",)
+    name, options = "compare", CompareOptions
+    export_formats, endpoints = EXPORT_FORMATS, ENDPOINTS
+    unused = ("variance",)
 
-    def check(self, asked: TabRequest[CompareOptions]) -> TabRequest[CompareOptions]:
-        highest = MAX_SEED - asked.options.others
-        if asked.query.settings.noise_seed > highest:  # type: ignore[operator]
+    def check(self, request: TabRequest[CompareOptions]) -> TabRequest[CompareOptions]:
+        """The other noise seeds are counted up from the first one."""
+        highest = MAX_SEED - request.options.others
+        if request.settings.noise_seed > highest:  # type: ignore[operator]
             raise InvalidField("noise_seed", LocalizedMessage("error.noise_seed_more", {"highest": highest}))
-        return asked
+        return request
 
-    def stream(self, asked: TabRequest[CompareOptions], state: State) -> Iterator[dict[str, Any]]:
-        return Comparison(self.checkpoints[asked.query.checkpoint], asked, self.finished, state).stream()
+    def results(self, request: TabRequest[CompareOptions], state: State) -> Iterator[CompareResult]:
+        """All rows together first, then the repeat of DDIM and DDPM's other noise seeds."""
+        checkpoint, rows = request.checkpoint, settings_of_rows(request)
+        moments = evenly_spaced(request.settings.steps, request.options.moments)
+        plan = request.settings.plan(checkpoint.schedule)
+        result = CompareResult(request=request, rows=rows, plan=plan, moments=moments)
+        x_T = request.latent.latent(checkpoint)
+        running = Rows(checkpoint, request, x_T, rows, self.services.results)
+        repeat, others = other_runs(request, x_T, rows)
+        result.expected = request.settings.steps * (running.calls_per_step + 1 + len(others))
+        yield from run_rows(running, result, state)
+        running.cache_results()
+        yield result
+
+        first, again = running.pictures[DDIM], run_to_the_end(unshared(checkpoint), [repeat], result, state)[0]
+        if DDIM in running.cached and not first.equal(again):  # the cached one was made in calls shared with other runs
+            first = run_to_the_end(unshared(checkpoint), [repeat], result, state)[0]
+        result.pictures.add("ddim/other/0", again)
+        result.facts[DDIM].repeat = float((again - first).abs().max())
+        for k, picture in enumerate(run_to_the_end(checkpoint, others, result, state)):
+            result.pictures.add(f"ddpm/other/{k}", picture)
+            result.facts[DDPM].others.append(rms(picture - running.pictures[DDPM]))
+        result.state = "ended"
+        yield result
 
 
 class Rows:
-    """The rows of a comparison, step by step: those made before are told again, the others go through the network.
+    """The rows of a comparison, step by step. Cached runs are replayed, the others go through the network.
 
-    A row's rounding can depend on the size of its batch. DDIM, whose repeat is to be the same bit for bit, goes alone, as
-    it does in Steps; the others share their calls.
+    The rounding of a row can depend on the size of its batch. DDIM, whose repeat is to have the same bits, goes alone, as it
+    does in Steps; the other rows share their calls.
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, query: Query, settings: dict[str, Settings], finished: ResultCache
+        self,
+        checkpoint: Checkpoint,
+        request: TabRequest[CompareOptions],
+        x_T: Tensor,
+        rows: dict[str, Settings],
+        cache: ResultCache,
     ) -> None:
-        self.checkpoint, self.finished = checkpoint, finished
-        self.wanted = {name: PictureRequest(query.latent, s) for name, s in settings.items() if name != WRONG}
+        self.cache = cache
+        self.requests = {name: PictureRequest(request.latent, s) for name, s in rows.items() if name != WRONG}
         first: dict[object, str] = {}
-        self.same_as = {name: first.setdefault(wanted.key, name) for name, wanted in self.wanted.items()}
-        runs = {name: finished.run(checkpoint, self.wanted[name]) for name in first.values()}
-        self.known = {name: run for name, run in runs.items() if run is not None and run.complete}
-        x_T = query.latent.latent(checkpoint)
-        self.fresh = {n: Trajectory(checkpoint, x_T, settings[n]) for n in first.values() if n not in self.known}
-        together = [Run(x_T, settings[name]) for name in self.fresh if name != DDIM]
-        names = [name for name in self.fresh if name != DDIM]
-        if WRONG in settings:
-            together, names = [*together, Run(x_T, settings[WRONG], wrong_labels=True)], [*names, WRONG]
-        self.live = [(names, denoise_together(checkpoint, together))] if together else []
+        self.same_as = {name: first.setdefault(picture.key, name) for name, picture in self.requests.items()}
+        runs = {name: cache.run(checkpoint, self.requests[name]) for name in first.values()}
+        self.cached = {name: run for name, run in runs.items() if run is not None and run.complete}
+        self.fresh = {n: Trajectory(checkpoint, x_T, rows[n]) for n in first.values() if n not in self.cached}
+        together = {name: Run(x_T, rows[name]) for name in self.fresh if name != DDIM}
+        if WRONG in rows:
+            together[WRONG] = Run(x_T, rows[WRONG], wrong_labels=True)
+        self.live = [(list(together), denoise_together(checkpoint, list(together.values())))] if together else []
         if DDIM in self.fresh:
-            self.live.append(([DDIM], denoise_together(unshared(checkpoint), [Run(x_T, settings[DDIM])])))
-        self.calls = sum(len(names) for names, _ in self.live)  # pictures in the calls of one step
+            self.live.append(([DDIM], denoise_together(unshared(checkpoint), [Run(x_T, rows[DDIM])])))
+        self.calls_per_step = sum(len(names) for names, _ in self.live)
+        self.pictures: dict[str, Tensor] = {}  # x_prev of the last step, (C, H, W), by row
 
     def step(self, index: int) -> dict[str, Step]:
-        """The step of every row; to be asked for in order."""
-        steps = {name: run.step(index) for name, run in self.known.items()}
+        """The step of every row. Steps have to be asked for in order."""
+        steps = {name: run.step(index) for name, run in self.cached.items()}
         for names, together in self.live:
             steps |= {name: step for name, step in zip(names, next(together), strict=True) if step is not None}
         for name, run in self.fresh.items():
             run.record(steps[name])
-        return steps | {name: steps[first] for name, first in self.same_as.items()}
+        steps |= {name: steps[first] for name, first in self.same_as.items()}
+        self.pictures = {name: step.x_prev[0] for name, step in steps.items()}
+        return steps
 
-    def remember(self) -> None:
-        """The rows are done: other tabs need not make them again."""
+    def is_fresh(self, name: str) -> bool:
+        """Whether the row was computed now."""
+        return name in self.fresh or name == WRONG
+
+    def cache_results(self) -> None:
+        """The rows are done: let other tabs reuse them."""
         for name, run in self.fresh.items():
-            self.finished.put_run(self.wanted[name], run)
+            self.cache.put_run(self.requests[name], run)
 
 
-class Comparison:
-    """One comparison while it goes: first all rows together, then the repeat of DDIM and DDPM's other noise seeds."""
-
-    def __init__(
-        self, checkpoint: Checkpoint, asked: TabRequest[CompareOptions], finished: ResultCache, state: State
-    ) -> None:
-        self.checkpoint, self.query, self.options, self.state = checkpoint, asked.query, asked.options, state
-        settings = asked.query.settings
-        self.steps = settings.steps
-        self.x_T = self.query.latent.latent(checkpoint)
-        self.rows = rows(self.query, self.options.wrong)
-        self.running = Rows(checkpoint, self.query, self.rows, finished)
-        self.again, self.others = self._other_runs()
-        self.moments = evenly_spaced(self.steps, self.options.moments)
-        self.pieces = PictureStream()
-        self.facts: dict[str, Any] = {}
-        self.results: dict[str, Tensor] = {}
-        self.evaluations = 0
-        self.started = time.perf_counter()
-        tau = timesteps(checkpoint.schedule.T, settings.steps, settings.spacing)[::-1]
-        self.fixed = {
-            "settings": asked.fields(),
-            "script": script(checkpoint, self.query, self.rows),
-            "T": checkpoint.schedule.T,
-            "shape": list(checkpoint.shape),
-            "rows": json.dumps({name: s.eta if name != LARGE else "large" for name, s in self.rows.items()}),
-            "tau": json.dumps(tau[:3]),
-            "moments": json.dumps([[i, tau[i]] for i in self.moments]),
-            "expected": self.steps * (self.running.calls + 1 + len(self.others)),
-        }
-
-    def stream(self) -> Iterator[dict[str, Any]]:
-        yield from until_cancelled(self._go(), self._value)
-
-    def _go(self) -> Iterator[dict[str, Any]]:
-        yield from self._run_rows()
-        self.running.remember()
-        self._tell_rows((time.perf_counter() - self.started) / max(1, self.running.calls))
-        yield self._value("running")
-        self._run_others()
-        yield self._value("ended")
-
-    def _value(self, outcome: str) -> dict[str, Any]:
-        return self.fixed | {
-            "state": outcome,
-            "pictures": str(self.pieces),
-            "facts": json.dumps(self.facts),
-            "evaluations": self.evaluations,
-            "seconds": time.perf_counter() - self.started,
-        }
-
-    def _run_rows(self) -> Iterator[dict[str, Any]]:
-        """All rows together, with a value now and then when a moment's pictures are there."""
-        pace, difference = Throttle(SECONDS_BETWEEN), 0.0
-        for index in range(self.steps):
-            by_name = self.running.step(index)
-            self.evaluations += self.running.calls
-            difference = max(difference, posterior_difference(by_name[DDPM]))
-            self.results = {name: step.x_prev[0] for name, step in by_name.items()}
-            if index not in self.moments:
-                continue
-            for name, step in by_name.items():
-                self.pieces.add(f"{name}/{index}/x0", step.x0[0])
-                self.pieces.add(f"{name}/{index}/x_t", step.x_t[0])
-            if pace.due():
-                yield self._value("running")
-                pace.told()
-            check_cancelled(self.state)
-        self.facts[DDPM] = {"posterior": difference}
-
-    def _tell_rows(self, seconds: float) -> None:
-        for name in self.rows:
-            picture = self.results[name]
-            self.pieces.add(f"{name}/end", picture)
-            self.facts[name] = self.facts.get(name, {}) | {
-                "nfe": self.steps,
-                "seconds": seconds if name in self.running.fresh or name == WRONG else None,
-                "distance": rms(picture - self.results[DDIM]),
-                "grain": float(grain(picture[None])),
-            }
-        self.facts["examples"] = {"grain": example_grain(self.checkpoint)}
-
-    def _run_others(self) -> None:
-        """DDIM again, alone as before, and DDPM's other noise seeds."""
-        undisturbed = unshared(self.checkpoint)
-        first, again = self.results[DDIM], self._run_to_the_end(undisturbed, [self.again])[0]
-        if DDIM in self.running.known and not first.equal(again):  # it was made in calls that it shared with other runs
-            first = self._run_to_the_end(undisturbed, [self.again])[0]
-        self.pieces.add("ddim/other/0", again)
-        self.facts[DDIM]["repeat"] = float((again - first).abs().max())
-        others = self._run_to_the_end(self.checkpoint, self.others)
-        for k, picture in enumerate(others):
-            self.pieces.add(f"ddpm/other/{k}", picture)
-        self.facts[DDPM]["others"] = [rms(picture - self.results[DDPM]) for picture in others]
-
-    def _run_to_the_end(self, checkpoint: Checkpoint, runs: list[Run]) -> list[Tensor]:
-        """The pictures (C, H, W) of ``runs``."""
-        pictures: list[Tensor] = []
-        for steps in denoise_together(checkpoint, runs):
-            self.evaluations += len(runs)
-            pictures = [step.x_prev[0] for step in steps if step is not None]
-            check_cancelled(self.state)
-        return pictures
-
-    def _other_runs(self) -> tuple[Run, list[Run]]:
-        """DDIM once more with another noise seed, and DDPM with K others."""
-        seed = self.query.settings.noise_seeds(1)[0]
-        again = replace(self.rows[DDIM], noise_seed=seed + 1)
-        others = [replace(self.rows[DDPM], noise_seed=seed + 1 + k) for k in range(self.options.others)]
-        return Run(self.x_T, again), [Run(self.x_T, s) for s in others]
+def run_rows(running: Rows, result: CompareResult, state: State) -> Iterator[CompareResult]:
+    """Run all rows together, and yield the result now and then when the pictures of a moment are there."""
+    throttle, difference = Throttle(SECONDS_BETWEEN_UPDATES), 0.0
+    for index in range(len(result.plan)):
+        steps = running.step(index)
+        result.evaluations = (result.evaluations or 0) + running.calls_per_step
+        difference = max(difference, posterior_difference(steps[DDPM]))
+        if index not in result.moments:
+            continue
+        for name, step in steps.items():
+            result.pictures.add(f"{name}/{index}/x0", step.x0[0])
+            result.pictures.add(f"{name}/{index}/x_t", step.x_t[0])
+        if throttle.ready():
+            yield result
+            throttle.done()
+        check_cancelled(state)
+    seconds = (time.perf_counter() - result.started) / max(1, running.calls_per_step)
+    ddim = running.pictures[DDIM]
+    for name in result.rows:
+        picture = running.pictures[name]
+        result.pictures.add(f"{name}/end", picture)
+        result.facts[name] = RowFacts(
+            calls=len(result.plan),
+            seconds=seconds if running.is_fresh(name) else None,
+            distance=rms(picture - ddim),
+            grain=float(grain(picture[None])),
+        )
+    result.facts[DDPM].posterior = difference
+    result.example_grain = example_grain(result.checkpoint)
 
 
-def posterior_difference(step: Step) -> float:
-    """Largest difference of a step at eta = 1 from DDPM's own formula on the same noise."""
-    expected = ddpm_posterior_step(step.x_t, step.x0, step.z, step.coefficients)
-    return float((step.x_prev.double() - expected).abs().max())
+def run_to_the_end(checkpoint: Checkpoint, runs: list[Run], result: CompareResult, state: State) -> list[Tensor]:
+    """The pictures (C, H, W) of ``runs``."""
+    pictures: list[Tensor] = []
+    for steps in denoise_together(checkpoint, runs):
+        result.evaluations = (result.evaluations or 0) + len(runs)
+        pictures = [step.x_prev[0] for step in steps if step is not None]
+        check_cancelled(state)
+    return pictures
 
 
-def rows(query: Query, wrong: bool) -> dict[str, Settings]:
-    """The rows of a comparison, by name."""
-    s = replace(query.settings, variance="eta")
-    named = {
+def settings_of_rows(request: TabRequest[CompareOptions]) -> dict[str, Settings]:
+    """The settings of each row, by name."""
+    s = replace(request.settings, variance="eta")
+    rows = {
         DDIM: replace(s, eta=0.0),
         YOURS: s,
         DDPM: replace(s, eta=1.0),
         LARGE: replace(s, eta=1.0, variance="large"),
     }
-    return named | {WRONG: replace(s, eta=0.0)} if wrong else named
+    return rows | {WRONG: replace(s, eta=0.0)} if request.options.wrong else rows
+
+
+def other_runs(
+    request: TabRequest[CompareOptions], x_T: Tensor, rows: dict[str, Settings]
+) -> tuple[Run, list[Run]]:
+    """DDIM once more with another noise seed, and DDPM with K other ones."""
+    seed = request.settings.noise_seeds(1)[0]
+    repeat = Run(x_T, replace(rows[DDIM], noise_seed=seed + 1))
+    seeds = range(seed + 1, seed + 1 + request.options.others)
+    return repeat, [Run(x_T, replace(rows[DDPM], noise_seed=s)) for s in seeds]
+
+
+def posterior_difference(step: Step) -> float:
+    """Largest difference between a step at eta = 1 and DDPM's own formula on the same noise."""
+    expected = ddpm_posterior_step(step.x_t, step.x0, step.z, step.coefficients)
+    return float((step.x_prev.double() - expected).abs().max())
 
 
 def example_grain(checkpoint: Checkpoint) -> float | None:
     """Mean grain of the checkpoint's held-out pictures, to compare with; None if it ships none."""
     images = examples_of(checkpoint)
-    if len(images) == 0:
-        return None
-    return float(grain(to_unit(images[:64])).mean())
-
-
-def script(checkpoint: Checkpoint, query: Query, named: dict[str, Settings]) -> str:
-    """A script on the public names that makes the final pictures of the rows with right labels."""
-    s = query.settings
-    common = f"steps={s.steps}, spacing={s.spacing!r}, clip={s.clip}, noise_seed={s.noise_seed}"
-    lines = "".join(
-        f'    "{name}": ex.Settings({common}, eta={settings.eta!r}, variance={settings.variance!r}),\n'
-        for name, settings in named.items()
-        if name != WRONG
-    )
-    return with_imports(f"""checkpoint = {checkpoint.to_python()}
-x_T = {query.latent.to_python()}
-rows = {{
-{lines}}}
-for name, settings in rows.items():
-    ex.to_image(ex.sample(checkpoint, x_T, settings)).save(f"{{name}}.png")
-""")
+    return float(grain(to_unit(images[:64])).mean()) if len(images) else None

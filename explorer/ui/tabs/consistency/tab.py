@@ -1,47 +1,39 @@
-"""The Consistency tab: the same latents at more and more steps, under DDIM and under DDPM (C15)."""
+"""The Consistency tab: the same latents at more and more steps, under DDIM and under DDPM."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
-from explorer.checkpoint import Checkpoint
-from explorer.evaluation.metrics import similarity
-from explorer.media.convert import to_unit
 from explorer.runs.cancellation import State
-from explorer.runs.latent_spec import LatentSpec, parse_list, split, to_field, with_imports
+from explorer.runs.latent_spec import MAX_SEED, LatentSpec, parse_list, split
 from explorer.runs.results import PictureRequest
 from explorer.support.arguments import as_int
-from explorer.ui.component import ConsistencyStage
 from explorer.ui.fields import Check, InvalidField, Options, checked, name_of
 from explorer.ui.localization import LocalizedMessage
-from explorer.ui.picture_run import stream_pictures
-from explorer.ui.picture_stream import PictureStream
-from explorer.ui.query import MAX_SEED
-from explorer.ui.real_pictures import examples_of
+from explorer.ui.picture_run import run_pictures
 from explorer.ui.tab import Tab, TabRequest
+from explorer.ui.tabs.consistency.exports import EXPORT_FORMATS
+from explorer.ui.tabs.consistency.result import ETAS, ConsistencyResult, Grid
 
-ETAS = (0.0, 1.0)
 MAX_LATENTS, MAX_COLUMNS = 12, 8
 
 
-def latents(given: Any) -> list[LatentSpec]:
-    """The list of latents; ValueError as :func:`explorer.runs.latent_spec.parse_list`."""
-    return parse_list(str(given) if isinstance(given, int) else given, 1, MAX_LATENTS)
+def parse_latents(value: Any) -> list[LatentSpec]:
+    """The list of latents; ValueError as for :func:`explorer.runs.latent_spec.parse_list`."""
+    return parse_list(str(value) if isinstance(value, int) else value, 1, MAX_LATENTS)
 
 
-def lengths(given: Any, T: int | None = None) -> list[int]:
+def parse_lengths(value: Any, T: int | None = None) -> list[int]:
     """The list of numbers of steps, ascending.
 
     Raises:
-        ValueError: text, a number outside 1..T, one that is there twice, too few or too many.
+        ValueError: a part is no number in 1..T or stands there twice, or there are too few or too many.
     """
-    parts = split(str(given) if isinstance(given, int) and not isinstance(given, bool) else given)
+    parts = split(str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
     numbers = [
         as_int(name_of("steps"), int(p) if p.isascii() and p.isdigit() and len(p) < 10 else p, 1, T) for p in parts
     ]
@@ -55,122 +47,58 @@ def lengths(given: Any, T: int | None = None) -> list[int]:
 
 @dataclass(frozen=True)
 class ConsistencyOptions(Options):
-    """Settings of the Consistency tab: latents, a row each, and the S of the columns, both as lists in a text."""
+    """Settings of the Consistency tab: the latents of the rows and the S of the columns, both as lists in a text."""
 
     latents: str = "22, 10, 29, 3"
     lengths: str = "5, 10, 20, 50, 100, 1000"
 
     checks: ClassVar[Mapping[str, Check]] = {
-        "latents": lambda given: ", ".join(str(r) for r in latents(given)),
-        "lengths": lambda given: ", ".join(map(str, lengths(given))),
+        "latents": lambda value: ", ".join(str(latent) for latent in parse_latents(value)),
+        "lengths": lambda value: ", ".join(map(str, parse_lengths(value))),
     }
 
 
 class ConsistencyTab(Tab[ConsistencyOptions]):
     """A grid of latents by S, once for DDIM and once for DDPM."""
 
-    name, stage, options = "consistency", ConsistencyStage, ConsistencyOptions
+    name, options, export_formats = "consistency", ConsistencyOptions, EXPORT_FORMATS
+    file_name_fields = ("latents", "lengths")
     length_field = "lengths"
-    idle = ("seed", "eta", "steps", "variance")
+    unused = ("seed", "eta", "steps", "variance")
 
-    def latents(self, asked: TabRequest[ConsistencyOptions]) -> dict[str, list[LatentSpec]]:
-        return {"latents": latents(asked.options.latents)}
+    def latents(self, request: TabRequest[ConsistencyOptions]) -> dict[str, list[LatentSpec]]:
+        return {"latents": parse_latents(request.options.latents)}
 
-    def check(self, asked: TabRequest[ConsistencyOptions]) -> TabRequest[ConsistencyOptions]:
+    def check(self, request: TabRequest[ConsistencyOptions]) -> TabRequest[ConsistencyOptions]:
+        """The noise seeds are counted up from the first one, and S is at most T."""
         highest = MAX_SEED - MAX_LATENTS
-        if asked.query.settings.noise_seed > highest:  # type: ignore[operator]
+        if request.settings.noise_seed > highest:  # type: ignore[operator]
             raise InvalidField("noise_seed", LocalizedMessage("error.noise_seed_rows", {"highest": highest}))
-        T = self.lengths[asked.query.checkpoint]
-        if asked.options.lengths == ConsistencyOptions.lengths:  # nobody typed it: leave out what this checkpoint lacks
-            usual = [S for S in lengths(asked.options.lengths) if S <= T]
-            usual = usual if len(usual) > 1 else sorted({1, T})
+        T = request.checkpoint.schedule.T
+        if request.options.lengths == ConsistencyOptions.lengths:  # nobody typed it: leave out what this checkpoint lacks
+            lengths = [S for S in parse_lengths(request.options.lengths) if S <= T]
+            lengths = lengths if len(lengths) > 1 else sorted({1, T})
             if T == 1:
                 raise InvalidField("checkpoint", LocalizedMessage("error.one_step"))
-            return replace(asked, options=replace(asked.options, lengths=", ".join(map(str, usual))))
-        checked("lengths", asked.options.lengths, lambda given: lengths(given, T))
-        return asked
+            return replace(request, options=replace(request.options, lengths=", ".join(map(str, lengths))))
+        checked("lengths", request.options.lengths, lambda value: parse_lengths(value, T))
+        return request
 
-    def stream(self, asked: TabRequest[ConsistencyOptions], state: State) -> Iterator[dict[str, Any]]:
-        checkpoint = self.checkpoints[asked.query.checkpoint]
-        rows = latents(asked.options.latents)
-        columns = lengths(asked.options.lengths)
-        places = [(S, eta, row) for S in columns for eta in ETAS for row in range(len(rows))]
-        base = replace(asked.query.settings, variance="eta")
+    def results(self, request: TabRequest[ConsistencyOptions], state: State) -> Iterator[ConsistencyResult]:
+        """Columns of few steps come first."""
+        rows, columns = parse_latents(request.options.latents), parse_lengths(request.options.lengths)
+        result = ConsistencyResult(request=request, latents=rows, grid=Grid(request.checkpoint, len(rows), columns))
+        for i, latent in enumerate(rows):
+            x_T = latent.latent(request.checkpoint)[0]
+            result.pictures.add(f"x_T/{i}", x_T / 3)  # three standard deviations on [-1, 1]
+        base = replace(request.settings, variance="eta")
         seeds = base.noise_seeds(len(rows))
-        wanted = [PictureRequest(rows[r], replace(base, steps=S, eta=eta, noise_seed=seeds[r])) for S, eta, r in places]
-        pieces, grid = PictureStream(), Grid(checkpoint, len(rows), columns)
-        for i, recipe in enumerate(rows):
-            pieces.add(f"x_T/{i}", recipe.latent(checkpoint)[0] / 3)  # three standard deviations on [-1, 1]
-        fixed = {
-            "settings": asked.fields(),
-            "script": script(checkpoint, asked, rows, columns),
-            "shape": list(checkpoint.shape),
-            "latents": json.dumps([to_field(recipe) for recipe in rows]),
-            "lengths": json.dumps(columns),
-            "mean_of": grid.mean_of,
-        }
+        cells = [(S, eta, row) for S in columns for eta in ETAS for row in range(len(rows))]
+        requests = [PictureRequest(rows[r], replace(base, steps=S, eta=eta, noise_seed=seeds[r])) for S, eta, r in cells]
 
         def take(index: int, picture: Tensor) -> None:
-            S, eta, row = places[index]
-            grid.put(S, eta, row, picture)
-            pieces.add(f"{eta:.0f}/{S}/{row}", picture)
+            S, eta, row = cells[index]
+            result.grid.put(S, eta, row, picture)
+            result.pictures.add(f"{eta:.0f}/{S}/{row}", picture)
 
-        def value() -> dict[str, Any]:
-            return fixed | {"pictures": str(pieces), "similarity": json.dumps(grid.similarity())}
-
-        yield from stream_pictures(checkpoint, wanted, self.finished, state, take, value, batch=2 * len(rows))
-
-
-class Grid:
-    """The pictures that are there, and how like each is to its row's picture at the largest S."""
-
-    def __init__(self, checkpoint: Checkpoint, rows: int, columns: list[int]) -> None:
-        self.columns, self.rows = columns, rows
-        self._pictures: dict[tuple[float, int], dict[int, Tensor]] = {}
-        examples = examples_of(checkpoint)
-        self.mean_of = "examples" if len(examples) else "shown"
-        self._mean = to_unit(examples).mean(0) if len(examples) else None
-
-    def put(self, S: int, eta: float, row: int, picture: Tensor) -> None:
-        self._pictures.setdefault((eta, S), {})[row] = picture.clamp(-1, 1)
-
-    def similarity(self) -> dict[str, Any]:
-        """For each eta, as text of a whole number: the S referred to (the largest that is complete) and a column per S.
-
-        A column is a list with a number for each row, or None while it is not complete.
-        """
-        return {f"{eta:.0f}": self._of(eta) for eta in ETAS}
-
-    def _of(self, eta: float) -> dict[str, Any]:
-        complete = {
-            S: torch.stack([self._pictures[eta, S][row] for row in range(self.rows)])
-            for S in self.columns
-            if len(self._pictures.get((eta, S), {})) == self.rows
-        }
-        if not complete:
-            return {"reference": None, "columns": [None] * len(self.columns)}
-        reference = max(complete)
-        mean = self._mean if self._mean is not None else torch.cat(list(complete.values())).mean(0)
-        columns = [
-            [round(float(v), 6) for v in similarity(complete[S], complete[reference], mean)] if S in complete else None
-            for S in self.columns
-        ]
-        return {"reference": reference, "columns": columns}
-
-
-def script(
-    checkpoint: Checkpoint, asked: TabRequest[ConsistencyOptions], rows: list[LatentSpec], columns: list[int]
-) -> str:
-    """A script on the public names that makes the pictures of the grid."""
-    s = asked.query.settings
-    made = ",\n    ".join(recipe.to_python() for recipe in rows)
-    return with_imports(f"""checkpoint = {checkpoint.to_python()}
-x_T = torch.cat([
-    {made},
-])
-for eta in (0.0, 1.0):
-    for S in {columns}:
-        settings = ex.Settings(S, eta, spacing={s.spacing!r}, clip={s.clip}, noise_seed={s.noise_seed})
-        for row, picture in enumerate(ex.sample(checkpoint, x_T, settings)):
-            ex.to_image(picture).save(f"eta{{eta:.0f}}-S{{S}}-{{row}}.png")
-""")
+        return run_pictures(result, requests, self.services.results, state, take, batch=2 * len(rows))

@@ -1,41 +1,71 @@
-"""The Encode tab: a real picture up into its latent and back (C17)."""
+"""The Encode tab: a real picture up into its latent and back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
+from explorer.inversion import Inversion
 from explorer.runs.cancellation import State
+from explorer.runs.encoded_latent import MAX_ITERATIONS
 from explorer.support.bounded_cache import BoundedCache
-from explorer.ui.component import EncodeStage
-from explorer.ui.real_pictures import examples_of, receive_picture
-from explorer.ui.tab import Tab, TabRequest
-from explorer.ui.tabs.encode.round_trip import Back, EncodeOptions, RoundTrip
+from explorer.ui.fields import Check, Options, whole, yes_or_no
+from explorer.ui.real_pictures import MADE, check_picture, examples_of, receive_picture
+from explorer.ui.tab import Services, Tab, TabRequest
+from explorer.ui.tabs.encode.exports import EXPORT_FORMATS
+from explorer.ui.tabs.encode.result import EncodeResult, Reconstruction
+from explorer.ui.tabs.encode.round_trip import RoundTrip
 
-KEPT_BYTES = 32 << 20  # of pictures that came back
+CACHE_BYTES = 32 << 20  # of reconstructed pictures
+
+
+@dataclass(frozen=True)
+class EncodeOptions(Options):
+    """Settings of the Encode tab.
+
+    Attributes:
+        picture: number of a held-out picture, name of an uploaded one, or "made": what the control column makes.
+        ahead, refine: how each jump on the way up finds its eps, see :class:`explorer.inversion.Inversion`.
+        every_steps: measure S = 500 and 1000 too, which takes a while.
+    """
+
+    picture: int | str = 0
+    ahead: bool = True
+    refine: int = 0
+    every_steps: bool = False
+
+    checks: ClassVar[Mapping[str, Check]] = {
+        "picture": check_picture,
+        "ahead": yes_or_no("ahead"),
+        "refine": whole("refine", 0, MAX_ITERATIONS),
+        "every_steps": yes_or_no("every_steps"),
+    }
+
+    @property
+    def inversion(self) -> Inversion:
+        """How the picture on the screen is encoded."""
+        return Inversion(self.refine, self.ahead)
 
 
 class EncodeTab(Tab[EncodeOptions]):
     """x_0 up to x_T by DDIM inversion, and down again."""
 
-    name, stage, options = "encode", EncodeStage, EncodeOptions
+    name, options, export_formats = "encode", EncodeOptions, EXPORT_FORMATS
+    file_name_fields = ("picture", "steps")
     picture_field = "picture"
-    idle = ("eta", "variance", "noise_seed", "clip")
+    unused = ("eta", "variance", "noise_seed", "clip")
+    server_functions = (receive_picture,)
 
-    def build(self) -> EncodeStage:
-        return EncodeStage(elem_id=self.name, label=self.title, server_functions=[receive_picture])
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self.reconstructions: BoundedCache[Reconstruction] = BoundedCache(CACHE_BYTES)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.backs: BoundedCache[Back] = BoundedCache(KEPT_BYTES)
+    def check(self, request: TabRequest[EncodeOptions]) -> TabRequest[EncodeOptions]:
+        """Without held-out pictures the first one is what the control column makes."""
+        if request.options.picture == 0 and len(examples_of(request.checkpoint)) == 0:
+            return replace(request, options=replace(request.options, picture=MADE))
+        return request
 
-    def check(self, asked: TabRequest[EncodeOptions]) -> TabRequest[EncodeOptions]:
-        """Without held-out pictures the first one is what the settings make."""
-        if asked.options.picture == 0 and len(examples_of(self.checkpoints[asked.query.checkpoint])) == 0:
-            return replace(asked, options=replace(asked.options, picture="made"))
-        return asked
-
-    def stream(self, asked: TabRequest[EncodeOptions], state: State) -> Iterator[dict[str, Any]]:
-        checkpoint = self.checkpoints[asked.query.checkpoint]
-        return RoundTrip(checkpoint, asked, self.backs, state).stream()
+    def results(self, request: TabRequest[EncodeOptions], state: State) -> Iterator[EncodeResult]:
+        return RoundTrip(request, self.reconstructions, state).run()

@@ -1,8 +1,7 @@
-"""The Forward tab: noise in one jump, processes that share it, and the loss that sees no more than that (C1, C12, C13)."""
+"""The Forward tab: noise in one jump, processes that share the marginals, and the loss that sees no more than these."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -10,40 +9,33 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
-from explorer.checkpoint import Checkpoint
-from explorer.forward import Paths, marginal_errors, markov_paths, non_markov_paths, step_correlations
+from explorer.forward import markov_paths, non_markov_paths
 from explorer.latents import latent
-from explorer.plane import ode_coordinates, straightness
-from explorer.runs.cancellation import State
-from explorer.runs.encoded_latent import picture_in_python, real_picture
-from explorer.runs.latent_spec import with_imports
-from explorer.runs.results import PictureRequest, generate_pictures
+from explorer.runs.cancellation import State, check_cancelled
+from explorer.runs.encoded_latent import real_picture
+from explorer.runs.results import generate_pictures
 from explorer.schedule import timesteps
-from explorer.trajectory import evenly_spaced
-from explorer.ui.component import ForwardStage
 from explorer.ui.fields import Check, InvalidField, Options, whole
-from explorer.ui.localization import LocalizedMessage, to_json
-from explorer.ui.picture_stream import PictureStream, floats
-from explorer.ui.quality_notes import measured
+from explorer.ui.localization import LocalizedMessage
 from explorer.ui.query import Query
-from explorer.ui.real_pictures import add_examples, examples_of, made_or_real, receive_picture
+from explorer.ui.real_pictures import MADE, add_examples, check_picture, examples_of, receive_picture
 from explorer.ui.tab import Tab, TabRequest
+from explorer.ui.tabs.forward.exports import EXPORT_FORMATS
+from explorer.ui.tabs.forward.result import ForwardResult, Pixel
 
 PROCESSES = {"markov": None, "1": 1.0, "0.5": 0.5, "0": 0.0}  # name → eta, None for the Markov chain
 MAX_PIXELS = 3
-SHOWN_PATHS = 4
-SHOWN_POINTS = 250  # of a path, on the page
 
 
-def pixels(given: Any) -> list[tuple[int, int]]:
-    """The list of pixels, as "row:column, row:column".
+def parse_pixels(value: Any) -> list[tuple[int, int]]:
+    """The list of pixels, "row:column, row:column".
 
     Raises:
         ValueError: another form, the same pixel twice, none or more than three.
     """
-    if not isinstance(given, str):
+    if not isinstance(value, str):
         raise ValueError(LocalizedMessage("error.pixels"))
-    parts = [part.strip().split(":") for part in given[:200].split(",") if part.strip()]
+    parts = [part.strip().split(":") for part in value[:200].split(",") if part.strip()]
     if not all(len(p) == 2 and all(n.isascii() and n.isdigit() and len(n) < 5 for n in p) for p in parts):
         raise ValueError(LocalizedMessage("error.pixels_each"))
     places = [(int(row), int(column)) for row, column in parts]
@@ -57,7 +49,7 @@ class ForwardOptions(Options):
     """Settings of the Forward tab.
 
     Attributes:
-        real: number of a held-out picture, the name of one that was brought, or "made": the first picture of the page.
+        real: number of a held-out picture, the name of an uploaded one, or "made": the first picture of the page.
         pixels: whose paths are drawn, as text; empty for one in the middle, a little up.
         walks: how many paths the means and variances are taken over.
     """
@@ -67,130 +59,70 @@ class ForwardOptions(Options):
     walks: int = 1000
 
     checks: ClassVar[Mapping[str, Check]] = {
-        "real": made_or_real,
-        "pixels": lambda given: ", ".join(f"{row}:{column}" for row, column in pixels(given)) if given != "" else "",
+        "real": check_picture,
+        "pixels": lambda value: ", ".join(f"{row}:{column}" for row, column in parse_pixels(value)) if value else "",
         "walks": whole("walks", 100, 4000),
     }
 
-
-def chosen_pixels(options: ForwardOptions, H: int, W: int) -> list[tuple[int, int]]:
-    """(row, column) of each pixel that is drawn, for pictures of H x W."""
-    return pixels(options.pixels) if options.pixels else [(5 * H // 16, W // 2)]
+    def places(self, height: int, width: int) -> list[tuple[int, int]]:
+        """(row, column) of each pixel that is drawn."""
+        return parse_pixels(self.pixels) if self.pixels else [(5 * height // 16, width // 2)]
 
 
 class ForwardTab(Tab[ForwardOptions]):
     """q(x_t | x_0) of a real picture, and paths of a few of its pixels under processes with these marginals."""
 
-    name, stage, options = "forward", ForwardStage, ForwardOptions
+    name, options, export_formats = "forward", ForwardOptions, EXPORT_FORMATS
+    file_name_fields = ("real",)
     picture_field = "real"
-    idle = ("seed", "variance", "clip")
+    unused = ("seed", "variance", "clip")
+    server_functions = (receive_picture,)
 
-    def build(self) -> ForwardStage:
-        return ForwardStage(elem_id=self.name, label=self.title, server_functions=[receive_picture])
-
-    def check(self, asked: TabRequest[ForwardOptions]) -> TabRequest[ForwardOptions]:
-        """The pixels are inside; without held-out pictures the first one is a made one."""
-        checkpoint = self.checkpoints[asked.query.checkpoint]
-        _, H, W = checkpoint.shape
-        for row, column in chosen_pixels(asked.options, H, W):
+    def check(self, request: TabRequest[ForwardOptions]) -> TabRequest[ForwardOptions]:
+        """The pixels lie inside. Without held-out pictures the first one is a made one."""
+        _, H, W = request.checkpoint.shape
+        for row, column in request.options.places(H, W):
             if row >= H or column >= W:
                 place = {"last_row": H - 1, "last_column": W - 1, "row": row, "column": column}
                 raise InvalidField("pixels", LocalizedMessage("error.pixel_outside", place))
-        if asked.options.real == 0 and len(examples_of(checkpoint)) == 0:
-            return replace(asked, options=replace(asked.options, real="made"))
-        return asked
+        if request.options.real == 0 and len(examples_of(request.checkpoint)) == 0:
+            return replace(request, options=replace(request.options, real=MADE))
+        return request
 
-    def _picture(self, asked: TabRequest[ForwardOptions], state: State) -> Tensor | None:
-        """x_0, (C, H, W); None if something newer is wanted before it is made."""
-        checkpoint, real = self.checkpoints[asked.query.checkpoint], asked.options.real
-        if real != "made":
-            return real_picture(real, checkpoint)[0]
-        usual = Query.usual(self.lengths, asked.query.checkpoint)
-        for progress in generate_pictures(checkpoint, [PictureRequest(usual.latent, usual.settings)], self.finished):
-            if progress.ready:
-                return progress.ready[0].clamp(-1, 1)
-            if state() != "running":
-                break
-        return None
-
-    def stream(self, asked: TabRequest[ForwardOptions], state: State) -> Iterator[dict[str, Any]]:
-        checkpoint, options = self.checkpoints[asked.query.checkpoint], asked.options
-        schedule, settings = checkpoint.schedule, asked.query.settings
-        x_0 = self._picture(asked, state)
-        if x_0 is None:
-            return
+    def results(self, request: TabRequest[ForwardOptions], state: State) -> Iterator[ForwardResult]:
+        """Everything at once: only a made picture needs the network."""
+        checkpoint, options, settings = request.checkpoint, request.options, request.settings
+        default = Query.default(self.services.lengths, checkpoint.name)
+        x_0 = self._made(request, default, state) if options.real == MADE else real_picture(options.real, checkpoint)[0]
         seed = settings.noise_seeds(1)[0]
-        places = chosen_pixels(options, *checkpoint.shape[1:])
+        places = options.places(*checkpoint.shape[1:])
         values = np.array([float(x_0[0, row, column]) for row, column in places])
-        tau = timesteps(schedule.T, settings.steps, settings.spacing)
-        drawn = {
-            name: markov_paths(values, tau, schedule, options.walks, seed)
+        tau = timesteps(checkpoint.schedule.T, settings.steps, settings.spacing)
+        processes = {
+            name: markov_paths(values, tau, checkpoint.schedule, options.walks, seed)
             if eta is None
-            else non_markov_paths(values, tau, schedule, eta, options.walks, seed)
+            else non_markov_paths(values, tau, checkpoint.schedule, eta, options.walks, seed)
             for name, eta in PROCESSES.items()
         }
-        pieces = PictureStream()
-        examples = add_examples(pieces, checkpoint)
-        yield {
-            "state": "ended",
-            "settings": asked.fields(),
-            "script": script(checkpoint, asked, Query.usual(self.lengths, checkpoint.name)),
-            "shape": list(checkpoint.shape),
-            "T": schedule.T,
-            "alpha_bar": floats(schedule.alpha_bar),
-            "x_0": floats(x_0.numpy()),
-            "eps": floats(latent(checkpoint.shape, [seed])[0].numpy()),
-            "tau": json.dumps(tau),
-            "pixels": json.dumps([[row, column, round(v, 4)] for (row, column), v in zip(places, values, strict=True)]),
-            "processes": json.dumps({name: describe(paths) for name, paths in drawn.items()}),
-            "loss": json.dumps(loss(checkpoint)),
-            "examples": examples,
-            "pictures": str(pieces),
-            "evaluations": None,
-            "expected": None,
-            "seconds": 0.0,
-        }
+        result = ForwardResult(
+            request=request,
+            default=default,
+            x_0=x_0,
+            eps=latent(checkpoint.shape, [seed])[0],
+            tau=tau,
+            pixels=[Pixel(row, column, value) for (row, column), value in zip(places, values.tolist(), strict=True)],
+            processes=processes,
+            state="ended",
+            evaluations=None,
+            expected=None,
+        )
+        result.examples = add_examples(result.pictures, checkpoint)
+        yield result
 
-
-def describe(paths: Paths) -> dict[str, Any]:
-    """A process for the page: a few of its paths, and the errors of its marginals over all."""
-    errors = marginal_errors(paths)
-    shown = evenly_spaced(len(paths.t), SHOWN_POINTS)
-    correlations = step_correlations(paths) if len(paths.t) > 2 else np.ones((1, 1))
-    return {
-        "t": [paths.t[i] for i in shown],
-        "paths": paths.x[:SHOWN_PATHS, shown].round(4).transpose(2, 0, 1).tolist(),  # (pixels, paths, points)
-        "mean": float(np.abs(errors.mean).max()),
-        "variance": float(np.abs(errors.variance).max()),
-        "largest": errors.largest,
-        "bound": errors.bound,
-        "correlation": float(np.median(correlations)),
-        "straightness": float(np.median(straightness(ode_coordinates(paths)))),
-    }
-
-
-def loss(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The checkpoint's loss over t on held-out pictures, and how it was measured; a note where there is none."""
-    quality, note = measured(checkpoint)
-    if quality is None or quality.loss is None:
-        return {"curve": [], "note": note}
-    return {
-        "curve": [list(point) for point in quality.loss.curve],
-        "note": to_json(LocalizedMessage("measured.pictures", {"n": quality.loss.pictures})),
-    }
-
-
-def script(checkpoint: Checkpoint, asked: TabRequest[ForwardOptions], usual: Query) -> str:
-    """A script on the public names that noises the picture in one jump; ``usual`` is what makes a "made" one."""
-    o, s, T = asked.options, asked.query.settings, checkpoint.schedule.T
-    times = tuple(sorted({max(1, T * percent // 100) for percent in (10, 30, 50, 100)}))
-    if o.real == "made":
-        x_0 = f"ex.sample(checkpoint, {usual.latent.to_python()}, ex.Settings({usual.settings.steps})).clamp(-1, 1)"
-    else:
-        x_0 = picture_in_python(o.real) + "  # your own file" * isinstance(o.real, str)
-    return with_imports(f"""checkpoint = {checkpoint.to_python()}
-x_0 = {x_0}
-eps = ex.latent(checkpoint.shape, seeds=[{s.noise_seed}])
-for t in {times}:
-    ex.to_image(ex.diffuse(x_0, eps, t, checkpoint.schedule)).save(f"x_{{t}}.png")
-""")
+    def _made(self, request: TabRequest[ForwardOptions], default: Query, state: State) -> Tensor:
+        """The page's first picture, (C, H, W)."""
+        for progress in generate_pictures(request.checkpoint, [default.picture], self.services.results):
+            if progress.ready:
+                return progress.ready[0].clamp(-1, 1)
+            check_cancelled(state)
+        raise RuntimeError("the picture was not made")

@@ -1,0 +1,5 @@
+"""The Interpolate tab."""
+
+from explorer.ui.tabs.interpolate.tab import InterpolateTab
+
+__all__ = ["InterpolateTab"]

@@ -1,0 +1,5 @@
+"""The Paths tab."""
+
+from explorer.ui.tabs.paths.tab import PathsTab
+
+__all__ = ["PathsTab"]

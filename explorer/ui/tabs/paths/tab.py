@@ -1,33 +1,25 @@
-"""The Paths tab: points of a plane with the exact score, down by DDIM, DDPM and between (C18)."""
+"""The Paths tab: points of a plane with the exact score, down by DDIM, DDPM and between."""
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
-
-from explorer.forward import Paths
 from explorer.mixture import PRESETS, Mixture
-from explorer.plane import energy_distance, mode_std, ode_coordinates, sample_paths, shares, straightness
-from explorer.runs.cancellation import State, check_cancelled, until_cancelled
-from explorer.schedule import Schedule
+from explorer.plane import sample_paths
+from explorer.runs.cancellation import State, check_cancelled
+from explorer.schedule import Schedule, Spacing
 from explorer.settings import Settings
-from explorer.trajectory import evenly_spaced as evenly
-from explorer.ui.component import PathsStage
 from explorer.ui.fields import Check, Options, one_of, whole
-from explorer.ui.picture_stream import floats
 from explorer.ui.tab import Tab, TabRequest
+from explorer.ui.tabs.paths.exports import EXPORT_FORMATS
+from explorer.ui.tabs.paths.result import PathsResult, PlaneRun, SweepCell, relative_mode_std
 
 SWEEP_STEPS = (5, 10, 20, 50, 100, 1000)
-SWEEP_KINDS = {"0": ("eta", 0.0), "1": ("eta", 1.0), "large": ("large", 1.0)}
+SWEEP_SETTINGS = {"0": Settings(eta=0.0), "1": Settings(eta=1.0), "large": Settings(eta=1.0, variance="large")}
 SWEEP_POINTS = 1000
-SHOWN_POINTS = 200  # of a path, on the page
-SHOWN_ENDS = 600
 MAX_DRAWN = 60
 
 
@@ -55,107 +47,45 @@ class PathsOptions(Options):
 class PathsTab(Tab[PathsOptions]):
     """The same points of the plane under eta = 0, the user's eta, and eta = 1."""
 
-    name, stage, options = "paths", PathsStage, PathsOptions
-    idle = ("checkpoint", "clip")
+    name, options, export_formats = "paths", PathsOptions, EXPORT_FORMATS
+    file_name_fields = ("mixture", "steps", "eta")
+    unused = ("checkpoint", "clip")
 
-    def check(self, asked: TabRequest[PathsOptions]) -> TabRequest[PathsOptions]:
+    def check(self, request: TabRequest[PathsOptions]) -> TabRequest[PathsOptions]:
         """The points have the linear schedule, whatever T the checkpoint has."""
-        query, T = asked.query, Schedule.linear().T
+        query, T = request.query, Schedule.linear().T
         if query.settings.steps <= T:
-            return asked
-        return replace(asked, query=replace(query, settings=replace(query.settings, steps=T)))
+            return request
+        return replace(request, query=replace(query, settings=replace(query.settings, steps=T)))
 
-    def stream(self, asked: TabRequest[PathsOptions], state: State) -> Iterator[dict[str, Any]]:
-        o, settings = asked.options, replace(asked.query.settings, clip=False)
-        mixture, seed = Mixture.preset(o.mixture), plane_seed(asked)
-        started, exact = time.perf_counter(), mixture.sample(o.points, seed)
-        kinds = {"0": replace(settings, eta=0.0, variance="eta"), "yours": settings}
-        kinds["1"] = replace(settings, eta=1.0, variance="eta")
-        runs: dict[str, Any] = {}
-        sweep: dict[str, dict[str, Any]] = {name: {} for name in SWEEP_KINDS}
-        fixed = {
-            "settings": asked.fields(),
-            "script": script(asked, seed),
-            "mixture": json.dumps([mixture.weights.tolist(), mixture.means.tolist(), mixture.stds.tolist()]),
-            "exact": json.dumps({"std": float(mixture.stds.mean()), "modes": len(mixture)}),
-            "alpha_bar": floats(Schedule.linear().alpha_bar),
-            "pictures": "",
-            "evaluations": None,
-            "expected": None,
+    def results(self, request: TabRequest[PathsOptions], state: State) -> Iterator[PathsResult]:
+        """The three runs first, then the sweep over S."""
+        options, yours = request.options, replace(request.settings, clip=False)
+        result = PathsResult(request=request, evaluations=None, expected=None)
+        result.sweep = {name: {} for name in SWEEP_SETTINGS}
+        runs = {
+            "0": replace(yours, eta=0.0, variance="eta"),
+            "yours": yours,
+            "1": replace(yours, eta=1.0, variance="eta"),
         }
-
-        def value(outcome: str) -> dict[str, Any]:
-            seconds = {"seconds": time.perf_counter() - started}
-            return fixed | seconds | {"state": outcome, "runs": json.dumps(runs), "sweep": json.dumps(sweep)}
-
-        def go() -> Iterator[dict[str, Any]]:
-            for name, chosen in kinds.items():
-                paths = sample_paths(mixture, o.points, chosen, seed)
-                eta = "large" if chosen.variance == "large" else chosen.eta
-                runs[name] = describe(mixture, paths, exact, o.drawn) | {"eta": eta}
-                yield value("running")
+        for name, settings in runs.items():
+            paths = sample_paths(result.mixture, options.points, settings, result.seed)
+            result.runs[name] = PlaneRun.measure(result.mixture, paths, result.exact, settings)
+            yield result
+            check_cancelled(state)
+        for S in SWEEP_STEPS:
+            for name in SWEEP_SETTINGS:
+                result.sweep[name][S] = sweep_cell(options.mixture, S, name, yours.spacing)
                 check_cancelled(state)
-            for S in SWEEP_STEPS:
-                for name in SWEEP_KINDS:
-                    sweep[name][str(S)] = sweep_cell(o.mixture, S, name, settings.spacing)
-                    check_cancelled(state)
-                yield value("running")
-            yield value("ended")
-
-        yield from until_cancelled(go(), value)
-
-
-def plane_seed(asked: TabRequest[PathsOptions]) -> int:
-    """The seed of the points: that of the control column, or 0 where its latent is no seed."""
-    seed = asked.query.fields()["seed"]
-    return seed if isinstance(seed, int) else 0
-
-
-def describe(mixture: Mixture, paths: Paths, exact: np.ndarray, drawn: int) -> dict[str, Any]:
-    """A run for the page: some of its paths, its end points, and what is measured of them."""
-    shown = evenly(len(paths.t), SHOWN_POINTS)
-    ends = paths.x[:, 0]
-    part = shares(mixture, ends)
-    return {
-        "t": [paths.t[i] for i in shown],
-        "x": paths.x[:drawn, shown].round(4).tolist(),
-        "ends": ends[:SHOWN_ENDS].round(3).tolist(),
-        "straight_ode": float(np.median(straightness(ode_coordinates(paths)))),
-        "straight": float(np.median(straightness(paths.x))),
-        "energy": energy_distance(ends, exact),
-        "shares": [float(part.min()), float(part.max())],
-        "spread": mode_spread(mixture, ends),
-    }
-
-
-def mode_spread(mixture: Mixture, x: np.ndarray) -> float:
-    """Mean spread inside a mode over the exact one: 1 is right."""
-    return float(np.nanmean(mode_std(mixture, x) / mixture.stds))
+            yield result
+        result.state = "ended"
+        yield result
 
 
 @lru_cache(maxsize=256)
-def sweep_cell(preset: str, S: int, kind: str, spacing: Any) -> dict[str, float]:
-    """For one S and one kind of noise: the spread inside a mode over the exact one, and that of x_t before the last step.
-
-    The latter says how much noise x_t holds for its level: more than 1 is more than the network is told.
-    """
-    mixture, (variance, eta) = Mixture.preset(preset), SWEEP_KINDS[kind]
-    settings = Settings(S, eta, variance, spacing)  # type: ignore[arg-type]
+def sweep_cell(preset: str, S: int, kind: str, spacing: Spacing) -> SweepCell:
+    """One S and one kind of noise, a key of :data:`SWEEP_SETTINGS`."""
+    mixture, settings = Mixture.preset(preset), replace(SWEEP_SETTINGS[kind], steps=S, spacing=spacing)
     paths = sample_paths(mixture, SWEEP_POINTS, settings, schedule=Schedule.linear())
     before = mixture.noised(float(paths.alpha_bar[1]))
-    return {"end": mode_spread(mixture, paths.x[:, 0]), "before": mode_spread(before, paths.x[:, 1])}
-
-
-def script(asked: TabRequest[PathsOptions], seed: int) -> str:
-    """A script that runs the points down by the same sampler."""
-    s, o = asked.query.settings, asked.options
-    return f"""import explorer as ex
-from explorer.mixture import Mixture
-from explorer.paths import energy_distance, sample_paths
-
-mixture = Mixture.preset({o.mixture!r})
-settings = ex.Settings(steps={s.steps}, eta={s.eta!r}, variance={s.variance!r}, spacing={s.spacing!r}, noise_seed={s.noise_seed})
-paths = sample_paths(mixture, {o.points}, settings, seed={seed})
-print("end points:", paths.x[:5, 0])
-print("energy distance to exact points:", energy_distance(paths.x[:, 0], mixture.sample({o.points}, {seed})))
-"""
+    return SweepCell(relative_mode_std(mixture, paths.x[:, 0]), relative_mode_std(before, paths.x[:, 1]))

@@ -1,41 +1,29 @@
-"""The Quality tab: what steps and noise cost, measured on the checkpoint, beside the paper's Table 1 (C14)."""
+"""The Quality tab: what steps and noise cost, measured on the checkpoint, beside the paper's Table 1."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from torch import Tensor
 
-from explorer.checkpoint import Checkpoint
-from explorer.paper import TABLE_1, TABLE_1_STEPS
 from explorer.runs.cancellation import State
-from explorer.runs.latent_spec import Seed
+from explorer.runs.latent_spec import MAX_SEED, Seed
 from explorer.runs.results import PictureRequest
-from explorer.ui.component import QualityStage
 from explorer.ui.fields import Check, InvalidField, Options, yes_or_no
 from explorer.ui.localization import LocalizedMessage
-from explorer.ui.picture_run import stream_pictures
-from explorer.ui.picture_stream import PictureStream
-from explorer.ui.quality_notes import in_words, measured
-from explorer.ui.query import MAX_SEED
+from explorer.ui.picture_run import run_pictures
 from explorer.ui.tab import Tab, TabRequest
+from explorer.ui.tabs.quality.exports import EXPORT_FORMATS
+from explorer.ui.tabs.quality.result import PICTURES, SHOWN_SETTINGS, Cell, QualityResult
 
 SHOWN_STEPS = (5, 10, 20, 50)
-SHOWN_ETAS: dict[str, dict[str, Any]] = {
-    "0": {"eta": 0.0},
-    "0.5": {"eta": 0.5},
-    "1": {"eta": 1.0},
-    "large": {"eta": 1.0, "variance": "large"},
-}
-PICTURES = 4  # of each cell
 
 
 @dataclass(frozen=True)
 class QualityOptions(Options):
-    """Settings of the Quality tab: ``samples`` shows pictures of the cells, made on the spot."""
+    """Settings of the Quality tab: ``samples`` shows pictures of the cells, made now."""
 
     samples: bool = True
 
@@ -45,74 +33,45 @@ class QualityOptions(Options):
 class QualityTab(Tab[QualityOptions]):
     """Fréchet distance over S and eta from ``quality.json``, and pictures to look at."""
 
-    name, stage, options = "quality", QualityStage, QualityOptions
-    idle = ("eta", "steps", "variance")
+    name, options, export_formats = "quality", QualityOptions, EXPORT_FORMATS
+    file_name_fields = ("seed",)
+    unused = ("eta", "steps", "variance")
 
-    def check(self, asked: TabRequest[QualityOptions]) -> TabRequest[QualityOptions]:
-        seeds, highest = asked.query.latent, MAX_SEED - PICTURES
-        if isinstance(seeds, Seed) and seeds.seed > highest:
-            raise InvalidField("seed", LocalizedMessage("error.seed_pictures", {"highest": highest, "count": PICTURES}))
-        if asked.query.settings.noise_seed > highest:  # type: ignore[operator]
+    def check(self, request: TabRequest[QualityOptions]) -> TabRequest[QualityOptions]:
+        """The seeds are counted up from the first one."""
+        latent, highest = request.latent, MAX_SEED - PICTURES
+        if isinstance(latent, Seed) and latent.seed > highest:
+            values = {"highest": highest, "count": PICTURES}
+            raise InvalidField("seed", LocalizedMessage("error.seed_pictures", values))
+        if request.settings.noise_seed > highest:  # type: ignore[operator]
             raise InvalidField("noise_seed", LocalizedMessage("error.noise_seed_pictures", {"highest": highest}))
-        return asked
+        return request
 
-    def stream(self, asked: TabRequest[QualityOptions], state: State) -> Iterator[dict[str, Any]]:
-        checkpoint = self.checkpoints[asked.query.checkpoint]
-        places, wanted = plan_samples(asked, checkpoint.schedule.T)
-        pieces = PictureStream()
-        fixed = {
-            "settings": asked.fields(),
-            "script": f"python -m explorer evaluate {asked.query.checkpoint}\n",
-            "shape": list(checkpoint.shape),
-            "measured": json.dumps(distances(checkpoint)),
-            "paper": json.dumps({"steps": TABLE_1_STEPS, "tables": tables()}),
-            "samples": json.dumps({"steps": sorted({S for S, _, _ in places}), "pictures": PICTURES}),
-        }
+    def results(self, request: TabRequest[QualityOptions], state: State) -> Iterator[QualityResult]:
+        """Pictures of few steps come first."""
+        cells = self.plan(request)
+        result = QualityResult(request=request, steps=sorted({cell.steps for cell in cells}))
 
         def take(index: int, picture: Tensor) -> None:
-            pieces.add("{}/{}/{}".format(*places[index]), picture)
+            cell = list(cells)[index]
+            result.pictures.add(f"{cell.steps}/{cell.eta}/{cell.number}", picture)
 
-        def value() -> dict[str, Any]:
-            return fixed | {"pictures": str(pieces)}
+        return run_pictures(result, list(cells.values()), self.services.results, state, take)
 
-        yield from stream_pictures(checkpoint, wanted, self.finished, state, take, value)
-
-
-def plan_samples(asked: TabRequest[QualityOptions], T: int) -> tuple[list[tuple[int, str, int]], list[PictureRequest]]:
-    """Places (S, eta as text, number) and what is wanted there: a few latents of the column's seed on, cheap ones first."""
-    if not asked.options.samples:
-        return [], []
-    settings, latent = asked.query.settings, asked.query.latent
-    first = latent.seed if isinstance(latent, Seed) else 0
-    seeds = settings.noise_seeds(PICTURES)
-    places = [(S, eta, i) for S in SHOWN_STEPS if S <= T for eta in SHOWN_ETAS for i in range(PICTURES)]
-    base = replace(settings, variance="eta")
-    return places, [
-        PictureRequest(Seed(first + i), replace(base, steps=S, noise_seed=seeds[i], **SHOWN_ETAS[eta]))
-        for S, eta, i in places
-    ]
-
-
-def distances(checkpoint: Checkpoint) -> dict[str, Any]:
-    """The measured cells for the page, and how they were measured; a note where there are none."""
-    quality, note = measured(checkpoint)
-    if quality is None or quality.frechet is None:
-        return {"cells": [], "note": note}
-    f = quality.frechet
-    cells = [[c.steps, _name(c.eta), c.distance, c.spread, c.seconds_per_picture, c.pictures] for c in f.cells]
-    return {
-        "cells": cells,
-        "note": "",
-        "features": in_words(f.features, "measured.unet_features", "measured.inception_features"),
-        "reference": in_words(f.reference, "measured.reference"),
-        "real": f.real and f.real.distance,
-    }
-
-
-def tables() -> dict[str, dict[str, list[float]]]:
-    """The paper's Table 1 with eta as text."""
-    return {data: {_name(eta): list(row) for eta, row in table.items()} for data, table in TABLE_1.items()}
-
-
-def _name(eta: float | str) -> str:
-    return eta if isinstance(eta, str) else f"{eta:g}"
+    def plan(self, request: TabRequest[QualityOptions]) -> dict[Cell, PictureRequest]:
+        """A few latents for each cell, from the seed of the control column on."""
+        if not request.options.samples:
+            return {}
+        base, T = replace(request.settings, variance="eta"), request.checkpoint.schedule.T
+        first = request.latent.seed if isinstance(request.latent, Seed) else 0
+        seeds = base.noise_seeds(PICTURES)
+        cells = [
+            Cell(S, eta, i) for S in SHOWN_STEPS if S <= T for eta in SHOWN_SETTINGS for i in range(PICTURES)
+        ]
+        return {
+            cell: PictureRequest(
+                Seed(first + cell.number),
+                replace(base, steps=cell.steps, noise_seed=seeds[cell.number], **SHOWN_SETTINGS[cell.eta]),
+            )
+            for cell in cells
+        }

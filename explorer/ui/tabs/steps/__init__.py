@@ -1,0 +1,5 @@
+"""The Steps tab."""
+
+from explorer.ui.tabs.steps.tab import StepsTab
+
+__all__ = ["StepsTab"]

@@ -3,19 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from explorer.runs.cancellation import State
-from explorer.ui.component import Player
+from explorer.runs.prefetch import prefetch
+from explorer.runs.throttle import Throttle
+from explorer.sampler import denoise
+from explorer.trajectory import Trajectory
 from explorer.ui.fields import Options
 from explorer.ui.tab import Tab, TabRequest
-from explorer.ui.tabs.steps.stream import stream
+from explorer.ui.tabs.steps.endpoints import ENDPOINTS
+from explorer.ui.tabs.steps.exports import EXPORT_FORMATS
+from explorer.ui.tabs.steps.result import StepsResult
+
+SECONDS_BETWEEN_UPDATES = 0.1  # drawing an update takes time from the network on a small machine
 
 
 class StepsTab(Tab[Options]):
     """One run, every term of every step."""
 
-    name, stage, options = "steps", Player, Options
+    name, options = "steps", Options
+    export_formats, endpoints = EXPORT_FORMATS, ENDPOINTS
 
-    def stream(self, asked: TabRequest[Options], state: State) -> Iterator[dict[str, Any]]:
-        return stream(self.checkpoints[asked.query.checkpoint], asked.query, self.finished, state)
+    def results(self, request: TabRequest[Options], state: State) -> Iterator[StepsResult]:
+        """Yield the run after every few steps. A cached run comes at once, as ended.
+
+        The sampler runs in a thread of its own, so that neither measuring its steps nor drawing and sending their pictures
+        keeps it waiting. A run that is stopped keeps the steps that are done.
+        """
+        picture, cache = request.query.picture, self.services.results
+        cached = cache.run(request.checkpoint, picture)
+        if cached is not None:
+            yield StepsResult(request=request, trajectory=cached, state="ended", cached=True)
+            return
+        x_T = picture.latent.latent(request.checkpoint)
+        trajectory = Trajectory(request.checkpoint, x_T, picture.settings)
+        result = StepsResult(request=request, trajectory=trajectory)
+        throttle = Throttle(SECONDS_BETWEEN_UPDATES)
+        for step in prefetch(denoise(request.checkpoint, x_T, picture.settings)):
+            trajectory.record(step)
+            is_preview = result.add(step)
+            result.state = "ended" if trajectory.done else state()
+            if result.state == "superseded":
+                return
+            if result.state != "running":
+                break
+            if is_preview and throttle.ready():
+                yield result
+                throttle.done()
+        if result.state == "ended":
+            cache.put_run(picture, trajectory)
+        yield result

@@ -1,0 +1,45 @@
+"""What can be saved of Compare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from explorer.media import exports
+from explorer.ui.export_formats import ExportSource, film_files, picture_file, side_by_side, table_file
+from explorer.ui.tabs.compare.result import DDPM, LARGE, CompareResult
+
+
+def rows_of_pictures(source: ExportSource) -> list[np.ndarray]:
+    """The rows over their moments and the end: predicted x_0, or x_t if that is on the screen; uint8 (N, H, W, 3) each."""
+    result: CompareResult = source.result
+    what = "x_t" if source.view.get("show") == "x_t" else "x0"
+    return [
+        result.pictures.row(*(f"{name}/{i}/{what}" for i in result.moments), f"{name}/end") for name in result.rows
+    ]
+
+
+def numbers(result: CompareResult) -> list[dict[str, Any]]:
+    """One line for each row, then one for each other noise seed of DDPM."""
+    settings, lines = result.request.settings, []
+    for name, row in result.rows.items():
+        facts = result.facts[name]
+        variance = "large" if name == LARGE else "eta"
+        lines.append(
+            {"row": name, "eta": row.eta, "variance": variance}
+            | {"steps": settings.steps, "noise_seed": settings.noise_seed}
+            | {"nfe": facts.calls, "rms_to_ddim": facts.distance, "grain": facts.grain}
+            | {"repeat_differs": facts.repeat, "ddpm_formula_differs": facts.posterior}
+        )
+    first = settings.noise_seeds(1)[0] + 1
+    for seed, distance in enumerate(result.facts[DDPM].others, start=first):
+        lines.append({"row": "ddpm, other noise", "eta": 1.0, "noise_seed": seed, "rms_to_ddpm": distance})
+    return lines
+
+
+EXPORT_FORMATS = (
+    picture_file("sheet", "files.rows", lambda source: exports.sheet(rows_of_pictures(source))),
+    *film_files("files.rows_film", lambda source: side_by_side(np.stack(rows_of_pictures(source), axis=1))),
+    table_file("files.row_numbers", numbers),
+)

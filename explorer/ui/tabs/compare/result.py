@@ -1,0 +1,95 @@
+"""What Compare has computed so far."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from explorer.runs.latent_spec import with_imports
+from explorer.schedule import Coefficients
+from explorer.settings import Settings
+from explorer.ui.tab_result import TabResult
+
+DDIM, YOURS, DDPM, LARGE, WRONG = "ddim", "yours", "ddpm", "large", "wrong"
+
+
+@dataclass
+class RowFacts:
+    """The numbers of one row.
+
+    Attributes:
+        calls: calls of the network (NFE).
+        seconds: how long the row took; None if it was cached.
+        distance: rms distance of its picture to DDIM's.
+        grain: estimated standard deviation of the pixel noise.
+        repeat: of DDIM: by how much a repeat differs.
+        posterior: of DDPM: the largest difference between Eq. 12 and DDPM's own formula.
+        others: of DDPM: rms distances to the pictures of other noise seeds.
+    """
+
+    calls: int
+    seconds: float | None
+    distance: float
+    grain: float
+    repeat: float | None = None
+    posterior: float | None = None
+    others: list[float] = field(default_factory=list)
+
+    def to_page(self) -> dict[str, Any]:
+        facts = {"nfe": self.calls, "seconds": self.seconds, "distance": self.distance, "grain": self.grain}
+        known = {"repeat": self.repeat, "posterior": self.posterior, "others": self.others or None}
+        return facts | {name: value for name, value in known.items() if value is not None}
+
+
+@dataclass(kw_only=True)
+class CompareResult(TabResult):
+    """Rows of one comparison.
+
+    Pictures are named ``<row>/<index of the step>/x0`` and ``…/x_t``, ``<row>/end`` and ``<row>/other/<k>``.
+
+    Attributes:
+        rows: the settings of each row, by name.
+        plan: the coefficients of every step of the control column's settings.
+        moments: indices of the steps that are shown.
+        facts: the numbers of each row that is done.
+        example_grain: mean grain of held-out pictures, if the checkpoint ships some.
+    """
+
+    rows: dict[str, Settings]
+    plan: list[Coefficients]
+    moments: list[int]
+    facts: dict[str, RowFacts] = field(default_factory=dict)
+    example_grain: float | None = None
+
+    def fixed(self) -> dict[str, Any]:
+        tau = [c.t for c in self.plan]
+        return super().fixed() | {
+            "T": self.checkpoint.schedule.T,
+            "rows": json.dumps({name: s.eta if name != LARGE else "large" for name, s in self.rows.items()}),
+            "tau": json.dumps(tau[:3]),
+            "moments": json.dumps([[i, tau[i]] for i in self.moments]),
+        }
+
+    def changing(self) -> dict[str, Any]:
+        facts: dict[str, Any] = {name: facts.to_page() for name, facts in self.facts.items()}
+        if self.facts:
+            facts["examples"] = {"grain": self.example_grain}
+        return super().changing() | {"facts": json.dumps(facts)}
+
+    def script(self) -> str:
+        """A script on the public names that makes the final pictures of the rows with right labels."""
+        request, s = self.request, self.request.settings
+        common = f"steps={s.steps}, spacing={s.spacing!r}, clip={s.clip}, noise_seed={s.noise_seed}"
+        lines = "".join(
+            f'    "{name}": ex.Settings({common}, eta={settings.eta!r}, variance={settings.variance!r}),\n'
+            for name, settings in self.rows.items()
+            if name != WRONG
+        )
+        return with_imports(f"""checkpoint = {request.checkpoint.to_python()}
+x_T = {request.latent.to_python()}
+rows = {{
+{lines}}}
+for name, settings in rows.items():
+    ex.to_image(ex.sample(checkpoint, x_T, settings)).save(f"{{name}}.png")
+""")

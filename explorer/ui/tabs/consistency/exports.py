@@ -1,0 +1,43 @@
+"""What can be saved of Consistency."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from explorer.media import exports
+from explorer.runs.latent_spec import to_field
+from explorer.ui.export_formats import CHARTS_FILE, GAP, ExportSource, picture_file, table_file
+from explorer.ui.tabs.consistency.result import ETAS, ConsistencyResult
+
+
+def both_grids(source: ExportSource) -> np.ndarray:
+    """A row for each latent and a column for each S: DDIM, and beside it DDPM."""
+    result: ConsistencyResult = source.result
+    rows, columns = range(len(result.latents)), result.grid.columns
+    halves = [
+        exports.sheet([result.pictures.row(*(f"{eta:.0f}/{S}/{i}" for S in columns)) for i in rows]) for eta in ETAS
+    ]
+    between = np.full((len(halves[0]), 8 * GAP, 3), 255, dtype=np.uint8)
+    return np.concatenate([halves[0], between, halves[1]], axis=1)
+
+
+def similarity_rows(result: ConsistencyResult) -> list[dict[str, Any]]:
+    """One line for each picture."""
+    first = result.request.settings.noise_seeds(1)[0]
+    lines = []
+    for eta in ETAS:
+        of = result.grid.similarities(eta)
+        for S, column in zip(result.grid.columns, of.columns, strict=True):
+            for i, (latent, value) in enumerate(zip(result.latents, column or [], strict=True)):
+                cell = {"eta": eta, "steps": S, "latent": to_field(latent), "noise_seed": first + i}
+                lines.append(cell | {"similarity": value, "to_steps": of.reference})
+    return lines
+
+
+EXPORT_FORMATS = (
+    picture_file("grid", "files.grids", both_grids),
+    CHARTS_FILE,
+    table_file("files.similarities", similarity_rows),
+)

@@ -1,0 +1,47 @@
+"""What can be saved of Encode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from explorer.media import exports
+from explorer.paper import TABLE_2, TABLE_2_STEPS
+from explorer.ui.export_formats import CHARTS_FILE, GAP, ExportSource, film_files, picture_file, table_file
+from explorer.ui.tabs.encode.result import EncodeResult
+
+
+def round_trip(source: ExportSource) -> np.ndarray:
+    """x_0, its latent, the picture again, and the difference in diverging colours (±0.25)."""
+    return exports.strip(source.result.pictures.row("x_0", "x_T", "again", "difference"), GAP)
+
+
+def up_and_down(source: ExportSource) -> np.ndarray:
+    """The way up and the way down as a film."""
+    times = source.result.times
+    return source.result.pictures.row(*(f"up/{t}" for t in times), *(f"down/{t}" for t in reversed(times[:-1])))
+
+
+def errors(result: EncodeResult) -> list[dict[str, Any]]:
+    """This picture's errors, the checkpoint's means, and the paper's Table 2."""
+    this_picture = [
+        {"of": "this picture", "steps": S, "inversion": str(inversion), "mse": mse}
+        for inversion, by_steps in result.errors.items()
+        for S, mse in by_steps.items()
+    ]
+    means = [
+        {"of": "mean of held-out pictures", "steps": S, "inversion": inversion, "mse": mse}
+        for inversion, cells in result.mean_errors()[0].items()
+        for S, mse in cells
+    ]
+    paper = zip(TABLE_2_STEPS, TABLE_2, strict=True)
+    return this_picture + means + [{"of": "paper, CIFAR-10", "steps": S, "mse": mse} for S, mse in paper]
+
+
+EXPORT_FORMATS = (
+    picture_file("picture", "files.trip", round_trip),
+    *film_files("files.trip_film", up_and_down),
+    CHARTS_FILE,
+    table_file("files.errors", errors),
+)

@@ -1,0 +1,133 @@
+"""What Encode has computed so far."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from explorer.inversion import Inversion
+from explorer.paper import TABLE_2, TABLE_2_STEPS
+from explorer.runs.encoded_latent import EncodedLatent, picture_in_python
+from explorer.runs.latent_spec import with_imports
+from explorer.ui.localization import LocalizedMessage, to_json
+from explorer.ui.quality_notes import measured
+from explorer.ui.real_pictures import MADE
+from explorer.ui.tab_result import TabResult
+
+BINS = np.linspace(-4, 4, 41)
+
+
+@dataclass(frozen=True, eq=False)
+class Reconstruction:
+    """A picture (C, H, W) that was encoded and sampled back, and its mean squared error."""
+
+    picture: Tensor
+    mse: float
+
+
+@dataclass(frozen=True)
+class LatentMoments:
+    """How far an encoded latent is from standard normal noise.
+
+    Attributes:
+        mean, std: over all values.
+        norm: over the root of the dimension.
+        histogram: density in the bins :data:`BINS`.
+    """
+
+    mean: float
+    std: float
+    norm: float
+    histogram: list[float]
+
+    @classmethod
+    def of(cls, x_T: Tensor) -> LatentMoments:
+        """Measure a latent (1, C, H, W)."""
+        counts, _ = np.histogram(x_T.numpy(), BINS)
+        density = counts / (x_T.numel() * (BINS[1] - BINS[0]))
+        norm = float(x_T.norm()) / math.sqrt(x_T.numel())
+        return cls(float(x_T.mean()), float(x_T.std()), norm, [round(float(d), 5) for d in density])
+
+
+def mean_squared_error(again: Tensor, x_0: Tensor) -> float:
+    """Mean squared error per dimension with pictures scaled to [0, 1], as in the paper's Table 2."""
+    return float((again - x_0).square().mean() / 4)
+
+
+@dataclass(kw_only=True)
+class EncodeResult(TabResult):
+    """One picture on its way up and down, and the errors at other S.
+
+    Pictures are named ``x_0``, ``x_T``, ``again``, ``difference``, ``up/<t>``, ``down/<t>``, ``back/<inversion>/<S>`` and
+    ``example/<i>``.
+
+    Attributes:
+        encoded: the latent as text; None for a picture that the network made.
+        examples: how many held-out pictures can be chosen.
+        lengths: the S of the table.
+        times: the t at which pictures of the way are shown, ascending.
+        latent: the moments of the latent, once it is there.
+        mse, largest: error of the picture that came back, once it is there.
+        errors: mean squared error by inversion and S.
+    """
+
+    encoded: EncodedLatent | None
+    lengths: list[int]
+    examples: int = 0
+    times: list[int] = field(default_factory=lambda: [0])
+    latent: LatentMoments | None = None
+    mse: float | None = None
+    largest: float | None = None
+    errors: dict[Inversion, dict[int, float]] = field(default_factory=dict)
+
+    def mean_errors(self) -> tuple[dict[str, list[list[float]]], Any]:
+        """The checkpoint's mean errors over held-out pictures, [S, error] by inversion, and a note about them."""
+        quality, note = measured(self.checkpoint)
+        if quality is None or quality.reconstruction is None:
+            return {}, note
+        errors: dict[str, list[list[float]]] = {}
+        for cell in quality.reconstruction.cells:
+            errors.setdefault(cell.inversion, []).append([cell.steps, cell.mse])
+        return errors, to_json(LocalizedMessage("measured.over", {"n": quality.reconstruction.pictures}))
+
+    def fixed(self) -> dict[str, Any]:
+        errors, note = self.mean_errors()
+        return super().fixed() | {
+            "inversion": str(self.request.options.inversion),
+            "lengths": self.lengths,
+            "latent": str(self.encoded or ""),
+            "examples": self.examples,
+            "paper": json.dumps(list(zip(TABLE_2_STEPS, TABLE_2, strict=True))),
+            "measured": json.dumps({"errors": errors, "note": note}),
+        }
+
+    def changing(self) -> dict[str, Any]:
+        facts: dict[str, Any] = dict(vars(self.latent)) if self.latent else {}
+        if self.mse is not None:
+            facts |= {"mse": self.mse, "largest": self.largest}
+        return super().changing() | {
+            "times": json.dumps(self.times),
+            "facts": json.dumps(facts),
+            "table": json.dumps({str(inversion): errors for inversion, errors in self.errors.items()}),
+        }
+
+    def script(self) -> str:
+        """A script on the public names that encodes the picture and brings it back."""
+        s, o = self.request.settings, self.request.options
+        if o.picture == MADE:
+            x_0 = f"ex.sample(checkpoint, {self.request.latent.to_python()}, settings).clamp(-1, 1)"
+        else:
+            x_0 = picture_in_python(o.picture) + "  # your own file" * isinstance(o.picture, str)
+        return with_imports(f"""checkpoint = {self.checkpoint.to_python()}
+settings = ex.Settings(steps={s.steps}, spacing={s.spacing!r})
+x_0 = {x_0}
+x_T = ex.encode(checkpoint, x_0, steps={s.steps}, spacing={s.spacing!r}, iterations={o.refine}, ahead={o.ahead})
+again = ex.sample(checkpoint, x_T, settings)
+print("mean squared error on [0, 1]:", ((again - x_0).square().mean() / 4).item())
+ex.to_image(again).save("again.png")
+""")

@@ -1,0 +1,79 @@
+"""What can be saved of Interpolate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from explorer.media import exports
+from explorer.runs.latent_spec import to_field
+from explorer.ui.export_formats import (
+    CHARTS_FILE,
+    ExportFormat,
+    ExportSource,
+    film_files,
+    picture_file,
+    table_file,
+)
+from explorer.ui.tabs.interpolate.result import InterpolateResult
+
+ARRAYS = """positions (N,): along the way; for each strip x_T_NAME (N, C, H, W) float32, pictures_NAME (N, H, W, 3) uint8 and
+    latents_NAME (N,) texts; README says so."""
+
+
+def frames_of(result: InterpolateResult, strip: str) -> np.ndarray:
+    """The frames of a strip: uint8 (N, H, W, 3)."""
+    return result.pictures.row(*(f"{strip}/{k}" for k in range(len(result.path.positions))))
+
+
+def all_strips(source: ExportSource) -> np.ndarray:
+    """The strips, one below the other."""
+    return exports.sheet([frames_of(source.result, name) for name in source.result.strips])
+
+
+def pad(source: ExportSource) -> np.ndarray:
+    """The pad between the four corners."""
+    side = range(source.result.request.options.side)
+    return exports.sheet([source.result.pictures.row(*(f"pad/{i}/{j}" for j in side)) for i in side])
+
+
+def arrays(source: ExportSource) -> bytes:
+    """Latents and pictures of the strips as .npz; its array README says what the others are: :data:`ARRAYS`."""
+    result: InterpolateResult = source.result
+    named: dict[str, Any] = {"README": np.array(ARRAYS), "settings": np.array(source.address)}
+    named["positions"] = np.array(list(result.path.positions))
+    for name, frames in result.strips.items():
+        latents = [frame.latent.latent(result.checkpoint)[0].cpu().numpy() for frame in frames]
+        named[f"x_T_{name}"] = np.stack(latents)
+        named[f"pictures_{name}"] = frames_of(result, name)
+        named[f"latents_{name}"] = np.array([str(frame.latent) for frame in frames])
+    return exports.npz(**named)
+
+
+def numbers(result: InterpolateResult) -> list[dict[str, Any]]:
+    """One line for each frame of each strip; the numbers of a whole strip stand in each of its lines."""
+    lines, root = [], math.sqrt(math.prod(result.checkpoint.shape))
+    for name, frames in result.strips.items():
+        for k, (position, frame) in enumerate(zip(result.path.positions, frames, strict=True)):
+            norm = float(frame.latent.latent(result.checkpoint).norm()) / root
+            s = frame.settings
+            lines.append(
+                {"strip": name, "frame": k, "position": position}
+                | {"latent": to_field(frame.latent), "norm_of_x_T": norm}
+                | {"steps": s.steps, "eta": s.eta, "noise_seed": s.noise_seed}
+                | asdict(result.facts[name])
+            )
+    return lines
+
+
+EXPORT_FORMATS = (
+    picture_file("strips", "files.strips", all_strips),
+    picture_file("pad", "files.pad", pad),
+    *film_files("files.way_film", lambda source: frames_of(source.result, "slerp")),
+    CHARTS_FILE,
+    table_file("files.way_numbers", numbers),
+    ExportFormat("npz", "files.latents", "npz", arrays),
+)

@@ -1,0 +1,159 @@
+"""What Paths has computed so far."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from explorer.forward import Paths
+from explorer.mixture import Mixture
+from explorer.plane import energy_distance, mode_std, ode_coordinates, shares, straightness
+from explorer.schedule import Schedule
+from explorer.settings import Settings
+from explorer.trajectory import evenly_spaced
+from explorer.ui.picture_stream import base64_floats
+from explorer.ui.tab_result import TabResult
+
+SHOWN_POINTS = 200  # of a path, on the page
+SHOWN_ENDS = 600
+
+
+def relative_mode_std(mixture: Mixture, x: np.ndarray) -> float:
+    """Mean standard deviation inside a mode over the exact one: 1 is right."""
+    return float(np.nanmean(mode_std(mixture, x) / mixture.stds))
+
+
+@dataclass(frozen=True, eq=False)
+class PlaneRun:
+    """One run of all points, and what is measured of it.
+
+    Attributes:
+        paths: of all points.
+        settings: how they went down.
+        straight_ode, straight: median length over distance, in the coordinates of the ODE and in the plane.
+        energy: energy distance of the end points to exact ones.
+        shares: smallest and largest share of a mode.
+        mode_std: standard deviation inside a mode over the exact one.
+    """
+
+    paths: Paths
+    settings: Settings
+    straight_ode: float
+    straight: float
+    energy: float
+    shares: tuple[float, float]
+    mode_std: float
+
+    @classmethod
+    def measure(cls, mixture: Mixture, paths: Paths, exact: np.ndarray, settings: Settings) -> PlaneRun:
+        """Measure the paths of one run against the mixture and exact draws of it."""
+        ends = paths.x[:, 0]
+        share = shares(mixture, ends)
+        return cls(
+            paths=paths,
+            settings=settings,
+            straight_ode=float(np.median(straightness(ode_coordinates(paths)))),
+            straight=float(np.median(straightness(paths.x))),
+            energy=energy_distance(ends, exact),
+            shares=(float(share.min()), float(share.max())),
+            mode_std=relative_mode_std(mixture, ends),
+        )
+
+    @property
+    def eta(self) -> float | str:
+        """eta, or "large" for sigma-hat."""
+        return "large" if self.settings.variance == "large" else self.settings.eta
+
+    @property
+    def ends(self) -> list[list[float]]:
+        """End points of the first paths, rounded."""
+        return self.paths.x[:SHOWN_ENDS, 0].round(3).tolist()
+
+    def to_page(self, drawn: int) -> dict[str, Any]:
+        """Some of the paths, the end points, and the numbers."""
+        shown = evenly_spaced(len(self.paths.t), SHOWN_POINTS)
+        return {
+            "t": [self.paths.t[i] for i in shown],
+            "x": self.paths.x[:drawn, shown].round(4).tolist(),
+            "ends": self.ends,
+            "straight_ode": self.straight_ode,
+            "straight": self.straight,
+            "energy": self.energy,
+            "shares": self.shares,
+            "spread": self.mode_std,
+            "eta": self.eta,
+        }
+
+
+@dataclass(frozen=True)
+class SweepCell:
+    """Standard deviation inside a mode over the exact one, at the end and before the last step.
+
+    The latter says how much noise x_t holds for its level: more than 1 is more than the network is told.
+    """
+
+    end: float
+    before: float
+
+
+@dataclass(kw_only=True)
+class PathsResult(TabResult):
+    """Runs of points of the plane.
+
+    Attributes:
+        runs: "0", "yours" and "1".
+        sweep: by kind of noise and S.
+    """
+
+    runs: dict[str, PlaneRun] = field(default_factory=dict)
+    sweep: dict[str, dict[int, SweepCell]] = field(default_factory=dict)
+
+    @cached_property
+    def mixture(self) -> Mixture:
+        """The data."""
+        return Mixture.preset(self.request.options.mixture)
+
+    @property
+    def seed(self) -> int:
+        """The seed of the points: the one of the control column, or 0 where its latent is no seed."""
+        seed = self.request.query.fields()["seed"]
+        return seed if isinstance(seed, int) else 0
+
+    @cached_property
+    def exact(self) -> np.ndarray:
+        """Exact draws of the mixture, float64 (points, 2)."""
+        return self.mixture.sample(self.request.options.points, self.seed)
+
+    def fixed(self) -> dict[str, Any]:
+        mixture = self.mixture
+        return super().fixed() | {
+            "mixture": json.dumps([mixture.weights.tolist(), mixture.means.tolist(), mixture.stds.tolist()]),
+            "exact": json.dumps({"std": float(mixture.stds.mean()), "modes": len(mixture)}),
+            "alpha_bar": base64_floats(Schedule.linear().alpha_bar),
+        }
+
+    def changing(self) -> dict[str, Any]:
+        drawn = self.request.options.drawn
+        return super().changing() | {
+            "runs": json.dumps({name: run.to_page(drawn) for name, run in self.runs.items()}),
+            "sweep": json.dumps({n: {S: vars(cell) for S, cell in cells.items()} for n, cells in self.sweep.items()}),
+        }
+
+    def script(self) -> str:
+        """A script that runs the points down by the same sampler."""
+        s, o = self.request.settings, self.request.options
+        settings = f"steps={s.steps}, eta={s.eta!r}, variance={s.variance!r}, spacing={s.spacing!r}"
+        return f"""import explorer as ex
+from explorer.mixture import Mixture
+from explorer.plane import energy_distance, sample_paths
+
+mixture = Mixture.preset({o.mixture!r})
+settings = ex.Settings({settings}, noise_seed={s.noise_seed})
+paths = sample_paths(mixture, {o.points}, settings, seed={self.seed})
+print("end points:", paths.x[:5, 0])
+print("energy distance to exact points:", energy_distance(paths.x[:, 0], mixture.sample({o.points}, {self.seed})))
+"""

@@ -1,0 +1,59 @@
+"""What can be saved of Quality."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from explorer.media import exports
+from explorer.paper import TABLE_1, TABLE_1_STEPS
+from explorer.ui.export_formats import CHARTS_FILE, ExportSource, NothingToExport, picture_file, table_file
+from explorer.ui.localization import LocalizedMessage, from_json
+from explorer.ui.tabs.quality.result import PICTURES, SHOWN_SETTINGS, QualityResult, eta_name
+
+
+def distances(result: QualityResult) -> list[dict[str, Any]]:
+    """One line for each measured cell."""
+    table, note = result.measured
+    if table is None or not table.cells:
+        raise NothingToExport(LocalizedMessage("file.nothing", {"why": from_json(note)}))
+    return [
+        {
+            "steps": cell.steps,
+            "eta": eta_name(cell.eta),
+            "distance": cell.distance,
+            "spread": cell.standard_error,
+            "seconds_per_picture": cell.seconds_per_picture,
+            "pictures": cell.pictures,
+            "features": table.features,
+        }
+        for cell in table.cells
+    ]
+
+
+def table_1(result: QualityResult) -> list[dict[str, Any]]:
+    """The paper's Table 1."""
+    return [
+        {"data": data, "steps": S, "eta": eta, "fid": fid}
+        for data, table in TABLE_1.items()
+        for eta, row in table.items()
+        for S, fid in zip(TABLE_1_STEPS, row, strict=True)
+    ]
+
+
+def samples(source: ExportSource) -> np.ndarray:
+    """A row for each eta, and in it a few pictures for each S."""
+    result: QualityResult = source.result
+    if not result.steps:
+        raise NothingToExport(LocalizedMessage("file.no_samples"))
+    places = [(S, i) for S in result.steps for i in range(PICTURES)]
+    return exports.sheet([result.pictures.row(*(f"{S}/{eta}/{i}" for S, i in places)) for eta in SHOWN_SETTINGS])
+
+
+EXPORT_FORMATS = (
+    picture_file("samples", "files.cells", samples),
+    CHARTS_FILE,
+    table_file("files.distances", distances),
+    table_file("files.table_1", table_1, "paper"),
+)

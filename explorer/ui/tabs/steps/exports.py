@@ -1,0 +1,40 @@
+"""What can be saved of Steps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explorer.media import exports
+from explorer.media.convert import to_uint8
+from explorer.ui.export_formats import (
+    CHARTS_FILE,
+    ExportFormat,
+    ExportSource,
+    film_files,
+    picture_file,
+    side_by_side,
+    table_file,
+)
+
+STRIP_PICTURES = 20  # at most
+FILM_FRAMES = 120  # at most
+
+
+def strip(source: ExportSource) -> np.ndarray:
+    """Predicted x_0 of up to 20 of the kept steps."""
+    return exports.strip(exports.run_frames(source.result.trajectory, STRIP_PICTURES)[:, 1])
+
+
+def film(source: ExportSource) -> np.ndarray:
+    """x_t and predicted x_0 side by side."""
+    return side_by_side(exports.run_frames(source.result.trajectory, FILM_FRAMES))
+
+
+EXPORT_FORMATS = (
+    picture_file("picture", "files.picture", lambda source: to_uint8(source.result.trajectory.x_0)[0]),
+    picture_file("strip", "files.strip", strip),
+    *film_files("files.run_film", film),
+    CHARTS_FILE,
+    table_file("files.step_numbers", lambda result: exports.run_numbers(result.trajectory)),
+    ExportFormat("npz", "files.trajectory", "npz", lambda source: exports.run_arrays(source.result.trajectory)),
+)

@@ -1,0 +1,146 @@
+"""The run that Steps shows, as far as it has come.
+
+Gradio sends the difference between two values, and the browser compares whole values as text. So what grows is kept in texts
+that are only ever appended to: a line of numbers for each step, and a line for each preview. The finished pictures travel
+as one file.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from explorer.media.convert import data_uri
+from explorer.media.notebook import frame
+from explorer.sampler import Step
+from explorer.trajectory import Trajectory, evenly_spaced
+from explorer.ui.tab_result import TabResult
+from explorer.ui.tabs.steps.sprite_sheet import PUBLISHED_SHEETS, SpriteSheet
+
+MAX_PREVIEWS = 60  # frames sent while the run goes on
+CURVE_POINTS = 200
+
+
+@dataclass(kw_only=True)
+class StepsResult(TabResult):
+    """A run of one picture.
+
+    Attributes:
+        trajectory: its record.
+        cached: whether it was made before.
+    """
+
+    trajectory: Trajectory
+    cached: bool = False
+    evaluations: int | None = None
+    expected: int | None = None
+
+    def __post_init__(self) -> None:
+        kept = self.trajectory.kept
+        self._preview_steps = {kept[i] for i in evenly_spaced(len(kept), MAX_PREVIEWS)}
+        self._sheet = self._new_sheet()
+        self._rows, self._previews = "", ""
+        self._rows_done = 0
+        self._last_step = self.started
+
+    def add(self, step: Step) -> bool:
+        """Draw the step that was recorded last. Returns whether the page is to see it at once."""
+        index = len(self.trajectory) - 1
+        self._last_step = self.started + self.elapsed
+        if index not in self.trajectory.kept:
+            return False
+        pixels = frame(step)
+        self._sheet.add(pixels)
+        if index in self._preview_steps:
+            self._previews += f"{index}\t{_preview(pixels)}\n"
+        return index == 0 or index in self._preview_steps
+
+    @property
+    def share(self) -> float:
+        return len(self.trajectory) / len(self.trajectory.plan)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return super().seconds
+
+    @property
+    def seconds(self) -> float:
+        """Seconds from the beginning to the last step; 0 for a cached run."""
+        return 0.0 if self.cached else self._last_step - self.started
+
+    def fixed(self) -> dict[str, Any]:
+        schedule, trajectory = self.checkpoint.schedule, self.trajectory
+        t = np.unique(np.linspace(0, schedule.T, CURVE_POINTS + 1).round().astype(int))
+        plan = [
+            [c.t, c.t_prev]
+            + [_round(v) for v in (c.alpha_bar, c.alpha_bar_prev, c.sqrt_alpha_bar_prev, c.direction_scale)]
+            + [_round(v) for v in (c.sigma, c.m, c.k)]
+            for c in trajectory.plan
+        ]
+        return {
+            "settings": self.request.fields(),
+            "script": self.script(),
+            "T": schedule.T,
+            "shape": list(self.checkpoint.shape),
+            "alpha_bar": json.dumps([[int(i), _round(schedule.alpha_bar[i])] for i in t]),
+            "plan": json.dumps(plan),
+            "kept": json.dumps(trajectory.kept),
+        }
+
+    def changing(self) -> dict[str, Any]:
+        numbers = self.trajectory.numbers[self._rows_done :]
+        self._rows += "".join(json.dumps([_round(v) for v in astuple(of)]) + "\n" for of in numbers)
+        self._rows_done += len(numbers)
+        return {
+            "state": self.state,
+            "rows": self._rows,
+            "previews": self._previews,
+            "seconds": self.seconds,
+            "distances": self._distances if self.state == "ended" else "{}" if self.state == "stopped" else "",
+            "sheet": None if self.state == "running" else self._published_sheet,
+        }
+
+    @cached_property
+    def _distances(self) -> str:
+        """How far predicted x_0 was from the result at each kept step, as a JSON object."""
+        return json.dumps({index: _round(distance) for index, distance in self.trajectory.distances().items()})
+
+    @cached_property
+    def _published_sheet(self) -> dict[str, Any]:
+        """The file with the pictures of all kept steps."""
+        if self.state != "ended":
+            return self._sheet.publish()
+        key = self.checkpoint.key, self.request.query.picture.key
+        if not self.cached:
+            return self._sheet.publish(key)
+        return PUBLISHED_SHEETS.get(key) or self._drawn_again().publish(key)
+
+    def _drawn_again(self) -> SpriteSheet:
+        """The sheet of a cached run."""
+        sheet = self._new_sheet()
+        for index in self.trajectory.kept:
+            sheet.add(frame(self.trajectory.step(index)))
+        return sheet
+
+    def _new_sheet(self) -> SpriteSheet:
+        return SpriteSheet(len(self.trajectory.kept), *self.checkpoint.shape[1:])
+
+    def script(self) -> str:
+        """A script on the public names that makes the picture."""
+        return self.request.query.to_python(self.checkpoint)
+
+
+def _preview(pixels: np.ndarray) -> str:
+    """uint8 (H, W, 3) as a data URI, good enough for a preview."""
+    return data_uri(Image.fromarray(pixels), "jpeg", quality=85, subsampling=0)
+
+
+def _round(number: float) -> float:
+    """Eight significant digits: more than the float32 that was measured has."""
+    return float(f"{number:.8g}")
