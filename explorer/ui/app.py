@@ -11,9 +11,9 @@ from starlette.middleware import Middleware
 
 from explorer.checkpoint import Checkpoint
 from explorer.finished import Finished
+from explorer.ui import components, static_files
 from explorer.ui.api import endpoints
 from explorer.ui.compare import CompareTab
-from explorer.ui.component import Controls, Guide, Keys, Lesson, Saver, lesson, page_css, page_head
 from explorer.ui.consistency import ConsistencyTab
 from explorer.ui.encode import EncodeTab
 from explorer.ui.forward import ForwardTab
@@ -45,12 +45,11 @@ def launch_options(logins: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
         logins: users and their passwords, if the page is not for all. MCP has no login, so there is none then.
     """
     return {
-        "css": page_css(),
-        "head": page_head(),
+        "head": components.page_head([tab.name for tab in TABS]),
         "theme": gr.themes.Base(),
         "max_file_size": "20mb",
         "max_threads": THREADS,
-        "app_kwargs": {"middleware": [Middleware(Guard)]},
+        "app_kwargs": {"middleware": [Middleware(Guard)], "routes": static_files.ROUTES},
         "show_error": False,
         "run_history": False,
         "ssr_mode": False,
@@ -59,7 +58,8 @@ def launch_options(logins: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
     }
 
 
-OTHER_TABS: tuple[type[Tab[Any]], ...] = (
+TABS: tuple[type[Tab[Any]], ...] = (
+    StepsTab,
     CompareTab,
     ConsistencyTab,
     InterpolateTab,
@@ -84,9 +84,8 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
     keep_threads_for_the_network()
     newest, finished, turns = Newest(), Finished(), Turns()
     checkpoints = Checkpoints(shipped, open_others, finished.forget)
-    steps_tab = StepsTab(checkpoints, newest, finished, turns)
-    others = (tab(checkpoints, newest, finished, turns) for tab in OTHER_TABS)
-    tabs: dict[str, Tab[Any]] = {tab.name: tab for tab in (steps_tab, *others)}
+    tabs: dict[str, Tab[Any]] = {tab.name: tab(checkpoints, newest, finished, turns) for tab in TABS}
+    steps_tab = tabs[StepsTab.name]
     for tab in tabs.values():
         tab.most_calls = None if open_others else STRANGERS_CALLS
     saves = Saves(tabs, turns)
@@ -142,18 +141,20 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
     with gr.Blocks(title="DDIM Explorer", analytics_enabled=False, fill_width=True, delete_cache=CACHE) as demo:
         with gr.Row(elem_id="page"):
             with gr.Column(elem_id="control-column"):
-                controls = Controls(
+                controls = components.controls(
                     defaults,
-                    elem_id="controls",
-                    checkpoints=checkpoints.described(),
-                    defaults=defaults,
-                    open_others=checkpoints.open_others,
+                    list(tabs),
                     server_functions=[open_checkpoint],
-                    options={name: list(tab.options().fields()) for name, tab in tabs.items()},
-                    idle={name: list(tab.idle) for name, tab in tabs.items()},
+                    about={
+                        "checkpoints": checkpoints.described(),
+                        "defaults": defaults,
+                        "open_others": checkpoints.open_others,
+                        "options": {name: list(tab.options().fields()) for name, tab in tabs.items()},
+                        "idle": {name: list(tab.idle) for name, tab in tabs.items()},
+                    },
                 )
             with gr.Column(elem_id="stage-column"):
-                Lesson(elem_id="lesson", lesson=lesson())
+                components.lesson_card()
                 with gr.Tabs(elem_id="tabs") as frame:
                     stages = {}
                     for name, tab in tabs.items():
@@ -161,9 +162,9 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
                             stages[name] = tab.build()
                         tell = f"() => window.dispatchEvent(new CustomEvent('explorer:tab', {{detail: '{name}'}}))"
                         front.select(None, None, None, js=tell)
-                Guide(elem_id="guide", lesson=lesson())
-        saver = Saver(elem_id="saver", kinds=saves.kinds(), server_functions=[about])
-        Keys(elem_id="keys")
+                components.guide()
+        saver = components.saver(about={"kinds": saves.kinds()}, server_functions=[about])
+        components.help_on_keys()
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         runs: dict[str, Any] = {"concurrency_limit": None, **quiet}  # the turns see to it
         demo.load(restore, None, [controls, frame], queue=False, **quiet)

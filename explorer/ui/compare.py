@@ -19,7 +19,6 @@ from explorer.recipe import with_imports
 from explorer.sampler import Settings, Step, ddpm_posterior_step
 from explorer.schedule import timesteps
 from explorer.trajectory import Trajectory, rms, spread
-from explorer.ui.component import CompareStage
 from explorer.ui.interrupt import State, go_on, until_interrupted
 from explorer.ui.language import Said
 from explorer.ui.network import alone
@@ -57,7 +56,7 @@ class CompareOptions(Options):
 class CompareTab(Tab[CompareOptions]):
     """Rows that share x_T, S and the network; sigma differs, and in one row the label."""
 
-    name, stage, options = "compare", CompareStage, CompareOptions
+    name, options = "compare", CompareOptions
     idle = ("variance",)
 
     def check(self, asked: Asked[CompareOptions]) -> Asked[CompareOptions]:

@@ -16,7 +16,6 @@ from explorer.measures import similarity
 from explorer.quality import to_unit
 from explorer.recipe import Recipe, parse_list, split, to_field, with_imports
 from explorer.schedule import as_int
-from explorer.ui.component import ConsistencyStage
 from explorer.ui.gallery import stream_pictures
 from explorer.ui.interrupt import State
 from explorer.ui.language import Said
@@ -68,7 +67,7 @@ class ConsistencyOptions(Options):
 class ConsistencyTab(Tab[ConsistencyOptions]):
     """A grid of latents by S, once for DDIM and once for DDPM."""
 
-    name, stage, options = "consistency", ConsistencyStage, ConsistencyOptions
+    name, options = "consistency", ConsistencyOptions
     length_field = "lengths"
     idle = ("seed", "eta", "steps", "variance")
 

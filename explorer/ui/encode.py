@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import gradio as gr
+
 from explorer.finished import Remembered
-from explorer.ui.component import EncodeStage
+from explorer.ui import components
 from explorer.ui.interrupt import State
 from explorer.ui.real import examples_of, receive_picture
 from explorer.ui.round_trip import Back, EncodeOptions, RoundTrip
@@ -19,12 +21,12 @@ KEPT_BYTES = 32 << 20  # of pictures that came back
 class EncodeTab(Tab[EncodeOptions]):
     """x_0 up to x_T by DDIM inversion, and down again."""
 
-    name, stage, options = "encode", EncodeStage, EncodeOptions
+    name, options = "encode", EncodeOptions
     picture_field = "picture"
     idle = ("eta", "variance", "noise_seed", "clip")
 
-    def build(self) -> EncodeStage:
-        return EncodeStage(elem_id=self.name, label=self.title, server_functions=[receive_picture])
+    def build(self) -> gr.HTML:
+        return components.tab(self.name, label=self.title, server_functions=[receive_picture])
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

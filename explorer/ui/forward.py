@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+import gradio as gr
 import numpy as np
 from torch import Tensor
 
@@ -19,7 +20,7 @@ from explorer.paths import ode_coordinates, straightness
 from explorer.recipe import with_imports
 from explorer.schedule import timesteps
 from explorer.trajectory import spread
-from explorer.ui.component import ForwardStage
+from explorer.ui import components
 from explorer.ui.interrupt import State
 from explorer.ui.language import Said
 from explorer.ui.measured import measured
@@ -80,12 +81,12 @@ def chosen_pixels(options: ForwardOptions, H: int, W: int) -> list[tuple[int, in
 class ForwardTab(Tab[ForwardOptions]):
     """q(x_t | x_0) of a real picture, and paths of a few of its pixels under processes with these marginals."""
 
-    name, stage, options = "forward", ForwardStage, ForwardOptions
+    name, options = "forward", ForwardOptions
     picture_field = "real"
     idle = ("seed", "variance", "clip")
 
-    def build(self) -> ForwardStage:
-        return ForwardStage(elem_id=self.name, label=self.title, server_functions=[receive_picture])
+    def build(self) -> gr.HTML:
+        return components.tab(self.name, label=self.title, server_functions=[receive_picture])
 
     def check(self, asked: Asked[ForwardOptions]) -> Asked[ForwardOptions]:
         """The pixels are inside; without held-out pictures the first one is a made one."""

@@ -15,7 +15,6 @@ from explorer.checkpoint import Checkpoint
 from explorer.finished import Wanted
 from explorer.measures import strip
 from explorer.recipe import Kind, Recipe, mix, parse, parse_list, to_field, with_imports
-from explorer.ui.component import InterpolateStage
 from explorer.ui.gallery import stream_pictures
 from explorer.ui.interrupt import State
 from explorer.ui.language import Said
@@ -79,7 +78,7 @@ class InterpolateOptions(Options):
 class InterpolateTab(Tab[InterpolateOptions]):
     """A strip between latents in several ways, and a pad between four."""
 
-    name, stage, options = "interpolate", InterpolateStage, InterpolateOptions
+    name, options = "interpolate", InterpolateOptions
     idle = ("seed", "eta", "variance")
 
     def latents(self, asked: Asked[InterpolateOptions]) -> dict[str, list[Recipe]]:

@@ -1,7 +1,7 @@
 """The words of the page in several languages: one text file each, below ``texts/``, the same keys in all.
 
-A text is a sentence in which ``{name}`` stands for a value or for one of the symbols of ``web/say.js``; ``<b>`` is the only
-markup. The page holds all texts and picks the language, so a change of language needs no run: what Python has to say it sends
+A text is a sentence in which ``{name}`` stands for a value or for one of the symbols of ``web/symbols.js``; ``<b>`` is the only
+markup. The page fetches the texts of its language, so a change of language needs no run: what Python has to say it sends
 as a key with values, see :class:`Said`. The library's own messages (:mod:`explorer.message`) have their keys here too.
 """
 
@@ -15,10 +15,11 @@ from typing import Any
 
 from explorer.message import PLACEHOLDER, Message, text_of
 
-__all__ = ["HERE", "LANGUAGES", "PLACEHOLDER", "Said", "notice_of", "received", "said", "script", "sent", "texts"]
+__all__ = ["HERE", "LANGUAGES", "LANGUAGE_NAMES", "PLACEHOLDER", "Said", "notice_of", "received", "said", "sent", "texts"]
 
 HERE = Path(__file__).parent
-LANGUAGES = ("en", "zh", "ko")
+LANGUAGE_NAMES = {"en": "English", "zh": "中文", "ko": "한국어"}  # as each calls itself
+LANGUAGES = tuple(LANGUAGE_NAMES)
 MOST_NOTICE = 4000  # characters
 
 
@@ -36,15 +37,6 @@ def _flat(branch: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str
             yield from _flat(value, f"{above}{name}.")
 
 
-def script() -> str:
-    """The JavaScript that gives every component of the page ``say`` and ``sayHtml``."""
-    words = json.dumps({language: texts(language) for language in LANGUAGES}, ensure_ascii=False)
-    parts = (HERE / "web" / name for name in ("math.js", "say.js"))
-    return "\n".join(
-        ["(() => {", f"const TEXTS = {words};", *(part.read_text(encoding="utf-8") for part in parts), "})();"]
-    )
-
-
 class Said(Message):
     """A sentence to the user, in whatever language the page is shown in. As a ``str`` it is English."""
 
@@ -52,7 +44,7 @@ class Said(Message):
         return super().__new__(cls, key, texts("en")[key], **(values or {}))  # type: ignore[return-value]
 
     def sent(self) -> dict[str, Any]:
-        """What ``told`` of ``web/say.js`` reads."""
+        """What ``localize`` of ``web/localize.js`` reads."""
         return {"say": self.key, "values": {name: sent(value) for name, value in self.values.items()}}
 
 

@@ -17,7 +17,6 @@ from explorer.paths import energy_distance, ode_coordinates, sample_paths, share
 from explorer.sampler import Settings
 from explorer.schedule import Schedule
 from explorer.trajectory import spread as evenly
-from explorer.ui.component import PathsStage
 from explorer.ui.interrupt import State, go_on, until_interrupted
 from explorer.ui.pieces import floats
 from explorer.ui.state import Check, Options, one_of, whole
@@ -55,7 +54,7 @@ class PathsOptions(Options):
 class PathsTab(Tab[PathsOptions]):
     """The same points of the plane under eta = 0, the user's eta, and eta = 1."""
 
-    name, stage, options = "paths", PathsStage, PathsOptions
+    name, options = "paths", PathsOptions
     idle = ("checkpoint", "clip")
 
     def check(self, asked: Asked[PathsOptions]) -> Asked[PathsOptions]:

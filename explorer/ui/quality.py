@@ -13,7 +13,6 @@ from explorer.checkpoint import Checkpoint
 from explorer.finished import Wanted
 from explorer.paper import TABLE_1, TABLE_1_STEPS
 from explorer.recipe import Seed
-from explorer.ui.component import QualityStage
 from explorer.ui.gallery import stream_pictures
 from explorer.ui.interrupt import State
 from explorer.ui.language import Said
@@ -44,7 +43,7 @@ class QualityOptions(Options):
 class QualityTab(Tab[QualityOptions]):
     """Fréchet distance over S and eta from ``quality.json``, and pictures to look at."""
 
-    name, stage, options = "quality", QualityStage, QualityOptions
+    name, options = "quality", QualityOptions
     idle = ("eta", "steps", "variance")
 
     def check(self, asked: Asked[QualityOptions]) -> Asked[QualityOptions]:

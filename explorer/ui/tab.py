@@ -15,7 +15,7 @@ from explorer.engine import NetworkLost
 from explorer.finished import Finished, Remembered
 from explorer.given import PictureError
 from explorer.recipe import Recipe
-from explorer.ui.component import Stage
+from explorer.ui import components
 from explorer.ui.failure import why
 from explorer.ui.interrupt import State
 from explorer.ui.language import Said, notice_of, said, sent, texts
@@ -58,7 +58,6 @@ class Tab(ABC, Generic[OptionsT]):
     """
 
     name: ClassVar[str]
-    stage: ClassVar[type[Stage]]
     picture_field: ClassVar[str] = "seed"  # the field that names a real picture
     length_field: ClassVar[str] = "steps"  # the field that makes a run long
     most_calls: int | None = None  # of the network in one run
@@ -91,9 +90,9 @@ class Tab(ABC, Generic[OptionsT]):
     def defaults(self) -> Asked[OptionsT]:
         return Asked(Query.usual(self.lengths), self.options())
 
-    def build(self) -> Stage:
+    def build(self) -> gr.HTML:
         """Put the tab's content into the current context."""
-        return self.stage(elem_id=self.name, label=self.title)
+        return components.tab(self.name, label=self.title)
 
     def parse(self, given: object) -> Asked[OptionsT]:
         """The controls' value, checked; :class:`BadInput` if a field cannot be used."""
