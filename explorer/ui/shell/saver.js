@@ -1,66 +1,122 @@
-// Between the Save menus and Python: one file under way at a time. And pictures that were saved come back here.
-const $ = selector => element.querySelector(selector);
-const input = $('input'), drop = $('.drop'), notice = $('.told');
-const MAX_FILE = 64 * 2 ** 20, SECONDS_TOLD = 8;
-let count = 0, current = null, hiding = 0;
-window.explorerKinds = props.kinds;
-window.explorerAbout = wish => server.about(wish).catch(() => ({ error: say('controls.no_answer') }));
+// Between the Save menus and the backend: one file under way at a time. And pictures that were saved come back here.
+import { backend } from '../web/backend.js';
+import { download, Part } from '../web/dom.js';
+import { keepTranslated, say } from '../web/localize.js';
+import { listen, publish } from '../web/page_state.js';
+import { NotPng, settingsIn } from '../web/png.js';
 
-speak(element);
+const MAX_FILE = 64 * 2 ** 20; // bytes
+const SECONDS_TOLD = 8;
 
-// ---- files to keep ----------------------------------------------------------------------------------------------
-window.addEventListener('explorer:save', ({ detail: { suffix, ...wish } }) => {
-  end('stopped');
-  count += 1;
-  current = { tab: wish.tab, kind: wish.kind, suffix };
-  props.value = { ...wish, count };
-  publish('explorer:saving', { ...current, state: 'making', share: 0 });
-  trigger('make');
-});
-window.addEventListener('explorer:save-stop', () => { if (current) { trigger('stop'); end('stopped'); } });
-watch('value', () => {
-  const { count: of, state, share, message, file, name } = props.value ?? {};
-  if (!current || of !== count || !state) return;
-  if (state === 'making') return publish('explorer:saving', { ...current, state, share });
-  if (state === 'done') keep(file.url, name);
-  end(state, message);
-});
-function end(state, message = '') {
-  if (!current) return;
-  const detail = { ...current, state, message };
-  current = null;
-  publish('explorer:saving', detail);
+/** @param {DragEvent} event */
+const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files');
+
+class Saver extends Part {
+  #count = 0;
+  /** The file under way. @type {{ tab: string, kind: string, suffix: string } | null} */
+  #current = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #hiding;
+  /** Nested elements that the pointer is over with a file. */
+  #depth = 0;
+
+  connectedCallback() {
+    if (this.input) return;
+    this.input = this.$('input');
+    this.drop = this.$('.drop');
+    this.notice = this.$('.told');
+    keepTranslated(this);
+    listen('save', ({ suffix, ...wish }) => this.#save(wish, suffix));
+    listen('save-stop', () => {
+      if (!this.#current) return;
+      backend.stopSaving();
+      this.#end('stopped');
+    });
+    listen('open-picture', () => this.input.click());
+    this.input.addEventListener('change', () => {
+      this.#restore(this.input.files[0]);
+      this.input.value = '';
+    });
+    this.#listenToDrops();
+    document.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.notice.hidden = this.drop.hidden = true;
+    });
+  }
+
+  // ---- files to keep ----
+
+  #save(wish, suffix) {
+    this.#end('stopped');
+    this.#count += 1;
+    this.#current = { tab: wish.tab, kind: wish.kind, suffix };
+    publish('saving', { ...this.#current, state: 'making', share: 0 });
+    backend.save({ ...wish, count: this.#count });
+  }
+
+  /** How far the server is with a file. */
+  set value({ count, state, share, message, file, name }) {
+    if (!this.#current || count !== this.#count || !state) return;
+    if (state === 'making') return publish('saving', { ...this.#current, state, share });
+    if (state === 'done') download(file.url, name);
+    this.#end(state, message);
+  }
+
+  #end(state, message = '') {
+    if (!this.#current) return;
+    const detail = { ...this.#current, state, message };
+    this.#current = null;
+    publish('saving', detail);
+  }
+
+  // ---- pictures that come back ----
+
+  #listenToDrops() {
+    const hide = () => {
+      this.#depth = 0;
+      this.drop.hidden = true;
+    };
+    window.addEventListener('dragenter', (event) => {
+      if (!hasFiles(event)) return;
+      this.#depth += 1;
+      this.drop.hidden = false;
+    });
+    window.addEventListener('dragleave', (event) => {
+      if (hasFiles(event) && --this.#depth <= 0) hide();
+    });
+    window.addEventListener('dragover', (event) => {
+      if (hasFiles(event)) event.preventDefault();
+    });
+    window.addEventListener('drop', (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      hide();
+      this.#restore(event.dataTransfer?.files[0]);
+    });
+  }
+
+  /** @param {string} message */
+  #tell(message) {
+    this.notice.textContent = message;
+    this.notice.hidden = false;
+    clearTimeout(this.#hiding);
+    this.#hiding = setTimeout(() => {
+      this.notice.hidden = true;
+    }, 1000 * SECONDS_TOLD);
+  }
+
+  /** Show what made a picture. @param {File | undefined} file */
+  async #restore(file) {
+    if (!file) return;
+    this.notice.hidden = true;
+    if (file.size > MAX_FILE) return this.#tell(say('menu.too_large'));
+    try {
+      const settings = settingsIn(new Uint8Array(await file.arrayBuffer()));
+      if (settings === null) this.#tell(say('menu.no_settings'));
+      else publish('restore', { settings, name: file.name });
+    } catch (problem) {
+      this.#tell(problem instanceof NotPng ? say('menu.no_png') : /** @type {Error} */ (problem).message || say('menu.unreadable'));
+    }
+  }
 }
 
-// ---- pictures that come back ------------------------------------------------------------------------------------
-function tell(message) {
-  notice.textContent = message;
-  notice.hidden = false;
-  clearTimeout(hiding);
-  hiding = setTimeout(() => { notice.hidden = true; }, 1000 * SECONDS_TOLD);
-}
-async function open(file) {
-  if (!file) return;
-  notice.hidden = true;
-  try {
-    if (file.size > MAX_FILE) throw new Error(say('menu.too_large'));
-    const settings = settingsIn(new Uint8Array(await file.arrayBuffer()));
-    if (settings === null) throw new Error(say('menu.no_settings'));
-    publish('explorer:restore', { settings, name: file.name });
-  } catch (problem) { tell(problem.message || say('menu.unreadable')); }
-}
-const files = event => [...event.dataTransfer?.types ?? []].includes('Files');
-let depth = 0;   // of nested elements that the pointer is over
-window.addEventListener('dragenter', event => { if (files(event)) { depth += 1; drop.hidden = false; } });
-window.addEventListener('dragleave', event => { if (files(event) && --depth <= 0) { depth = 0; drop.hidden = true; } });
-window.addEventListener('dragover', event => { if (files(event)) event.preventDefault(); });
-window.addEventListener('drop', event => {
-  if (!files(event)) return;
-  event.preventDefault();
-  depth = 0;
-  drop.hidden = true;
-  open(event.dataTransfer.files[0]);
-});
-window.addEventListener('explorer:open-picture', () => input.click());
-input.addEventListener('change', () => { open(input.files[0]); input.value = ''; });
-document.addEventListener('keydown', event => { if (event.key === 'Escape') { notice.hidden = true; drop.hidden = true; } });
+customElements.define('explorer-saver', Saver);

@@ -106,7 +106,7 @@ class Compare extends Stage {
   extraOf(name) {
     const fact = this.facts[name];
     if (!fact) return '';
-    const real = fact.examples?.grain;
+    const real = this.facts.examples?.grain;
     const numbers = [
       [sayHtml('compare.distance'), name === 'ddim' ? say('compare.is_ddim') : fixed(fact.distance, 3)],
       [real ? say('compare.grain_real', { real: fixed(real, 3) }) : say('compare.grain'), fixed(fact.grain, 3)],
