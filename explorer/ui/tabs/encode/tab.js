@@ -1,102 +1,224 @@
-// The Encode stage: a real picture, its latent, the picture again, and how the error falls with S.
-let times = [], facts = {}, table = {}, paper = [], measured = {}, wish = null;
-function look(wanted) { wish = wanted.has('moment') ? +wanted.get('moment') : null; }
-look(new URLSearchParams(location.search));
+// The Encode tab: a real picture, its latent, the picture again, and how the error falls with S.
+import { Film } from '../../web/film.js';
+import { localize, say, sayHtml, sentences } from '../../web/localize.js';
+import { formula } from '../../web/math.js';
+import { digits, fixed } from '../../web/numbers.js';
+import { setView } from '../../web/page_state.js';
+import { chart, write } from '../../web/plot.js';
+import { RealPicture } from '../../web/real_picture.js';
+import { Stage } from '../../web/stage.js';
+import { EPS, X_T } from '../../web/symbols.js';
+import { errorChart, errorTable } from './error_views.js';
+import { callsUp, wordOf } from './errors.js';
+import { bell, RANGE, stairs } from './histogram.js';
 
-function receive() {
-  times = JSON.parse(value.times);
-  facts = JSON.parse(value.facts);
-  table = JSON.parse(value.table);
-  paper = JSON.parse(value.paper);
-  measured = JSON.parse(value.measured);
-  const t = wish ?? times.at(-1) / 2;
-  at = times.reduce((best, u, k) => Math.abs(u - t) < Math.abs(times[best] - t) ? k : best, 0);
-}
-function moved(k) { wish = times[k]; publish('explorer:view', { moment: wish }); }
+/** @typedef {import('./errors.js').ErrorsByLength} ErrorsByLength */
+/** @typedef {import('./errors.js').ErrorOfLength} ErrorOfLength */
 
-const callsUp = S => S * (1 + value.settings.refine) + (value.settings.ahead ? 1 : 0);
-const lanes = () => [
-  { name: 'up', title: say('encode.lane_up'), text: say('encode.rightwards') },
-  { name: 'down', title: say('encode.lane_down'), text: say('encode.leftwards') },
-];
-function draw() {
-  drawChosen(value.examples, i => `example/${i}`);
-  const size = innerWidth > 700 ? 192 : 128, { picture, steps } = value.settings, kind = picture === 'made' ? 'made' : typeof picture === 'number' ? 'held_out' : 'own';
-  for (const canvas of $$('.trip canvas')) paint(canvas, canvas.dataset.name, size);
-  write($('.first-title'), sayHtml(`encode.first.${kind}`, { picture }));
-  write($('.first'), sayHtml(`encode.about.${kind}`, { width: value.shape[2], height: value.shape[1] }));
-  write($('.up-calls'), say('encode.calls', { calls: callsUp(steps) }));
-  write($('.down-calls'), say('encode.calls', { calls: steps }));
-  write($('.latent'), facts.std === undefined ? '' : `${sayHtml('encode.moments', { mean: fixed(facts.mean, 3), std: fixed(facts.std, 3) })}<br>${say('encode.of_noise')}<br>${value.latent ? `<button type="button" data-use="steps">${say('tabs.steps')}</button><button type="button" data-use="a">${say('encode.as_a')}</button><button type="button" data-use="b">${say('encode.as_b')}</button>` : ''}`);
-  write($('.again'), facts.mse === undefined ? '' : sayHtml('encode.error', { error: digits(facts.mse, 2) }));
-  write($('.largest'), facts.largest === undefined ? '' : sayHtml('encode.largest', { largest: fixed(facts.largest, 3) }));
-  write($('.what'), sayHtml('stage.at_time', { picture: formula(X_T), time: times[at] }));
-  drawFilm(lanes(), times, (lane, k) => `${lane.name}/${times[k]}`, k => `t = ${times[k]}`);
-  drawErrors();
-  drawReturns();
-  drawNoise();
+const NARROW = 700; // px: up to this width of the window pictures are smaller
+const NORMAL_TOP = 0.45; // a little above the density of the normal distribution at 0
+const USUAL_STD = [0.85, 1.15]; // of a latent that is like Gaussian noise
+
+/** The noise level of the variance-exploding form. @param {string} alphaBar */
+const noiseLevel = (alphaBar) => `\\sqrt{\\frac{1-${alphaBar}}{${alphaBar}}}`;
+
+/** @param {number | string} picture as a setting */
+function kindOf(picture) {
+  if (picture === 'made') return 'made';
+  return typeof picture === 'number' ? 'held_out' : 'own';
 }
 
-// How the way up found its ε, in words: "refined-2" and "refined-3" are both refined.
-const worded = inversion => inversion.replace(/-?\d+$/, '').replace('-', '_');
-function drawErrors() {
-  const ways = Object.keys(table), chosen = value.inversion, colourOf = way => way === 'plain' ? '' : 'x0-colour';
-  const rows = [...new Set([...ways.flatMap(way => Object.keys(table[way])), ...paper.map(p => p[0])].map(Number))].sort((a, b) => a - b);
-  const points = entries => entries.map(([S, e]) => [Math.log10(S), Math.log10(Math.max(e, 1e-9))]), mine = way => points(Object.entries(table[way]).map(([S, e]) => [+S, e]).sort((a, b) => a[0] - b[0]));
-  const means = ways.filter(way => measured.errors[way]), several = ways.length > 1;
-  const width = Math.max(260, $('.errors .plot').clientWidth), lines = [
-    { points: points(paper), colour: 'var(--ref)', width: 1.5, label: { at: points(paper)[2], dy: -8, text: say('encode.paper') } },
-    ...means.map(way => ({ points: points(measured.errors[way]), colour: way === 'plain' ? 'var(--ink2)' : 'var(--x0)', width: 1.25, dash: '3 3', name: `${say('encode.mean_name')}, ${say(`encode.way.${worded(way)}`)}` })),
-    ...ways.map(way => {
-      const line = mine(way), place = several && way === 'plain' ? 2 : 1;
-      return { points: line, colour: way === 'plain' ? 'var(--ink)' : 'var(--x0)', label: line.length > place ? { at: line[place], dy: several && way === 'plain' ? -8 : 46, text: say(several ? `encode.way.${worded(way)}` : 'encode.this_picture') } : null };
-    }),
+class Encode extends Stage {
+  static formulas = [
+    `\\frac{x_s}{\\sqrt{\\ab{s}}} = \\frac{${X_T}}{\\sqrt{\\ab{t}}} + ` +
+      `\\left(${noiseLevel('\\ab{s}')} - ${noiseLevel('\\ab{t}')}\\right) ${EPS}`,
   ];
-  const lowest = Math.min(-6, ...lines.flatMap(l => l.points.map(p => Math.floor(p[1])))), ticks = Array.from({ length: -lowest }, (_, k) => lowest + k);
-  const { svg } = chart({ width, height: 232, xRange: [1, 3], yRange: [lowest, -1], yTicks: ticks, yLabel: powerOfTen, xTicks: [[1, 'S = 10', 'start'], [Math.log10(50), 50, 'middle'], [2, 100, 'middle'], [Math.log10(200), 200, 'middle'], [3, 1000, 'end']], lines, dots: lines.flatMap(l => l.points) });
-  write($('.errors .plot'), svg);
-  const groups = [['encode.this_picture', ways, way => table[way]], ['encode.mean', means, way => Object.fromEntries(measured.errors[way])]].filter(([, of]) => of.length);
-  const last = Object.fromEntries(paper), columns = groups.flatMap(([, of, errors]) => of.map(way => [way, errors(way)]));
-  const titles = groups.map(([title, of]) => `<th colspan="${of.length}" scope="colgroup">${say(title)}</th>`).join('');
-  const heads = columns.map(([way]) => `<th scope="col" class="${colourOf(way)}">${say(`encode.way.${worded(way)}`)}</th>`).join('');
-  const cells = S => [...columns.map(([, errors]) => errors), last].map(errors => `<td>${errors[S] === undefined ? '' : digits(errors[S], 2)}</td>`).join('');
-  const body = rows.map(S => `<tr${S === value.settings.steps ? ' data-here' : ''}><td>${S}</td>${cells(S)}</tr>`).join('');
-  write($('table'), `<tr><th rowspan="2" scope="col">${sayHtml('symbol.S')}</th>${titles}<th rowspan="2" scope="col">${say('encode.paper').replace(/[,，] ?/, comma => `${comma}<br>`)}</th></tr><tr>${heads}</tr>${body}`);
-  const gain = table.plain[10] / table[chosen][10], calls = (callsUp(10) + 10) / 20, how = several && say(`encode.how.${worded(chosen)}`);
-  const bought = several && gain > 0 && sayHtml(gain >= 1 ? 'encode.bought' : 'encode.overshot', { how, times: digits(Math.max(gain, 1 / gain), 2), calls: digits(calls, 3) });
-  write($('.bought'), sentences(bought, sayHtml('encode.mean_of', { note: told(measured.note) })));
-}
 
-function drawReturns() {
-  const ways = Object.keys(table), size = innerWidth > 700 ? 96 : 64;
-  write($('.returns .rows'), ways.map(way => `<div class="row"><h4>${say(`encode.way.${worded(way)}`)}</h4>${value.lengths.map(S => `<figure><button type="button" data-steps="${S}"${S === value.settings.steps ? ' data-here' : ''} aria-label="${say('encode.return_aloud', { way: say(`encode.way.${worded(way)}`), steps: S })}"><canvas data-name="back/${way}/${S}"></canvas></button><figcaption><span>${sayHtml('encode.return', { steps: S })}</span><b></b></figcaption></figure>`).join('')}</div>`).join(''));
-  for (const canvas of $$('.returns canvas')) {
-    const [, way, S] = canvas.dataset.name.split('/'), mse = table[way][S];
-    paint(canvas, canvas.dataset.name, size);
-    write($('b', canvas.closest('figure')), mse === undefined ? '' : digits(mse, 2));
+  /** t of each column, from 0 up. @type {number[]} */
+  times = [];
+  /** What was measured of the picture and its latent. @type {Record<string, any>} */
+  facts = {};
+  /** The errors of this picture, by way up and S. @type {Record<string, ErrorsByLength>} */
+  table = {};
+  /** The errors of the paper. @type {ErrorOfLength[]} */
+  paper = [];
+  /**
+   * The mean errors of held-out pictures, by way up, and a note on them.
+   * @type {{ errors: Record<string, ErrorOfLength[]>, note: any }}
+   */
+  measured = { errors: {}, note: '' };
+  /** The t that the user wants to see. @type {number | null} */
+  wish = null;
+
+  prepare() {
+    this.film = new Film(this, { onMove: (k) => this.moved(k) });
+    this.real = new RealPicture(this, { field: 'picture', made: 'real.made_by_settings' });
+  }
+
+  look(asked) {
+    this.wish = asked.has('moment') ? Number(asked.get('moment')) : null;
+  }
+
+  receive() {
+    const { value } = this;
+    this.times = JSON.parse(value.times);
+    this.facts = JSON.parse(value.facts);
+    this.table = JSON.parse(value.table);
+    this.paper = JSON.parse(value.paper);
+    this.measured = JSON.parse(value.measured);
+    const t = this.wish ?? (this.times.at(-1) ?? 0) / 2;
+    const distances = this.times.map((u) => Math.abs(u - t));
+    this.film.at = distances.indexOf(Math.min(...distances));
+  }
+
+  /** @param {number} k */
+  moved(k) {
+    this.wish = this.times[k];
+    setView({ moment: this.wish });
+  }
+
+  draw() {
+    this.real.draw(this.value.examples, (i) => `example/${i}`);
+    this.#drawTrip();
+    this.#drawFilm();
+    this.#drawErrors();
+    this.#drawReturns();
+    this.#drawValues();
+  }
+
+  /** The picture, its latent, the picture again, the difference. */
+  #drawTrip() {
+    const { facts } = this;
+    const { settings, shape } = this.value;
+    const kind = kindOf(settings.picture);
+    const size = innerWidth > NARROW ? 192 : 128;
+    const isBack = facts.mse !== undefined;
+    for (const canvas of this.$$('.trip canvas')) this.paint(canvas, canvas.dataset.name, size);
+    write(this.$('.first-title'), sayHtml(`encode.first.${kind}`, { picture: settings.picture }));
+    write(this.$('.first'), sayHtml(`encode.about.${kind}`, { width: shape[2], height: shape[1] }));
+    write(this.$('.up-calls'), say('encode.calls', { calls: callsUp(settings.steps, settings) }));
+    write(this.$('.down-calls'), say('encode.calls', { calls: settings.steps }));
+    write(this.$('.latent'), this.#aboutLatent());
+    write(this.$('.again'), isBack ? sayHtml('encode.error', { error: digits(facts.mse, 2) }) : '');
+    const largest = facts.largest === undefined ? '' : sayHtml('encode.largest', { largest: fixed(facts.largest, 3) });
+    write(this.$('.largest'), largest);
+  }
+
+  /** Its moments, and where it can be used. */
+  #aboutLatent() {
+    const { mean, std } = this.facts;
+    if (std === undefined) return '';
+    const moments = sayHtml('encode.moments', { mean: fixed(mean, 3), std: fixed(std, 3) });
+    const uses = [
+      ['steps', say('tabs.steps')],
+      ['a', say('encode.as_a')],
+      ['b', say('encode.as_b')],
+    ].map(([use, text]) => `<button type="button" data-use="${use}">${text}</button>`);
+    return `${moments}<br>${say('encode.of_noise')}<br>${this.value.latent ? uses.join('') : ''}`;
+  }
+
+  #drawFilm() {
+    const { times } = this;
+    const lanes = [
+      { name: 'up', title: say('encode.lane_up'), text: say('encode.rightwards') },
+      { name: 'down', title: say('encode.lane_down'), text: say('encode.leftwards') },
+    ];
+    write(this.$('.what'), sayHtml('stage.at_time', { picture: formula(X_T), time: times[this.film.at] }));
+    this.film.draw(
+      lanes,
+      times,
+      (lane, k) => `${lane.name}/${times[k]}`,
+      (k) => `t = ${times[k]}`,
+    );
+  }
+
+  #drawErrors() {
+    const { table, paper, measured } = this;
+    const measuredWays = Object.keys(table).filter((way) => measured.errors[way]);
+    const means = Object.fromEntries(measuredWays.map((way) => [way, measured.errors[way]]));
+    const errors = { table, means, paper };
+    const plot = this.$('.errors .plot');
+    write(plot, errorChart(errors, Math.max(260, plot.clientWidth)));
+    write(this.$('table'), errorTable(errors, this.value.settings.steps));
+    const note = sayHtml('encode.mean_of', { note: localize(measured.note) });
+    write(this.$('.bought'), sentences(this.#whatItBought(), note));
+  }
+
+  /** What the way up that was chosen does better than the plain one, and what it costs, at S = 10. */
+  #whatItBought() {
+    const { settings, inversion } = this.value;
+    const gain = this.table.plain[10] / this.table[inversion][10];
+    if (Object.keys(this.table).length < 2 || !(gain > 0)) return '';
+    const how = say(`encode.how.${wordOf(inversion)}`);
+    const times = digits(Math.max(gain, 1 / gain), 2);
+    const calls = digits((callsUp(10, settings) + 10) / 20, 3);
+    return sayHtml(gain >= 1 ? 'encode.bought' : 'encode.overshot', { how, times, calls });
+  }
+
+  /** What came back at every S. */
+  #drawReturns() {
+    const size = innerWidth > NARROW ? 96 : 64;
+    const rows = Object.keys(this.table).map((way) => {
+      const name = say(`encode.way.${wordOf(way)}`);
+      const figures = this.value.lengths.map((S) => this.#returnOf(way, S, name));
+      return `<div class="row"><h4>${name}</h4>${figures.join('')}</div>`;
+    });
+    write(this.$('.returns .rows'), rows.join(''));
+    for (const canvas of this.$$('.returns canvas')) {
+      const [, way, S] = canvas.dataset.name.split('/');
+      const error = this.table[way][S];
+      this.paint(canvas, canvas.dataset.name, size);
+      write(this.$('b', canvas.closest('figure')), error === undefined ? '' : digits(error, 2));
+    }
+  }
+
+  /** @param {string} way @param {number} S @param {string} name of the way */
+  #returnOf(way, S, name) {
+    const here = S === this.value.settings.steps ? ' data-here' : '';
+    const aloud = say('encode.return_aloud', { way: name, steps: S });
+    const canvas = `<canvas data-name="back/${way}/${S}"></canvas>`;
+    const caption = `<figcaption><span>${sayHtml('encode.return', { steps: S })}</span><b></b></figcaption>`;
+    const button = `<button type="button" data-steps="${S}"${here} aria-label="${aloud}">${canvas}</button>`;
+    return `<figure>${button}${caption}</figure>`;
+  }
+
+  /** The values of the latent against a normal distribution. */
+  #drawValues() {
+    const { histogram, norm, std } = this.facts;
+    const plot = this.$('.noise .plot');
+    if (!histogram) return write(plot, '');
+    const { svg } = chart({
+      width: Math.max(240, plot.clientWidth),
+      height: 232,
+      xRange: [-RANGE, RANGE],
+      yRange: [0, 1.05 * Math.max(NORMAL_TOP, ...histogram)],
+      yTicks: [],
+      xTicks: [-4, -2, 0, 2, 4].map((v) => [v, digits(v), 'middle']),
+      lines: [
+        { points: bell(), colour: 'var(--noise)', width: 1.5, name: say('encode.normal') },
+        { points: stairs(histogram), colour: 'var(--ink)', width: 1.5, name: say('encode.this_latent') },
+      ],
+    });
+    write(plot, svg);
+    const isFar = std < USUAL_STD[0] || std > USUAL_STD[1];
+    const distance = say(isFar ? 'encode.far' : 'encode.close');
+    write(this.$('.noise p'), sentences(sayHtml('encode.norm', { norm: fixed(norm, 3) }), distance));
+  }
+
+  press(button) {
+    const { steps, use } = button.dataset;
+    if (steps) this.change({ steps: Number(steps) });
+    else if (use) this.#useLatent(use);
+    else super.press(button);
+  }
+
+  /** @param {string} use Steps, or an end of Interpolate: "a" or "b" */
+  #useLatent(use) {
+    const { latent } = this.value;
+    if (!latent) return;
+    if (use === 'steps') this.change({ tab: 'steps', seed: latent, eta: 0, variance: 'eta' });
+    else this.change({ tab: 'interpolate', way: 'ends', [use]: latent });
   }
 }
 
-function drawNoise() {
-  if (!facts.histogram) return write($('.noise .plot'), '');
-  const width = Math.max(240, $('.noise .plot').clientWidth), bins = facts.histogram.length, step = 8 / bins, top = Math.max(.45, ...facts.histogram) * 1.05;
-  const bars = facts.histogram.map((d, i) => [[-4 + i * step, d], [-4 + (i + 1) * step, d]]).flat();
-  const bell = Array.from({ length: 81 }, (_, i) => { const v = -4 + i / 10; return [v, Math.exp(-v * v / 2) / Math.sqrt(2 * Math.PI)]; });
-  const { svg } = chart({ width, height: 232, xRange: [-4, 4], yRange: [0, top], yTicks: [], xTicks: [-4, -2, 0, 2, 4].map(v => [v, minus(String(v)), 'middle']), lines: [{ points: bell, colour: 'var(--noise)', width: 1.5, name: say('encode.normal') }, { points: bars, colour: 'var(--ink)', width: 1.5, name: say('encode.this_latent') }] });
-  write($('.noise .plot'), svg);
-  const far = facts.std < .85 || facts.std > 1.15;
-  write($('.noise p'), sentences(sayHtml('encode.norm', { norm: fixed(facts.norm, 3) }), say(far ? 'encode.far' : 'encode.close')));
-}
-
-element.addEventListener('click', event => {
-  const steps = event.target.closest('[data-steps]')?.dataset.steps;
-  if (steps) return set({ steps: +steps });
-  const use = event.target.closest('[data-use]')?.dataset.use;
-  if (!use || !value.latent) return;
-  if (use === 'steps') set({ tab: 'steps', seed: value.latent, eta: 0, variance: 'eta' });
-  else set({ tab: 'interpolate', way: 'ends', [use]: value.latent });
-});
-function opening() { return null; }
-function toggleSettings() {}
-filmKeys();
-begin();
+customElements.define('explorer-encode', Encode);

@@ -1,131 +1,283 @@
-// The Interpolate stage: strips between latents, the pad between four, the norm of x_T along the way.
-let positions = [], through = [], strips = {}, facts = {}, norms = {}, padPlaces = new Map(), place = null, wish = .33;
-function look(wanted) {
-  wish = wanted.has('frame') ? +wanted.get('frame') : .33;
-  place = /^\d+,\d+$/.test(wanted.get('pad') ?? '') ? wanted.get('pad').split(',').map(Number) : place;
-}
-look(new URLSearchParams(location.search));
-const pad = $('.pad'), mark = $('.mark'), padCanvas = $('.pad canvas');
-let padKey = '', padDrawn = new Map();
+// The Interpolate tab: strips between latents, the pad between four, the norm of x_T along the way.
+import { Film } from '../../web/film.js';
+import { say, sayHtml, sentences } from '../../web/localize.js';
+import { formula, math } from '../../web/math.js';
+import { digits, fixed } from '../../web/numbers.js';
+import { setView } from '../../web/page_state.js';
+import { chart, drawCursor, write } from '../../web/plot.js';
+import { Stage } from '../../web/stage.js';
+import { Pad } from './pad.js';
+import {
+  firstPlace,
+  heightAt,
+  indexOfNearest,
+  insidePad,
+  latentField,
+  normLine,
+  placeAfterKey,
+  placeOf,
+} from './way.js';
 
-function receive() {
-  positions = JSON.parse(value.positions);
-  through = JSON.parse(value.through);
-  strips = JSON.parse(value.strips);
-  facts = JSON.parse(value.facts);
-  norms = JSON.parse(value.norms);
-  const names = JSON.parse(value.pad_names), latents = JSON.parse(value.pad);
-  padPlaces = new Map(names.map((name, i) => [name, latents[i]]));
-  const last = value.settings.side - 1;
-  place = place ? place.map(v => Math.min(last, v)) : [Math.round(last / 3), Math.round(last / 2)];
-  at = positions.reduce((best, p, k) => Math.abs(p - wish * positions.at(-1)) < Math.abs(positions[best] - wish * positions.at(-1)) ? k : best, 0);
-}
+/** @typedef {import('./way.js').Place} Place */
+/** @typedef {import('../../web/chart.js').Point} Point */
 
-function moved(k) {
-  wish = positions[k] / positions.at(-1);
-  publish('explorer:view', { frame: +wish.toFixed(4) });
-}
+const SHARE_AT_FIRST = 0.33; // of the way, where nobody has looked elsewhere
+const NUMBERS = /** @type {const} */ ([
+  ['smoothness', 2],
+  ['largest', 2],
+  ['span', 2],
+  ['contrast_middle', 3],
+  ['contrast_ends', 3],
+]);
 
-const ETA = v => math(`<i>η</i> = ${v}`);
-const TITLES = {
-  slerp: () => `${say('interpolate.slerp')} ${ETA(0)}`, lerp: () => `${say('interpolate.lerp')} ${ETA(0)}`,
-  ddpm: () => `<span class="noise-colour">${say('interpolate.ddpm')}</span> ${ETA(1)}`,
-};
-const both = (key, measure, d, names) => names.every(name => facts[name]) && sayHtml(key, Object.fromEntries(names.map(name => [name, fixed(facts[name][measure], d)])));
-const ABOUT = {
-  slerp: () => say('interpolate.on_shell'),
-  lerp: () => sentences(sayHtml('interpolate.sinks', { least: fixed(Math.min(...norms.lerp.map(p => p[1])), 2) }), both('interpolate.contrasts', 'contrast_middle', 3, ['lerp', 'slerp'])),
-  ddpm: () => value.settings.ddpm === 'own' ? say('interpolate.drowns') : sentences(say('interpolate.hardly_moves'), both('interpolate.spans', 'span', 2, ['ddpm', 'slerp'])),
-};
-function lane(name) {
-  const fact = facts[name], pairs = fact ? [['interpolate.smoothness', fixed(fact.smoothness, 2)], ['interpolate.largest', fixed(fact.largest, 2)], ['interpolate.calls', strips[name].steps]] : [];
-  return {
-    name, title: TITLES[name]?.() ?? sayHtml('interpolate.slerp_at', { setting: formula(`<i>S</i> = ${name.slice(1)}`) }), text: ABOUT[name]?.() ?? say('interpolate.other_steps'),
-    extra: pairs.map(([term, number]) => `<div class="facts"><span>${say(term)}</span><b>${number}</b></div>`).join(''),
-  };
-}
+/** @param {number} eta */
+const settingOf = (eta) => math(`\\eta = ${eta}`);
 
-function draw() {
-  const loop = value.settings.way === 'loop', n = positions.length, w = k => loop ? positions[k] : positions[k] / positions.at(-1);
-  const [from, to] = through.map(latent => typeof latent === 'number' ? say('interpolate.seed', { latent }) : latent);
-  write($('.say'), loop ? sayHtml('interpolate.lead_loop', { latents: through.slice(0, -1).join(', ') }) : sayHtml('interpolate.lead', { from, to }));
-  const label = k => loop && Number.isInteger(positions[k]) ? `${through[positions[k]]}` : fixed(w(k), 2);
-  write($('.what'), sayHtml('interpolate.at_w', { place: fixed(w(at), 2) }));
-  drawFilm(Object.keys(strips).map(lane), positions.map((_, k) => label(k)), (lane, k) => `${lane.name}/${k}`, k => `w = ${fixed(w(k), 2)}`);
-  drawPad();
-  drawNorm(w);
-}
+class Interpolate extends Stage {
+  static formulas = [
+    '\\operatorname{slerp}(a, b, w) = ' +
+      '\\frac{\\sin((1-w)\\omega)}{\\sin\\omega}\\,a + \\frac{\\sin(w\\omega)}{\\sin\\omega}\\,b',
+    '\\cos\\omega = \\frac{a \\cdot b}{\\|a\\|\\,\\|b\\|}',
+  ];
 
-// ---- the pad ----------------------------------------------------------------------------------------------------
-function drawPad() {
-  const side = value.settings.side, [, H, W] = value.shape, cell = Math.min(64, Math.max(W, H)), key = `${side}/${cell}`;
-  if (key !== padKey) { padKey = key; padDrawn = new Map(); padCanvas.width = padCanvas.height = side * cell; }
-  const context = padCanvas.getContext('2d');
-  for (const name of padPlaces.keys()) {
-    const entry = pictures.get(name), image = entry?.ready ? entry.image : entry?.before;
-    if (!image || padDrawn.get(name) === image) continue;
-    padDrawn.set(name, image);
-    const [, row, column] = name.split('/');
-    const scale = cell / Math.max(W, H), [w, h] = [W * scale, H * scale];
-    context.drawImage(image, column * cell + (cell - w) / 2, row * cell + (cell - h) / 2, w, h);
+  /** Of each frame: a whole number at each latent of the way, between two of them a fraction. @type {number[]} */
+  positions = [];
+  /** The latents of the way. @type {(string | number)[]} */
+  through = [];
+  /** The rows by name, each with what its frames are made of. @type {Record<string, any>} */
+  strips = {};
+  /** What was measured of the rows that are complete. @type {Record<string, any>} */
+  facts = {};
+  /** Of slerp and lerp, the norm of x_T by position. @type {Record<string, Point[]>} */
+  norms = {};
+  /** The latents of the pad, by the name of the picture. @type {Map<string, string>} */
+  padLatents = new Map();
+  /** Where the pad is looked at. @type {Place | null} */
+  place = null;
+  /** Where the strips are looked at, as a share of the way. */
+  share = SHARE_AT_FIRST;
+
+  prepare() {
+    this.film = new Film(this, {
+      onMove: (k) => this.moved(k),
+      keys: [
+        {
+          keys: ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'],
+          says: 'keys.pad',
+          act: (key) => this.stepOnPad(key),
+          on: '.pad',
+        },
+        { keys: ['Home', 'End'], says: 'keys.corners', act: (key) => this.stepOnPad(key), on: '.pad' },
+      ],
+    });
+    this.pad = new Pad(this, (place) => this.goToPlace(place));
   }
-  const share = 100 / side;
-  Object.assign(mark.style, { left: `${place[1] * share}%`, top: `${place[0] * share}%`, width: `${share}%`, height: `${share}%` });
-  const [v, u] = place.map(p => fixed(p / (side - 1), 2));
-  pad.setAttribute('aria-valuetext', `u = ${u}, v = ${v}`);
-  pad.setAttribute('aria-valuenow', u);
-  write($('.place'), sayHtml('interpolate.at_uv', { across: u, down: v }));
-  const large = $('.large canvas');
-  paint(large, `pad/${place[0]}/${place[1]}`, 256);
-  $('.large').setAttribute('aria-label', say('stage.open', { what: say('interpolate.picture_at', { across: u, down: v }) }));
+
+  look(asked) {
+    this.share = asked.has('frame') ? Number(asked.get('frame')) : SHARE_AT_FIRST;
+    this.place = placeOf(asked.get('pad')) ?? this.place;
+  }
+
+  receive() {
+    const { value } = this;
+    const { side } = value.settings;
+    this.positions = JSON.parse(value.positions);
+    this.through = JSON.parse(value.through);
+    this.strips = JSON.parse(value.strips);
+    this.facts = JSON.parse(value.facts);
+    this.norms = JSON.parse(value.norms);
+    const latents = JSON.parse(value.pad);
+    this.padLatents = new Map(JSON.parse(value.pad_names).map((name, i) => [name, latents[i]]));
+    this.place = this.place ? insidePad(this.place, side) : firstPlace(side);
+    this.film.at = indexOfNearest(this.positions, this.share * this.legs);
+  }
+
+  /** How many pairs of latents the way leads through. */
+  get legs() {
+    return this.positions.at(-1) ?? 1;
+  }
+
+  get isLoop() {
+    return this.value.settings.way === 'loop';
+  }
+
+  /** w at frame k: a share of the way, or in a loop the number of legs so far. @param {number} k */
+  placeOfFrame(k) {
+    return this.isLoop ? this.positions[k] : this.positions[k] / this.legs;
+  }
+
+  // ---- where the user goes ----
+
+  /** @param {number} k */
+  moved(k) {
+    this.share = this.positions[k] / this.legs;
+    setView({ frame: Number(this.share.toFixed(4)) });
+  }
+
+  /** @param {string} key */
+  stepOnPad(key) {
+    if (this.value && this.place) this.goToPlace(placeAfterKey(key, this.place, this.value.settings.side));
+  }
+
+  /** @param {Place} wanted */
+  goToPlace(wanted) {
+    const place = insidePad(wanted, this.value.settings.side);
+    if (String(place) === String(this.place)) return;
+    this.place = place;
+    setView({ pad: place.join(',') });
+    this.repaint();
+  }
+
+  // ---- what is drawn ----
+
+  draw() {
+    this.#drawLead();
+    write(this.$('.what'), sayHtml('interpolate.at_w', { place: fixed(this.placeOfFrame(this.film.at), 2) }));
+    this.film.draw(
+      Object.keys(this.strips).map((name) => this.#lane(name)),
+      this.positions.map((_, k) => this.#columnOf(k)),
+      (lane, k) => `${lane.name}/${k}`,
+      (k) => `w = ${fixed(this.placeOfFrame(k), 2)}`,
+    );
+    this.pad.draw(this.padLatents.keys(), this.place);
+    this.#drawNorm();
+    this.#drawNumbers();
+  }
+
+  #drawLead() {
+    const names = this.through.map((latent) =>
+      typeof latent === 'number' ? say('interpolate.seed', { latent }) : latent,
+    );
+    const [from, to] = names;
+    const latents = this.through.slice(0, -1).join(', ');
+    const lead = this.isLoop
+      ? sayHtml('interpolate.lead_loop', { latents })
+      : sayHtml('interpolate.lead', { from, to });
+    write(this.$('.say'), lead);
+  }
+
+  /** The label of a frame: a latent of the loop by its name. @param {number} k */
+  #columnOf(k) {
+    const position = this.positions[k];
+    if (this.isLoop && Number.isInteger(position)) return String(this.through[position]);
+    return fixed(this.placeOfFrame(k), 2);
+  }
+
+  /** @param {string} name of a row */
+  #lane(name) {
+    const fact = this.facts[name];
+    const numbers = fact
+      ? [
+          [say('interpolate.smoothness'), fixed(fact.smoothness, 2)],
+          [say('interpolate.largest'), fixed(fact.largest, 2)],
+          [say('interpolate.calls'), this.strips[name].steps],
+        ]
+      : [];
+    const extra = numbers.map(([term, number]) => `<div class="facts"><span>${term}</span><b>${number}</b></div>`);
+    return { name, title: this.#titleOf(name), text: this.#textAbout(name), extra: extra.join('') };
+  }
+
+  /** @param {string} name of a row */
+  #titleOf(name) {
+    if (name === 'slerp') return `${say('interpolate.slerp')} ${settingOf(0)}`;
+    if (name === 'lerp') return `${say('interpolate.lerp')} ${settingOf(0)}`;
+    if (name === 'ddpm') return `<span class="noise-colour">${say('interpolate.ddpm')}</span> ${settingOf(1)}`;
+    return sayHtml('interpolate.slerp_at', { setting: formula(`S = ${name.slice(1)}`) }); // "S10"
+  }
+
+  /** @param {string} name of a row */
+  #textAbout(name) {
+    if (name === 'slerp') return say('interpolate.on_shell');
+    if (name === 'lerp') {
+      const least = fixed(Math.min(...this.norms.lerp.map(([, norm]) => norm)), 2);
+      const contrasts = this.#compared('interpolate.contrasts', 'contrast_middle', 3, ['lerp', 'slerp']);
+      return sentences(sayHtml('interpolate.sinks', { least }), contrasts);
+    }
+    if (name !== 'ddpm') return say('interpolate.other_steps');
+    if (this.value.settings.ddpm === 'own') return say('interpolate.drowns');
+    return sentences(
+      say('interpolate.hardly_moves'),
+      this.#compared('interpolate.spans', 'span', 2, ['ddpm', 'slerp']),
+    );
+  }
+
+  /**
+   * A sentence that compares rows, once all of them are measured.
+   * @param {string} key
+   * @param {string} measure
+   * @param {number} decimals
+   * @param {string[]} names of the rows
+   */
+  #compared(key, measure, decimals, names) {
+    if (!names.every((name) => this.facts[name])) return '';
+    return sayHtml(key, Object.fromEntries(names.map((name) => [name, fixed(this.facts[name][measure], decimals)])));
+  }
+
+  /** The chart of the norms, with a cursor where the strips are looked at. */
+  #drawNorm() {
+    const span = this.isLoop ? this.legs : 1;
+    const [slerp, lerp] = ['slerp', 'lerp'].map((kind) => normLine(this.norms[kind], this.legs, this.isLoop));
+    const middle = Math.round(20 / this.legs); // of the first leg
+    const [slerpText, lerpText] = [say('interpolate.slerp_short'), say('interpolate.lerp_short')];
+    const drawn = chart({
+      width: Math.max(260, this.$('.plot').clientWidth),
+      height: 150,
+      xRange: [0, span],
+      yRange: [0.6, 1.1],
+      yTicks: [0.6, 0.8, 1],
+      xTicks: [
+        [0, 'w = 0', 'start'],
+        [span / 2, digits(span / 2), 'middle'],
+        [span, digits(span), 'end'],
+      ],
+      lines: [
+        { points: lerp, colour: 'var(--ref)', label: { at: lerp[middle], dy: -8, text: lerpText } },
+        { points: slerp, colour: 'var(--ink)', label: { at: slerp[middle], dy: -9, text: slerpText } },
+      ],
+    });
+    write(this.$('.norm h3'), sayHtml('interpolate.norm'));
+    write(this.$('.plot'), drawn.svg);
+    const w = this.placeOfFrame(this.film.at);
+    drawCursor(this.$('.plot'), drawn, w, [
+      [w, heightAt(slerp, w), 'var(--ink)'],
+      [w, heightAt(lerp, w), 'var(--ink2)'],
+    ]);
+  }
+
+  /** The table of what was measured of the rows. */
+  #drawNumbers() {
+    const heads = {
+      slerp: say('interpolate.slerp_short'),
+      lerp: say('interpolate.lerp_short'),
+      ddpm: '<span class="noise-colour">DDPM</span>',
+    };
+    const names = Object.keys(heads).filter((name) => this.facts[name]);
+    const head = `<dt></dt>${names.map((name) => `<dd class="top">${heads[name]}</dd>`).join('')}`;
+    const rows = NUMBERS.map(([key, decimals]) => {
+      const cells = names.map((name) => `<dd>${fixed(this.facts[name][key], decimals)}</dd>`);
+      return `<dt>${say(`interpolate.number.${key}`)}</dt>${cells.join('')}`;
+    });
+    const list = this.$('.norm dl');
+    list.style.gridTemplateColumns = `minmax(0, 1fr) repeat(${Math.max(1, names.length)}, auto)`;
+    write(list, names.length ? head + rows.join('') : '');
+  }
+
+  // ---- the tab's settings ----
+
+  openInSteps(button) {
+    const name = button.dataset.open ?? '';
+    if (name === 'pad') {
+      const latent = this.padLatents.get(`pad/${this.place?.join('/')}`) ?? '';
+      return { seed: latentField(latent), eta: 0, variance: 'eta' };
+    }
+    const { latents, noise_seeds, steps, eta } = this.strips[name];
+    const { at } = this.film;
+    return { seed: latents[at], noise_seed: noise_seeds[at], steps, eta };
+  }
+
+  showOptions(settings) {
+    for (const option of this.$$('[data-way]')) option.hidden = option.dataset.way !== settings.way;
+  }
 }
 
-function goOn(row, column) {
-  const last = value.settings.side - 1, to = [row, column].map(v => Math.max(0, Math.min(last, v)));
-  if (to[0] === place[0] && to[1] === place[1]) return;
-  place = to;
-  publish('explorer:view', { pad: place.join(',') });
-  repaint();
-}
-function point(event) {
-  const box = pad.getBoundingClientRect(), side = value.settings.side;
-  goOn(Math.floor((event.clientY - box.top) / box.height * side), Math.floor((event.clientX - box.left) / box.width * side));
-}
-pad.addEventListener('pointerdown', event => { if (!value) return; pad.setPointerCapture(event.pointerId); pad.focus(); point(event); event.preventDefault(); });
-pad.addEventListener('pointermove', event => { if (value && pad.hasPointerCapture(event.pointerId)) point(event); });
-function stepOn(key) {
-  if (!value) return;
-  const last = value.settings.side - 1, [row, column] = place;
-  goOn(...{ ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1], ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], Home: [0, 0], End: [last, last] }[key]);
-}
-filmKeys({ keys: ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'], says: 'keys.pad', act: stepOn, on: '.pad' }, { keys: ['Home', 'End'], says: 'keys.corners', act: stepOn, on: '.pad' });
-
-// ---- the norm, and the numbers ----------------------------------------------------------------------------------
-function drawNorm(w) {
-  const legs = positions.at(-1), loop = value.settings.way === 'loop', span = loop ? legs : 1;
-  write($('.norm h3'), sayHtml('interpolate.norm'));
-  const width = Math.max(260, $('.plot').clientWidth), line = kind => norms[kind].map(([p, v]) => [p / legs * span, v]);
-  const middle = kind => line(kind)[Math.round(20 / legs)];
-  const c = chart({ width, height: 150, xRange: [0, span], yRange: [.6, 1.1], yTicks: [.6, .8, 1], xTicks: [[0, 'w = 0', 'start'], [span / 2, digits(span / 2), 'middle'], [span, digits(span), 'end']],
-    lines: [{ points: line('lerp'), colour: 'var(--ref)', label: { at: middle('lerp'), dy: -8, text: say('interpolate.lerp_short') } }, { points: line('slerp'), colour: 'var(--ink)', label: { at: middle('slerp'), dy: -9, text: say('interpolate.slerp_short') } }] });
-  write($('.plot'), c.svg);
-  const here = w(at), near = kind => line(kind).reduce((best, p) => Math.abs(p[0] - here) < Math.abs(best[0] - here) ? p : best);
-  drawCursor($('.plot'), c, here, [[here, near('slerp')[1], 'var(--ink)'], [here, near('lerp')[1], 'var(--ink2)']]);
-  const names = ['slerp', 'lerp', 'ddpm'].filter(name => facts[name]), heads = { slerp: say('interpolate.slerp_short'), lerp: say('interpolate.lerp_short'), ddpm: '<span class="noise-colour">DDPM</span>' };
-  const table = [['smoothness', 2], ['largest', 2], ['span', 2], ['contrast_middle', 3], ['contrast_ends', 3]];
-  $('.norm dl').style.gridTemplateColumns = `minmax(0, 1fr) repeat(${Math.max(1, names.length)}, auto)`;
-  write($('.norm dl'), names.length ? `<dt></dt>${names.map(n => `<dd class="top">${heads[n]}</dd>`).join('')}` + table.map(([key, d]) => `<dt>${say(`interpolate.number.${key}`)}</dt>${names.map(n => `<dd>${fixed(facts[n][key], d)}</dd>`).join('')}`).join('') : '');
-}
-
-function opening(button) {
-  const name = button.dataset.open;
-  if (name === 'pad') { const latent = padPlaces.get(`pad/${place[0]}/${place[1]}`); return { seed: plain(latent), eta: 0, variance: 'eta' }; }
-  const { latents, noise_seeds, steps, eta } = strips[name];
-  return { seed: latents[at], noise_seed: noise_seeds[at], steps, eta };
-}
-const plain = latent => /^\d{1,15}$/.test(latent) ? +latent : latent;
-
-function toggleSettings(now) {
-  for (const option of $$('[data-way]')) option.hidden = option.dataset.way !== now.way;
-}
-begin();
+customElements.define('explorer-interpolate', Interpolate);
