@@ -3,7 +3,7 @@
 const COMMANDS = {
   alpha: 'α', beta: 'β', eta: 'η', theta: 'θ', mu: 'μ', sigma: 'σ', tau: 'τ', omega: 'ω', varepsilon: 'ε', Sigma: 'Σ',
   nabla: '∇', cdot: '·', times: '×', to: ' → ', dots: '…', ldots: '…', le: ' ≤ ', ge: ' ≥ ', in: ' ∈ ', gt: ' > ', lt: ' < ',
-  log: 'log ', sin: 'sin ', cos: 'cos ', '|': '∥', Vert: '∥', ',': ' ', ';': ' ', ':': ' ', ' ': ' ', quad: '  ', '!': '',
+  log: 'log ', sin: 'sin ', cos: 'cos ', mid: ' | ', '|': '∥', Vert: '∥', ',': ' ', ';': ' ', ':': ' ', ' ': ' ', quad: '  ', '!': '',
   left: '', right: '', bigl: '', bigr: '', Bigl: '', Bigr: '', biggl: '', biggr: '', '{': '{', '}': '}', displaystyle: '',
 }; // prettier-ignore
 const ACCENTS = { bar: '\u0304', hat: '\u0302' };

@@ -23,13 +23,14 @@ export class Stage extends Part {
   tab = '';
   /** The newest value that is not an error. @type {any} */
   #value = null;
-  /** An error value, until the next good one. @type {any} */
+  /** An error value, until the next good one; one of the page itself ({own}), such as a file that was refused, stays during a run. @type {any} */
   problem = null;
   /** A value that only says how many runs go first. @type {any} */
   queued = null;
-  /** An error of the page itself, such as a file that was refused, stays while the run goes on. */
   pictures = new PictureStore(() => this.repaint());
   #drawing = false;
+  /** Whether the run can be copied as a script for diffusers. */
+  offersDiffusers = false;
 
   // ---- hooks ----
 
@@ -61,6 +62,16 @@ export class Stage extends Part {
     return chartsAsSvg(this.stage);
   }
 
+  /** The settings of the page are others. */
+  settingsChanged() {
+    this.#showSettings();
+    this.repaint();
+  }
+  /** The tab has another size, or has come to the front. */
+  resized() {
+    this.repaint();
+  }
+
   // ---- life ----
 
   connectedCallback() {
@@ -75,21 +86,14 @@ export class Stage extends Part {
       if (button) this.press(button);
     });
     listen('look', (asked) => this.look(asked));
-    listen('settings', () => {
-      this.#showSettings();
-      this.repaint();
-    });
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let resizing;
-    new ResizeObserver(() => {
-      clearTimeout(resizing);
-      resizing = setTimeout(() => this.repaint(), RESIZE_RESTED);
-    }).observe(this.stage);
-    new MutationObserver(() => this.repaint()).observe(document.body, WATCHED);
+    listen('settings', () => this.settingsChanged());
+    this.#watchSize();
+    new MutationObserver(() => this.resized()).observe(document.body, WATCHED);
     announce(this.stage);
     this.saveMenu = new SaveMenu(this.stage, {
       settings: () => this.value?.settings,
       makeFile: (kind, settings) => this.makeFile(kind, settings),
+      diffusers: this.offersDiffusers,
     });
     this.prepare();
     keepTranslated(this, () => {
@@ -97,6 +101,19 @@ export class Stage extends Part {
       this.repaint();
     });
     this.#showSettings();
+  }
+
+  /** A hidden tab has no size: draw at once when it comes to the front, and when its size has come to rest. */
+  #watchSize() {
+    let wasInFront = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let resizing;
+    new ResizeObserver(() => {
+      clearTimeout(resizing);
+      if (this.inFront && !wasInFront) this.resized();
+      else resizing = setTimeout(() => this.resized(), RESIZE_RESTED);
+      wasInFront = this.inFront;
+    }).observe(this.stage);
   }
 
   get value() {

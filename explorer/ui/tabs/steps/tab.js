@@ -1,223 +1,325 @@
-// The Steps stage: which run and which step are on the screen, and what moves them. The drawing is in panels.js, track.js,
-// charts_of_run.js, status.js and memory.js, which share this scope. `element`, `trigger`, `props` and `watch` come from Gradio.
-const $ = (selector, inside = element) => inside.querySelector(selector);
-const panel = name => $(`[data-panel="${name}"]`);
-const stage = $('.stage'), time = $('.time'), film = $('.film'), ticks = $('.ticks');
-const holders = Object.fromEntries(['alpha_bar', 'sigma', 'size'].map(n => [n, $(`[data-chart="${n}"]`)]));
-const FRAMES_A_SECOND = 8, HOLD = 200;   // HOLD in ms
-const fromAddress = +new URLSearchParams(location.search).get('t');
+// The Steps tab: which run and which step are on the screen, and what moves them.
+import { byEngine } from '../../web/dom.js';
+import { listenToKeys, transportKeys } from '../../web/keys.js';
+import { localize, say } from '../../web/localize.js';
+import { listen, page, publish, setView } from '../../web/page_state.js';
+import { Stage } from '../../web/stage.js';
+import { ALPHA, ALPHA_PREV, coloured, EPS, SIGMA, X0_HAT, X_PREV, X_T } from '../../web/symbols.js';
+import { playClock } from '../../web/transport.js';
+import { CHARTS, RunCharts } from './charts.js';
+import { Equation } from './equation.js';
+import { SIGMA_SQUARED } from './formulas.js';
+import { LinkedHighlighting } from './linked.js';
+import { RunMemory } from './memory.js';
+import { Pin } from './pin.js';
+import { PicturedRun } from './run_pictures.js';
+import { numbersOf } from './step_numbers.js';
+import { Track } from './track.js';
 
-let run = null;          // the run on the screen
-let coming = null;       // the newest run, while the screen still shows the one before it
-let heldSince = 0;       // when the screen began to wait for it
-let index = -1;          // the step on the screen
-let wish = fromAddress > 0 ? { t: fromAddress } : { share: 0.5 };  // where the user wants to be: kept over runs
-let charts = null, drawing = false, filmTimer = 0, slots = null;
-const dirty = new Set();
-let drawnAt = true;
-let asked = 0;           // count of the newest change of the controls
+const FRAMES_A_SECOND = 8;
+const HOLD = 200; // ms that the screen may keep the run before
+const FILM_RESTED = 60; // ms
 
-// ---- what is fixed by the settings ------------------------------------------------------------------------------
-function writeFormulas() {
-  const form = stage.dataset.form, large = run?.settings.variance === 'large';
-  const set = formulas(form, large);
-  for (const name of PANELS) {
-    $('.formula', panel(name)).innerHTML = set[name] ? math(set[name]) : '';
-    const aloud = (form === 'mk' && { x_t: 'm_x_t', x0: 'k_x0', direction: 'in_mk' }[name]) || name;
-    $('.formula', panel(name)).ariaLabel = say(`formula.${aloud}`);
+/** @typedef {'run' | 'grown' | 'step'} Change what is to be drawn anew: all of a run, what more steps change, what another step changes */
+
+class Steps extends Stage {
+  static formulas = [
+    `${X0_HAT} = \\frac{${X_T} - \\sqrt{1-${ALPHA}}\\,${EPS}}{\\sqrt{${ALPHA}}}`,
+    `${X_PREV} = ${coloured('x0', `\\sqrt{${ALPHA_PREV}}\\,${X0_HAT}`)} + ` +
+      `${coloured('direction', `\\sqrt{1-${ALPHA_PREV}-${SIGMA_SQUARED}}\\,${EPS}`)} + ${coloured('noise', `${SIGMA}\\,z`)}`,
+  ];
+
+  offersDiffusers = true;
+  /** The run on the screen. @type {PicturedRun | null} */
+  run = null;
+  /** The newest run, while the screen still shows the one before it. @type {PicturedRun | null} */
+  coming = null;
+  /** The step on the screen. */
+  index = -1;
+  /** Where the user wants to be: kept over runs. @type {import('./run.js').Wish} */
+  wish = { share: 0.5 };
+  memory = new RunMemory();
+  #note = '';
+  #isQueued = false;
+  /** When the screen began to wait for the newest run. */
+  #heldSince = 0;
+  /** Count of the newest change of the controls. */
+  #asked = 0;
+  /** @type {Set<Change>} */
+  #dirty = new Set();
+  #isDrawing = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #filmTimer;
+
+  prepare() {
+    const time = this.$('.time');
+    this.equation = new Equation(this);
+    this.charts = new RunCharts(this, (t) => this.goTo({ t }));
+    this.track = new Track(this);
+    this.linked = new LinkedHighlighting(this.stage);
+    this.pin = new Pin(this);
+    this.play = playClock({
+      button: this.$('.play'),
+      perSecond: FRAMES_A_SECOND,
+      begin: () => {
+        if (this.run && this.index === this.run.shown.at(-1)) this.goTo({ t: this.run.T });
+        return Boolean(this.run);
+      },
+      tick: () => {
+        if (!this.run || (this.index === this.run.shown.at(-1) && this.run.state !== 'running')) return false;
+        this.stepBy(1);
+        return true;
+      },
+    });
+    time.addEventListener('input', () => {
+      this.play(false);
+      this.goTo({ t: this.run ? this.run.T - time.value : 0 });
+    });
+    this.addEventListener('change', (event) => {
+      const input = /** @type {HTMLInputElement} */ (event.target);
+      if (input.name !== 'form') return;
+      this.stage.dataset.form = input.value;
+      this.equation.writeFormulas(this.run);
+      this.repaint('step');
+    });
+    this.#listenToKeys(time);
+    listen('changed', ({ tab, count }) => {
+      if (tab === this.tab) this.#await(count);
+    });
+    // Another tab says where in the run to look, as it opens one here.
+    listen('view', ({ t }) => {
+      if (t && !this.inFront) this.wish = { t };
+    });
+    listen('words', () => this.writeFormulas());
+    this.writeFormulas();
   }
-  const coefficients = form === 'mk' ? { x_t: 'x_t m', x0: 'x0 k' } : { x_t: 'x_t', x0: 'x0 alpha_bar_prev' };
-  for (const [name, link] of Object.entries({ ...coefficients, direction: 'direction', noise: 'noise sigma' })) $('.coefficient', panel(name)).dataset.link = link;
-  $('.x0 .name').innerHTML = sayHtml('player.x0');
-  $('.direction .name').innerHTML = sayHtml(form === 'mk' ? 'player.in_mk' : 'player.direction');
-  $('.noise .name').textContent = say('player.noise');
-  const operators = form === 'mk' ? { x0: '+', direction: '', noise: '+', x_prev: '=' } : { x0: '→', direction: '+', noise: '+', x_prev: '=' };
-  for (const [name, sign] of Object.entries(operators)) for (const span of $(`[data-before="${name}"]`).children) span.textContent = sign;
-  $('.mk').innerHTML = math('<i>m</i>, <i>k</i>');
-  $('[data-chart="alpha_bar"] .title').innerHTML = sayHtml('chart.alpha_bar');
-  $('[data-chart="sigma"] .title').innerHTML = sayHtml('chart.sigma', { symbol: { html: `<span class="noise-colour">${math(large ? SIGMA_HAT : SIGMA)}</span>` } });
-  $('[data-chart="size"] .title').textContent = say('chart.size');
-}
 
-function sizePanels() {
-  const space = parseFloat(getComputedStyle(stage).getPropertyValue('--pic')), zoom = stage.currentCSSZoom ?? 1;
-  for (const name of PANELS) {
-    const canvas = $('canvas', panel(name)), factor = Math.floor(space * zoom / Math.max(run.width, run.height) + 1e-3) / zoom;
-    [canvas.width, canvas.height] = [run.width, run.height];
-    canvas.style.width = factor ? `${run.width * factor}px` : '';   // whole factors only; larger pictures fill the panel
-    canvas.style.height = factor ? `${run.height * factor}px` : '';
-    canvas.style.imageRendering = factor ? '' : 'auto';
+  #listenToKeys(range) {
+    const first = () => this.goTo({ t: this.run?.T ?? 0 }), last = () => this.goTo({ end: true }); // prettier-ignore
+    const moves = { by: (n) => this.stepBy(n), first, last, play: this.play };
+    /** @type {import('../../web/keys.js').KeyRow[]} */
+    const table = [
+      ...transportKeys(moves),
+      { keys: ['ArrowDown', 'ArrowUp'], act: (key) => this.stepBy(key === 'ArrowDown' ? -1 : 1) },
+      ...this.linked.keys,
+      { keys: ['a'], says: 'keys.pin', act: () => this.pin.toggle() },
+    ];
+    listenToKeys('steps', table, { inFront: () => this.inFront, range, halt: () => this.play(false) });
   }
-}
 
-function drawCharts(names) {
-  const width = Math.max(200, holders.alpha_bar.clientWidth), height = parseFloat(getComputedStyle(stage).getPropertyValue('--chart'));
-  charts = runCharts(run, width, height);
-  for (const name of names) {
-    const c = charts[name];
-    $('.plot', holders[name]).innerHTML = c.svg;
-    $('svg', holders[name]).onclick = event => {
-      const box = event.currentTarget.getBoundingClientRect(), x = (event.clientX - box.left) / box.width * width, [left, right] = [c.X(run.T), c.X(0)];
-      goTo({ t: run.T * (right - x) / (right - left) });
+  look(asked) {
+    const t = Number(asked.get('t'));
+    this.wish = t > 0 ? { t } : { share: 0.5 };
+  }
+
+  press(button) {
+    const { go } = button.dataset, { play } = this; // prettier-ignore
+    if (!go) return super.press(button);
+    if (go === 'play') return play();
+    play(false);
+    if (go === 'first') this.goTo({ t: this.run?.T ?? 0 });
+    else if (go === 'last') this.goTo({ end: true });
+    else this.stepBy(go === 'back' ? -1 : 1);
+  }
+
+  // ---- values ----
+
+  get value() {
+    return this.run;
+  }
+
+  set value(value) {
+    const newest = this.coming ?? this.run;
+    if (!value || (newest && (value.id < newest.id || value.count < newest.count))) return; // a late word of an older run
+    const isKnown = Boolean(newest?.remembered && value.count === newest.count); // it is all on the screen
+    this.#isQueued = value.state === 'queued' && !isKnown;
+    if (!this.#isQueued && value.state === 'error') return this.#fail(value);
+    this.#note = value.message;
+    if (this.#isQueued) return this.drawStatus();
+    this.problem = null;
+    if (isKnown) return this.drawStatus();
+    if (newest?.id === value.id) newest?.update(value);
+    else this.#begin(new PicturedRun(value));
+    this.settle();
+    if (this.run?.id !== value.id) return this.drawStatus();
+    this.place();
+    this.repaint(this.run?.state === 'running' ? 'grown' : 'run');
+    this.tellEnd();
+  }
+
+  #fail(value) {
+    this.problem = value;
+    this.#heldSince = 0;
+    delete this.stage.dataset.waiting;
+    this.drawStatus();
+  }
+
+  /** @param {PicturedRun} run that has just begun */
+  #begin(run) {
+    this.coming = run;
+    run.onSheet = () => this.settle(); // of a run that was made before, the sheet is all there is
+    setTimeout(() => this.settle(), Math.max(0, this.#heldSince + HOLD - performance.now()));
+  }
+
+  /** The settings have changed: wait for the run of that change, or take one that is remembered. @param {number} count */
+  #await(count) {
+    this.#asked = count;
+    this.#heldSince ||= performance.now();
+    this.stage.dataset.waiting = '';
+    const known = this.memory.recall(page.settings, count);
+    if (!known) return;
+    this.coming = known;
+    this.problem = null;
+    this.#note = '';
+    this.#isQueued = false;
+    this.settle();
+  }
+
+  // Show the newest run as soon as it has reached the time step the user is at. Until then, but not for long, the screen keeps
+  // the run before it: a slider that moves must not throw the pictures back to pure noise.
+  settle() {
+    const shown = this.coming, before = this.run; // prettier-ignore
+    if (!shown?.shown.length) return;
+    if (before && !shown.hasReached(this.wish) && performance.now() - this.#heldSince < HOLD) return;
+    this.run = shown;
+    this.coming = null;
+    this.#heldSince = 0;
+    shown.onSheet = () => {
+      this.memory.remember(shown);
+      if (this.run !== shown) return;
+      this.place();
+      this.repaint('run');
     };
+    shown.onFrame = (i) => {
+      if (this.run !== shown) return;
+      if (i === this.index) return this.repaint('step');
+      clearTimeout(this.#filmTimer);
+      this.#filmTimer = setTimeout(() => this.repaint('step'), FILM_RESTED);
+    };
+    if (before?.width !== shown.width || before?.height !== shown.height) this.equation.size(shown);
+    if (before?.settings.variance !== shown.settings.variance) this.writeFormulas();
+    this.place();
+    this.repaint('run');
+    this.tellEnd();
   }
-}
 
-// ---- the step on the screen -------------------------------------------------------------------------------------
-function nearest(steps) {
-  if (wish.end) return steps.length - 1;
-  const t = wish.t ?? run.T * (1 - wish.share);
-  let best = 0;
-  steps.forEach((i, n) => { if (Math.abs(run.plan[i].t - t) < Math.abs(run.plan[steps[best]].t - t)) best = n; });
-  return best;
-}
+  tellEnd() {
+    const { run } = this;
+    if (!run || run.state !== 'ended' || run.isTold) return;
+    run.isTold = true;
+    this.memory.remember(run);
+    publish('ended', { tab: this.tab, count: run.count });
+  }
 
-function place() {   // choose the step that is nearest to the wish among those that can be shown, and draw it
-  const steps = run ? run.shown : [];
-  if (!steps.length) return;
-  const to = steps[nearest(steps)];
-  if (to === index) return;
-  index = to;
-  repaint('step');
-}
+  // ---- the step on the screen ----
 
-function goTo(target) {
-  wish = target;
-  place();
-  if (run && index >= 0) publish('explorer:view', { t: run.plan[index].t });
-}
+  /** Choose the step that is nearest to the wish among those that can be shown, and draw it. */
+  place() {
+    const to = this.run?.shown.length ? this.run.nearest(this.wish) : this.index;
+    if (to === this.index) return;
+    this.index = to;
+    this.repaint('step');
+  }
 
-function stepBy(n) {
-  const steps = run ? run.shown : [];
-  if (!steps.length) return;
-  const to = Math.max(0, Math.min(steps.length - 1, steps.indexOf(index) + n));
-  goTo(to === steps.length - 1 && run.state !== 'running' ? { end: true, t: run.plan[steps[to]].t } : { t: run.plan[steps[to]].t });
-}
+  /** @param {import('./run.js').Wish} wish */
+  goTo(wish) {
+    this.wish = wish;
+    this.place();
+    if (this.run && this.index >= 0) setView({ t: this.run.plan[this.index].t });
+  }
 
-const play = player(FRAMES_A_SECOND, () => { if (run && index === run.shown.at(-1)) goTo({ t: run.T }); return Boolean(run); }, () => {
-  if (index === run.shown.at(-1) && run.state !== 'running') return false;
-  stepBy(1);
-  return true;
-});
+  /** @param {number} n */
+  stepBy(n) {
+    const { run } = this, steps = run?.shown ?? []; // prettier-ignore
+    if (!run || !steps.length) return;
+    const to = Math.max(0, Math.min(steps.length - 1, steps.indexOf(this.index) + n)), { t } = run.plan[steps[to]]; // prettier-ignore
+    this.goTo(to === steps.length - 1 && run.state !== 'running' ? { end: true, t } : { t });
+  }
 
-// Draw in the next animation frame: 'run' all of it, 'grown' what more steps change, 'step' what another step changes.
-function repaint(what) {
-  dirty.add(what);
-  if (drawing) return;
-  drawing = true;
-  requestAnimationFrame(() => {
-    drawing = false;
-    const all = dirty.has('run'), grown = all || dirty.has('grown'), moved = all || dirty.has('step');
-    dirty.clear();
-    if (!run) return;
-    if (grown) drawCharts(all ? Object.keys(holders) : ['size']);
-    if (index >= 0 && run.rows[index]) {
-      if (moved) { drawPanels(); drawTexts(); }
-      drawTrack();
-      drawFilm(all);
-      moveCursors(holders, charts, run.plan[index], run.rows[index]);
+  // ---- drawing ----
+
+  writeFormulas() {
+    this.equation.writeFormulas(this.run);
+    this.charts.writeTitles(this.run);
+  }
+
+  settingsChanged() {} // the run before stays until the next one
+
+  resized() {
+    if (!this.run) return;
+    this.equation.size(this.run);
+    this.track.forget();
+    this.repaint('run');
+  }
+
+  /** Draw in the next animation frame. @param {Change} [what] */
+  repaint(what = 'run') {
+    this.#dirty.add(what);
+    if (this.#isDrawing) return;
+    this.#isDrawing = true;
+    requestAnimationFrame(() => {
+      this.#isDrawing = false;
+      this.draw();
+    });
+  }
+
+  draw() {
+    const all = this.#dirty.has('run'), grown = all || this.#dirty.has('grown'), moved = all || this.#dirty.has('step'); // prettier-ignore
+    const { run, index } = this;
+    this.#dirty.clear();
+    if (run) {
+      if (grown) this.charts.draw(run, all ? CHARTS : ['size']);
+      if (index >= 0 && run.rows[index]) this.#drawStep(run, index, moved, all);
+      this.linked.light();
+      this.pin.draw(run, Boolean(this.coming));
     }
-    light();
-    drawStatus();
-    drawPin();
-  });
-}
-
-// ---- events -----------------------------------------------------------------------------------------------------
-function receive() {
-  const value = props.value, newest = coming ?? run;
-  if (!value || (newest && (value.id < newest.id || value.count < newest.count))) return;   // a late word of an older run
-  queued = value.state === 'queued' && !(newest?.remembered && value.count === newest.count);
-  if (queued) { note = value.message; return drawStatus(); }
-  if (value.state === 'error') { problem = value; heldSince = 0; delete stage.dataset.waiting; return drawStatus(); }
-  problem = null;
-  note = value.message;
-  if (newest?.remembered && value.count === newest.count) return drawStatus();   // it is all on the screen
-  if (newest?.id === value.id) newest.update(value);
-  else {
-    coming = new Run(value);
-    coming.onSheet = settle;   // of a run that was made before, the sheet is all there is
-    setTimeout(settle, Math.max(0, heldSince + HOLD - performance.now()));
+    this.drawStatus();
   }
-  settle();
-  if (run?.id !== value.id) return drawStatus();
-  place();
-  repaint(run.state === 'running' ? 'grown' : 'run');
-  tellEnd();
+
+  /** @param {PicturedRun} run @param {number} index @param {boolean} moved @param {boolean} all */
+  #drawStep(run, index, moved, all) {
+    if (moved) {
+      const isDrawn = this.equation.draw(run, index); // else its picture is being decoded, and draws it then
+      if (isDrawn && run.count >= this.#asked) delete this.stage.dataset.waiting;
+      this.equation.writeTexts(run, index);
+      this.charts.writeValues(run, index);
+      this.$('dl').innerHTML = numbersOf(run, index);
+    }
+    this.track.draw(run, index);
+    this.track.drawFilm(run, index, all);
+    this.charts.moveCursors(run, index);
+  }
+
+  drawStatus() {
+    const { run, problem } = this;
+    const state = this.#isQueued ? 'queued' : problem ? 'error' : ((this.coming ?? run)?.state ?? 'waiting');
+    const named = say(`states.${state}`);
+    this.$('.status').dataset.state = state;
+    if (this.$('.state').textContent !== named) this.$('.state').textContent = named;
+    this.$('.message').textContent = this.#message();
+    this.$('.status').toggleAttribute('data-note', state !== 'error' && this.#note !== '');
+    this.$('.repair').hidden = !problem?.repair;
+    if (problem?.repair) this.$('.repair').textContent = localize(problem.repair.label);
+    this.$('.stop').hidden = !['running', 'queued'].includes(state);
+    if (run) this.#drawFigures(run);
+  }
+
+  #message() {
+    const { run, problem } = this;
+    if (!problem || this.#isQueued) return localize(this.#note);
+    const message = localize(problem.message);
+    return run && run.id !== problem.id ? say('figures.kept', { message }) : message;
+  }
+
+  /** @param {PicturedRun} run */
+  #drawFigures({ rows, plan, seconds, engine }) {
+    const done = rows.length, S = plan.length; // prettier-ignore
+    const rate = done && seconds && say('figures.rate', { ms: ((1000 * seconds) / done).toFixed(0) });
+    this.$('.step').textContent = say('figures.step', { n: this.index + 1, of: S });
+    this.$('.nfe').textContent = done < S ? say('figures.nfe', { n: done, of: S }) : say('figures.nfe_all', { n: S });
+    this.$('.seconds').textContent = seconds ? say('figures.seconds', { seconds: seconds.toFixed(2) }) : say('figures.before');
+    this.$('.rate').textContent = rate ? rate + byEngine(engine) : '';
+  }
 }
 
-function tellEnd() {
-  if (run.state !== 'ended' || run.told) return;
-  run.told = true;
-  remember(run);
-  publish('explorer:ended', { tab: 'steps', count: run.count });
-}
-
-// Show the newest run as soon as it has reached the time step the user is at. Until then, but not for long, the screen keeps
-// the run before it: a slider that moves must not throw the pictures back to pure noise.
-function settle() {
-  if (!coming?.shown.length || (run && !reached(coming) && performance.now() - heldSince < HOLD)) return;
-  const before = run;
-  [run, coming, heldSince] = [coming, null, 0];
-  const shown = run;
-  run.onSheet = () => { remember(shown); if (run === shown) { place(); repaint('run'); } };
-  run.onFrame = i => {
-    if (run !== shown) return;
-    if (i === index) repaint('step'); else { clearTimeout(filmTimer); filmTimer = setTimeout(() => repaint('step'), 60); }
-  };
-  if (before?.width !== run.width || before?.height !== run.height) sizePanels();
-  if (before?.settings.variance !== run.settings.variance) writeFormulas();
-  place();
-  repaint('run');
-  tellEnd();
-}
-
-function reached(next) {
-  const t = wish.end ? 0 : wish.t ?? next.T * (1 - wish.share);
-  return next.state !== 'running' || next.plan[next.shown.at(-1)].t <= t;
-}
-watch('value', receive);
-
-time.addEventListener('input', () => { play(false); goTo({ t: run ? run.T - time.value : 0 }); });
-element.addEventListener('click', event => {
-  const button = event.target.closest('button');
-  if (!button) return;
-  const go = { first: () => goTo({ t: run?.T ?? 0 }), back: () => stepBy(-1), play: () => play(), forward: () => stepBy(1), last: () => goTo({ end: true }) }[button.dataset.go];
-  if (go) { if (button.dataset.go !== 'play') play(false); go(); }
-  else if (button.matches('.stop')) trigger('stop');
-  else if (button.matches('.repair') && problem?.repair) publish('explorer:set', { [problem.repair.key]: problem.repair.value });
-  else if (button.matches('.python') && run?.script) copy(button, run.script);
-  else if (button.matches('.link')) copy(button, location.href);
-});
-element.addEventListener('change', event => {
-  if (event.target.name !== 'form') return;
-  stage.dataset.form = event.target.value;
-  writeFormulas();
-  repaint('step');
-});
-listenToKeys('steps', [
-  ...transportKeys({ by: stepBy, first: () => goTo({ t: run?.T ?? 0 }), last: () => goTo({ end: true }), play }),
-  { keys: ['ArrowDown', 'ArrowUp'], act: key => stepBy(key === 'ArrowDown' ? -1 : 1) },
-  ...lightKeys(),
-  { keys: ['a'], says: 'keys.pin', act: () => togglePin() },
-], { inFront: () => Boolean(stage.offsetParent), range: time, halt: () => play(false) });
-window.addEventListener('explorer:changed', event => {
-  if (event.detail.tab !== 'steps') return;
-  asked = event.detail.count;
-  heldSince ||= performance.now();
-  stage.dataset.waiting = '';
-  const known = recall(window.explorer.settings, asked);
-  if (!known) return;
-  [coming, problem, note, queued] = [known, null, '', false];
-  settle();
-});
-// Another tab says where in the run to look, as it opens one here.
-window.addEventListener('explorer:view', event => { if (event.detail.t && !stage.offsetParent) wish = { t: event.detail.t }; });
-window.addEventListener('explorer:look', ({ detail }) => { wish = +detail.get('t') > 0 ? { t: +detail.get('t') } : { share: 0.5 }; });
-// A tab that was hidden has no width: draw when it comes to the front.
-new ResizeObserver(() => { if (run && stage.offsetParent && !drawnAt) { drawnAt = true; sizePanels(); slots = null; repaint('run'); } else if (!stage.offsetParent) drawnAt = false; }).observe(stage);
-let resizing;
-window.addEventListener('resize', () => { clearTimeout(resizing); resizing = setTimeout(() => { if (run) { sizePanels(); slots = null; repaint('run'); } }, 120); });
-new MutationObserver(() => repaint('run')).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-notation', 'data-projector'] });
-speak(element, () => { writeFormulas(); drawStatus(); repaint('run'); });
-receive();
+customElements.define('explorer-steps', Steps);
