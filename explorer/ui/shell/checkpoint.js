@@ -61,7 +61,8 @@ export class CheckpointField {
   }
 
   show() {
-    const { box } = this, current = this.#typed ?? page.settings.checkpoint; // prettier-ignore
+    const { box } = this,
+      current = this.#typed ?? page.settings.checkpoint;
     if (document.activeElement === box) box.placeholder = current;
     else box.value = current;
     box.title = current;
@@ -124,7 +125,8 @@ export class CheckpointField {
 
   /** A change as its checkpoint can take it: S no larger than its T. @param {Record<string, any>} change */
   fitting(change) {
-    const { settings } = page, steps = change.steps ?? settings.steps; // prettier-ignore
+    const { settings } = page,
+      steps = change.steps ?? settings.steps;
     const next = 'checkpoint' in change && change.checkpoint !== settings.checkpoint && this.known[change.checkpoint];
     return next && Number.isInteger(steps) ? { ...change, steps: Math.min(steps, next.T) } : change;
   }

@@ -28,7 +28,9 @@ class Controls extends Part {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #writing;
   /** @type {HTMLFormElement} */
-  form = /** @type {any} */ (null);
+  form;
+  /** @type {CheckpointField} */
+  checkpoint;
 
   connectedCallback() {
     if (this.form) return;
@@ -60,6 +62,7 @@ class Controls extends Part {
     return page.tab;
   }
 
+  /** @returns {any} */
   get value() {
     return { ...page.settings, count: this.#count };
   }
@@ -84,7 +87,8 @@ class Controls extends Part {
         const label = this.$(`[data-segments="${name}"]`).children[i];
         if (name === 'language') [label.lang, label.lastChild.textContent] = [value, config.languages[value]];
         else label.lastChild.innerHTML = sayHtml(`choice.${value}`);
-        if (['variance', 'notation'].includes(name)) label.firstChild.setAttribute('aria-label', say(`choice.${value}_aloud`));
+        if (['variance', 'notation'].includes(name))
+          label.firstChild.setAttribute('aria-label', say(`choice.${value}_aloud`));
       });
     }
   }
@@ -120,26 +124,36 @@ class Controls extends Part {
     this.#showRanges();
     this.#dim();
     this.#showPill();
-    this.form.elements.namedItem('notation').value = notation();
+    this.#input('notation').value = notation();
     document.body.dataset.notation = notation();
-    this.$('#control-seeds').replaceChildren(...(current?.seeds ?? []).map((seed) => new Option(String(seed), String(seed))));
-    this.form.elements.namedItem('language').value = currentLanguage();
+    this.$('#control-seeds').replaceChildren(
+      ...(current?.seeds ?? []).map((seed) => new Option(String(seed), String(seed))),
+    );
+    this.#input('language').value = currentLanguage();
     this.$('.credit').textContent = current?.credit ?? '';
+  }
+
+  /** An input of the form, or a group of radio buttons. @param {string} name @returns {any} */
+  #input(name) {
+    return this.form.elements.namedItem(name);
   }
 
   /** @param {string} name */
   #showField(name) {
-    const input = this.form.elements.namedItem(name), value = page.settings[name]; // prettier-ignore
+    const input = this.#input(name),
+      value = page.settings[name];
     if (!input) return;
     const short = name === 'eta' && Number.isFinite(value) && value === +value.toFixed(2);
     if (input.type === 'checkbox') input.checked = value;
-    else if (document.activeElement !== input || !['number', 'text'].includes(input.type)) input.value = short ? value.toFixed(2) : value;
+    else if (document.activeElement !== input || !['number', 'text'].includes(input.type))
+      input.value = short ? value.toFixed(2) : value;
     input.setAttribute?.('aria-invalid', 'false');
   }
 
   #showRanges() {
     for (const name of ['eta', 'steps']) {
-      const range = this.$(`[data-range="${name}"]`), p = this.#position[name](+page.settings[name]); // prettier-ignore
+      const range = this.$(`[data-range="${name}"]`),
+        p = this.#position[name](+page.settings[name]);
       if (!Number.isFinite(p)) continue;
       if (document.activeElement !== range) range.value = p;
       range.style.setProperty('--at', `${Math.min(100, Math.max(0, (p / range.max) * 100))}%`);
@@ -149,7 +163,8 @@ class Controls extends Part {
 
   /** Show which fields the tab does not use. */
   #dim() {
-    const { settings, tab } = page, idle = new Set(backend.about.idle[tab]); // prettier-ignore
+    const { settings, tab } = page,
+      idle = new Set(backend.about.idle[tab]);
     if (tab === 'steps' && settings.variance === 'large') idle.add('eta');
     else if (tab === 'steps' && +settings.eta === 0) idle.add('noise_seed');
     for (const name of FIELDS) {
@@ -161,11 +176,14 @@ class Controls extends Part {
   }
 
   #showPill() {
-    const { settings, tab } = page, large = settings.variance === 'large' && tab === 'steps'; // prettier-ignore
+    const { settings, tab } = page,
+      large = settings.variance === 'large' && tab === 'steps';
     const values = [large ? 'σ̂' : (+settings.eta).toFixed(2), settings.steps, settings.seed];
     const names = [math('\\eta'), math('S'), sayHtml('controls.seed_short')];
     this.$('.pill').innerHTML = `${names.map((name) => `${name} <span class="value"></span>`).join(' · ')} ▾`;
-    this.$$('.pill .value').forEach((span, i) => { span.textContent = values[i]; }); // prettier-ignore
+    this.$$('.pill .value').forEach((span, i) => {
+      span.textContent = values[i];
+    });
   }
 
   #writeAddress() {
@@ -189,7 +207,8 @@ class Controls extends Part {
     page.settings = { ...page.settings, ...this.checkpoint.fitting(change) };
     if ('checkpoint' in change) this.checkpoint.leave();
     this.#count += 1;
-    const count = this.#count, { tab } = page; // prettier-ignore
+    const count = this.#count,
+      { tab } = page;
     this.show();
     this.#writeAddress();
     publish('settings', page);
@@ -228,7 +247,8 @@ class Controls extends Part {
 
   /** A picture that was saved says what made it: all settings, and what was looked at. Only known names are read. */
   #restore(query, notice, keepsAddress = false) {
-    const given = new URLSearchParams(query), fields = settingsFrom(given, backend.about.defaults); // prettier-ignore
+    const given = new URLSearchParams(query),
+      fields = settingsFrom(given, backend.about.defaults);
     if (!keepsAddress) given.delete('stop'); // a picture's lesson is over
     const put = (checkpoint) => {
       this.#look(given);
@@ -240,9 +260,13 @@ class Controls extends Part {
 
   /** An example sets all but the checkpoint and the seeds, and of the tabs' own settings those of its tab. @param {string} query */
   #follow(query) {
-    const given = new URLSearchParams(query), tab = tabFrom(given, config.tabs); // prettier-ignore
+    const given = new URLSearchParams(query),
+      tab = tabFrom(given, config.tabs);
     const named = settingsFrom(given, backend.about.defaults);
-    const names = [...FIELDS.filter((name) => given.has(name) || !NOT_IN_EXAMPLES.includes(name)), ...backend.about.options[tab]];
+    const names = [
+      ...FIELDS.filter((name) => given.has(name) || !NOT_IN_EXAMPLES.includes(name)),
+      ...backend.about.options[tab],
+    ];
     this.#look(given, { notation: page.view.notation });
     this.#change({ tab, ...Object.fromEntries(names.map((name) => [name, named[name]])) });
   }
@@ -253,7 +277,8 @@ class Controls extends Part {
     this.addEventListener('input', (event) => {
       const range = /** @type {HTMLInputElement} */ (event.target);
       if (range.dataset.range === 'eta') this.#send({ eta: +range.value });
-      else if (range.dataset.range === 'steps') this.#send({ steps: Math.round(Math.exp((+range.value / 1000) * Math.log(this.#T))) });
+      else if (range.dataset.range === 'steps')
+        this.#send({ steps: Math.round(Math.exp((+range.value / 1000) * Math.log(this.#T))) });
     });
     this.addEventListener('keydown', (event) => this.#stepByKey(event));
     this.addEventListener('change', (event) => {
@@ -269,7 +294,8 @@ class Controls extends Part {
       if (die) this.#send({ [die]: randomSeed() });
       else if (set) this.#send({ [set]: Number(button?.textContent) });
       else if (tool) publish(tool);
-      else if (button?.matches('.pill')) button.setAttribute('aria-expanded', String(this.form.classList.toggle('open')));
+      else if (button?.matches('.pill'))
+        button.setAttribute('aria-expanded', String(this.form.classList.toggle('open')));
     });
     this.form.addEventListener('submit', (event) => {
       event.preventDefault();

@@ -33,11 +33,14 @@ class Guide extends Part {
   }
 
   #draw() {
-    const { tab } = page, { stops, examples } = config.lesson; // prettier-ignore
+    const { tab } = page,
+      { stops, examples } = config.lesson;
     this.#drawn = tab;
     this.$('.about').innerHTML = sayHtml(`about.${tab}`);
     this.#drawFormulas(tab);
-    const played = examples.filter(isOfTab).map(({ name }) => button('example', name, sayHtml(`examples.${name}.title`)));
+    const played = examples
+      .filter(isOfTab)
+      .map(({ name }) => button('example', name, sayHtml(`examples.${name}.title`)));
     stops.forEach((stop, i) => {
       if (isOfTab(stop)) played.push(button('stop', i + 1, say('guide.stop', { n: i + 1 })));
     });

@@ -39,7 +39,8 @@ class Help extends Part {
   /** Enlarge everything, for a class room. @param {boolean} on */
   #project(on) {
     document.body.toggleAttribute('data-projector', on);
-    for (const button of document.querySelectorAll('[data-tool="projector"]')) button.setAttribute('aria-pressed', String(on));
+    for (const button of document.querySelectorAll('[data-tool="projector"]'))
+      button.setAttribute('aria-pressed', String(on));
     this.$('[name="projector"]').checked = on;
     remembered(STORAGE_KEYS.projector, on ? 'on' : 'off');
     window.dispatchEvent(new Event('resize')); // all is drawn to its size
@@ -56,7 +57,8 @@ class Help extends Part {
   #list(box, table) {
     const entries = table.flatMap(({ keys, says }) => {
       if (!says) return [];
-      const term = document.createElement('dt'), what = document.createElement('dd'); // prettier-ignore
+      const term = document.createElement('dt'),
+        what = document.createElement('dd');
       term.append(...keys.map((key) => Object.assign(document.createElement('kbd'), { textContent: nameOf(key) })));
       what.textContent = say(says);
       return [term, what];

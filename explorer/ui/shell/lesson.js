@@ -65,7 +65,9 @@ class Lesson extends Part {
   }
 
   #draw() {
-    const here = this.#stops[this.#stop - 1], example = this.#example, open = Boolean(here || example); // prettier-ignore
+    const here = this.#stops[this.#stop - 1],
+      example = this.#example,
+      open = Boolean(here || example);
     const asking = Boolean(here && this.#askFirst && !this.#guess);
     this.card.hidden = !open;
     this.enter.setAttribute('aria-expanded', String(Boolean(here)));
@@ -79,10 +81,16 @@ class Lesson extends Part {
     if (here) {
       const values = { n: this.#stop, of: this.#stops.length, tab: say(`tabs.${tabOf(here)}`) };
       this.$('h2').textContent = say('lesson.stop', values);
-      this.#drawParts((part) => !asking || part === 'ask', (part) => sayHtml(`stops.${here.name}.${part}`)); // prettier-ignore
+      this.#drawParts(
+        (part) => !asking || part === 'ask',
+        (part) => sayHtml(`stops.${here.name}.${part}`),
+      );
     } else if (example) {
       this.$('h2').textContent = say(`examples.${example.name}.title`);
-      this.#drawParts((part) => part === 'see', () => sayHtml(`examples.${example.name}.look`)); // prettier-ignore
+      this.#drawParts(
+        (part) => part === 'see',
+        () => sayHtml(`examples.${example.name}.look`),
+      );
     }
     this.#drawGuesses(here);
     this.#makeRoom();
@@ -98,7 +106,8 @@ class Lesson extends Part {
 
   /** @param {LessonEntry | undefined} here */
   #drawGuesses(here) {
-    const box = this.$('.guesses'), guess = this.#guess; // prettier-ignore
+    const box = this.$('.guesses'),
+      guess = this.#guess;
     box.hidden = !here || !this.#askFirst;
     box.innerHTML = '';
     if (!here || !this.#askFirst) return;

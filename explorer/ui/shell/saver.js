@@ -56,9 +56,11 @@ class Saver extends Part {
   /** How far the server is with a file. */
   set value({ count, state, share, message, file, name }) {
     if (!this.#current || count !== this.#count || !state) return;
-    if (state === 'making') return publish('saving', { ...this.#current, state, share });
-    if (state === 'done') download(file.url, name);
-    this.#end(state, message);
+    if (state === 'making') publish('saving', { ...this.#current, state, share });
+    else {
+      if (state === 'done') download(file.url, name);
+      this.#end(state, message);
+    }
   }
 
   #end(state, message = '') {
@@ -114,7 +116,11 @@ class Saver extends Part {
       if (settings === null) this.#tell(say('menu.no_settings'));
       else publish('restore', { settings, name: file.name });
     } catch (problem) {
-      this.#tell(problem instanceof NotPng ? say('menu.no_png') : /** @type {Error} */ (problem).message || say('menu.unreadable'));
+      this.#tell(
+        problem instanceof NotPng
+          ? say('menu.no_png')
+          : /** @type {Error} */ (problem).message || say('menu.unreadable'),
+      );
     }
   }
 }

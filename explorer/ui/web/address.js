@@ -3,7 +3,19 @@
 /** The fields of the control column. */
 export const FIELDS = ['checkpoint', 'seed', 'eta', 'steps', 'spacing', 'variance', 'noise_seed', 'clip'];
 /** What only the browser needs to know of an address. */
-export const VIEW_KEYS = ['t', 'show', 'moment', 'frame', 'pad', 't_forward', 'plane', 'place', 'paper', 'notation', 'stop'];
+export const VIEW_KEYS = [
+  't',
+  'show',
+  'moment',
+  'frame',
+  'pad',
+  't_forward',
+  'plane',
+  'place',
+  'paper',
+  'notation',
+  'stop',
+];
 const FIRST_TAB = 'steps';
 const WHOLE = /^-?[0-9]{1,15}$/;
 
@@ -29,7 +41,10 @@ export function settingFrom(name, normal, text) {
  * @returns {Fields}
  */
 export function settingsFrom(address, defaults) {
-  const read = ([name, normal]) => [name, address.has(name) ? settingFrom(name, normal, address.get(name) ?? '') : normal];
+  const read = ([name, normal]) => [
+    name,
+    address.has(name) ? settingFrom(name, normal, address.get(name) ?? '') : normal,
+  ];
   return Object.fromEntries(Object.entries(defaults).map(read));
 }
 
@@ -38,7 +53,8 @@ export function settingsFrom(address, defaults) {
  * @param {URLSearchParams} address
  * @returns {Fields}
  */
-export const viewFrom = (address) => Object.fromEntries(VIEW_KEYS.filter((key) => address.has(key)).map((key) => [key, address.get(key)]));
+export const viewFrom = (address) =>
+  Object.fromEntries(VIEW_KEYS.filter((key) => address.has(key)).map((key) => [key, address.get(key)]));
 
 /**
  * @param {URLSearchParams} address

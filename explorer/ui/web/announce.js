@@ -15,7 +15,8 @@ export function announce(stage) {
   let heard = { run: '', place: '' };
 
   function notice() {
-    const moving = ['running', 'waiting'].includes($('.status').dataset.state), scrubber = $('.time, .at'); // prettier-ignore
+    const moving = ['running', 'waiting'].includes($('.status').dataset.state),
+      scrubber = $('.time, .at');
     const parts = [text('.state'), $('.problem') ? '' : text('.message'), text('.nfe')];
     const run = moving ? '' : parts.filter(Boolean).join(', ');
     const silent = !scrubber || scrubber === document.activeElement; // a slider in focus speaks for itself

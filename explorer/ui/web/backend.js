@@ -22,7 +22,9 @@
  */
 
 /** The backend of this page. @type {Backend} */
-export const backend = /** @type {any} */ ({ about: { defaults: {}, checkpoints: {}, options: {}, idle: {}, kinds: {} } });
+export const backend = /** @type {any} */ ({
+  about: { defaults: {}, checkpoints: {}, options: {}, idle: {}, kinds: {} },
+});
 
 /** @param {Omit<Backend, 'about'>} implementation */
 export function provide(implementation) {

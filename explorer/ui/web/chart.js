@@ -37,9 +37,21 @@ const MARGIN = { left: 34, right: 8, top: 8, bottom: 20 };
  * @param {ChartOptions} options
  * @returns {Chart}
  */
-export function lineChart({ width, height, xRange, yRange, xTicks, yTicks, yLabel = (v) => v, lines, dots = [], emphasis = 1 }) {
+export function lineChart({
+  width,
+  height,
+  xRange,
+  yRange,
+  xTicks,
+  yTicks,
+  yLabel = (v) => v,
+  lines,
+  dots = [],
+  emphasis = 1,
+}) {
   const { left, right, top, bottom } = MARGIN;
-  const foot = height - bottom, end = width - right; // prettier-ignore
+  const foot = height - bottom,
+    end = width - right;
   /** @param {number} v */
   const X = (v) => left + ((v - xRange[0]) / (xRange[1] - xRange[0])) * (end - left);
   /** @param {number} v */
@@ -47,15 +59,18 @@ export function lineChart({ width, height, xRange, yRange, xTicks, yTicks, yLabe
   /** @param {Point} p */
   const point = (p) => `${X(p[0]).toFixed(1)} ${Y(p[1]).toFixed(1)}`;
 
-  const drawn = [], hits = []; // hits: what can be pointed at, wider than the lines and above them all
+  const drawn = [],
+    hits = []; // hits: what can be pointed at, wider than the lines and above them all
   for (const v of yTicks) {
     drawn.push(`<path d="M${left} ${Y(v)}H${end}" stroke="var(--grid)"/>`);
     drawn.push(`<text x="${left - 6}" y="${Y(v) + 4}" text-anchor="end">${yLabel(v)}</text>`);
   }
-  for (const [v, label, anchor] of xTicks) drawn.push(`<text x="${X(v)}" y="${height - 4}" text-anchor="${anchor}">${label}</text>`);
+  for (const [v, label, anchor] of xTicks)
+    drawn.push(`<text x="${X(v)}" y="${height - 4}" text-anchor="${anchor}">${label}</text>`);
   drawn.push(`<path d="M${left} ${foot}H${end}" stroke="var(--ref)"/>`);
   for (const line of lines) {
-    const link = line.link ? ` data-link="${line.link}"` : '', name = line.name ? ` data-name="${line.name}"` : ''; // prettier-ignore
+    const link = line.link ? ` data-link="${line.link}"` : '',
+      name = line.name ? ` data-name="${line.name}"` : '';
     if (line.points.length > 1) {
       const d = `d="M${line.points.map(point).join('L')}" fill="none"`;
       const stroke = `stroke="${line.colour}" stroke-width="${emphasis * (line.width || 2.25)}" stroke-dasharray="${line.dash || 'none'}"`;

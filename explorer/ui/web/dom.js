@@ -46,7 +46,8 @@ export async function copyText(button, text) {
     document.execCommand('copy');
     area.remove();
   }
-  const label = button.textContent, done = say('actions.copied'); // prettier-ignore
+  const label = button.textContent,
+    done = say('actions.copied');
   button.textContent = done;
   setTimeout(() => {
     if (button.textContent === done) button.textContent = label; // unless the language changed

@@ -7,7 +7,9 @@
  * @param {(name: string) => string | undefined} symbolOf what a name stands for that has no value; undefined leaves it as it is
  */
 export function fillText(text, values, valueOf, symbolOf) {
-  return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? valueOf(values[name]) : (symbolOf(name) ?? whole)));
+  return text.replace(/\{(\w+)\}/g, (whole, name) =>
+    name in values ? valueOf(values[name]) : (symbolOf(name) ?? whole),
+  );
 }
 
 const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };

@@ -90,13 +90,19 @@ export class Film {
    */
   draw(lanes, columns, cell, label) {
     this.#build(lanes, columns);
-    const { host } = this, { $, $$ } = selectors; // prettier-ignore
+    const { host } = this,
+      { $, $$ } = selectors;
     this.at = Math.max(0, Math.min(columns.length - 1, this.at));
     const size = this.#layOut(columns.length);
     const now = parseFloat(getComputedStyle(host.stage).getPropertyValue('--now'));
     lanes.forEach((lane, i) => {
       const row = this.box.children[i];
-      for (const [part, html] of [['h3', lane.title], ['p', lane.text], ['.extra', lane.extra ?? '']]) write($(part, row), html); // prettier-ignore
+      for (const [part, html] of [
+        ['h3', lane.title],
+        ['p', lane.text],
+        ['.extra', lane.extra ?? ''],
+      ])
+        write($(part, row), html);
       host.paint($('.now canvas', row), cell(lane, this.at), now);
       const what = `${textOf($('h3', row))}, ${label(this.at)}`;
       $('.now', row).setAttribute('aria-label', say('stage.open', { what }));
@@ -132,7 +138,8 @@ export class Film {
   #drawRuler(columns, size, label) {
     const every = Math.ceil(34 / (size + GAP));
     [...this.host.$('.labels').children].forEach((span, k) => {
-      const here = k === this.at, clear = here || Math.abs(k - this.at) * (size + GAP) > 44; // prettier-ignore
+      const here = k === this.at,
+        clear = here || Math.abs(k - this.at) * (size + GAP) > 44;
       span.textContent = clear && (k % every === 0 || here) ? columns[k] : '';
       span.toggleAttribute('data-here', here);
     });

@@ -9,7 +9,8 @@
  * @property {() => unknown} [when] the row counts only where this is true
  */
 
-const TYPED_IN = 'input:not([type="checkbox"], [type="radio"], [type="range"]), select, textarea, [contenteditable="true"]';
+const TYPED_IN =
+  'input:not([type="checkbox"], [type="radio"], [type="range"]), select, textarea, [contenteditable="true"]';
 const SLIDES = 'input[type="range"], input[type="radio"], [role="tab"], [role="menu"]'; // these use arrows, Home and End themselves
 
 /** By tab, and "everywhere". @type {Map<string, KeyRow[]>} */
@@ -48,7 +49,8 @@ export function listenToKeys(name, table, { inFront = () => true, range = null, 
   document.addEventListener('keydown', (event) => {
     const { key } = event;
     const target = /** @type {Element} */ (event.target);
-    const single = key.length === 1 && key !== ' ', own = target === range; // prettier-ignore
+    const single = key.length === 1 && key !== ' ',
+      own = target === range;
     if (!inFront() || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (document.querySelector('dialog:modal')) return;
     if (target.closest(TYPED_IN) || (single && !singleKeys)) return;

@@ -25,8 +25,10 @@ function stored(value) {
 }
 
 /** The language that the browser asks for. */
-export const browserLanguage = knownLanguage([...(navigator.languages ?? [navigator.language])], config.languages) ?? 'en';
-let language = knownLanguage([new URLSearchParams(location.search).get('lang'), stored()], config.languages) ?? browserLanguage;
+export const browserLanguage =
+  knownLanguage([...(navigator.languages ?? [navigator.language])], config.languages) ?? 'en';
+let language =
+  knownLanguage([new URLSearchParams(location.search).get('lang'), stored()], config.languages) ?? browserLanguage;
 await Promise.all([fetchTexts('en'), fetchTexts(language)]);
 
 export const currentLanguage = () => language;
@@ -67,14 +69,16 @@ const setSymbol = (name) => SYMBOLS[name] && math(...SYMBOLS[name]);
  * @param {string} key
  * @param {Record<string, any>} [values]
  */
-export const say = (key, values = {}) => withoutMarkup(fillText(find(key), values, (v) => String(localize(v)), plainSymbol));
+export const say = (key, values = {}) =>
+  withoutMarkup(fillText(find(key), values, (v) => String(localize(v)), plainSymbol));
 
 /**
  * A text for innerHTML, with mathematics. A value { html } is set as it is, any other one as text.
  * @param {string} key
  * @param {Record<string, any>} [values]
  */
-export const sayHtml = (key, values = {}) => fillText(find(key), values, (v) => v?.html ?? escapeHtml(localize(v)), setSymbol);
+export const sayHtml = (key, values = {}) =>
+  fillText(find(key), values, (v) => v?.html ?? escapeHtml(localize(v)), setSymbol);
 
 /**
  * @param {Message | any} message
@@ -99,12 +103,17 @@ export function sentence(message) {
 export function keepTranslated(root, redraw) {
   /** @param {string} name @param {(node: HTMLElement, key: string) => void} write */
   const all = (name, write) => {
-    for (const node of root.querySelectorAll(`[${name}]`)) write(/** @type {HTMLElement} */ (node), node.getAttribute(name) ?? '');
+    for (const node of root.querySelectorAll(`[${name}]`))
+      write(/** @type {HTMLElement} */ (node), node.getAttribute(name) ?? '');
   };
   const write = () => {
-    all('data-say', (node, key) => { node.innerHTML = sayHtml(key); }); // prettier-ignore
+    all('data-say', (node, key) => {
+      node.innerHTML = sayHtml(key);
+    });
     all('data-say-label', (node, key) => node.setAttribute('aria-label', say(key)));
-    all('data-say-title', (node, key) => { node.title = say(key); }); // prettier-ignore
+    all('data-say-title', (node, key) => {
+      node.title = say(key);
+    });
     redraw?.();
   };
   listen('words', write);

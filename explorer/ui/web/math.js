@@ -14,11 +14,17 @@ const rendered = new Map();
  * @param {string} [plain]
  */
 export function math(tex, plain) {
-  const symbols = notation(), key = symbols + tex; // prettier-ignore
+  const symbols = notation(),
+    key = symbols + tex;
   const known = rendered.get(key);
   if (known) return known;
   const line = plain ?? plainMath(tex, symbols === 'ddpm');
-  const set = renderToString(tex, { output: 'html', trust: true, strict: false, macros: { '\\ab': ALPHA_BAR[symbols] } });
+  const set = renderToString(tex, {
+    output: 'html',
+    trust: true,
+    strict: false,
+    macros: { '\\ab': ALPHA_BAR[symbols] },
+  });
   const barred = tex.includes('\\ab') ? ' data-barred' : '';
   const html = `<span class="m" role="math" aria-label="${line}" data-plain="${line}"${barred}>${set}</span>`;
   rendered.set(key, html);
@@ -37,6 +43,7 @@ export const formula = (tex) => ({ html: math(tex) });
  */
 export function textOf(node) {
   const copy = /** @type {HTMLElement} */ (node.cloneNode(true));
-  for (const part of copy.querySelectorAll('.m')) part.replaceWith(/** @type {HTMLElement} */ (part).dataset.plain ?? '');
+  for (const part of copy.querySelectorAll('.m'))
+    part.replaceWith(/** @type {HTMLElement} */ (part).dataset.plain ?? '');
   return copy.textContent ?? '';
 }

@@ -70,7 +70,8 @@ export class PictureStore {
    * @param {number} current id of the run that is shown: pictures of others are pale
    */
   paint(canvas, name, size, current) {
-    const entry = this.#entries.get(name), image = this.image(name); // prettier-ignore
+    const entry = this.#entries.get(name),
+      image = this.image(name);
     canvas.classList.toggle('stale', Boolean(entry) && entry?.id !== current);
     canvas.classList.toggle('blank', !image);
     if (!image) return this.#painted.delete(canvas);

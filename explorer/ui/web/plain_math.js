@@ -1,11 +1,51 @@
 // A formula as one line of Unicode text: for names that are read aloud, for plain labels, for SVG files. No DOM.
 
 const COMMANDS = {
-  alpha: 'α', beta: 'β', eta: 'η', theta: 'θ', mu: 'μ', sigma: 'σ', tau: 'τ', omega: 'ω', varepsilon: 'ε', Sigma: 'Σ',
-  nabla: '∇', cdot: '·', times: '×', to: ' → ', dots: '…', ldots: '…', le: ' ≤ ', ge: ' ≥ ', in: ' ∈ ', gt: ' > ', lt: ' < ',
-  log: 'log ', sin: 'sin ', cos: 'cos ', mid: ' | ', '|': '∥', Vert: '∥', ',': ' ', ';': ' ', ':': ' ', ' ': ' ', quad: '  ', '!': '',
-  left: '', right: '', bigl: '', bigr: '', Bigl: '', Bigr: '', biggl: '', biggr: '', '{': '{', '}': '}', displaystyle: '',
-}; // prettier-ignore
+  alpha: 'α',
+  beta: 'β',
+  eta: 'η',
+  theta: 'θ',
+  mu: 'μ',
+  sigma: 'σ',
+  tau: 'τ',
+  omega: 'ω',
+  varepsilon: 'ε',
+  Sigma: 'Σ',
+  nabla: '∇',
+  cdot: '·',
+  times: '×',
+  to: ' → ',
+  dots: '…',
+  ldots: '…',
+  le: ' ≤ ',
+  ge: ' ≥ ',
+  in: ' ∈ ',
+  gt: ' > ',
+  lt: ' < ',
+  log: 'log ',
+  sin: 'sin ',
+  cos: 'cos ',
+  mid: ' | ',
+  '|': '∥',
+  Vert: '∥',
+  ',': ' ',
+  ';': ' ',
+  ':': ' ',
+  ' ': ' ',
+  quad: '  ',
+  '!': '',
+  left: '',
+  right: '',
+  bigl: '',
+  bigr: '',
+  Bigl: '',
+  Bigr: '',
+  biggl: '',
+  biggr: '',
+  '{': '{',
+  '}': '}',
+  displaystyle: '',
+};
 const ACCENTS = { bar: '\u0304', hat: '\u0302' };
 const SPACED = { '=': ' = ', '+': ' + ', '-': '−', '<': ' < ', '>': ' > ', '~': ' ' };
 const TOKEN = /\\[a-zA-Z]+|\\.|[\s\S]/g;
@@ -23,8 +63,10 @@ export function plainMath(tex, barred = true) {
   const tokens = tex.match(TOKEN) ?? [];
   let at = 0;
 
-  function raw() { // the source of an argument in braces
-    let depth = 0, text = ''; // prettier-ignore
+  function raw() {
+    // the source of an argument in braces
+    let depth = 0,
+      text = '';
     do {
       const token = tokens[at++];
       if (token === '{') depth += 1;
@@ -51,7 +93,8 @@ export function plainMath(tex, barred = true) {
       return `α${barred ? ACCENTS.bar : ''}${index ? script('_', index) : ''}`;
     }
     if (name === 'sqrt') return `√${bracketed(argument())}`;
-    if (name === 'frac' || name === 'tfrac' || name === 'dfrac') return `${bracketed(argument())}/${bracketed(argument())}`;
+    if (name === 'frac' || name === 'tfrac' || name === 'dfrac')
+      return `${bracketed(argument())}/${bracketed(argument())}`;
     if (name === 'htmlClass' || name === 'htmlData') {
       raw();
       return argument();

@@ -61,7 +61,8 @@ const sources = new WeakMap();
  * @param {string} html
  */
 export function write(target, html) {
-  const isPlot = target.matches('.plot'), source = isPlot ? currentLanguage() + html : html; // prettier-ignore
+  const isPlot = target.matches('.plot'),
+    source = isPlot ? currentLanguage() + html : html;
   if (sources.get(target) === source) return;
   sources.set(target, source);
   target.innerHTML = html;

@@ -1,6 +1,7 @@
 // The text chunk of a PNG in which the settings of its picture are, see explorer/exports.py. No DOM.
 
-const KEYWORD = 'ddim-explorer', MAX_SETTINGS = 8192; // prettier-ignore
+const KEYWORD = 'ddim-explorer',
+  MAX_SETTINGS = 8192;
 const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 
 export class NotPng extends Error {}
@@ -14,7 +15,8 @@ export function* chunksOf(bytes) {
   if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw new NotPng('not a PNG');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 8; at + 12 <= bytes.length; ) {
-    const start = at + 8, end = start + view.getUint32(at); // prettier-ignore
+    const start = at + 8,
+      end = start + view.getUint32(at);
     if (end + 4 > bytes.length) return;
     yield { type: String.fromCharCode(...bytes.subarray(at + 4, start)), start, end };
     at = end + 4;
@@ -54,7 +56,8 @@ export function crc32(bytes) {
 export function withSettings(bytes, settings) {
   const at = (chunksOf(bytes).next().value?.end ?? 0) + 4;
   const text = new TextEncoder().encode(`tEXt${KEYWORD}\0${settings}`);
-  const chunk = new Uint8Array(text.length + 8), view = new DataView(chunk.buffer); // prettier-ignore
+  const chunk = new Uint8Array(text.length + 8),
+    view = new DataView(chunk.buffer);
   view.setUint32(0, text.length - 4);
   chunk.set(text, 4);
   view.setUint32(text.length + 4, crc32(text));

@@ -68,7 +68,8 @@ export class RealPicture {
    */
   draw(count, name) {
     const { host } = this;
-    const now = host.value.settings[this.field], box = host.$('.examples'); // prettier-ignore
+    const now = host.value.settings[this.field],
+      box = host.$('.examples');
     if (box.children.length !== count) box.replaceChildren(...Array.from({ length: count }, (_, i) => choiceOf(i)));
     host.$('.number').hidden = !count;
     [...box.children].forEach((button, i) => {

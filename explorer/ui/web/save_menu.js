@@ -62,7 +62,9 @@ export class SaveMenu {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const all = this.#choices(), at = all.indexOf(/** @type {any} */ (document.activeElement)), n = all.length; // prettier-ignore
+    const all = this.#choices(),
+      at = all.indexOf(/** @type {any} */ (document.activeElement)),
+      n = all.length;
     const to = { ArrowDown: (at + 1) % n, ArrowUp: (at - 1 + n) % n, Home: 0, End: n - 1 }[event.key];
     if (to === undefined && event.key !== 'Escape' && event.key !== 'Tab') return;
     if (event.key !== 'Tab') event.preventDefault();
@@ -89,13 +91,16 @@ export class SaveMenu {
     if (disabled) button.setAttribute('aria-disabled', 'true');
     else this.acts.set(button, act);
     for (const [name, text] of Object.entries({ label, suffix, why })) {
-      if (text || name === 'label') button.append(Object.assign(document.createElement('span'), { className: name, textContent: text }));
+      if (text || name === 'label')
+        button.append(Object.assign(document.createElement('span'), { className: name, textContent: text }));
     }
     return button;
   }
 
   #fill() {
-    const items = [], making = this.#making, answer = this.#inDiffusers; // prettier-ignore
+    const items = [],
+      making = this.#making,
+      answer = this.#inDiffusers;
     if (making) {
       const label = say('menu.stop', { kind: making.suffix.toUpperCase() });
       items.push(this.#item(label, { act: () => publish('save-stop') }), document.createElement('hr'));
@@ -135,7 +140,9 @@ export class SaveMenu {
     this.#inDiffusers = null;
     this.#fill();
     this.#askDiffusers();
-    this.#choices().at(last ? -1 : 0)?.focus({ preventScroll: true });
+    this.#choices()
+      .at(last ? -1 : 0)
+      ?.focus({ preventScroll: true });
   }
 
   /** @param {string} kind */

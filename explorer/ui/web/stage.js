@@ -18,7 +18,7 @@ export class Stage extends Part {
   static formulas = [];
 
   /** The section with all that the tab shows. @type {HTMLElement} */
-  stage = /** @type {any} */ (null);
+  stage;
   /** The tab's name. */
   tab = '';
   /** The newest value that is not an error. @type {any} */
@@ -121,6 +121,11 @@ export class Stage extends Part {
   }
 
   set value(next) {
+    this.#take(next);
+  }
+
+  /** @param {any} next */
+  #take(next) {
     if (!next || next.id < (this.problem ?? this.#value)?.id) return; // a late word of an older run
     this.queued = next.state === 'queued' ? next : null;
     if (this.queued) return this.drawStatus();
@@ -227,7 +232,9 @@ export class Stage extends Part {
     const timed = n || (n === null && seconds);
     this.$('.nfe').textContent = calls;
     this.$('.seconds').textContent = timed ? say('stage.seconds', { seconds: seconds.toFixed(1) }) : '';
-    this.$('.rate').textContent = n ? say('stage.rate', { ms: ((1000 * seconds) / n).toFixed(0) }) + byEngine(engine) : '';
+    this.$('.rate').textContent = n
+      ? say('stage.rate', { ms: ((1000 * seconds) / n).toFixed(0) }) + byEngine(engine)
+      : '';
   }
 
   // ---- the settings of the tab ----
@@ -236,7 +243,8 @@ export class Stage extends Part {
     /** @param {Event} event @param {boolean} ranges */
     const take = (event, ranges) => {
       const input = /** @type {HTMLInputElement} */ (event.target);
-      if (input.closest('.option') && input.name && (input.type === 'range') === ranges) this.change({ [input.name]: typed(input) });
+      if (input.closest('.option') && input.name && (input.type === 'range') === ranges)
+        this.change({ [input.name]: typed(input) });
     };
     this.addEventListener('change', (event) => take(event, false));
     this.addEventListener('input', (event) => take(event, true));
@@ -260,7 +268,10 @@ export class Stage extends Part {
   /** Random numbers instead of a field's: one, or as many as there are in a list. @param {string} name */
   #throwDie(name) {
     if (name !== 'latents' && name !== 'loop') return randomSeed();
-    return String(this.settings[name]).split(/,(?![^(]*\))/).map(randomSeed).join(', '); // prettier-ignore
+    return String(this.settings[name])
+      .split(/,(?![^(]*\))/)
+      .map(randomSeed)
+      .join(', ');
   }
 }
 
@@ -274,4 +285,3 @@ function typed(input) {
   const isNumber = input.dataset.latent !== undefined && /^[0-9]{1,15}$/.test(input.value.trim());
   return isNumber ? +input.value : input.value;
 }
-

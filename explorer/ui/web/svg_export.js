@@ -16,7 +16,9 @@ const LETTER = /[\p{Script=Greek}A-Za-z]/u;
 /** @typedef {{ text: string, style: Style, lower: number }} Piece of a word; `lower` is 1 for an index, -1 for an exponent */
 /** @typedef {{ family: string, slant: string, weight: string, colour: string }} Style */
 
-const PAINT = /** @type {CanvasRenderingContext2D} */ (document.createElement('canvas').getContext('2d', { willReadFrequently: true }));
+const PAINT = /** @type {CanvasRenderingContext2D} */ (
+  document.createElement('canvas').getContext('2d', { willReadFrequently: true })
+);
 
 /** Any CSS colour as #rrggbb, which every reader knows. @param {string} colour */
 export function rgb(colour) {
@@ -36,14 +38,17 @@ function svgNode(name, attributes = {}, text = '') {
 }
 
 /** @param {CSSStyleDeclaration} css */
-const familyOf = (css) => (/KaTeX/.test(css.fontFamily) ? FAMILY.math : /Mono/.test(css.fontFamily) ? FAMILY.mono : FAMILY.sans);
+const familyOf = (css) =>
+  /KaTeX/.test(css.fontFamily) ? FAMILY.math : /Mono/.test(css.fontFamily) ? FAMILY.mono : FAMILY.sans;
 /** @param {CSSStyleDeclaration} css @returns {Style} */
 const styleOf = (css) => ({ family: familyOf(css), slant: css.fontStyle, weight: css.fontWeight, colour: css.color });
 
 /** A copy of a drawn node with all that the page's style gives it as attributes. @param {Element} node */
 function plainCopy(node) {
-  const css = getComputedStyle(node), copy = svgNode(node.localName); // prettier-ignore
-  for (const { name, value } of node.attributes) if (!/^(class|style|data-|aria-)/.test(name)) copy.setAttribute(name, value);
+  const css = getComputedStyle(node),
+    copy = svgNode(node.localName);
+  for (const { name, value } of node.attributes)
+    if (!/^(class|style|data-|aria-)/.test(name)) copy.setAttribute(name, value);
   for (const name of /** @type {const} */ (['fill', 'stroke'])) {
     const isText = name === 'fill' && /^t/.test(node.localName);
     if (copy.hasAttribute(name) || isText) copy.setAttribute(name, css[name] === 'none' ? 'none' : rgb(css[name]));
@@ -85,7 +90,11 @@ function wordsOf(heading) {
   /** @param {Node} node */
   const walk = (node) => {
     if (node.nodeType === Node.TEXT_NODE) {
-      return add((node.textContent ?? '').normalize(), styleOf(getComputedStyle(/** @type {Element} */ (node.parentNode))), 0);
+      return add(
+        (node.textContent ?? '').normalize(),
+        styleOf(getComputedStyle(/** @type {Element} */ (node.parentNode))),
+        0,
+      );
     }
     if (!(node instanceof Element) || node.matches('.segments, .value, svg, input, .more')) return;
     if (node.matches('.m')) addFormula(/** @type {HTMLElement} */ (node));
@@ -125,7 +134,12 @@ function titleOf(heading, width) {
         const shift = lower * SCRIPT.shift - moved;
         moved = lower * SCRIPT.shift;
         const type = { 'font-family': style.family, 'font-style': style.slant, 'font-weight': style.weight };
-        const look = { ...type, 'font-size': lower ? SCRIPT.size : SIZE, fill: rgb(style.colour), ...(shift ? { dy: shift } : {}) };
+        const look = {
+          ...type,
+          'font-size': lower ? SCRIPT.size : SIZE,
+          fill: rgb(style.colour),
+          ...(shift ? { dy: shift } : {}),
+        };
         text.append(svgNode('tspan', look, (k && !i ? '\u00a0' : '') + part));
       });
     });
@@ -136,11 +150,14 @@ function titleOf(heading, width) {
 /** The names of lines that carry no label of their own, in rows of at most `width`. */
 function legendOf(svg, width, colour, style) {
   const nodes = [];
-  let x = 0, y = 0; // prettier-ignore
+  let x = 0,
+    y = 0;
   for (const line of svg.querySelectorAll('[data-name]')) {
-    const { name } = line.dataset, w = 36 + widthOf([{ text: name, style, lower: 0 }]); // prettier-ignore
+    const { name } = line.dataset,
+      w = 36 + widthOf([{ text: name, style, lower: 0 }]);
     if (x && x + w > width) [x, y] = [0, y + FIGURE.legend];
-    const path = plainCopy(line), mark = svgNode('path', { d: `M${x} ${y + 8}h16`, fill: 'none' }); // prettier-ignore
+    const path = plainCopy(line),
+      mark = svgNode('path', { d: `M${x} ${y + 8}h16`, fill: 'none' });
     for (const key of ['stroke', 'stroke-width', 'stroke-dasharray']) {
       if (path.hasAttribute(key)) mark.setAttribute(key, path.getAttribute(key) ?? '');
     }
@@ -153,12 +170,15 @@ function legendOf(svg, width, colour, style) {
 
 /** One chart below its heading and legend. @param {HTMLElement} stage @param {SVGSVGElement} svg */
 function figureOf(stage, svg) {
-  const group = svgNode('g'), width = Number(svg.getAttribute('width')), css = getComputedStyle(stage); // prettier-ignore
+  const group = svgNode('g'),
+    width = Number(svg.getAttribute('width')),
+    css = getComputedStyle(stage);
   const heading = headingOf(/** @type {Element} */ (svg.parentNode));
   const titles = heading ? titleOf(heading, width) : [];
   const legend = legendOf(svg, width, rgb(css.getPropertyValue('--ink2')), styleOf(css));
   const head = titles.length * FIGURE.line + 4;
-  const key = svgNode('g', { transform: `translate(0 ${head})` }), chart = svgNode('g'); // prettier-ignore
+  const key = svgNode('g', { transform: `translate(0 ${head})` }),
+    chart = svgNode('g');
   key.append(...legend.nodes);
   chart.append(...plainCopy(svg).childNodes);
   group.append(...titles, key, chart);
@@ -171,7 +191,8 @@ function figureOf(stage, svg) {
  */
 export function chartsAsSvg(stage) {
   const drawn = /** @type {SVGSVGElement[]} */ ([...stage.querySelectorAll('.plot > svg')]);
-  const figures = drawn.map((svg) => figureOf(stage, svg)), { gap, margin, wide } = FIGURE; // prettier-ignore
+  const figures = drawn.map((svg) => figureOf(stage, svg)),
+    { gap, margin, wide } = FIGURE;
   if (!figures.length) throw new Error(say('menu.no_chart'));
   /** @type {(typeof figures)[]} */
   const rows = [[]];
@@ -191,10 +212,14 @@ export function chartsAsSvg(stage) {
     });
     y += above + Math.max(...row.map((figure) => figure.height)) + gap;
   }
-  const W = Math.ceil(2 * margin - gap + Math.max(...rows.map(room))), H = Math.ceil(y - gap + margin); // prettier-ignore
+  const W = Math.ceil(2 * margin - gap + Math.max(...rows.map(room))),
+    H = Math.ceil(y - gap + margin);
   const all = svgNode('svg', { width: W, height: H, viewBox: `0 0 ${W} ${H}` });
   const background = rgb(getComputedStyle(stage).getPropertyValue('--bg'));
-  all.append(svgNode('title', {}, stage.getAttribute('aria-label') ?? ''), svgNode('rect', { width: W, height: H, fill: background }));
+  all.append(
+    svgNode('title', {}, stage.getAttribute('aria-label') ?? ''),
+    svgNode('rect', { width: W, height: H, fill: background }),
+  );
   all.append(...figures.map((figure) => figure.group));
   return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(all)}\n`;
 }

@@ -1,8 +1,10 @@
 // What moves a stage by itself: the clock behind the play button.
 import { say } from './localize.js';
 
-const CALM = matchMedia('(prefers-reduced-motion: reduce)'), CALM_STEPS_A_SECOND = 2; // prettier-ignore
-const PLAY = 'M5 2.5 13 8l-8 5.5z', PAUSE = 'M4.5 3h2.4v10H4.5zM9.1 3h2.4v10H9.1z'; // prettier-ignore
+const CALM = matchMedia('(prefers-reduced-motion: reduce)'),
+  CALM_STEPS_A_SECOND = 2;
+const PLAY = 'M5 2.5 13 8l-8 5.5z',
+  PAUSE = 'M4.5 3h2.4v10H4.5zM9.1 3h2.4v10H9.1z';
 
 /**
  * A function that starts and ends it. Whoever wants little motion sees one picture after the other.
@@ -20,9 +22,12 @@ export function playClock({ button, perSecond, begin, tick }) {
     clearInterval(clock);
     clock = undefined;
     if (on && begin()) {
-      clock = setInterval(() => {
-        if (!tick()) play(false);
-      }, 1000 / (CALM.matches ? CALM_STEPS_A_SECOND : perSecond));
+      clock = setInterval(
+        () => {
+          if (!tick()) play(false);
+        },
+        1000 / (CALM.matches ? CALM_STEPS_A_SECOND : perSecond),
+      );
     }
     button.dataset.sayLabel = clock ? 'transport.pause' : 'transport.play'; // in another language, too
     button.ariaLabel = say(button.dataset.sayLabel);

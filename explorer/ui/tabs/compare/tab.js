@@ -17,6 +17,8 @@ class Compare extends Stage {
     `${coloured('noise', SIGMA_HAT)} = \\sqrt{1-\\frac{${ALPHA}}{${ALPHA_PREV}}}`,
   ];
 
+  /** @type {Film} */
+  film;
   /** η of each row, or "large". @type {Record<string, number | 'large'>} */
   rows = {};
   /** The columns: which picture, and its t. @type {[string | number, number][]} */
@@ -64,7 +66,8 @@ class Compare extends Stage {
   }
 
   draw() {
-    const { wrong, steps } = this.value.settings, [, time] = this.moments[this.film.at]; // prettier-ignore
+    const { wrong, steps } = this.value.settings,
+      [, time] = this.moments[this.film.at];
     const picture = { html: this.show === 'x0' ? `<span class="x0-colour">${math(X0_HAT)}</span>` : math(X_T) };
     write(this.$('h2'), say(wrong ? 'compare.title_five' : 'compare.title_four'));
     write(this.$('.same'), sayHtml(wrong ? 'compare.same_wrong' : 'compare.same', { steps }));
@@ -76,7 +79,8 @@ class Compare extends Stage {
       extra: this.extraOf(name),
     }));
     const columns = this.moments.map(([, t]) => t);
-    const cell = (lane, k) => (this.moments[k][0] === 'end' ? `${lane.name}/end` : `${lane.name}/${this.moments[k][0]}/${this.show}`);
+    const cell = (lane, k) =>
+      this.moments[k][0] === 'end' ? `${lane.name}/end` : `${lane.name}/${this.moments[k][0]}/${this.show}`;
     this.film.draw(lanes, columns, cell, (k) => `t = ${columns[k]}`);
   }
 
@@ -91,7 +95,8 @@ class Compare extends Stage {
 
   /** @param {string} name of a row */
   textOf(name) {
-    const { eta, steps: S } = this.value.settings, posterior = this.facts[name]?.posterior; // prettier-ignore
+    const { eta, steps: S } = this.value.settings,
+      posterior = this.facts[name]?.posterior;
     if (name === 'ddim') return sayHtml('compare.ddim');
     if (name === 'yours') return sayHtml({ 0: 'compare.as_ddim', 1: 'compare.as_ddpm' }[eta] ?? 'compare.between');
     if (name === 'ddpm' && posterior === undefined) return sayHtml('compare.ddpm');
@@ -111,7 +116,10 @@ class Compare extends Stage {
       [sayHtml('compare.distance'), name === 'ddim' ? say('compare.is_ddim') : fixed(fact.distance, 3)],
       [real ? say('compare.grain_real', { real: fixed(real, 3) }) : say('compare.grain'), fixed(fact.grain, 3)],
       [say('compare.calls'), `${fact.nfe}`],
-      [say('compare.time'), fact.seconds === null ? say('compare.made_before') : say('stage.seconds', { seconds: fixed(fact.seconds, 2) })],
+      [
+        say('compare.time'),
+        fact.seconds === null ? say('compare.made_before') : say('stage.seconds', { seconds: fixed(fact.seconds, 2) }),
+      ],
     ];
     const facts = numbers.map(([term, n]) => `<span>${term}</span><b>${n}</b>`).join('');
     return `${this.othersOf(name, fact)}<div class="facts">${facts}</div>`;
@@ -137,7 +145,8 @@ class Compare extends Stage {
   }
 
   openInSteps(button) {
-    const [name, kind, k] = button.dataset.open.split('/'), { noise_seed } = this.value.settings; // prettier-ignore
+    const [name, kind, k] = button.dataset.open.split('/'),
+      { noise_seed } = this.value.settings;
     if (name === 'wrong') return null; // Steps has no wrong labels
     const large = this.rows[name] === 'large';
     setView({ t: kind ? 1 : this.moments[this.film.at][1] || 1 });

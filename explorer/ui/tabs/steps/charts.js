@@ -31,7 +31,8 @@ export class RunCharts {
 
   /** @param {PicturedRun | null} run */
   writeTitles(run) {
-    const { alpha_bar, sigma, size } = this.holders, large = run?.settings.variance === 'large'; // prettier-ignore
+    const { alpha_bar, sigma, size } = this.holders,
+      large = run?.settings.variance === 'large';
     const symbol = { html: `<span class="noise-colour">${math(large ? SIGMA_HAT : SIGMA)}</span>` };
     this.host.$('.title', alpha_bar).innerHTML = sayHtml('chart.alpha_bar');
     this.host.$('.title', sigma).innerHTML = sayHtml('chart.sigma', { symbol });
@@ -43,15 +44,21 @@ export class RunCharts {
     const width = Math.max(200, this.holders.alpha_bar.clientWidth);
     const height = parseFloat(getComputedStyle(this.host.stage).getPropertyValue('--chart'));
     /** @type {[number, string | number, string][]} */
-    const xTicks = [[run.T, `t = ${run.T}`, 'start'], [run.T / 2, run.T / 2, 'middle'], [0, '0', 'end']]; // prettier-ignore
+    const xTicks = [
+      [run.T, `t = ${run.T}`, 'start'],
+      [run.T / 2, run.T / 2, 'middle'],
+      [0, '0', 'end'],
+    ];
     const axis = { xRange: /** @type {[number, number]} */ ([run.T, 0]), xTicks, width, height };
     for (const name of names) {
       const drawn = chart({ ...axis, ...OPTIONS[name](run) });
       this.#drawn[name] = drawn;
       this.host.$('.plot', this.holders[name]).innerHTML = drawn.svg;
       this.host.$('svg', this.holders[name]).onclick = (event) => {
-        const box = event.currentTarget.getBoundingClientRect(), x = ((event.clientX - box.left) / box.width) * width; // prettier-ignore
-        const left = drawn.X(run.T), right = drawn.X(0); // prettier-ignore
+        const box = event.currentTarget.getBoundingClientRect(),
+          x = ((event.clientX - box.left) / box.width) * width;
+        const left = drawn.X(run.T),
+          right = drawn.X(0);
         this.goTo((run.T * (right - x)) / (right - left));
       };
     }
@@ -59,22 +66,38 @@ export class RunCharts {
 
   /** @param {PicturedRun} run @param {number} index */
   moveCursors(run, index) {
-    const { alpha_bar: a, sigma, size } = this.#drawn, p = run.plan[index], row = run.rows[index]; // prettier-ignore
+    const { alpha_bar: a, sigma, size } = this.#drawn,
+      p = run.plan[index],
+      row = run.rows[index];
     const path = `M${a.X(p.t)} ${a.Y(p.alpha_bar)}H${a.X(p.t_prev)}V${a.Y(p.alpha_bar_prev)}`;
     const jump = `<path d="${path}" fill="none" stroke="var(--ink)" stroke-width="2.25"/>`;
-    const ends = [[p.t, p.alpha_bar, 'var(--ink)', 'alpha_bar'], [p.t_prev, p.alpha_bar_prev, 'var(--ink)', 'alpha_bar_prev']]; // prettier-ignore
+    const ends = [
+      [p.t, p.alpha_bar, 'var(--ink)', 'alpha_bar'],
+      [p.t_prev, p.alpha_bar_prev, 'var(--ink)', 'alpha_bar_prev'],
+    ];
     drawCursor(this.holders.alpha_bar, a, p.t, /** @type {any} */ (ends), jump);
     drawCursor(this.holders.sigma, sigma, p.t, [[p.t, p.sigma, 'var(--noise)', 'sigma noise']]);
-    const marks = Object.entries(SIZES).map(([name, colour]) => [p.t, numberOf(row, name), `var(--${colour})`, SIZE_LINKS[name]]);
+    const marks = Object.entries(SIZES).map(([name, colour]) => [
+      p.t,
+      numberOf(row, name),
+      `var(--${colour})`,
+      SIZE_LINKS[name],
+    ]);
     drawCursor(this.holders.size, size, p.t, /** @type {any} */ (marks));
   }
 
   /** What stands at the right of the titles, and what is said of the charts. @param {PicturedRun} run @param {number} index */
   writeValues(run, index) {
-    const { $ } = this.host, { alpha_bar, sigma, size } = this.holders, p = run.plan[index]; // prettier-ignore
+    const { $ } = this.host,
+      { alpha_bar, sigma, size } = this.holders,
+      p = run.plan[index];
     const rms = (name) => fixed(numberOf(run.rows[index], `term_${name}`), 2);
-    const jump = { now: p.t, next: p.t_prev }, from = digits(p.alpha_bar), to = digits(p.alpha_bar_prev); // prettier-ignore
-    const coloured = ['x0', 'direction', 'noise'].map((name) => `<span class="${name}-colour" data-link="${name}">${rms(name)}</span>`);
+    const jump = { now: p.t, next: p.t_prev },
+      from = digits(p.alpha_bar),
+      to = digits(p.alpha_bar_prev);
+    const coloured = ['x0', 'direction', 'noise'].map(
+      (name) => `<span class="${name}-colour" data-link="${name}">${rms(name)}</span>`,
+    );
     $('.value', alpha_bar).textContent = `${from} → ${to}`;
     $('.value', sigma).textContent = fixed(p.sigma, 3);
     $('.value', sigma).className = 'value noise-colour';
@@ -89,7 +112,8 @@ export class RunCharts {
 /** What is special to each chart. @type {Record<string, (run: PicturedRun) => any>} */
 const OPTIONS = {
   alpha_bar({ curve, plan }) {
-    const every = Math.ceil(plan.length / MOST_DOTS), link = 'alpha_bar alpha_bar_prev'; // prettier-ignore
+    const every = Math.ceil(plan.length / MOST_DOTS),
+      link = 'alpha_bar alpha_bar_prev';
     return {
       yRange: [0, 1],
       yTicks: [0, 0.5, 1],
@@ -120,9 +144,12 @@ const OPTIONS = {
 /** σ of this run, between those of η = 1 and of DDPM's larger variance. @param {PicturedRun} run @param {number} top */
 function sigmaLines({ plan, settings }, top) {
   const large = settings.variance === 'large';
-  const at = Math.min(plan.length - 1, Math.round(plan.length * 0.12)), hatAt = Math.round((plan.length - 1) * 0.78); // prettier-ignore
-  const p = plan[at], q = plan[hatAt]; // prettier-ignore
-  const hatIsFree = (q.sigmaHat - q.sigma1) / top > 0.04 && !large, oneIsFree = settings.eta < 0.85 || large; // prettier-ignore
+  const at = Math.min(plan.length - 1, Math.round(plan.length * 0.12)),
+    hatAt = Math.round((plan.length - 1) * 0.78);
+  const p = plan[at],
+    q = plan[hatAt];
+  const hatIsFree = (q.sigmaHat - q.sigma1) / top > 0.04 && !large,
+    oneIsFree = settings.eta < 0.85 || large;
   const hat = '<tspan class="symbol">σ</tspan><tspan class="hat" dx="-7">ˆ</tspan>';
   const points = (name) => plan.map((step) => [step.t, step[name]]);
   return [
@@ -138,7 +165,11 @@ function sigmaLines({ plan, settings }, top) {
       colour: 'var(--ref)',
       width: 1.25,
       label: oneIsFree
-        ? { at: [p.t, large ? p.sigma1 : Math.max(p.sigma1, p.sigmaHat)], dy: large ? 24 : -8, text: '<tspan class="symbol">η</tspan> = 1' }
+        ? {
+            at: [p.t, large ? p.sigma1 : Math.max(p.sigma1, p.sigmaHat)],
+            dy: large ? 24 : -8,
+            text: '<tspan class="symbol">η</tspan> = 1',
+          }
         : null,
     },
     {

@@ -8,7 +8,8 @@
  */
 export function differenceOf(a, b, { zero, full, most }) {
   const data = new Uint8ClampedArray(a.length);
-  let sum = 0, squares = 0; // prettier-ignore
+  let sum = 0,
+    squares = 0;
   for (let i = 0; i < a.length; i += 4) {
     let here = 0;
     for (let c = 0; c < 3; c++) {

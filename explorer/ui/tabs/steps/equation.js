@@ -35,13 +35,15 @@ export class Equation {
 
   /** Write what the settings fix. @param {PicturedRun | null} run */
   writeFormulas(run) {
-    const { form, host } = this, formulas = panelFormulas(form, run?.settings.variance === 'large'); // prettier-ignore
+    const { form, host } = this,
+      formulas = panelFormulas(form, run?.settings.variance === 'large');
     for (const name of PANELS) {
       this.part(name, '.formula').innerHTML = formulas[name] ? math(formulas[name]) : '';
       const aloud = (form === 'mk' && ALOUD_IN_MK[name]) || name;
       this.part(name, '.formula').ariaLabel = say(`formula.${aloud}`);
     }
-    for (const [name, link] of Object.entries(COEFFICIENT_LINKS[form])) this.part(name, '.coefficient').dataset.link = link;
+    for (const [name, link] of Object.entries(COEFFICIENT_LINKS[form]))
+      this.part(name, '.coefficient').dataset.link = link;
     this.part('x0', '.name').innerHTML = sayHtml('player.x0');
     this.part('direction', '.name').innerHTML = sayHtml(form === 'mk' ? 'player.in_mk' : 'player.direction');
     this.part('noise', '.name').textContent = say('player.noise');
@@ -53,7 +55,8 @@ export class Equation {
 
   /** Fit the canvases to the pictures of a run. @param {PicturedRun} run */
   size({ width, height }) {
-    const { stage } = this.host, zoom = /** @type {any} */ (stage).currentCSSZoom ?? 1; // prettier-ignore
+    const { stage } = this.host,
+      zoom = /** @type {any} */ (stage).currentCSSZoom ?? 1;
     const space = parseFloat(getComputedStyle(stage).getPropertyValue('--pic'));
     const factor = Math.floor((space * zoom) / Math.max(width, height) + 1e-3) / zoom;
     for (const name of PANELS) {
@@ -74,7 +77,9 @@ export class Equation {
   draw(run, index) {
     const frame = run.frame(index);
     if (!frame) return false;
-    const { width, height } = run, p = run.plan[index], empty = p.sigma === 0; // prettier-ignore
+    const { width, height } = run,
+      p = run.plan[index],
+      empty = p.sigma === 0;
     PANELS.forEach((name, k) => {
       const context = this.part(name, 'canvas').getContext('2d');
       context.drawImage(frame.image, frame.x + k * width, frame.y, width, height, 0, 0, width, height);
@@ -92,7 +97,9 @@ export class Equation {
 
   /** Write a step's coefficients and captions. @param {PicturedRun} run @param {number} index */
   writeTexts(run, index) {
-    const p = run.plan[index], row = run.rows[index], mk = this.form === 'mk'; // prettier-ignore
+    const p = run.plan[index],
+      row = run.rows[index],
+      mk = this.form === 'mk';
     const coefficients = {
       x_t: mk ? p.m : null,
       x0: mk ? p.k : p.x0,

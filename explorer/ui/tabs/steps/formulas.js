@@ -13,9 +13,17 @@ export const SIGMA_SQUARED = '\\sigma_t^2';
 export function panelFormulas(form, large) {
   const noise = `${linked('sigma', large ? SIGMA_HAT : SIGMA)}\\,z`;
   if (form === 'mk') {
-    return { x_t: `${linked('m', 'm')}\\,${X_T}`, x0: `${linked('k', 'k')}\\,${X0_HAT}`, direction: '', noise, x_prev: X_PREV };
+    return {
+      x_t: `${linked('m', 'm')}\\,${X_T}`,
+      x0: `${linked('k', 'k')}\\,${X0_HAT}`,
+      direction: '',
+      noise,
+      x_prev: X_PREV,
+    };
   }
-  const before = linked('alpha_bar_prev', ALPHA_PREV), now = linked('alpha_bar', ALPHA), eps = linked('eps', EPS); // prettier-ignore
+  const before = linked('alpha_bar_prev', ALPHA_PREV),
+    now = linked('alpha_bar', ALPHA),
+    eps = linked('eps', EPS);
   const sigma = linked('sigma', large ? SIGMA_1_SQUARED : SIGMA_SQUARED);
   return {
     x_t: X_T,

@@ -38,7 +38,10 @@ export class LinkedHighlighting {
     this.stage.toggleAttribute('data-lighting', lit.length > 0);
     for (const node of this.stage.querySelectorAll('[data-link]')) {
       const names = /** @type {HTMLElement} */ (node).dataset.link?.split(' ') ?? [];
-      node.toggleAttribute('data-lit', names.some((name) => lit.includes(name))); // prettier-ignore
+      node.toggleAttribute(
+        'data-lit',
+        names.some((name) => lit.includes(name)),
+      );
     }
   }
 
@@ -54,7 +57,12 @@ export class LinkedHighlighting {
       this.light();
     };
     return [
-      { keys: PANELS.map((_, k) => `${k + 1}`), says: 'keys.light', act: focus, when: () => !document.body.dataset.asking },
+      {
+        keys: PANELS.map((_, k) => `${k + 1}`),
+        says: 'keys.light',
+        act: focus,
+        when: () => !document.body.dataset.asking,
+      },
       { keys: ['Escape'], says: 'keys.dark', act: leave },
     ];
   }

@@ -26,7 +26,8 @@ const FIELD_NAMES = {
 /** What a picture was made with, as HTML. @param {Pinned} pinned */
 function settingsAsHtml({ settings: s }) {
   const variance = s.variance === 'large' ? math('\\hat\\sigma') : `${math('\\eta')} ${digits(s.eta, 3)}`;
-  const spacing = escapeHtml(say(`choice.${s.spacing}`)), seed = `${escapeHtml(say('controls.seed_short'))} ${escapeHtml(s.seed)}`; // prettier-ignore
+  const spacing = escapeHtml(say(`choice.${s.spacing}`)),
+    seed = `${escapeHtml(say('controls.seed_short'))} ${escapeHtml(s.seed)}`;
   return `${math('S')} ${s.steps} · ${variance} · ${spacing} · ${seed}`;
 }
 
@@ -75,7 +76,9 @@ export class Pin {
     const state = [this.#a?.id, run?.id, run?.state, isWaiting, run?.sheet ? 1 : 0, ...look].join();
     if (state === this.#drawn) return; // another step of the same run
     this.#drawn = state;
-    const { $ } = this.host, a = this.#a, ended = run?.state === 'ended'; // prettier-ignore
+    const { $ } = this.host,
+      a = this.#a,
+      ended = run?.state === 'ended';
     this.button.textContent = say(a ? 'pin.unpin' : 'pin.pin');
     this.button.setAttribute('aria-pressed', String(Boolean(a)));
     this.button.disabled = !a && !ended;
@@ -90,7 +93,9 @@ export class Pin {
 
   /** @param {Pinned} a @param {Pinned} b */
   #compare(a, b) {
-    const { $ } = this.host, { stage } = this.host, css = getComputedStyle(stage); // prettier-ignore
+    const { $ } = this.host,
+      { stage } = this.host,
+      css = getComputedStyle(stage);
     const alike = a.image.width === b.image.width && a.image.height === b.image.height;
     const changed = FIELDS.filter((name) => a.settings[name] !== b.settings[name]);
     const [zero, full] = ['--zero', '--noise'].map((name) => channelsOf(rgb(css.getPropertyValue(name))));

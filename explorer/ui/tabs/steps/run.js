@@ -17,7 +17,19 @@
 
 /** The five panels, from left to right on a frame. */
 export const PANELS = ['x_t', 'x0', 'direction', 'noise', 'x_prev'];
-const COLUMNS = ['x_t', 'x0', 'eps', 'z', 'x_prev', 'term_x0', 'term_direction', 'term_noise', 'sum_residual', 'mk_residual', 'clipped'];
+const COLUMNS = [
+  'x_t',
+  'x0',
+  'eps',
+  'z',
+  'x_prev',
+  'term_x0',
+  'term_direction',
+  'term_noise',
+  'sum_residual',
+  'mk_residual',
+  'clipped',
+];
 
 /** @param {number[]} line @returns {Step} */
 function stepOf([t, t_prev, alpha_bar, alpha_bar_prev, x0, direction, sigma, m, k]) {
@@ -58,7 +70,10 @@ export class Run {
     this.count = value.count;
     this.settings = { ...value.settings };
     this.T = value.T;
-    [this.channels, this.height, this.width] = value.shape;
+    const [channels, height, width] = value.shape;
+    this.channels = channels;
+    this.height = height;
+    this.width = width;
     /** ᾱ over t. @type {[number, number][]} */
     this.curve = JSON.parse(value.alpha_bar);
     /** @type {Step[]} */
@@ -95,7 +110,8 @@ export class Run {
    * @param {number} i
    */
   cornerOf(i) {
-    const k = this.kept.indexOf(i), columns = this.sheetAt?.columns ?? 1; // prettier-ignore
+    const k = this.kept.indexOf(i),
+      columns = this.sheetAt?.columns ?? 1;
     return { x: (k % columns) * PANELS.length * this.width, y: Math.floor(k / columns) * this.height };
   }
 

@@ -21,7 +21,7 @@ export class PicturedRun extends Run {
 
   update(value) {
     super.update(value);
-    if (this.onSheet) this.#loadSheet(); // not while the base class constructs it
+    if (#images in this) this.#loadSheet(); // not while the base class constructs it
   }
 
   #loadSheet() {

@@ -30,6 +30,18 @@ class Steps extends Stage {
   ];
 
   offersDiffusers = true;
+  /** @type {Equation} */
+  equation;
+  /** @type {RunCharts} */
+  charts;
+  /** @type {Track} */
+  track;
+  /** @type {LinkedHighlighting} */
+  linked;
+  /** @type {Pin} */
+  pin;
+  /** @type {(on?: boolean) => void} */
+  play;
   /** The run on the screen. @type {PicturedRun | null} */
   run = null;
   /** The newest run, while the screen still shows the one before it. @type {PicturedRun | null} */
@@ -95,7 +107,8 @@ class Steps extends Stage {
   }
 
   #listenToKeys(range) {
-    const first = () => this.goTo({ t: this.run?.T ?? 0 }), last = () => this.goTo({ end: true }); // prettier-ignore
+    const first = () => this.goTo({ t: this.run?.T ?? 0 }),
+      last = () => this.goTo({ end: true });
     const moves = { by: (n) => this.stepBy(n), first, last, play: this.play };
     /** @type {import('../../web/keys.js').KeyRow[]} */
     const table = [
@@ -113,7 +126,8 @@ class Steps extends Stage {
   }
 
   press(button) {
-    const { go } = button.dataset, { play } = this; // prettier-ignore
+    const { go } = button.dataset,
+      { play } = this;
     if (!go) return super.press(button);
     if (go === 'play') return play();
     play(false);
@@ -129,6 +143,11 @@ class Steps extends Stage {
   }
 
   set value(value) {
+    this.#take(value);
+  }
+
+  /** @param {any} value of Python's stream */
+  #take(value) {
     const newest = this.coming ?? this.run;
     if (!value || (newest && (value.id < newest.id || value.count < newest.count))) return; // a late word of an older run
     const isKnown = Boolean(newest?.remembered && value.count === newest.count); // it is all on the screen
@@ -178,7 +197,8 @@ class Steps extends Stage {
   // Show the newest run as soon as it has reached the time step the user is at. Until then, but not for long, the screen keeps
   // the run before it: a slider that moves must not throw the pictures back to pure noise.
   settle() {
-    const shown = this.coming, before = this.run; // prettier-ignore
+    const shown = this.coming,
+      before = this.run;
     if (!shown?.shown.length) return;
     if (before && !shown.hasReached(this.wish) && performance.now() - this.#heldSince < HOLD) return;
     this.run = shown;
@@ -230,9 +250,11 @@ class Steps extends Stage {
 
   /** @param {number} n */
   stepBy(n) {
-    const { run } = this, steps = run?.shown ?? []; // prettier-ignore
+    const { run } = this,
+      steps = run?.shown ?? [];
     if (!run || !steps.length) return;
-    const to = Math.max(0, Math.min(steps.length - 1, steps.indexOf(this.index) + n)), { t } = run.plan[steps[to]]; // prettier-ignore
+    const to = Math.max(0, Math.min(steps.length - 1, steps.indexOf(this.index) + n)),
+      { t } = run.plan[steps[to]];
     this.goTo(to === steps.length - 1 && run.state !== 'running' ? { end: true, t } : { t });
   }
 
@@ -264,7 +286,9 @@ class Steps extends Stage {
   }
 
   draw() {
-    const all = this.#dirty.has('run'), grown = all || this.#dirty.has('grown'), moved = all || this.#dirty.has('step'); // prettier-ignore
+    const all = this.#dirty.has('run'),
+      grown = all || this.#dirty.has('grown'),
+      moved = all || this.#dirty.has('step');
     const { run, index } = this;
     this.#dirty.clear();
     if (run) {
@@ -313,11 +337,14 @@ class Steps extends Stage {
 
   /** @param {PicturedRun} run */
   #drawFigures({ rows, plan, seconds, engine }) {
-    const done = rows.length, S = plan.length; // prettier-ignore
+    const done = rows.length,
+      S = plan.length;
     const rate = done && seconds && say('figures.rate', { ms: ((1000 * seconds) / done).toFixed(0) });
     this.$('.step').textContent = say('figures.step', { n: this.index + 1, of: S });
     this.$('.nfe').textContent = done < S ? say('figures.nfe', { n: done, of: S }) : say('figures.nfe_all', { n: S });
-    this.$('.seconds').textContent = seconds ? say('figures.seconds', { seconds: seconds.toFixed(2) }) : say('figures.before');
+    this.$('.seconds').textContent = seconds
+      ? say('figures.seconds', { seconds: seconds.toFixed(2) })
+      : say('figures.before');
     this.$('.rate').textContent = rate ? rate + byEngine(engine) : '';
   }
 }
