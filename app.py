@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # what takes seconds to import is imported where it is used: 
     import gradio as gr
 
     from explorer.checkpoint import Checkpoint
-    from explorer.networks.choose import Engine
+    from explorer.networks.network import Engine
     from explorer.storage.hub import Progress
 
     demo: gr.Blocks  # see __getattr__
@@ -195,7 +195,7 @@ def serve(given: argparse.Namespace, until: ExitStack) -> int:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
     from explorer.checkpoint import load
-    from explorer.ui.app import build, end, launch_options
+    from explorer.ui.app import build, launch_options, shut_down
 
     def another(name: str, progress: Progress) -> Checkpoint:
         return load(name, given.device, engine=given.engine, progress=progress)
@@ -214,7 +214,7 @@ def serve(given: argparse.Namespace, until: ExitStack) -> int:
     )
     while not ended.wait(1):  # without a limit, some systems would not hear of Ctrl-C
         pass
-    end(demo)
+    shut_down(demo)
     return 0
 
 

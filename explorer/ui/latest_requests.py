@@ -20,7 +20,9 @@ class LatestRequests:
     """
 
     def __init__(self) -> None:
-        self._latest: BoundedCache[tuple[float, bool]] = BoundedCache(MAX_PAGES)  # count, and whether its run shall stop
+        self._latest: BoundedCache[tuple[float, bool]] = BoundedCache(
+            MAX_PAGES
+        )  # count, and whether its run shall stop
         self._closed: deque[str] = deque(maxlen=MAX_CLOSED_PAGES)  # pages that were closed while their runs may go on
         self._lock = Lock()
 

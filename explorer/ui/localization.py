@@ -16,7 +16,8 @@ from typing import Any
 from explorer.support.messages import Message, message_of
 
 HERE = Path(__file__).parent
-LANGUAGES = ("en", "zh", "ko")
+LANGUAGE_NAMES = {"en": "English", "zh": "中文", "ko": "한국어"}  # as each calls itself
+LANGUAGES = tuple(LANGUAGE_NAMES)
 MOST_NOTICE = 4000  # characters
 
 
@@ -32,15 +33,6 @@ def _flat(branch: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str
             yield above + name, value
         else:
             yield from _flat(value, f"{above}{name}.")
-
-
-def script() -> str:
-    """The JavaScript that gives every component of the page ``say`` and ``sayHtml``."""
-    words = json.dumps({language: texts(language) for language in LANGUAGES}, ensure_ascii=False)
-    parts = (HERE / "web" / name for name in ("math.js", "say.js"))
-    return "\n".join(
-        ["(() => {", f"const TEXTS = {words};", *(part.read_text(encoding="utf-8") for part in parts), "})();"]
-    )
 
 
 class LocalizedMessage(Message):

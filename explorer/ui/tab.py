@@ -162,7 +162,9 @@ class Tab(ABC, Generic[OptionsT]):
         except (InvalidField, PictureError) as problem:
             if state() != "superseded":
                 self.last_good.put(session, before)
-            refused = problem if isinstance(problem, InvalidField) else InvalidField(self.picture_field, localize(problem))
+            refused = (
+                problem if isinstance(problem, InvalidField) else InvalidField(self.picture_field, localize(problem))
+            )
             yield labels | self._refusal(refused, session, values)
         except Exception as error:
             yield labels | _error(explain(error, values))
@@ -213,6 +215,3 @@ class Tab(ABC, Generic[OptionsT]):
 
 def _error(message: str) -> dict[str, Any]:
     return {"state": "error", "message": to_json(message), "repair": None, "field": None}
-
-
-

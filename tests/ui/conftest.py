@@ -23,7 +23,7 @@ from explorer.runs.results import ResultCache
 from explorer.ui.app import build, launch_options
 from explorer.ui.latest_requests import LatestRequests
 from explorer.ui.saving import Exporter
-from explorer.ui.tabs.steps.tab import StepsTab
+from explorer.ui.tabs.steps import StepsTab
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",

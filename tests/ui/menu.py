@@ -39,7 +39,7 @@ def restore(stage, data, tab, name="saved.png"):
     """Drop a picture, and wait for what it shows."""
     drop(stage, data, name)
     stage.tab = tab
-    stage.page.wait_for_function("tab => window.explorer.tab === tab", arg=tab)
+    stage.page.wait_for_function("tab => document.querySelector('explorer-controls').tab === tab", arg=tab)
     stage.wait_for_run()
 
 

@@ -19,6 +19,15 @@ Object.defineProperty(HTMLImageElement.prototype, 'src', { ...source, set(addres
 } });
 """
 
+# The text of an element as it is read. A formula stands for its own line of text: its letters are placed one by one.
+READ = """element => {
+  const formulas = [...element.querySelectorAll('.m')].map(formula => [formula, [...formula.childNodes]]);
+  for (const [formula] of formulas) formula.replaceChildren(formula.dataset.plain);
+  const text = element.innerText;
+  for (const [formula, children] of formulas) formula.replaceChildren(...children);
+  return text;
+}"""
+
 
 def lane(name):
     """A row of a film."""
@@ -79,7 +88,7 @@ class Stage:
 
     def arrive(self, tab):
         """Wait until a tab is in front and what it shows is its newest run."""
-        self.page.wait_for_function("tab => window.explorer.tab === tab", arg=tab)
+        self.page.wait_for_function("tab => document.querySelector('explorer-controls').tab === tab", arg=tab)
         self.tab = tab
         self.wait_for_run()
 
@@ -141,7 +150,7 @@ class Stage:
         return self.page.url
 
     def setting(self, name):
-        return self.page.evaluate("name => window.explorer.settings[name]", name)
+        return self.page.evaluate("name => document.querySelector('explorer-controls').settings[name]", name)
 
     def pixels(self, selector):
         """Checksum of the first canvas there."""
@@ -206,7 +215,8 @@ class Stage:
             assert self.pixels(f"{lane(name)} .now canvas") == frames[at]
 
     def text(self, selector):
-        return self.locator(selector).first.inner_text()
+        """What is read there, each formula as one line."""
+        return self.locator(selector).first.evaluate(READ)
 
     def lanes(self):
         """The names of the rows of a film."""
@@ -214,7 +224,7 @@ class Stage:
 
     def table(self):
         """The rows of the first table by what they begin with."""
-        rows = self.locator("table tr").evaluate_all("rows => rows.map(r => [...r.cells].map(c => c.innerText))")
+        rows = self.locator("table tr").evaluate_all(f"rows => rows.map(row => [...row.cells].map({READ}))")
         return {row[0]: row[1:] for row in rows[1:]}
 
     def step(self):

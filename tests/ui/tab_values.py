@@ -16,13 +16,13 @@ from explorer.runs.results import ResultCache
 from explorer.support.messages import PLACEHOLDER
 from explorer.ui.latest_requests import LatestRequests
 from explorer.ui.localization import LANGUAGES, from_json, texts
-from explorer.ui.tabs.compare.tab import CompareTab
-from explorer.ui.tabs.consistency.tab import ConsistencyTab
-from explorer.ui.tabs.encode.tab import EncodeTab
-from explorer.ui.tabs.forward.tab import ForwardTab
-from explorer.ui.tabs.interpolate.tab import InterpolateTab
-from explorer.ui.tabs.paths.tab import PathsTab
-from explorer.ui.tabs.quality.tab import QualityTab
+from explorer.ui.tabs.compare import CompareTab
+from explorer.ui.tabs.consistency import ConsistencyTab
+from explorer.ui.tabs.encode import EncodeTab
+from explorer.ui.tabs.forward import ForwardTab
+from explorer.ui.tabs.interpolate import InterpolateTab
+from explorer.ui.tabs.paths import PathsTab
+from explorer.ui.tabs.quality import QualityTab
 
 SHAPE = (3, 8, 8)
 MU, S_DATA = 0.3, 0.5

@@ -20,7 +20,7 @@ from explorer.trajectory import rms
 from explorer.ui.app import build
 from explorer.ui.endpoints import endpoints
 from explorer.ui.latest_requests import LatestRequests
-from explorer.ui.tabs.steps.tab import StepsTab
+from explorer.ui.tabs.steps import StepsTab
 
 
 @pytest.fixture(scope="module")

@@ -136,7 +136,7 @@ def test_wrong_labels_open_nowhere_for_steps_has_none(stage):
     stage.open(SMALL)
     stage.locator(f"{lane('wrong')} .now").click()
     stage.settle()
-    assert stage.page.evaluate("window.explorer.tab") == "compare"
+    assert stage.page.evaluate("document.querySelector('explorer-controls').tab") == "compare"
 
 
 def test_the_address_holds_the_state_and_opens_the_same_pictures_elsewhere(stage, elsewhere):

@@ -9,7 +9,7 @@ from tab_values import SHAPE, SMALL, TOY, picture, pictures_of, shown, tab_of, v
 import explorer as ex
 from explorer.evaluation.metrics import grain
 from explorer.trajectory import rms
-from explorer.ui.tabs.steps.tab import StepsTab
+from explorer.ui.tabs.steps import StepsTab
 
 SETTINGS = {
     "ddim": {"eta": 0.0},

@@ -24,8 +24,8 @@ from explorer.ui import app
 from explorer.ui.endpoints import endpoints
 from explorer.ui.latest_requests import LatestRequests
 from explorer.ui.saving import Exporter
+from explorer.ui.tabs.steps import StepsTab
 from explorer.ui.tabs.steps.sprite_sheet import Sheets
-from explorer.ui.tabs.steps.tab import StepsTab
 
 ALL = {"steps": StepsTab} | TABS
 SMALL = SMALL | {"steps": {"steps": 9, "eta": 0.5}, "encode": {"steps": 7}}

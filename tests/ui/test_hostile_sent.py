@@ -20,7 +20,7 @@ from explorer.ui.latest_requests import MOST_PAGES, LatestRequests, count_of
 from explorer.ui.localization import notice_of
 from explorer.ui.real_pictures import receive_picture
 from explorer.ui.saving import Exporter
-from explorer.ui.tabs.steps.tab import StepsTab
+from explorer.ui.tabs.steps import StepsTab
 
 MEGABYTE = "𝔵" * (1 << 20)
 LONGEST = 4000  # characters of a refusal

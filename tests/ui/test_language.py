@@ -6,6 +6,7 @@ import re
 from urllib.parse import parse_qsl
 
 import pytest
+from explorer.ui.component import WebComponent, lesson, read
 from tab_values import TABS, TOY, english, tab_of
 
 from explorer.checkpoint import CheckpointError
@@ -13,11 +14,10 @@ from explorer.runs.results import ResultCache
 from explorer.support.arguments import as_int
 from explorer.support.messages import PLACEHOLDER, LocalizedError, Message
 from explorer.ui import component
-from explorer.ui.component import WebComponent, lesson, read
 from explorer.ui.latest_requests import LatestRequests
 from explorer.ui.localization import HERE, LANGUAGES, LocalizedMessage, localize, texts, to_json
 from explorer.ui.query import from_address
-from explorer.ui.tabs.steps.tab import StepsTab
+from explorer.ui.tabs.steps import StepsTab
 
 SOURCES = [*HERE.glob("*.py"), *HERE.glob("web/*.js"), *HERE.glob("web/*.html")]
 AREAS = "|".join({key.split(".")[0] for key in texts("en")})

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer.ui.component import lesson
+from explorer.ui.components import lesson
 from explorer.ui.localization import texts
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -26,7 +26,7 @@ def test_the_lesson_is_walked_through_by_keyboard_and_asks_first(stage):
     stage.press("l", "Shift+Tab", " ")  # from "Next" to the switch
     for n, stop in enumerate(lesson()["stops"], 1):
         tab = stop["query"].split("&")[0].removeprefix("tab=")
-        page.wait_for_function("tab => window.explorer.tab === tab", arg=tab)
+        page.wait_for_function("tab => document.querySelector('explorer-controls').tab === tab", arg=tab)
         stage.settle()
         assert page.locator(".card h2").inner_text().startswith(f"Stop {n} of 8")
         assert page.locator('#tabs [aria-selected="true"]').first.inner_text() == texts("en")[f"tabs.{tab}"]
@@ -90,7 +90,7 @@ def test_an_example_sets_its_settings_and_a_pinned_picture_stands_beside_the_nex
     first = stage.image('[data-pin="a"] canvas').astype(float)
     stage.page.get_by_role("button", name=texts("en")["examples.last.title"]).click()
     stage.wait_for_run()
-    settings = stage.page.evaluate("window.explorer.settings")
+    settings = stage.page.evaluate("document.querySelector('explorer-controls').settings")
     assert {key: settings[key] for key in ("seed", "steps", "eta", "clip")} == {
         "seed": 3,
         "steps": 10,

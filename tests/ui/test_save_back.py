@@ -49,7 +49,7 @@ def test_a_saved_picture_can_be_chosen_from_the_menu(stage):
         choose(stage, "Open a saved picture…", "PNG")
     data = exports.png(PICTURE, "tab=steps&seed=9&steps=3")
     chooser.value.set_files({"name": "mine.png", "mimeType": "image/png", "buffer": data})
-    stage.page.wait_for_function("window.explorer.settings.seed === 9")
+    stage.page.wait_for_function("document.querySelector('explorer-controls').settings.seed === 9")
     stage.wait_for_run()
     assert stage.text(".status .nfe") == "NFE 3"
 

@@ -24,7 +24,7 @@ from explorer.runs.results import ResultCache
 from explorer.ui.export_formats import EXPORT_FORMATS
 from explorer.ui.latest_requests import LatestRequests
 from explorer.ui.saving import Exporter
-from explorer.ui.tabs.steps.tab import StepsTab
+from explorer.ui.tabs.steps import StepsTab
 
 MADE_HERE = [(tab, kind.name) for tab, kinds in EXPORT_FORMATS.items() for kind in kinds if kind.make]
 UNMEASURED = {("forward", "loss"), ("quality", "csv")}

@@ -15,7 +15,7 @@ from explorer.ui.fields import InvalidField
 from explorer.ui.latest_requests import LatestRequests
 from explorer.ui.query import from_address
 from explorer.ui.saving import Exporter
-from explorer.ui.tabs.steps.tab import StepsTab
+from explorer.ui.tabs.steps import StepsTab
 
 
 @pytest.mark.parametrize("tab", GIVEN)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from explorer.ui.tabs.steps.stream import MAX_PREVIEWS, stream
 from PIL import Image
 from tab_values import english, run
 
@@ -16,9 +17,8 @@ from explorer.runs.results import ResultCache
 from explorer.ui.fields import InvalidField
 from explorer.ui.latest_requests import MOST_GONE, LatestRequests
 from explorer.ui.query import MAX_SEED, Query, from_address
+from explorer.ui.tabs.steps import StepsTab
 from explorer.ui.tabs.steps.sprite_sheet import Sheet, Sheets
-from explorer.ui.tabs.steps.stream import MAX_PREVIEWS, stream
-from explorer.ui.tabs.steps.tab import StepsTab
 
 LENGTHS = {"toy": 1000, "short": 100}
 

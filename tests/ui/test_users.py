@@ -10,7 +10,7 @@ from tab_values import TOY, tab_of
 from explorer.bench.load_test import Asked, check
 from explorer.runs.results import ResultCache
 from explorer.ui.latest_requests import LatestRequests
-from explorer.ui.tabs.steps.tab import StepsTab
+from explorer.ui.tabs.steps import StepsTab
 
 
 def shown(name, **settings):

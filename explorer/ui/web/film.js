@@ -1,74 +1,171 @@
-// Rows of pictures with one scrubber for all: what the row is, its picture at the scrubber, and its film. `lanes` are
-// { name, title, text, extra }, `columns` are labels; the picture of a cell is named by `cell(lane, column)`.
-let laneKey = '', columnCount = 0, at = -1;
-const FRAMES_A_SECOND = 8, slider = $('.at'), laneBox = $('.lanes');
+// Rows of pictures with one scrubber for all: what the row is, its picture at the scrubber, and its film.
+import { say } from './localize.js';
+import { textOf } from './math.js';
+import { listenToKeys, transportKeys } from './keys.js';
+import { write } from './plot.js';
+import { playClock } from './transport.js';
 
-function buildFilm(lanes, columns) {
-  const key = JSON.stringify([lanes.map(lane => lane.name), columns.length]);
-  if (key === laneKey) return;
-  laneKey = key;
-  columnCount = columns.length;
-  slider.max = Math.max(1, columns.length - 1);
-  $('.labels').replaceChildren(...columns.map(() => document.createElement('span')));
-  laneBox.replaceChildren(...lanes.map(lane => {
-    const row = document.createElement('div');
-    row.className = 'lane';
-    row.dataset.lane = lane.name;
-    row.innerHTML = `<div class="about"><h3></h3><p></p></div><button type="button" class="now" data-open="${lane.name}"><canvas></canvas></button><div class="frames" role="presentation">${columns.map((_, k) => `<button type="button" tabindex="-1" data-column="${k}"><canvas></canvas></button>`).join('')}</div><div class="extra"></div>`;
-    return row;
-  }));
-}
+const FRAMES_A_SECOND = 8;
+const GAP = 4; // px between two pictures of a film
 
-function drawFilm(lanes, columns, cell, label) {
-  buildFilm(lanes, columns);
-  at = Math.max(0, Math.min(columns.length - 1, at));
-  const box = $('.frames', laneBox), n = columns.length, room = box.clientWidth, whole = Math.floor((room - 4 * (n - 1)) / n);
-  const size = whole >= 128 ? 128 : whole >= 64 ? 64 : whole;
-  stage.style.setProperty('--thumb', `${size}px`);
-  stage.style.setProperty('--film', `${n * (size + 4) - 4}px`);
-  const now = parseFloat(getComputedStyle(stage).getPropertyValue('--now'));
-  lanes.forEach((lane, i) => {
-    const row = laneBox.children[i];
-    for (const [part, html] of [['h3', lane.title], ['p', lane.text], ['.extra', lane.extra ?? '']]) write($(part, row), html);
-    paint($('.now canvas', row), cell(lane, at), now);
-    $('.now', row).setAttribute('aria-label', say('stage.open', { what: `${$('h3', row).textContent}, ${label(at)}` }));
-    [...$('.frames', row).children].forEach((button, k) => {
-      paint(button.firstChild, cell(lane, k), size);
-      button.toggleAttribute('data-here', k === at);
-      button.setAttribute('aria-label', label(k));
+/**
+ * @typedef {object} Lane a row
+ * @property {string} name
+ * @property {string} title HTML
+ * @property {string} text HTML
+ * @property {string} [extra] HTML beside the film; a canvas in it names its picture in data-name
+ */
+
+export class Film {
+  /** The column at the scrubber. */
+  at = -1;
+  /** How many columns there are. */
+  columns = 0;
+  #key = '';
+
+  /**
+   * @param {import('./stage.js').Stage} host
+   * @param {object} [options]
+   * @param {(k: number) => void} [options.onMove] the user went to column k
+   * @param {import('./keys.js').KeyRow[]} [options.keys] of the tab, beside those of the film
+   */
+  constructor(host, { onMove = () => {}, keys = [] } = {}) {
+    this.host = host;
+    this.onMove = onMove;
+    this.slider = host.$('.at');
+    this.box = host.$('.lanes');
+    this.play = playClock({
+      button: host.$('.play'),
+      perSecond: FRAMES_A_SECOND,
+      begin: () => {
+        if (this.at === this.columns - 1) this.goTo(0);
+        return true;
+      },
+      tick: () => {
+        if (!host.inFront || this.at === this.columns - 1) return false;
+        this.goTo(this.at + 1);
+        return true;
+      },
     });
-    for (const canvas of $$('.extra canvas', row)) paint(canvas, canvas.dataset.name, 64);
-  });
-  const every = Math.ceil(34 / (size + 4));
-  $('.labels').childNodes.forEach((span, k) => {
-    const far = k === at || Math.abs(k - at) * (size + 4) > 44;
-    span.textContent = far && (k % every === 0 || k === at) ? columns[k] : '';
-    span.toggleAttribute('data-here', k === at);
-  });
-  slider.value = at;
-  slider.style.setProperty('--at', `${100 * at / Math.max(1, n - 1)}%`);
-  slider.setAttribute('aria-valuetext', label(at));
+    this.slider.addEventListener('input', () => this.#halted(+this.slider.value));
+    host.addEventListener('click', (event) => this.#click(/** @type {Element} */ (event.target)));
+    const moves = {
+      by: (n) => this.goTo(this.at + n),
+      first: () => this.goTo(0),
+      last: () => this.goTo(this.columns - 1),
+      play: this.play,
+    };
+    const when = { inFront: () => host.inFront, range: this.slider, halt: () => this.play(false) };
+    listenToKeys(host.tab, [...transportKeys(moves), ...keys], when);
+  }
+
+  /** @param {number} k @param {boolean} [quiet] do not tell the tab */
+  goTo(k, quiet = false) {
+    const to = Math.max(0, Math.min(this.columns - 1, k));
+    if (to === this.at) return;
+    this.at = to;
+    if (!quiet) this.onMove(to);
+    this.host.repaint();
+  }
+
+  #halted(k) {
+    this.play(false);
+    this.goTo(k);
+  }
+
+  /** @param {Element} target */
+  #click(target) {
+    const thumb = /** @type {HTMLElement | null} */ (target.closest('[data-column]'));
+    const go = /** @type {HTMLElement | null} */ (target.closest('[data-go]'))?.dataset.go;
+    if (thumb) this.#halted(Number(thumb.dataset.column));
+    if (go === 'play') this.play();
+    else if (go) this.#halted(go === 'first' ? 0 : this.columns - 1);
+  }
+
+  /**
+   * @param {Lane[]} lanes
+   * @param {(string | number)[]} columns labels
+   * @param {(lane: Lane, column: number) => string} cell the name of a picture
+   * @param {(column: number) => string} label of a picture, aloud
+   */
+  draw(lanes, columns, cell, label) {
+    this.#build(lanes, columns);
+    const { host } = this,
+      { $, $$ } = selectors;
+    this.at = Math.max(0, Math.min(columns.length - 1, this.at));
+    const size = this.#layOut(columns.length);
+    const now = parseFloat(getComputedStyle(host.stage).getPropertyValue('--now'));
+    lanes.forEach((lane, i) => {
+      const row = this.box.children[i];
+      for (const [part, html] of [
+        ['h3', lane.title],
+        ['p', lane.text],
+        ['.extra', lane.extra ?? ''],
+      ])
+        write($(part, row), html);
+      host.paint($('.now canvas', row), cell(lane, this.at), now);
+      const what = `${textOf($('h3', row))}, ${label(this.at)}`;
+      $('.now', row).setAttribute('aria-label', say('stage.open', { what }));
+      [...$('.frames', row).children].forEach((button, k) => {
+        host.paint(button.firstChild, cell(lane, k), size);
+        button.toggleAttribute('data-here', k === this.at);
+        button.setAttribute('aria-label', label(k));
+      });
+      for (const canvas of $$('.extra canvas', row)) host.paint(canvas, canvas.dataset.name, 64);
+    });
+    this.#drawRuler(columns, size, label(this.at));
+  }
+
+  #build(lanes, columns) {
+    const key = JSON.stringify([lanes.map((lane) => lane.name), columns.length]);
+    if (key === this.#key) return;
+    this.#key = key;
+    this.columns = columns.length;
+    this.slider.max = Math.max(1, columns.length - 1);
+    this.host.$('.labels').replaceChildren(...columns.map(() => document.createElement('span')));
+    this.box.replaceChildren(...lanes.map(({ name }) => rowOf(name, columns.length)));
+  }
+
+  /** The size of a picture of the film, such that all fit. @param {number} n */
+  #layOut(n) {
+    const whole = Math.floor((selectors.$('.frames', this.box).clientWidth - GAP * (n - 1)) / n);
+    const size = whole >= 128 ? 128 : whole >= 64 ? 64 : whole;
+    this.host.stage.style.setProperty('--thumb', `${size}px`);
+    this.host.stage.style.setProperty('--film', `${n * (size + GAP) - GAP}px`);
+    return size;
+  }
+
+  #drawRuler(columns, size, label) {
+    const every = Math.ceil(34 / (size + GAP));
+    [...this.host.$('.labels').children].forEach((span, k) => {
+      const here = k === this.at,
+        clear = here || Math.abs(k - this.at) * (size + GAP) > 44;
+      span.textContent = clear && (k % every === 0 || here) ? columns[k] : '';
+      span.toggleAttribute('data-here', here);
+    });
+    this.slider.value = this.at;
+    this.slider.style.setProperty('--at', `${(100 * this.at) / Math.max(1, columns.length - 1)}%`);
+    this.slider.setAttribute('aria-valuetext', label);
+  }
 }
 
-function goTo(k, quiet = false) {
-  const to = Math.max(0, Math.min(columnCount - 1, k));
-  if (to === at) return;
-  at = to;
-  if (!quiet) moved(at);
-  repaint();
+const selectors = {
+  /** @param {string} selector @param {ParentNode} inside @returns {any} */
+  $: (selector, inside) => inside.querySelector(selector),
+  /** @param {string} selector @param {ParentNode} inside @returns {any[]} */
+  $$: (selector, inside) => [...inside.querySelectorAll(selector)],
+};
+
+/** @param {string} name @param {number} count */
+function rowOf(name, count) {
+  const row = document.createElement('div');
+  row.className = 'lane';
+  row.dataset.lane = name;
+  const frames = Array.from({ length: count }, (_, k) => {
+    return `<button type="button" tabindex="-1" data-column="${k}"><canvas></canvas></button>`;
+  });
+  row.innerHTML =
+    `<div class="about"><h3></h3><p></p></div><button type="button" class="now" data-open="${name}"><canvas></canvas></button>` +
+    `<div class="frames" role="presentation">${frames.join('')}</div><div class="extra"></div>`;
+  return row;
 }
-
-const play = player(FRAMES_A_SECOND, () => { if (at === columnCount - 1) goTo(0); return true; }, () => {
-  if (!stage.offsetParent || at === columnCount - 1) return false;
-  goTo(at + 1);
-  return true;
-});
-
-slider.addEventListener('input', () => { play(false); goTo(+slider.value); });
-element.addEventListener('click', event => {
-  const thumb = event.target.closest('[data-column]'), go = event.target.closest('[data-go]')?.dataset.go;
-  if (thumb) { play(false); goTo(+thumb.dataset.column); }
-  if (go === 'play') play();
-  else if (go) { play(false); goTo(go === 'first' ? 0 : columnCount - 1); }
-});
-const filmKeys = (...more) => listenToKeys(TAB, [...transportKeys({ by: n => goTo(at + n), first: () => goTo(0), last: () => goTo(columnCount - 1), play }), ...more], { inFront, range: slider, halt: () => play(false) });

@@ -1,55 +1,66 @@
-// The keys that are the same everywhere, the help that shows all of them, and the projector mode. How the page is looked at
-// belongs to the place, not to the picture: it is kept in the browser, not in the address.
-const $ = selector => element.querySelector(selector);
-const help = $('.help'), inTab = $('[data-of="tab"]'), everywhere = $('[data-of="everywhere"]');
-const NAMES = { ArrowLeft: '←', ArrowRight: '→', ArrowUp: '↑', ArrowDown: '↓', Escape: 'Esc' };
-const KEPT = { projector: 'ddim-explorer-projector', single: 'ddim-explorer-single-keys' };
-const kept = (name, value) => {   // where the browser lets us
-  try { if (value) localStorage.setItem(KEPT[name], value); return localStorage.getItem(KEPT[name]); } catch { return null; }
+// Keys. A table of them is what the handlers go by and what the help shows.
+
+/**
+ * @typedef {object} KeyRow
+ * @property {string[]} keys as in KeyboardEvent.key
+ * @property {string} [says] the text of what they do; without it the row is another name for one that has it
+ * @property {(key: string) => void} act
+ * @property {string} [on] a selector of the place that has them for itself
+ * @property {() => unknown} [when] the row counts only where this is true
+ */
+
+const TYPED_IN =
+  'input:not([type="checkbox"], [type="radio"], [type="range"]), select, textarea, [contenteditable="true"]';
+const SLIDES = 'input[type="range"], input[type="radio"], [role="tab"], [role="menu"]'; // these use arrows, Home and End themselves
+
+/** By tab, and "everywhere". @type {Map<string, KeyRow[]>} */
+const tables = new Map();
+let singleKeys = true;
+
+/** The keys of a tab, or those of "everywhere". @param {string} name */
+export const keysOf = (name) => tables.get(name) ?? [];
+/** Whether keys of one letter count; people who speak to their computer switch them off. @param {boolean} on */
+export const allowSingleKeys = (on) => {
+  singleKeys = on;
 };
 
-function project(on) {
-  document.body.toggleAttribute('data-projector', on);
-  for (const button of document.querySelectorAll('[data-tool="projector"]')) button.setAttribute('aria-pressed', String(on));
-  $('[name="projector"]').checked = on;
-  kept('projector', on ? 'on' : 'off');
-  window.dispatchEvent(new Event('resize'));   // all is drawn to its size
-}
-const toggle = () => project(!document.body.hasAttribute('data-projector'));
-function takeSingle(on) {
-  window.explorerSingleKeys = $('[name="single"]').checked = on;
-  kept('single', on ? 'on' : 'off');
-}
+/**
+ * What moves through a run: `by(n)` steps, to an end, and the clock where there is one.
+ * @param {{ by: (n: number) => void, first: () => void, last: () => void, play?: (on?: boolean) => void, says?: [string, string] }} moves
+ * @returns {KeyRow[]}
+ */
+export const transportKeys = ({ by, first, last, play, says = ['keys.step', 'keys.ends'] }) => [
+  { keys: ['ArrowLeft', 'ArrowRight'], says: says[0], act: (key) => by(key === 'ArrowLeft' ? -1 : 1) },
+  { keys: ['Home', 'End'], says: says[1], act: (key) => (key === 'Home' ? first() : last()) },
+  ...(play ? [{ keys: [' '], says: 'keys.play', act: () => play() }] : []),
+];
 
-function list(box, table = []) {
-  box.replaceChildren(...table.filter(row => row.says).flatMap(({ keys, says }) => {
-    const [term, what] = [document.createElement('dt'), document.createElement('dd')];
-    term.append(...keys.map(key => Object.assign(document.createElement('kbd'), { textContent: key === ' ' ? say('keys.space') : NAMES[key] ?? key })));
-    what.textContent = say(says);
-    return [term, what];
-  }));
+/**
+ * Obey `table`, and show it in the help as that of tab `name`.
+ * @param {string} name
+ * @param {KeyRow[]} table
+ * @param {object} [options]
+ * @param {() => boolean} [options.inFront] whether its keys count now
+ * @param {Element | null} [options.range] the slider whose keys they are too
+ * @param {() => void} [options.halt] is called before every key but the space bar
+ */
+export function listenToKeys(name, table, { inFront = () => true, range = null, halt = () => {} } = {}) {
+  tables.set(name, [...keysOf(name), ...table]);
+  document.addEventListener('keydown', (event) => {
+    const { key } = event;
+    const target = /** @type {Element} */ (event.target);
+    const single = key.length === 1 && key !== ' ',
+      own = target === range;
+    if (!inFront() || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (document.querySelector('dialog:modal')) return;
+    if (target.closest(TYPED_IN) || (single && !singleKeys)) return;
+    if (!own && !single && target.closest(SLIDES)) return;
+    if (key === ' ' && target.closest('button, a, input:not([type="range"])')) return;
+    const place = table.find((row) => row.on && target.closest(row.on))?.on;
+    const row = table.find((row) => row.on === place && row.keys.includes(key) && (row.when?.() ?? true));
+    if (!row || (!own && !place && /ArrowUp|ArrowDown/.test(key))) return; // those scroll the page
+    event.preventDefault();
+    if (key !== ' ') halt();
+    row.act(key);
+  });
 }
-function open() {
-  if (help.open) return;
-  const front = document.querySelector('#tabs button[role="tab"][aria-selected="true"]');
-  $('.in-tab').textContent = say('keys.in_tab', { tab: front?.textContent.trim() ?? '' });
-  list(inTab, window.explorerKeys[window.explorer?.tab]);
-  list(everywhere, window.explorerKeys.everywhere);
-  help.showModal();
-}
-
-listenToKeys('everywhere', [
-  { keys: ['?'], says: 'keys.help', act: open },
-  { keys: ['p'], says: 'keys.projector', act: toggle },
-  { keys: ['c'], says: 'keys.controls', act: () => publish('explorer:to-controls') },
-  { keys: ['t'], says: 'keys.tabs', act: () => document.querySelector('#tabs button[role="tab"][aria-selected="true"]')?.focus() },
-]);
-window.addEventListener('explorer:help', open);
-window.addEventListener('explorer:projector', toggle);
-$('.close').addEventListener('click', () => help.close());
-help.addEventListener('click', event => { if (event.target === help) help.close(); });   // beside it
-$('[name="projector"]').addEventListener('change', event => project(event.target.checked));
-$('[name="single"]').addEventListener('change', event => takeSingle(event.target.checked));
-speak(element);
-takeSingle(kept('single') !== 'off');
-project(kept('projector') === 'on');

@@ -1,19 +1,33 @@
-// The text chunk of a PNG in which the settings of its picture are, see explorer/exports.py.
-const KEYWORD = 'ddim-explorer', MAX_SETTINGS = 8192, SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
+// The text chunk of a PNG in which the settings of its picture are, see explorer/exports.py. No DOM.
 
-function* chunksOf(bytes) {   // { type, start, end }: where the data of each chunk lies; ends at the first that is cut off
-  if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw new Error(say('menu.no_png'));
+const KEYWORD = 'ddim-explorer',
+  MAX_SETTINGS = 8192;
+const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
+
+export class NotPng extends Error {}
+
+/**
+ * Where the data of each chunk lies; ends at the first that is cut off.
+ * @param {Uint8Array} bytes
+ * @returns {Generator<{ type: string, start: number, end: number }>}
+ */
+export function* chunksOf(bytes) {
+  if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw new NotPng('not a PNG');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let at = 8; at + 12 <= bytes.length;) {
-    const start = at + 8, end = start + view.getUint32(at);
+  for (let at = 8; at + 12 <= bytes.length; ) {
+    const start = at + 8,
+      end = start + view.getUint32(at);
     if (end + 4 > bytes.length) return;
     yield { type: String.fromCharCode(...bytes.subarray(at + 4, start)), start, end };
     at = end + 4;
   }
 }
 
-// The settings in a PNG as the query of an address; null if there are none. An Error if it is no PNG.
-function settingsIn(bytes) {
+/**
+ * The settings in a PNG as the query of an address; null if there are none.
+ * @param {Uint8Array} bytes
+ */
+export function settingsIn(bytes) {
   for (const { type, start, end } of chunksOf(bytes)) {
     if (type !== 'tEXt' || end - start > KEYWORD.length + 1 + MAX_SETTINGS) continue;
     const text = String.fromCharCode(...bytes.subarray(start, end));
@@ -22,15 +36,30 @@ function settingsIn(bytes) {
   return null;
 }
 
-const CRC = Array.from({ length: 256 }, (_, n) => { let c = n; for (let k = 0; k < 8; k++) c = c & 1 ? 0xEDB88320 ^ (c >>> 1) : c >>> 1; return c >>> 0; });
-const crc = bytes => { let c = 0xFFFFFFFF; for (const byte of bytes) c = CRC[(c ^ byte) & 255] ^ (c >>> 8); return (c ^ 0xFFFFFFFF) >>> 0; };
+const CRC = Array.from({ length: 256 }, (_, n) => {
+  let c = n;
+  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
+  return c >>> 0;
+});
+/** @param {Uint8Array} bytes */
+export function crc32(bytes) {
+  let c = 0xffffffff;
+  for (const byte of bytes) c = CRC[(c ^ byte) & 255] ^ (c >>> 8);
+  return (c ^ 0xffffffff) >>> 0;
+}
 
-// The same PNG with settings in it, after its first chunk.
-function withSettings(bytes, settings) {
-  const at = chunksOf(bytes).next().value.end + 4, text = new TextEncoder().encode(`tEXt${KEYWORD}\0${settings}`);
-  const chunk = new Uint8Array(text.length + 8), view = new DataView(chunk.buffer);
+/**
+ * The same PNG with settings in it, after its first chunk.
+ * @param {Uint8Array} bytes
+ * @param {string} settings
+ */
+export function withSettings(bytes, settings) {
+  const at = (chunksOf(bytes).next().value?.end ?? 0) + 4;
+  const text = new TextEncoder().encode(`tEXt${KEYWORD}\0${settings}`);
+  const chunk = new Uint8Array(text.length + 8),
+    view = new DataView(chunk.buffer);
   view.setUint32(0, text.length - 4);
   chunk.set(text, 4);
-  view.setUint32(text.length + 4, crc(text));
-  return new Blob([bytes.subarray(0, at), chunk, bytes.subarray(at)]);
+  view.setUint32(text.length + 4, crc32(text));
+  return new Blob([bytes.slice(0, at), chunk, bytes.slice(at)]);
 }

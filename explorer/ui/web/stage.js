@@ -1,153 +1,287 @@
-// What the stages of pictures share: values as they come from Python, their pictures, their settings, the status row.
-// A stage's own script defines `draw()`, and `receive(value)` if it wants to look at a value first, and ends with `begin()`.
-const $ = (selector, inside = element) => inside.querySelector(selector);
-const $$ = (selector, inside = element) => [...inside.querySelectorAll(selector)];
-const stage = $('.stage'), TAB = stage.dataset.tab;
-const settings = () => window.explorer?.settings ?? {}, inFront = () => Boolean(stage.offsetParent);
+// The base class of the elements that show a tab: values as they come from the backend, their pictures, the tab's own settings,
+// the status row. `value` is what Python's Tab.run yields. A tab overrides the hooks that it needs, see below.
+import { announce } from './announce.js';
+import { backend } from './backend.js';
+import { byEngine, copyText, DIE, Part, randomSeed } from './dom.js';
+import { keepTranslated, localize, say } from './localize.js';
+import { thousands } from './numbers.js';
+import { listen, page, publish } from './page_state.js';
+import { PictureStore } from './picture_store.js';
+import { SaveMenu } from './save_menu.js';
+import { chartsAsSvg } from './svg_export.js';
 
-let value = null;        // the newest value that is not an error
-let problem = null;      // an error value, until the next good one
-let queued = null;       // a value that only says how many runs go first
-const pictures = new Map();   // name → { image, id of the run it came with }
-let read = { id: -1, length: 0 };
+const RESIZE_RESTED = 60; // ms
+const WATCHED = { attributes: true, attributeFilter: ['class', 'data-projector'] };
 
-// ---- pictures ---------------------------------------------------------------------------------------------------
-function readPictures() {
-  if (read.id !== value.id) read = { id: value.id, length: 0 };
-  for (const line of value.pictures.slice(read.length).split('\n')) {
-    const tab = line.indexOf('\t');
-    if (tab < 0) continue;
-    const image = new Image(), entry = { image, id: value.id, ready: false }, name = line.slice(0, tab);
-    const before = pictures.get(name);
-    image.onload = () => { entry.ready = true; repaint(); };
-    image.src = line.slice(tab + 1);
-    if (before?.ready) entry.before = before.image;   // until the new one is decoded
-    pictures.set(name, entry);
+export class Stage extends Part {
+  /** The formulas of the tab, as TeX: the guide shows them. @type {string[]} */
+  static formulas = [];
+
+  /** The section with all that the tab shows. @type {HTMLElement} */
+  stage;
+  /** The tab's name. */
+  tab = '';
+  /** The newest value that is not an error. @type {any} */
+  #value = null;
+  /** An error value, until the next good one; one of the page itself ({own}), such as a file that was refused, stays during a run. @type {any} */
+  problem = null;
+  /** A value that only says how many runs go first. @type {any} */
+  queued = null;
+  pictures = new PictureStore(() => this.repaint());
+  #drawing = false;
+  /** Whether the run can be copied as a script for diffusers. */
+  offersDiffusers = false;
+
+  // ---- hooks ----
+
+  /** Make ready, once, before the first value: the elements are there. */
+  prepare() {}
+  /** What the address asks to look at, at first and whenever another one is opened. @param {URLSearchParams} _asked */
+  look(_asked) {}
+  /** A new good value is in `this.value`. */
+  receive() {}
+  /** Draw `this.value`. It is called in an animation frame, and only while the tab is in front. */
+  draw() {}
+  /**
+   * What Steps is to show when a picture (a button with data-open) is clicked; null for nothing.
+   * @param {HTMLElement} _button
+   * @returns {Record<string, any> | null}
+   */
+  openInSteps(_button) {
+    return null;
   }
-  read.length = value.pictures.length;
-}
-
-// Put a picture on a canvas of `size` CSS pixels: by a whole factor and sharp, or smaller and smooth. Blank if there is none.
-function paint(canvas, name, size) {
-  const entry = pictures.get(name), image = entry && (entry.ready ? entry.image : entry.before);
-  canvas.classList.toggle('stale', Boolean(entry) && entry.id !== value.id);
-  if (!image) { canvas.classList.add('blank'); canvas.painted = null; return; }
-  canvas.classList.remove('blank');
-  if (canvas.painted === image && canvas.size === size) return;
-  [canvas.painted, canvas.size] = [image, size];
-  if (canvas.width !== image.naturalWidth || canvas.height !== image.naturalHeight) [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-  canvas.getContext('2d').drawImage(image, 0, 0);
-  const side = Math.max(image.naturalWidth, image.naturalHeight);
-  canvas.style.imageRendering = size % side === 0 ? 'pixelated' : 'auto';
-}
-
-// Replace an element's content only when it changes, so that what is pointed at or focused stays. A chart's name changes with
-// the language even where its lines do not.
-function write(target, html) {
-  const source = target.matches('.plot') ? spoken.language + html : html;
-  if (target.source === source) return;
-  target.source = source;
-  target.innerHTML = html;
-  if (target.matches('.plot')) describeChart(target);
-}
-
-const formula = html => ({ html: math(html) });   // as a value of sayHtml
-const sentences = (...texts) => texts.filter(Boolean).join(spoken.language === 'zh' ? '' : ' ');
-const sentence = message => sayHtml('stage.sentence', { text: told(message).replace(/^./, first => first.toUpperCase()) });
-
-let drawing = false;
-function repaint() {
-  if (drawing) return;
-  drawing = true;
-  requestAnimationFrame(() => { drawing = false; if (value && stage.offsetParent) draw(); drawStatus(); });
-}
-
-// ---- values from Python -----------------------------------------------------------------------------------------
-function take() {
-  const next = props.value;
-  if (!next || next.id < (problem ?? value)?.id) return;   // a late word of an older run
-  queued = next.state === 'queued' ? next : null;
-  if (queued) return drawStatus();
-  if (next.state === 'error') { problem = next; showProblem(); return drawStatus(); }
-  if (!(problem?.own && next.id === problem.id)) problem = null;   // a file that was refused stays so while the run goes on
-  value = next;
-  showProblem();
-  readPictures();
-  receive?.(value);
-  repaint();
-  if (value.state === 'ended') publish('explorer:ended', { tab: TAB, count: value.count });
-}
-
-function showProblem() {   // beside the field it is about, if it is one of this tab
-  for (const note of $$('.problem')) note.remove();
-  for (const input of $$('[name][aria-invalid="true"]')) input.setAttribute('aria-invalid', 'false');
-  const input = problem?.field && $(`[name="${problem.field}"]`);
-  if (!input) return;
-  input.setAttribute('aria-invalid', 'true');
-  const note = Object.assign(document.createElement('p'), { className: 'problem', role: 'alert', textContent: told(problem.message) });
-  input.closest('.option').append(note);
-}
-
-function drawStatus() {
-  const state = queued?.state ?? (problem ? 'error' : value?.state ?? 'waiting'), text = queued?.message ?? problem?.message ?? value?.message;
-  $('.status').dataset.state = state;
-  const named = say(`states.${state}`);
-  if ($('.state').textContent !== named) $('.state').textContent = named;
-  const message = !queued && problem && value ? say('stage.kept', { message: told(text) }) : told(text ?? '');
-  $('.message').textContent = message;
-  $('.status').toggleAttribute('data-note', state !== 'error' && message !== '');
-  $('.repair').hidden = !problem?.repair;
-  if (problem?.repair) $('.repair').textContent = told(problem.repair.label);
-  $('.stop').hidden = !['running', 'queued'].includes(state);
-  if (!value) return;
-  const { evaluations: n, expected, seconds } = value, number = v => v.toLocaleString('en');
-  $('.nfe').textContent = n === null ? '' : n < expected ? say('stage.nfe_of', { n: number(n), expected: number(expected) }) : n ? say('stage.nfe', { n: number(n) }) : value.pictures ? say('stage.from_before') : '';
-  $('.seconds').textContent = n || (n === null && seconds) ? say('stage.seconds', { seconds: seconds.toFixed(1) }) : '';
-  $('.rate').textContent = n ? say('stage.rate', { ms: (1000 * seconds / n).toFixed(0) }) + byEngine(value.engine) : '';
-}
-
-// ---- settings of the tab ----------------------------------------------------------------------------------------
-const inputs = () => $$('.option [name]');
-function showSettings() {
-  const now = settings();
-  for (const input of inputs()) {
-    if (!(input.name in now)) continue;
-    if (input.type === 'checkbox') input.checked = now[input.name];
-    else if (input.type === 'radio') input.checked = input.value === String(now[input.name]);
-    else if (document.activeElement !== input || input.type === 'range') input.value = now[input.name];
-    if (input.type === 'range') { input.style.setProperty('--at', `${100 * (input.value - input.min) / (input.max - input.min)}%`); $(`[data-of="${input.name}"]`).textContent = input.value; }
+  /** Show the tab's settings where the inputs alone do not. @param {Record<string, any>} _settings */
+  showOptions(_settings) {}
+  /**
+   * A file that the browser makes of what is drawn.
+   * @param {string} _kind
+   * @param {string} _settings what made it, as the query of an address
+   * @returns {string | Blob | Promise<string | Blob>}
+   */
+  makeFile(_kind, _settings) {
+    return chartsAsSvg(this.stage);
   }
-  toggleSettings?.(now);
+
+  /** The settings of the page are others. */
+  settingsChanged() {
+    this.#showSettings();
+    this.repaint();
+  }
+  /** The tab has another size, or has come to the front. */
+  resized() {
+    this.repaint();
+  }
+
+  // ---- life ----
+
+  connectedCallback() {
+    if (this.stage) return; // only moved
+    this.stage = this.$('.stage');
+    this.tab = this.stage.dataset.tab ?? '';
+    this.look(new URLSearchParams(location.search));
+    for (const die of this.$$('.die')) die.innerHTML = DIE;
+    this.#listenToOptions();
+    this.addEventListener('click', (event) => {
+      const button = /** @type {Element} */ (event.target).closest('button');
+      if (button) this.press(button);
+    });
+    listen('look', (asked) => this.look(asked));
+    listen('settings', () => this.settingsChanged());
+    this.#watchSize();
+    new MutationObserver(() => this.resized()).observe(document.body, WATCHED);
+    announce(this.stage);
+    this.saveMenu = new SaveMenu(this.stage, {
+      settings: () => this.value?.settings,
+      makeFile: (kind, settings) => this.makeFile(kind, settings),
+      diffusers: this.offersDiffusers,
+    });
+    this.prepare();
+    keepTranslated(this, () => {
+      if (this.problem) this.showProblem();
+      this.repaint();
+    });
+    this.#showSettings();
+  }
+
+  /** A hidden tab has no size: draw at once when it comes to the front, and when its size has come to rest. */
+  #watchSize() {
+    let wasInFront = false;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let resizing;
+    new ResizeObserver(() => {
+      clearTimeout(resizing);
+      if (this.inFront && !wasInFront) this.resized();
+      else resizing = setTimeout(() => this.resized(), RESIZE_RESTED);
+      wasInFront = this.inFront;
+    }).observe(this.stage);
+  }
+
+  get value() {
+    return this.#value;
+  }
+
+  set value(next) {
+    this.#take(next);
+  }
+
+  /** @param {any} next */
+  #take(next) {
+    if (!next || next.id < (this.problem ?? this.#value)?.id) return; // a late word of an older run
+    this.queued = next.state === 'queued' ? next : null;
+    if (this.queued) return this.drawStatus();
+    if (next.state === 'error') return this.refuse(next);
+    // a file that was refused stays so while the run goes on
+    if (!(this.problem?.own && next.id === this.problem.id)) this.problem = null;
+    this.#value = next;
+    this.showProblem();
+    this.pictures.read(next);
+    this.receive();
+    this.repaint();
+    if (next.state === 'ended') publish('ended', { tab: this.tab, count: next.count });
+  }
+
+  // ---- for the tabs ----
+
+  get settings() {
+    return page.settings;
+  }
+
+  get inFront() {
+    return Boolean(this.stage.offsetParent);
+  }
+
+  /** Ask for other settings. @param {Record<string, any>} change */
+  change(change) {
+    publish('set', change);
+  }
+
+  /** Put a picture on a canvas, see PictureStore. @param {HTMLCanvasElement} canvas @param {string} name @param {number} size */
+  paint(canvas, name, size) {
+    this.pictures.paint(canvas, name, size, this.value.id);
+  }
+
+  /** Draw in the next animation frame. */
+  repaint() {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    requestAnimationFrame(() => {
+      this.#drawing = false;
+      if (this.value && this.inFront) this.draw();
+      this.drawStatus();
+    });
+  }
+
+  /** Show what is wrong. @param {any} problem {message, field, repair} as a value of state "error" */
+  refuse(problem) {
+    this.problem = problem;
+    this.showProblem();
+    this.drawStatus();
+  }
+
+  /** A button was pressed. @param {HTMLButtonElement} button */
+  press(button) {
+    const { die, current, open } = button.dataset;
+    if (die) this.change({ [die]: this.#throwDie(die) });
+    else if (current) this.change({ [current]: this.settings.seed });
+    else if (open !== undefined) {
+      const settings = this.openInSteps(button);
+      if (settings) this.change({ tab: 'steps', variance: 'eta', ...settings });
+    } else if (button.matches('.stop')) backend.stop(this.tab);
+    else if (button.matches('.repair') && this.problem?.repair) {
+      this.change({ [this.problem.repair.key]: this.problem.repair.value });
+    } else if (button.matches('.python') && this.value?.script) copyText(button, this.value.script);
+    else if (button.matches('.link')) copyText(button, location.href);
+  }
+
+  // ---- what is wrong, and the status row ----
+
+  /** Say beside its field what is wrong with it. */
+  showProblem() {
+    for (const note of this.$$('.problem')) note.remove();
+    for (const input of this.$$('[name][aria-invalid="true"]')) input.setAttribute('aria-invalid', 'false');
+    const input = this.problem?.field && this.$(`[name="${this.problem.field}"]`);
+    if (!input) return;
+    input.setAttribute('aria-invalid', 'true');
+    const note = Object.assign(document.createElement('p'), { className: 'problem', role: 'alert' });
+    note.textContent = localize(this.problem.message);
+    input.closest('.option').append(note);
+  }
+
+  drawStatus() {
+    const { queued, problem, value } = this;
+    const state = queued?.state ?? (problem ? 'error' : (value?.state ?? 'waiting'));
+    const text = localize(queued?.message ?? problem?.message ?? value?.message ?? '');
+    const message = !queued && problem && value ? say('stage.kept', { message: text }) : text;
+    const named = say(`states.${state}`);
+    this.$('.status').dataset.state = state;
+    if (this.$('.state').textContent !== named) this.$('.state').textContent = named;
+    this.$('.message').textContent = message;
+    this.$('.status').toggleAttribute('data-note', state !== 'error' && message !== '');
+    this.$('.repair').hidden = !problem?.repair;
+    if (problem?.repair) this.$('.repair').textContent = localize(problem.repair.label);
+    this.$('.stop').hidden = !['running', 'queued'].includes(state);
+    if (value) this.#drawFigures();
+  }
+
+  #drawFigures() {
+    const { evaluations: n, expected, seconds, pictures, engine } = this.value;
+    let calls = '';
+    if (n !== null && n < expected) calls = say('stage.nfe_of', { n: thousands(n), expected: thousands(expected) });
+    else if (n) calls = say('stage.nfe', { n: thousands(n) });
+    else if (n !== null && pictures) calls = say('stage.from_before');
+    const timed = n || (n === null && seconds);
+    this.$('.nfe').textContent = calls;
+    this.$('.seconds').textContent = timed ? say('stage.seconds', { seconds: seconds.toFixed(1) }) : '';
+    this.$('.rate').textContent = n
+      ? say('stage.rate', { ms: ((1000 * seconds) / n).toFixed(0) }) + byEngine(engine)
+      : '';
+  }
+
+  // ---- the settings of the tab ----
+
+  #listenToOptions() {
+    /** @param {Event} event @param {boolean} ranges */
+    const take = (event, ranges) => {
+      const input = /** @type {HTMLInputElement} */ (event.target);
+      if (input.closest('.option') && input.name && (input.type === 'range') === ranges)
+        this.change({ [input.name]: typed(input) });
+    };
+    this.addEventListener('change', (event) => take(event, false));
+    this.addEventListener('input', (event) => take(event, true));
+  }
+
+  #showSettings() {
+    const now = this.settings;
+    for (const input of this.$$('.option [name]')) {
+      if (!(input.name in now)) continue;
+      if (input.type === 'checkbox') input.checked = now[input.name];
+      else if (input.type === 'radio') input.checked = input.value === String(now[input.name]);
+      else if (document.activeElement !== input || input.type === 'range') input.value = now[input.name];
+      if (input.type === 'range') {
+        input.style.setProperty('--at', `${(100 * (input.value - input.min)) / (input.max - input.min)}%`);
+        this.$(`[data-of="${input.name}"]`).textContent = input.value;
+      }
+    }
+    this.showOptions(now);
+  }
+
+  /** Random numbers instead of a field's: one, or as many as there are in a list. @param {string} name */
+  #throwDie(name) {
+    if (name !== 'latents' && name !== 'loop') return randomSeed();
+    return String(this.settings[name])
+      .split(/,(?![^(]*\))/)
+      .map(randomSeed)
+      .join(', ');
+  }
 }
-const typed = input => input.type === 'checkbox' ? input.checked : input.type === 'number' || input.type === 'range' ? (input.value === '' ? null : +input.value)
-  : /^[0-9]{1,15}$/.test(input.value.trim()) && input.dataset.latent !== undefined ? +input.value : input.value;
-const set = change => publish('explorer:set', change);
 
-element.addEventListener('change', event => { if (event.target.closest('.option') && event.target.name && event.target.type !== 'range') set({ [event.target.name]: typed(event.target) }); });
-element.addEventListener('input', event => { if (event.target.closest('.option') && event.target.type === 'range') set({ [event.target.name]: typed(event.target) }); });
-element.addEventListener('click', event => {
-  const button = event.target.closest('button');
-  if (!button) return;
-  if (button.dataset.die) set({ [button.dataset.die]: dice(button.dataset.die) });
-  else if (button.dataset.current) set({ [button.dataset.current]: settings().seed });
-  else if (button.dataset.open) { const open = opening(button); if (open) set({ tab: 'steps', variance: 'eta', ...open }); }
-  else if (button.matches('.stop')) trigger('stop');
-  else if (button.matches('.repair') && problem?.repair) set({ [problem.repair.key]: problem.repair.value });
-  else if (button.matches('.python') && value?.script) copy(button, value.script);
-  else if (button.matches('.link')) copy(button, location.href);
-});
-const random = () => Math.floor(Math.random() * 10000);
-const dice = name => name === 'latents' || name === 'loop' ? String(settings()[name]).split(/,(?![^(]*\))/).map(random).join(', ') : random();
-
-watch('value', take);
-window.addEventListener('explorer:look', ({ detail }) => { if (typeof look === 'function') look(detail); });
-window.addEventListener('explorer:settings', () => { showSettings(); repaint(); });
-let resizing;
-new ResizeObserver(() => { clearTimeout(resizing); resizing = setTimeout(repaint, 60); }).observe(stage);
-new MutationObserver(repaint).observe(document.body, { attributes: true, attributeFilter: ['class', 'data-notation', 'data-projector'] });
-for (const die of $$('.die')) die.innerHTML = DIE;
-function begin() {
-  speak(element, () => { if (problem) showProblem(); repaint(); });
-  showSettings();
-  take();
+/**
+ * What stands in an input, in the type of its setting.
+ * @param {HTMLInputElement} input
+ */
+function typed(input) {
+  if (input.type === 'checkbox') return input.checked;
+  if (input.type === 'number' || input.type === 'range') return input.value === '' ? null : +input.value;
+  const isNumber = input.dataset.latent !== undefined && /^[0-9]{1,15}$/.test(input.value.trim());
+  return isNumber ? +input.value : input.value;
 }

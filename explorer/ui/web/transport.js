@@ -1,16 +1,36 @@
 // What moves a stage by itself: the clock behind the play button.
-const CALM = matchMedia('(prefers-reduced-motion: reduce)'), CALM_STEPS_A_SECOND = 2;
+import { say } from './localize.js';
 
-// `play(on)` starts and ends it. `begin()` makes ready and says whether there is anything to play, `tick()` goes one step on and
-// says whether there is more. Whoever wants little motion sees one picture after the other.
-function player(perSecond, begin, tick) {
-  let clock = null;
+const CALM = matchMedia('(prefers-reduced-motion: reduce)'),
+  CALM_STEPS_A_SECOND = 2;
+const PLAY = 'M5 2.5 13 8l-8 5.5z',
+  PAUSE = 'M4.5 3h2.4v10H4.5zM9.1 3h2.4v10H9.1z';
+
+/**
+ * A function that starts and ends it. Whoever wants little motion sees one picture after the other.
+ * @param {object} options
+ * @param {HTMLElement} options.button
+ * @param {number} options.perSecond
+ * @param {() => boolean} options.begin makes ready and says whether there is anything to play
+ * @param {() => boolean} options.tick goes one step on and says whether there is more
+ */
+export function playClock({ button, perSecond, begin, tick }) {
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  let clock;
   return function play(on = !clock) {
     if (!on === !clock) return;
     clearInterval(clock);
-    clock = on && begin() ? setInterval(() => { if (!tick()) play(false); }, 1000 / (CALM.matches ? CALM_STEPS_A_SECOND : perSecond)) : null;
-    $('.play').dataset.sayLabel = clock ? 'transport.pause' : 'transport.play';   // in another language, too
-    $('.play').ariaLabel = say($('.play').dataset.sayLabel);
-    $('.play path').setAttribute('d', clock ? 'M4.5 3h2.4v10H4.5zM9.1 3h2.4v10H9.1z' : 'M5 2.5 13 8l-8 5.5z');
+    clock = undefined;
+    if (on && begin()) {
+      clock = setInterval(
+        () => {
+          if (!tick()) play(false);
+        },
+        1000 / (CALM.matches ? CALM_STEPS_A_SECOND : perSecond),
+      );
+    }
+    button.dataset.sayLabel = clock ? 'transport.pause' : 'transport.play'; // in another language, too
+    button.ariaLabel = say(button.dataset.sayLabel);
+    button.querySelector('path')?.setAttribute('d', clock ? PAUSE : PLAY);
   };
 }

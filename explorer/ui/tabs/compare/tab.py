@@ -197,9 +197,7 @@ def settings_of_rows(request: TabRequest[CompareOptions]) -> dict[str, Settings]
     return rows | {WRONG: replace(s, eta=0.0)} if request.options.wrong else rows
 
 
-def other_runs(
-    request: TabRequest[CompareOptions], x_T: Tensor, rows: dict[str, Settings]
-) -> tuple[Run, list[Run]]:
+def other_runs(request: TabRequest[CompareOptions], x_T: Tensor, rows: dict[str, Settings]) -> tuple[Run, list[Run]]:
     """DDIM once more with another noise seed, and DDPM with K other ones."""
     seed = request.settings.noise_seeds(1)[0]
     repeat = Run(x_T, replace(rows[DDIM], noise_seed=seed + 1))

@@ -75,7 +75,9 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
         if request.settings.noise_seed > highest:  # type: ignore[operator]
             raise InvalidField("noise_seed", LocalizedMessage("error.noise_seed_rows", {"highest": highest}))
         T = request.checkpoint.schedule.T
-        if request.options.lengths == ConsistencyOptions.lengths:  # nobody typed it: leave out what this checkpoint lacks
+        if (
+            request.options.lengths == ConsistencyOptions.lengths
+        ):  # nobody typed it: leave out what this checkpoint lacks
             lengths = [S for S in parse_lengths(request.options.lengths) if S <= T]
             lengths = lengths if len(lengths) > 1 else sorted({1, T})
             if T == 1:
@@ -94,7 +96,9 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
         base = replace(request.settings, variance="eta")
         seeds = base.noise_seeds(len(rows))
         cells = [(S, eta, row) for S in columns for eta in ETAS for row in range(len(rows))]
-        requests = [PictureRequest(rows[r], replace(base, steps=S, eta=eta, noise_seed=seeds[r])) for S, eta, r in cells]
+        requests = [
+            PictureRequest(rows[r], replace(base, steps=S, eta=eta, noise_seed=seeds[r])) for S, eta, r in cells
+        ]
 
         def take(index: int, picture: Tensor) -> None:
             S, eta, row = cells[index]

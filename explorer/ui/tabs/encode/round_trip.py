@@ -37,9 +37,7 @@ class RoundTrip:
         state: asked after every call of the network.
     """
 
-    def __init__(
-        self, request: TabRequest[EncodeOptions], cache: BoundedCache[Reconstruction], state: State
-    ) -> None:
+    def __init__(self, request: TabRequest[EncodeOptions], cache: BoundedCache[Reconstruction], state: State) -> None:
         self.request, self.cache, self.state = request, cache, state
         self.checkpoint, self.picture = request.checkpoint, request.options.picture
         self.steps, self.spacing = request.settings.steps, request.settings.spacing
@@ -101,7 +99,8 @@ class RoundTrip:
     def _show_the_way_down(self, x_T: Tensor) -> Generator[EncodeResult, None, Tensor]:
         """Sample with the pictures of the way on the screen; returns x_0."""
         again = x_T
-        for t, x_t, again in self._down(x_T, self.steps):
+        for t, x_t, x_prev in self._down(x_T, self.steps):
+            again = x_prev
             if t in self.result.times:
                 self.result.pictures.add(f"down/{t}", x_t[0])
             yield from self._update()
@@ -120,9 +119,11 @@ class RoundTrip:
     def _reconstruct(self, x_0: Tensor, S: int, inversion: Inversion) -> Generator[EncodeResult, None, Reconstruction]:
         """Encode and sample back with another S."""
         x_T = again = x_0
-        for _, x_T in self._up(x_0, S, inversion):
+        for _, x_t in self._up(x_0, S, inversion):
+            x_T = x_t
             yield from self._update()
-        for _, _, again in self._down(x_T, S):
+        for _, _, x_prev in self._down(x_T, S):
+            again = x_prev
             yield from self._update()
         return Reconstruction(again[0], mean_squared_error(again, x_0))
 

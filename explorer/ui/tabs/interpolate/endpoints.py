@@ -23,9 +23,7 @@ def interpolation(tab: InterpolateTab, request: TabRequest[Any]) -> tuple[dict[s
     numbers = {
         "positions": result.path.positions,
         "strips": {
-            name: describe(frames)
-            | {"nfe": len(frames) * frames[0].settings.steps}
-            | asdict(result.facts[name])
+            name: describe(frames) | {"nfe": len(frames) * frames[0].settings.steps} | asdict(result.facts[name])
             for name, frames in result.strips.items()
         },
         "norms": result.path.norms(result.checkpoint),

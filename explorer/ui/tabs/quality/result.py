@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from explorer.paper import TABLE_1, TABLE_1_STEPS
 from explorer.storage.quality_file import FrechetTable
-from explorer.ui.localization import LocalizedMessage
 from explorer.ui.quality_notes import in_words, measured
 from explorer.ui.tab_result import TabResult
 
@@ -78,5 +77,3 @@ class QualityResult(TabResult):
 def eta_name(eta: float | str) -> str:
     """eta as the page names it."""
     return eta if isinstance(eta, str) else f"{eta:g}"
-
-

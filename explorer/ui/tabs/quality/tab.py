@@ -65,9 +65,7 @@ class QualityTab(Tab[QualityOptions]):
         base, T = replace(request.settings, variance="eta"), request.checkpoint.schedule.T
         first = request.latent.seed if isinstance(request.latent, Seed) else 0
         seeds = base.noise_seeds(PICTURES)
-        cells = [
-            Cell(S, eta, i) for S in SHOWN_STEPS if S <= T for eta in SHOWN_SETTINGS for i in range(PICTURES)
-        ]
+        cells = [Cell(S, eta, i) for S in SHOWN_STEPS if S <= T for eta in SHOWN_SETTINGS for i in range(PICTURES)]
         return {
             cell: PictureRequest(
                 Seed(first + cell.number),

@@ -1,0 +1,165 @@
+// The Compare tab: rows of a comparison over the moments of the run.
+import { Film } from '../../web/film.js';
+import { say, sayHtml } from '../../web/localize.js';
+import { formula, math } from '../../web/math.js';
+import { digits, fixed } from '../../web/numbers.js';
+import { setView } from '../../web/page_state.js';
+import { write } from '../../web/plot.js';
+import { Stage } from '../../web/stage.js';
+import { ALPHA, ALPHA_PREV, coloured, SIGMA, SIGMA_HAT, X0_HAT, X_T } from '../../web/symbols.js';
+
+/** @param {number} eta */
+const settingOf = (eta) => `\\eta = ${digits(eta, 3)}`;
+
+class Compare extends Stage {
+  static formulas = [
+    `${coloured('noise', `${SIGMA}(\\eta)`)} = \\eta\\,\\sqrt{\\frac{1-${ALPHA_PREV}}{1-${ALPHA}}}\\,\\sqrt{1-\\frac{${ALPHA}}{${ALPHA_PREV}}}`,
+    `${coloured('noise', SIGMA_HAT)} = \\sqrt{1-\\frac{${ALPHA}}{${ALPHA_PREV}}}`,
+  ];
+
+  /** @type {Film} */
+  film;
+  /** η of each row, or "large". @type {Record<string, number | 'large'>} */
+  rows = {};
+  /** The columns: which picture, and its t. @type {[string | number, number][]} */
+  moments = [];
+  /** @type {Record<string, any>} */
+  facts = {};
+  show = 'x0';
+  /** Where the user wants to be: at a t, at a share of the run, or at its end. @type {{ t?: number, share?: number }} */
+  wish = {};
+
+  prepare() {
+    this.$('.of-x0').innerHTML = math(X0_HAT);
+    this.$('.of-x_t').innerHTML = math(X_T);
+    this.film = new Film(this, { onMove: (k) => this.moved(k) });
+    for (const input of this.$$('[name="show"]')) {
+      input.addEventListener('change', (event) => {
+        event.stopPropagation(); // nothing to run for
+        this.show = input.value;
+        setView({ show: this.show === 'x_t' ? 'x_t' : null });
+        this.repaint();
+      });
+    }
+  }
+
+  look(asked) {
+    this.show = asked.get('show') === 'x_t' ? 'x_t' : 'x0';
+    this.wish = asked.has('moment') ? { t: Number(asked.get('moment')) } : { share: 0.5 };
+  }
+
+  receive() {
+    const { value } = this;
+    this.rows = JSON.parse(value.rows);
+    this.moments = [...JSON.parse(value.moments), ['end', 0]]; // the last column is the picture itself
+    this.facts = JSON.parse(value.facts);
+    // the moment nearest to where the user was, whatever S is now
+    const t = this.wish.t ?? value.T * (1 - (this.wish.share ?? 0));
+    const distances = this.moments.map(([, u]) => Math.abs(u - t));
+    this.film.at = distances.indexOf(Math.min(...distances));
+  }
+
+  /** @param {number} k */
+  moved(k) {
+    this.wish = { t: this.moments[k][1] };
+    setView({ moment: this.moments[k][1] });
+  }
+
+  draw() {
+    const { wrong, steps } = this.value.settings,
+      [, time] = this.moments[this.film.at];
+    const picture = { html: this.show === 'x0' ? `<span class="x0-colour">${math(X0_HAT)}</span>` : math(X_T) };
+    write(this.$('h2'), say(wrong ? 'compare.title_five' : 'compare.title_four'));
+    write(this.$('.same'), sayHtml(wrong ? 'compare.same_wrong' : 'compare.same', { steps }));
+    write(this.$('.what'), time === 0 ? sayHtml('compare.end') : sayHtml('stage.at_time', { picture, time }));
+    const lanes = Object.keys(this.rows).map((name) => ({
+      name,
+      title: this.titleOf(name),
+      text: this.textOf(name),
+      extra: this.extraOf(name),
+    }));
+    const columns = this.moments.map(([, t]) => t);
+    const cell = (lane, k) =>
+      this.moments[k][0] === 'end' ? `${lane.name}/end` : `${lane.name}/${this.moments[k][0]}/${this.show}`;
+    this.film.draw(lanes, columns, cell, (k) => `t = ${columns[k]}`);
+  }
+
+  /** @param {string} name of a row */
+  titleOf(name) {
+    if (name === 'ddim') return `DDIM ${math(settingOf(0))}`;
+    if (name === 'yours') return sayHtml('compare.yours', { setting: formula(settingOf(Number(this.rows.yours))) });
+    if (name === 'ddpm') return `DDPM ${math(settingOf(1))}`;
+    if (name === 'large') return sayHtml('compare.large_variance');
+    return `${sayHtml('compare.wrong_labels')} ${math(settingOf(0))}`;
+  }
+
+  /** @param {string} name of a row */
+  textOf(name) {
+    const { eta, steps: S } = this.value.settings,
+      posterior = this.facts[name]?.posterior;
+    if (name === 'ddim') return sayHtml('compare.ddim');
+    if (name === 'yours') return sayHtml({ 0: 'compare.as_ddim', 1: 'compare.as_ddpm' }[eta] ?? 'compare.between');
+    if (name === 'ddpm' && posterior === undefined) return sayHtml('compare.ddpm');
+    if (name === 'ddpm') return sayHtml('compare.posterior', { difference: digits(posterior, 2) });
+    if (name === 'large') return sayHtml('compare.large');
+    const list = (numbers) => [...numbers, ...(S > 3 ? ['…'] : [])].join(', ');
+    const wrong = list([S, S - 1, S - 2].filter((n) => n > 0));
+    return sayHtml('compare.wrong', { wrong, right: list(JSON.parse(this.value.tau)) });
+  }
+
+  /** What stands beside a row's film: other runs, and its numbers. @param {string} name */
+  extraOf(name) {
+    const fact = this.facts[name];
+    if (!fact) return '';
+    const real = this.facts.examples?.grain;
+    const numbers = [
+      [sayHtml('compare.distance'), name === 'ddim' ? say('compare.is_ddim') : fixed(fact.distance, 3)],
+      [real ? say('compare.grain_real', { real: fixed(real, 3) }) : say('compare.grain'), fixed(fact.grain, 3)],
+      [say('compare.calls'), `${fact.nfe}`],
+      [
+        say('compare.time'),
+        fact.seconds === null ? say('compare.made_before') : say('stage.seconds', { seconds: fixed(fact.seconds, 2) }),
+      ],
+    ];
+    const facts = numbers.map(([term, n]) => `<span>${term}</span><b>${n}</b>`).join('');
+    return `${this.othersOf(name, fact)}<div class="facts">${facts}</div>`;
+  }
+
+  /** The same row with other noise. @param {string} name @param {any} fact */
+  othersOf(name, fact) {
+    const { others, noise_seed } = this.value.settings;
+    const picture = (key, k = 0) => {
+      const what = say('compare.other_seed', { seed: noise_seed + 1 + k });
+      return `<button type="button" class="pic" data-open="${key}" aria-label="${say('stage.open', { what })}"><canvas data-name="${key}"></canvas></button>`;
+    };
+    if (name === 'ddim') {
+      const key = fact.repeat === 0 ? 'compare.repeat_exact' : 'compare.repeat';
+      const repeat = fact.repeat === undefined ? '' : `<br>${sayHtml(key, { difference: digits(fact.repeat, 2) })}`;
+      return `<div class="group"><p>${say('compare.again')}${repeat}</p>${picture('ddim/other/0')}</div>`;
+    }
+    if (name !== 'ddpm') return '';
+    const mean = fact.others && fact.others.reduce((a, b) => a + b, 0) / fact.others.length;
+    const differ = fact.others ? `<br>${sayHtml('compare.differ', { difference: fixed(mean, 3) })}` : '';
+    const pictures = Array.from({ length: others }, (_, k) => picture(`ddpm/other/${k}`, k));
+    return `<div class="group"><p>${say('compare.other_seeds', { n: others })}${differ}</p>${pictures.join('')}</div>`;
+  }
+
+  openInSteps(button) {
+    const [name, kind, k] = button.dataset.open.split('/'),
+      { noise_seed } = this.value.settings;
+    if (name === 'wrong') return null; // Steps has no wrong labels
+    const large = this.rows[name] === 'large';
+    setView({ t: kind ? 1 : this.moments[this.film.at][1] || 1 });
+    return {
+      eta: large ? 1 : this.rows[name],
+      variance: large ? 'large' : 'eta',
+      noise_seed: kind === 'other' ? noise_seed + 1 + Number(k) : noise_seed,
+    };
+  }
+
+  showOptions() {
+    this.$(`[name="show"][value="${this.show}"]`).checked = true;
+  }
+}
+
+customElements.define('explorer-compare', Compare);

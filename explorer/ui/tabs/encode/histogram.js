@@ -1,0 +1,31 @@
+// The values of a latent against a normal distribution: the lines of a histogram. No DOM.
+
+/** @typedef {[x: number, y: number]} Point */
+
+export const RANGE = 4; // the histogram reaches from −4 to 4
+const BELL_STEP = 0.1;
+
+/**
+ * The upper edge of a histogram as a line with steps.
+ * @param {number[]} densities of bins of one width
+ * @returns {Point[]}
+ */
+export function stairs(densities) {
+  const width = (2 * RANGE) / densities.length;
+  return densities.flatMap((density, i) => [
+    [-RANGE + i * width, density],
+    [-RANGE + (i + 1) * width, density],
+  ]);
+}
+
+/**
+ * The density of the normal distribution.
+ * @returns {Point[]}
+ */
+export function bell() {
+  const count = Math.round((2 * RANGE) / BELL_STEP) + 1;
+  return Array.from({ length: count }, (_, i) => {
+    const v = -RANGE + i * BELL_STEP;
+    return [v, Math.exp((-v * v) / 2) / Math.sqrt(2 * Math.PI)];
+  });
+}

@@ -1,0 +1,283 @@
+// The Interpolate tab: strips between latents, the pad between four, the norm of x_T along the way.
+import { Film } from '../../web/film.js';
+import { say, sayHtml, sentences } from '../../web/localize.js';
+import { formula, math } from '../../web/math.js';
+import { digits, fixed } from '../../web/numbers.js';
+import { setView } from '../../web/page_state.js';
+import { chart, drawCursor, write } from '../../web/plot.js';
+import { Stage } from '../../web/stage.js';
+import { Pad } from './pad.js';
+import {
+  firstPlace,
+  heightAt,
+  indexOfNearest,
+  insidePad,
+  latentField,
+  normLine,
+  placeAfterKey,
+  placeOf,
+} from './way.js';
+
+/** @typedef {import('./way.js').Place} Place */
+/** @typedef {import('../../web/chart.js').Point} Point */
+
+const SHARE_AT_FIRST = 0.33; // of the way, where nobody has looked elsewhere
+const NUMBERS = /** @type {const} */ ([
+  ['smoothness', 2],
+  ['largest', 2],
+  ['span', 2],
+  ['contrast_middle', 3],
+  ['contrast_ends', 3],
+]);
+
+/** @param {number} eta */
+const settingOf = (eta) => math(`\\eta = ${eta}`);
+
+class Interpolate extends Stage {
+  static formulas = [
+    '\\operatorname{slerp}(a, b, w) = ' +
+      '\\frac{\\sin((1-w)\\omega)}{\\sin\\omega}\\,a + \\frac{\\sin(w\\omega)}{\\sin\\omega}\\,b',
+    '\\cos\\omega = \\frac{a \\cdot b}{\\|a\\|\\,\\|b\\|}',
+  ];
+
+  /** Of each frame: a whole number at each latent of the way, between two of them a fraction. @type {number[]} */
+  positions = [];
+  /** The latents of the way. @type {(string | number)[]} */
+  through = [];
+  /** The rows by name, each with what its frames are made of. @type {Record<string, any>} */
+  strips = {};
+  /** What was measured of the rows that are complete. @type {Record<string, any>} */
+  facts = {};
+  /** Of slerp and lerp, the norm of x_T by position. @type {Record<string, Point[]>} */
+  norms = {};
+  /** The latents of the pad, by the name of the picture. @type {Map<string, string>} */
+  padLatents = new Map();
+  /** Where the pad is looked at. @type {Place | null} */
+  place = null;
+  /** Where the strips are looked at, as a share of the way. */
+  share = SHARE_AT_FIRST;
+
+  prepare() {
+    this.film = new Film(this, {
+      onMove: (k) => this.moved(k),
+      keys: [
+        {
+          keys: ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'],
+          says: 'keys.pad',
+          act: (key) => this.stepOnPad(key),
+          on: '.pad',
+        },
+        { keys: ['Home', 'End'], says: 'keys.corners', act: (key) => this.stepOnPad(key), on: '.pad' },
+      ],
+    });
+    this.pad = new Pad(this, (place) => this.goToPlace(place));
+  }
+
+  look(asked) {
+    this.share = asked.has('frame') ? Number(asked.get('frame')) : SHARE_AT_FIRST;
+    this.place = placeOf(asked.get('pad')) ?? this.place;
+  }
+
+  receive() {
+    const { value } = this;
+    const { side } = value.settings;
+    this.positions = JSON.parse(value.positions);
+    this.through = JSON.parse(value.through);
+    this.strips = JSON.parse(value.strips);
+    this.facts = JSON.parse(value.facts);
+    this.norms = JSON.parse(value.norms);
+    const latents = JSON.parse(value.pad);
+    this.padLatents = new Map(JSON.parse(value.pad_names).map((name, i) => [name, latents[i]]));
+    this.place = this.place ? insidePad(this.place, side) : firstPlace(side);
+    this.film.at = indexOfNearest(this.positions, this.share * this.legs);
+  }
+
+  /** How many pairs of latents the way leads through. */
+  get legs() {
+    return this.positions.at(-1) ?? 1;
+  }
+
+  get isLoop() {
+    return this.value.settings.way === 'loop';
+  }
+
+  /** w at frame k: a share of the way, or in a loop the number of legs so far. @param {number} k */
+  placeOfFrame(k) {
+    return this.isLoop ? this.positions[k] : this.positions[k] / this.legs;
+  }
+
+  // ---- where the user goes ----
+
+  /** @param {number} k */
+  moved(k) {
+    this.share = this.positions[k] / this.legs;
+    setView({ frame: Number(this.share.toFixed(4)) });
+  }
+
+  /** @param {string} key */
+  stepOnPad(key) {
+    if (this.value && this.place) this.goToPlace(placeAfterKey(key, this.place, this.value.settings.side));
+  }
+
+  /** @param {Place} wanted */
+  goToPlace(wanted) {
+    const place = insidePad(wanted, this.value.settings.side);
+    if (String(place) === String(this.place)) return;
+    this.place = place;
+    setView({ pad: place.join(',') });
+    this.repaint();
+  }
+
+  // ---- what is drawn ----
+
+  draw() {
+    this.#drawLead();
+    write(this.$('.what'), sayHtml('interpolate.at_w', { place: fixed(this.placeOfFrame(this.film.at), 2) }));
+    this.film.draw(
+      Object.keys(this.strips).map((name) => this.#lane(name)),
+      this.positions.map((_, k) => this.#columnOf(k)),
+      (lane, k) => `${lane.name}/${k}`,
+      (k) => `w = ${fixed(this.placeOfFrame(k), 2)}`,
+    );
+    this.pad.draw(this.padLatents.keys(), this.place);
+    this.#drawNorm();
+    this.#drawNumbers();
+  }
+
+  #drawLead() {
+    const names = this.through.map((latent) =>
+      typeof latent === 'number' ? say('interpolate.seed', { latent }) : latent,
+    );
+    const [from, to] = names;
+    const latents = this.through.slice(0, -1).join(', ');
+    const lead = this.isLoop
+      ? sayHtml('interpolate.lead_loop', { latents })
+      : sayHtml('interpolate.lead', { from, to });
+    write(this.$('.say'), lead);
+  }
+
+  /** The label of a frame: a latent of the loop by its name. @param {number} k */
+  #columnOf(k) {
+    const position = this.positions[k];
+    if (this.isLoop && Number.isInteger(position)) return String(this.through[position]);
+    return fixed(this.placeOfFrame(k), 2);
+  }
+
+  /** @param {string} name of a row */
+  #lane(name) {
+    const fact = this.facts[name];
+    const numbers = fact
+      ? [
+          [say('interpolate.smoothness'), fixed(fact.smoothness, 2)],
+          [say('interpolate.largest'), fixed(fact.largest, 2)],
+          [say('interpolate.calls'), this.strips[name].steps],
+        ]
+      : [];
+    const extra = numbers.map(([term, number]) => `<div class="facts"><span>${term}</span><b>${number}</b></div>`);
+    return { name, title: this.#titleOf(name), text: this.#textAbout(name), extra: extra.join('') };
+  }
+
+  /** @param {string} name of a row */
+  #titleOf(name) {
+    if (name === 'slerp') return `${say('interpolate.slerp')} ${settingOf(0)}`;
+    if (name === 'lerp') return `${say('interpolate.lerp')} ${settingOf(0)}`;
+    if (name === 'ddpm') return `<span class="noise-colour">${say('interpolate.ddpm')}</span> ${settingOf(1)}`;
+    return sayHtml('interpolate.slerp_at', { setting: formula(`S = ${name.slice(1)}`) }); // "S10"
+  }
+
+  /** @param {string} name of a row */
+  #textAbout(name) {
+    if (name === 'slerp') return say('interpolate.on_shell');
+    if (name === 'lerp') {
+      const least = fixed(Math.min(...this.norms.lerp.map(([, norm]) => norm)), 2);
+      const contrasts = this.#compared('interpolate.contrasts', 'contrast_middle', 3, ['lerp', 'slerp']);
+      return sentences(sayHtml('interpolate.sinks', { least }), contrasts);
+    }
+    if (name !== 'ddpm') return say('interpolate.other_steps');
+    if (this.value.settings.ddpm === 'own') return say('interpolate.drowns');
+    return sentences(
+      say('interpolate.hardly_moves'),
+      this.#compared('interpolate.spans', 'span', 2, ['ddpm', 'slerp']),
+    );
+  }
+
+  /**
+   * A sentence that compares rows, once all of them are measured.
+   * @param {string} key
+   * @param {string} measure
+   * @param {number} decimals
+   * @param {string[]} names of the rows
+   */
+  #compared(key, measure, decimals, names) {
+    if (!names.every((name) => this.facts[name])) return '';
+    return sayHtml(key, Object.fromEntries(names.map((name) => [name, fixed(this.facts[name][measure], decimals)])));
+  }
+
+  /** The chart of the norms, with a cursor where the strips are looked at. */
+  #drawNorm() {
+    const span = this.isLoop ? this.legs : 1;
+    const [slerp, lerp] = ['slerp', 'lerp'].map((kind) => normLine(this.norms[kind], this.legs, this.isLoop));
+    const middle = Math.round(20 / this.legs); // of the first leg
+    const [slerpText, lerpText] = [say('interpolate.slerp_short'), say('interpolate.lerp_short')];
+    const drawn = chart({
+      width: Math.max(260, this.$('.plot').clientWidth),
+      height: 150,
+      xRange: [0, span],
+      yRange: [0.6, 1.1],
+      yTicks: [0.6, 0.8, 1],
+      xTicks: [
+        [0, 'w = 0', 'start'],
+        [span / 2, digits(span / 2), 'middle'],
+        [span, digits(span), 'end'],
+      ],
+      lines: [
+        { points: lerp, colour: 'var(--ref)', label: { at: lerp[middle], dy: -8, text: lerpText } },
+        { points: slerp, colour: 'var(--ink)', label: { at: slerp[middle], dy: -9, text: slerpText } },
+      ],
+    });
+    write(this.$('.norm h3'), sayHtml('interpolate.norm'));
+    write(this.$('.plot'), drawn.svg);
+    const w = this.placeOfFrame(this.film.at);
+    drawCursor(this.$('.plot'), drawn, w, [
+      [w, heightAt(slerp, w), 'var(--ink)'],
+      [w, heightAt(lerp, w), 'var(--ink2)'],
+    ]);
+  }
+
+  /** The table of what was measured of the rows. */
+  #drawNumbers() {
+    const heads = {
+      slerp: say('interpolate.slerp_short'),
+      lerp: say('interpolate.lerp_short'),
+      ddpm: '<span class="noise-colour">DDPM</span>',
+    };
+    const names = Object.keys(heads).filter((name) => this.facts[name]);
+    const head = `<dt></dt>${names.map((name) => `<dd class="top">${heads[name]}</dd>`).join('')}`;
+    const rows = NUMBERS.map(([key, decimals]) => {
+      const cells = names.map((name) => `<dd>${fixed(this.facts[name][key], decimals)}</dd>`);
+      return `<dt>${say(`interpolate.number.${key}`)}</dt>${cells.join('')}`;
+    });
+    const list = this.$('.norm dl');
+    list.style.gridTemplateColumns = `minmax(0, 1fr) repeat(${Math.max(1, names.length)}, auto)`;
+    write(list, names.length ? head + rows.join('') : '');
+  }
+
+  // ---- the tab's settings ----
+
+  openInSteps(button) {
+    const name = button.dataset.open ?? '';
+    if (name === 'pad') {
+      const latent = this.padLatents.get(`pad/${this.place?.join('/')}`) ?? '';
+      return { seed: latentField(latent), eta: 0, variance: 'eta' };
+    }
+    const { latents, noise_seeds, steps, eta } = this.strips[name];
+    const { at } = this.film;
+    return { seed: latents[at], noise_seed: noise_seeds[at], steps, eta };
+  }
+
+  showOptions(settings) {
+    for (const option of this.$$('[data-way]')) option.hidden = option.dataset.way !== settings.way;
+  }
+}
+
+customElements.define('explorer-interpolate', Interpolate);

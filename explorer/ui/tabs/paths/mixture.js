@@ -1,0 +1,94 @@
+// A mixture of Gaussians in the plane, noised to any level in closed form: its density and its score. No DOM.
+
+/**
+ * @typedef {object} Mixture
+ * @property {number[]} weights
+ * @property {[x: number, y: number][]} means
+ * @property {number[]} stds
+ *
+ * @typedef {object} Component of a noised mixture
+ * @property {number} x
+ * @property {number} y
+ * @property {number} variance
+ * @property {number} height of its density
+ */
+
+/**
+ * The mixture that x_t has where x_0 has this one.
+ * @param {Mixture} mixture
+ * @param {number} alphaBar
+ * @returns {Component[]}
+ */
+export function noisedMixture({ weights, means, stds }, alphaBar) {
+  const a = Math.sqrt(alphaBar);
+  return means.map(([x, y], k) => {
+    const variance = alphaBar * stds[k] ** 2 + 1 - alphaBar;
+    return { x: a * x, y: a * y, variance, height: weights[k] / (2 * Math.PI * variance) };
+  });
+}
+
+/**
+ * The density p at a point, and the score ∇ log p there.
+ * @param {Component[]} components
+ * @param {number} x
+ * @param {number} y
+ * @returns {{ density: number, score: [x: number, y: number] }}
+ */
+export function densityAndScore(components, x, y) {
+  let density = 0;
+  let gx = 0;
+  let gy = 0;
+  for (const component of components) {
+    const dx = component.x - x;
+    const dy = component.y - y;
+    const { variance } = component;
+    const part = component.height * Math.exp(-(dx * dx + dy * dy) / (2 * variance));
+    density += part;
+    gx += (part * dx) / variance;
+    gy += (part * dy) / variance;
+  }
+  return { density, score: [gx / (density || 1), gy / (density || 1)] };
+}
+
+/**
+ * The middles of n × n cells of the square [-range, range]², row by row from the top.
+ * @param {number} n
+ * @param {number} range
+ * @returns {[x: number, y: number][]}
+ */
+export function cellsOfSquare(n, range) {
+  return Array.from({ length: n * n }, (_, k) => {
+    const column = k % n;
+    const row = Math.floor(k / n);
+    return [(((column + 0.5) / n) * 2 - 1) * range, (1 - ((row + 0.5) / n) * 2) * range];
+  });
+}
+
+/**
+ * The density on n × n cells of a square as opacities from 0 to 1. The root lets low densities be seen.
+ * @param {Component[]} components
+ * @param {number} n
+ * @param {number} range
+ */
+export function densityOpacities(components, n, range) {
+  const field = cellsOfSquare(n, range).map(([x, y]) => densityAndScore(components, x, y).density);
+  const most = field.reduce((a, b) => Math.max(a, b), 0);
+  return field.map((density) => Math.sqrt(density / (most || 1)));
+}
+
+/**
+ * The score on n × n cells of a square as arrows whose length grows with it, up to a limit.
+ * @param {Component[]} components
+ * @param {number} n
+ * @param {number} range
+ * @returns {{ from: [x: number, y: number], to: [x: number, y: number] }[]}
+ */
+export function scoreArrows(components, n, range) {
+  const longest = (1.5 * range) / n;
+  return cellsOfSquare(n, range).map(([x, y]) => {
+    const [gx, gy] = densityAndScore(components, x, y).score;
+    const size = Math.hypot(gx, gy) || 1;
+    const length = longest * Math.min(1, 0.25 + (0.75 * size) / (size + 2));
+    return { from: [x, y], to: [x + (gx / size) * length, y + (gy / size) * length] };
+  });
+}

@@ -1,0 +1,213 @@
+// The Paths tab: points of a plane on their way from noise to a mixture.
+// The density of x_t lies behind them, and its score is drawn as arrows.
+import { listenToKeys, transportKeys } from '../../web/keys.js';
+import { say, sayHtml } from '../../web/localize.js';
+import { formula, math } from '../../web/math.js';
+import { digits, fixed, floats } from '../../web/numbers.js';
+import { setView } from '../../web/page_state.js';
+import { chart, write } from '../../web/plot.js';
+import { Stage } from '../../web/stage.js';
+import { playClock } from '../../web/transport.js';
+import { noisedMixture } from './mixture.js';
+import { Backdrop, drawPlane } from './plane.js';
+import { planesFile } from './planes_file.js';
+import { momentAt } from './scales.js';
+import { sweepChart } from './sweep.js';
+
+const PER_SECOND = 24;
+const SHORTEST_STEP = 1 / 120; // of the way, while it plays
+const NAMES = ['0', 'yours', '1'];
+/** Of each run: its colour, and the class that gives it to its heading. @type {Record<string, [string, string]>} */
+const COLOURS = { 0: ['--ink', ''], yours: ['--x0', 'x0-colour'], 1: ['--noise', 'noise-colour'] };
+
+/** The range of the shares, in percent. @param {[least: number, most: number]} shares */
+const percents = (shares) => `${shares.map((share) => fixed(100 * share, 1)).join('–')} %`;
+
+class Paths extends Stage {
+  static formulas = [
+    '\\nabla\\log p_t(x) = -\\frac{\\varepsilon}{\\sqrt{1-\\ab{t}}}',
+    'd\\frac{x}{\\sqrt{\\ab{}}} = \\varepsilon\\,d\\sqrt{\\frac{1-\\ab{}}{\\ab{}}}',
+  ];
+
+  /** @type {import('./mixture.js').Mixture} */
+  mixture = { weights: [], means: [], stds: [] };
+  /** By η: 0, the user's, 1. @type {Record<string, any>} */
+  runs = {};
+  /** @type {import('./sweep.js').Sweep} */
+  sweep = {};
+  /** The number of modes of the mixture. */
+  modes = 0;
+  alphaBar = new Float32Array([1]);
+  /** What is drawn: the plane itself, or x/√ᾱ over the noise. @type {'x' | 'ode'} */
+  plane = 'x';
+  /** The place on the way: 0 is pure noise, 1 the end. */
+  at = 1;
+  backdrop = new Backdrop();
+  /** Start or end the clock. @type {(on?: boolean) => void} */
+  play = () => {};
+
+  prepare() {
+    this.time = this.$('.time');
+    this.withScore = this.$('.with-score');
+    this.play = playClock({
+      button: this.$('.play'),
+      perSecond: PER_SECOND,
+      begin: () => {
+        if (this.at === 1) this.goTo(0);
+        return Boolean(this.runs['0']);
+      },
+      tick: () => {
+        if (!this.inFront || this.at >= 1) return false;
+        this.goTo(this.at + Math.max(SHORTEST_STEP, this.#step()));
+        return true;
+      },
+    });
+    this.time.addEventListener('input', () => {
+      this.play(false);
+      this.goTo(this.time.value / 1000);
+    });
+    const moves = transportKeys({
+      by: (n) => this.goTo(this.at + n * this.#step()),
+      first: () => this.goTo(0),
+      last: () => this.goTo(1),
+      play: this.play,
+    });
+    const halt = () => this.play(false);
+    listenToKeys(this.tab, moves, { inFront: () => this.inFront, range: this.time, halt });
+    for (const input of this.$$('[name="plane"]')) {
+      input.addEventListener('change', (/** @type {Event} */ event) => {
+        event.stopPropagation(); // nothing to run for
+        this.plane = input.value;
+        setView({ plane: this.plane === 'ode' ? 'ode' : null });
+        this.repaint();
+      });
+    }
+    this.withScore.addEventListener('change', (/** @type {Event} */ event) => {
+      event.stopPropagation(); // nothing to run for
+      this.repaint();
+    });
+  }
+
+  /** @param {URLSearchParams} asked */
+  look(asked) {
+    this.plane = asked.get('plane') === 'ode' ? 'ode' : 'x';
+    const place = Number(asked.get('place') ?? 1);
+    this.at = Number.isNaN(place) ? 1 : Math.min(1, Math.max(0, place));
+  }
+
+  receive() {
+    const { value } = this;
+    const [weights, means, stds] = JSON.parse(value.mixture);
+    this.mixture = { weights, means, stds };
+    this.runs = JSON.parse(value.runs);
+    this.sweep = JSON.parse(value.sweep);
+    this.modes = JSON.parse(value.exact).modes;
+    this.alphaBar = floats(value.alpha_bar);
+  }
+
+  /** @param {HTMLButtonElement} button */
+  press(button) {
+    const { go } = button.dataset;
+    if (!go) return super.press(button);
+    if (go === 'play') return this.play();
+    this.play(false);
+    this.goTo(go === 'first' ? 0 : 1);
+  }
+
+  /** A step of the run, as a part of the way. */
+  #step() {
+    return 1 / ((this.runs['0']?.t.length ?? 2) - 1);
+  }
+
+  /** @param {number} place */
+  goTo(place) {
+    this.at = Math.min(1, Math.max(0, place));
+    setView({ place: this.at === 1 ? null : Number(this.at.toFixed(3)) });
+    this.repaint();
+  }
+
+  draw() {
+    const first = this.runs['0'];
+    if (!first) return;
+    const t = first.t[momentAt(first, this.at)];
+    this.backdrop.draw(this.mixture, this.alphaBar[t], `${this.value.settings.mixture}/${t}/`);
+    for (const name of NAMES) this.drawRun(name);
+    this.time.value = Math.round(1000 * this.at);
+    this.time.style.setProperty('--at', `${100 * this.at}%`);
+    this.time.setAttribute('aria-valuetext', `t = ${t}`);
+    write(this.$('.here'), `t = ${t}`);
+    this.drawTable();
+    this.drawSweep('.sweep', 'end');
+    this.drawSweep('.before', 'before');
+  }
+
+  /** @param {string} name */
+  drawRun(name) {
+    const box = this.$(`[data-run="${name}"]`);
+    const canvas = this.$('canvas', box);
+    const run = this.runs[name];
+    const [colour, colourClass] = COLOURS[name];
+    write(this.$('h3', box), `<span class="${colourClass}">${this.titleOf(name)}</span>`);
+    const moment = run ? momentAt(run, this.at) : 0;
+    const time = run?.t[moment];
+    drawPlane(canvas, run, {
+      plane: this.plane,
+      moment,
+      colour,
+      opacity: name === '0' || this.plane === 'ode' ? 0.55 : 0.22,
+      alphaBar: this.alphaBar,
+      backdrop: this.backdrop.canvas,
+      score: run && this.withScore.checked ? noisedMixture(this.mixture, this.alphaBar[time]) : null,
+    });
+    if (run) canvas.setAttribute('aria-label', say('paths.canvas', { n: run.x.length, time }));
+  }
+
+  /** @param {string} name */
+  titleOf(name) {
+    if (name === '0') return `DDIM ${math('\\eta = 0')}`;
+    if (name === '1') return `DDPM ${math('\\eta = 1')}`;
+    const eta = this.runs.yours?.eta ?? this.value.settings.eta;
+    return sayHtml('paths.yours', {
+      setting: formula(eta === 'large' ? '\\hat\\sigma' : `\\eta = ${digits(+eta, 3)}`),
+    });
+  }
+
+  drawTable() {
+    const names = NAMES.filter((name) => this.runs[name]);
+    const { modes } = this;
+    /** @type {[string, (run: any) => string][]} */
+    const rows = [
+      ['paths.length', (run) => fixed(run.straight_ode, 2)],
+      ['paths.length_in_plane', (run) => fixed(run.straight, 1)],
+      [modes < 10 ? 'paths.shares_of_modes' : 'paths.shares', (run) => percents(run.shares)],
+      ['paths.spread', (run) => fixed(run.spread, 2)],
+      ['paths.energy', (run) => fixed(run.energy, 3).replace('−0.000', '0.000')],
+    ];
+    const head = names.map((name) => `<th>${this.titleOf(name)}</th>`).join('');
+    const body = rows.map(([term, numberOf]) => {
+      const cells = names.map((name) => `<td>${numberOf(this.runs[name])}</td>`).join('');
+      return `<tr><td>${sayHtml(term, { n: modes })}</td>${cells}</tr>`;
+    });
+    write(this.$('.table table'), `<tr><td></td>${head}</tr>${body.join('')}`);
+    write(this.$('.told'), sayHtml('paths.told', { points: this.value.settings.points }));
+  }
+
+  /** @param {string} where @param {import('./sweep.js').Moment} moment */
+  drawSweep(where, moment) {
+    const plot = this.$(`${where} .plot`);
+    const size = { width: Math.max(220, plot.clientWidth), height: 190 };
+    write(plot, chart({ ...size, ...sweepChart(this.sweep, moment) }).svg);
+  }
+
+  /** @param {string} kind @param {string} settings */
+  makeFile(kind, settings) {
+    if (kind === 'picture') return planesFile(this.$$('[data-run]'), settings);
+    return super.makeFile(kind, settings);
+  }
+
+  showOptions() {
+    this.$(`[name="plane"][value="${this.plane}"]`).checked = true;
+  }
+}
+
+customElements.define('explorer-paths', Paths);

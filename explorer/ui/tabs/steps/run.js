@@ -1,0 +1,143 @@
+// A run as it arrives: the plan first, then rows of numbers and preview frames, at the end the sheet. Texts only ever grow. No DOM.
+
+/**
+ * @typedef {object} Step of the plan: the paper's numbers of one line of Eq. 12
+ * @property {number} t
+ * @property {number} t_prev
+ * @property {number} alpha_bar
+ * @property {number} alpha_bar_prev
+ * @property {number} x0 coefficient of the predicted x_0
+ * @property {number} direction coefficient of ε
+ * @property {number} sigma
+ * @property {number} m of x_t, and
+ * @property {number} k of x̂_0, in the other form of the step
+ * @property {number} sigma1 σ at η = 1
+ * @property {number} sigmaHat DDPM's larger σ
+ */
+
+/** The five panels, from left to right on a frame. */
+export const PANELS = ['x_t', 'x0', 'direction', 'noise', 'x_prev'];
+const COLUMNS = [
+  'x_t',
+  'x0',
+  'eps',
+  'z',
+  'x_prev',
+  'term_x0',
+  'term_direction',
+  'term_noise',
+  'sum_residual',
+  'mk_residual',
+  'clipped',
+];
+
+/** @param {number[]} line @returns {Step} */
+function stepOf([t, t_prev, alpha_bar, alpha_bar_prev, x0, direction, sigma, m, k]) {
+  const sigma1 = Math.sqrt((1 - alpha_bar_prev) / (1 - alpha_bar)) * Math.sqrt(1 - alpha_bar / alpha_bar_prev);
+  const sigmaHat = t_prev ? Math.sqrt(1 - alpha_bar / alpha_bar_prev) : 0;
+  return { t, t_prev, alpha_bar, alpha_bar_prev, x0, direction, sigma, m, k, sigma1, sigmaHat };
+}
+
+/** @param {string} text @param {number} from */
+const linesAfter = (text, from) => text.slice(from).split('\n').filter(Boolean);
+
+/**
+ * A number of a row: an rms, a residual, or a count.
+ * @param {number[]} row
+ * @param {string} name
+ */
+export const numberOf = (row, name) => row[COLUMNS.indexOf(name)];
+
+export class Run {
+  /** Numbers of the steps that are done. @type {number[][]} */
+  rows = [];
+  /** Addresses of the previews, by step. @type {Map<number, string>} */
+  previews = new Map();
+  /** The address of the sheet with all pictures, and how many frames stand in a row of it. @type {{ url: string, columns: number } | null} */
+  sheetAt = null;
+  /** Whether the sheet can be shown. */
+  hasSheet = false;
+  /** Whether its end was told. */
+  isTold = false;
+  /** Whether it comes from the page's own memory. */
+  remembered = false;
+  #rowsRead = 0;
+  #previewsRead = 0;
+
+  /** @param {any} value of Python's stream */
+  constructor(value) {
+    this.id = value.id;
+    this.count = value.count;
+    this.settings = { ...value.settings };
+    this.T = value.T;
+    const [channels, height, width] = value.shape;
+    this.channels = channels;
+    this.height = height;
+    this.width = width;
+    /** ᾱ over t. @type {[number, number][]} */
+    this.curve = JSON.parse(value.alpha_bar);
+    /** @type {Step[]} */
+    this.plan = JSON.parse(value.plan).map(stepOf);
+    /** The steps whose pictures the sheet has. @type {number[]} */
+    this.kept = JSON.parse(value.kept);
+    this.update(value);
+  }
+
+  /** @param {any} value a later one of the same run */
+  update(value) {
+    this.state = value.state;
+    this.seconds = value.seconds;
+    this.engine = value.engine;
+    this.script = value.script;
+    this.distances = value.distances ? JSON.parse(value.distances) : {};
+    for (const line of linesAfter(value.rows, this.#rowsRead)) this.rows.push(JSON.parse(line));
+    for (const line of linesAfter(value.previews, this.#previewsRead)) {
+      const tab = line.indexOf('\t');
+      this.previews.set(Number(line.slice(0, tab)), line.slice(tab + 1));
+    }
+    [this.#rowsRead, this.#previewsRead] = [value.rows.length, value.previews.length];
+    if (value.sheet) this.sheetAt ??= { url: value.sheet.file.url, columns: value.sheet.columns };
+  }
+
+  /** Steps whose pictures can be shown now: all kept ones once the sheet is there, the previews before. */
+  get shown() {
+    if (this.hasSheet) return this.kept.filter((i) => i < this.rows.length);
+    return [...this.previews.keys()];
+  }
+
+  /**
+   * Where a step's five panels begin on the sheet, in pixels.
+   * @param {number} i
+   */
+  cornerOf(i) {
+    const k = this.kept.indexOf(i),
+      columns = this.sheetAt?.columns ?? 1;
+    return { x: (k % columns) * PANELS.length * this.width, y: Math.floor(k / columns) * this.height };
+  }
+
+  /**
+   * The step, among some, that is nearest to where the user wants to be.
+   * @param {Wish} wish
+   * @param {number[]} [steps]
+   */
+  nearest(wish, steps = this.shown) {
+    if (wish.end) return steps[steps.length - 1];
+    const t = this.timeOf(wish);
+    let best = steps[0];
+    for (const i of steps) if (Math.abs(this.plan[i].t - t) < Math.abs(this.plan[best].t - t)) best = i;
+    return best;
+  }
+
+  /** @param {Wish} wish */
+  timeOf(wish) {
+    return wish.end ? 0 : (wish.t ?? this.T * (1 - (wish.share ?? 0)));
+  }
+
+  /** Whether the run has come to where the user wants to be. @param {Wish} wish */
+  hasReached(wish) {
+    const last = this.shown.at(-1);
+    return this.state !== 'running' || (last !== undefined && this.plan[last].t <= this.timeOf(wish));
+  }
+}
+
+/** @typedef {{ t?: number, share?: number, end?: boolean }} Wish where the user wants to be: at a time, a share of the run, or its end */

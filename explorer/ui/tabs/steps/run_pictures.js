@@ -1,0 +1,63 @@
+// The pictures of a run: previews while it goes on, the sheet at its end.
+import { Run } from './run.js';
+
+/** @typedef {{ image: HTMLImageElement, x: number, y: number }} Frame an image, and the corner of the first panel on it */
+
+export class PicturedRun extends Run {
+  /** @type {HTMLImageElement | null} */
+  sheet = null;
+  /** Called when the sheet can be shown, and when a preview can. */
+  onSheet = () => {};
+  /** @param {number} _i */
+  onFrame = (_i) => {};
+  /** Previews by step, and whether each is decoded. @type {Map<number, { image: HTMLImageElement, ready: boolean }>} */
+  #images = new Map();
+  #isLoading = false;
+
+  constructor(value) {
+    super(value);
+    this.#loadSheet();
+  }
+
+  update(value) {
+    super.update(value);
+    if (#images in this) this.#loadSheet(); // not while the base class constructs it
+  }
+
+  #loadSheet() {
+    if (!this.sheetAt || this.#isLoading) return;
+    this.#isLoading = true;
+    const image = new Image();
+    image.decoding = 'async';
+    image.src = this.sheetAt.url;
+    image.decode().then(
+      () => {
+        this.sheet = image;
+        this.hasSheet = true;
+        this.onSheet();
+      },
+      () => {}, // the previews stay
+    );
+  }
+
+  /**
+   * Where step i's panels lie. Null while it is not decoded.
+   * @param {number} i
+   * @returns {Frame | null}
+   */
+  frame(i) {
+    if (this.sheet) return { image: this.sheet, ...this.cornerOf(i) };
+    let entry = this.#images.get(i);
+    if (!entry) {
+      const added = { image: new Image(), ready: false };
+      added.image.onload = () => {
+        added.ready = true;
+        this.onFrame(i);
+      };
+      added.image.src = this.previews.get(i) ?? '';
+      this.#images.set(i, added);
+      entry = added;
+    }
+    return entry.ready ? { image: entry.image, x: 0, y: 0 } : null;
+  }
+}

@@ -1,0 +1,107 @@
+// The geometry of a line chart in SVG: hairlines, direct labels, one cursor. No DOM; plot.js puts it on the page.
+
+/**
+ * @typedef {[x: number, y: number]} Point
+ * @typedef {object} Line
+ * @property {Point[]} points
+ * @property {string} colour
+ * @property {number} [width]
+ * @property {string} [dash]
+ * @property {string} [link] the quantities it stands for, see tabs/steps/linked.js
+ * @property {string} [name] what a line without a label is called in a saved chart, and aloud
+ * @property {{ at: Point, dy: number, text: string } | null} [label]
+ *
+ * @typedef {object} ChartOptions
+ * @property {number} width
+ * @property {number} height
+ * @property {[number, number]} xRange [1000, 0] runs downwards
+ * @property {[number, number]} yRange
+ * @property {[value: number, label: string | number, anchor: string][]} xTicks
+ * @property {number[]} yTicks
+ * @property {(value: number) => string | number} [yLabel]
+ * @property {Line[]} lines
+ * @property {Point[]} [dots]
+ * @property {number} [emphasis] factor of the widths of lines
+ *
+ * @typedef {object} Chart
+ * @property {string} svg
+ * @property {(x: number) => number} X
+ * @property {(y: number) => number} Y
+ * @property {number} top
+ * @property {number} foot
+ */
+
+const MARGIN = { left: 34, right: 8, top: 8, bottom: 20 };
+
+/**
+ * @param {ChartOptions} options
+ * @returns {Chart}
+ */
+export function lineChart({
+  width,
+  height,
+  xRange,
+  yRange,
+  xTicks,
+  yTicks,
+  yLabel = (v) => v,
+  lines,
+  dots = [],
+  emphasis = 1,
+}) {
+  const { left, right, top, bottom } = MARGIN;
+  const foot = height - bottom,
+    end = width - right;
+  /** @param {number} v */
+  const X = (v) => left + ((v - xRange[0]) / (xRange[1] - xRange[0])) * (end - left);
+  /** @param {number} v */
+  const Y = (v) => foot - ((v - yRange[0]) / (yRange[1] - yRange[0])) * (foot - top);
+  /** @param {Point} p */
+  const point = (p) => `${X(p[0]).toFixed(1)} ${Y(p[1]).toFixed(1)}`;
+
+  const drawn = [],
+    hits = []; // hits: what can be pointed at, wider than the lines and above them all
+  for (const v of yTicks) {
+    drawn.push(`<path d="M${left} ${Y(v)}H${end}" stroke="var(--grid)"/>`);
+    drawn.push(`<text x="${left - 6}" y="${Y(v) + 4}" text-anchor="end">${yLabel(v)}</text>`);
+  }
+  for (const [v, label, anchor] of xTicks)
+    drawn.push(`<text x="${X(v)}" y="${height - 4}" text-anchor="${anchor}">${label}</text>`);
+  drawn.push(`<path d="M${left} ${foot}H${end}" stroke="var(--ref)"/>`);
+  for (const line of lines) {
+    const link = line.link ? ` data-link="${line.link}"` : '',
+      name = line.name ? ` data-name="${line.name}"` : '';
+    if (line.points.length > 1) {
+      const d = `d="M${line.points.map(point).join('L')}" fill="none"`;
+      const stroke = `stroke="${line.colour}" stroke-width="${emphasis * (line.width || 2.25)}" stroke-dasharray="${line.dash || 'none'}"`;
+      drawn.push(`<path class="line" ${d}${link} ${stroke} stroke-linejoin="round" stroke-linecap="round"${name}/>`);
+      if (link) hits.push(`<path class="hit" ${d}${link} stroke-width="16"/>`);
+    } else if (line.points.length) {
+      drawn.push(`<circle cx="${X(line.points[0][0])}" cy="${Y(line.points[0][1])}" r="2" fill="${line.colour}"/>`);
+    }
+    if (line.label) {
+      const { at, dy, text } = line.label;
+      drawn.push(`<text class="label" x="${X(at[0])}" y="${Y(at[1]) + dy}" text-anchor="start">${text}</text>`);
+    }
+  }
+  for (const p of dots) drawn.push(`<circle cx="${X(p[0])}" cy="${Y(p[1])}" r="1.9" fill="var(--ink2)"/>`);
+  const inside = `${drawn.join('')}<g class="cursor"></g>${hits.join('')}`;
+  const svg = `<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">${inside}</svg>`;
+  return { svg, X, Y, top, foot };
+}
+
+/**
+ * The part of a chart that follows the scrubber.
+ * @param {Chart} chart
+ * @param {number} x
+ * @param {[x: number, y: number, colour: string, link?: string][]} points
+ * @param {string} [extra]
+ */
+export function cursorMarks({ X, Y, top, foot }, x, points, extra = '') {
+  const line = `<path d="M${X(x)} ${top}V${foot}" stroke="var(--ink)" stroke-width="1"/>`;
+  const marks = points.map(([px, py, colour, link]) => {
+    const linked = link ? ` data-link="${link}"` : '';
+    return `<circle cx="${X(px)}" cy="${Y(py)}" r="4" fill="${colour}" stroke="var(--bg)" stroke-width="1.5"${linked}/>`;
+  });
+  return line + extra + marks.join('');
+}

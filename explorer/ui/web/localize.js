@@ -1,0 +1,148 @@
+// The words of the page, in the language of the user. Texts are fetched before any element starts.
+import { config } from './config.js';
+import { escapeHtml, fillText, knownLanguage, withoutMarkup } from './fill_text.js';
+import { math } from './math.js';
+import { listen, notation, publish } from './page_state.js';
+import { plainMath } from './plain_math.js';
+import { SYMBOLS } from './symbols.js';
+
+const STORAGE_KEY = 'ddim-explorer-language';
+/** By language: the text of each key. @type {Record<string, Record<string, string>>} */
+const texts = {};
+
+/** @param {string} language */
+async function fetchTexts(language) {
+  texts[language] ??= await (await fetch(new URL(`../texts/${language}.json`, import.meta.url))).json();
+}
+/** The language chosen before, where the browser keeps it. @param {string} [value] */
+function stored(value) {
+  try {
+    if (value) localStorage.setItem(STORAGE_KEY, value);
+    return localStorage.getItem(STORAGE_KEY);
+  } catch {
+    return null;
+  }
+}
+
+/** The language that the browser asks for. */
+export const browserLanguage =
+  knownLanguage([...(navigator.languages ?? [navigator.language])], config.languages) ?? 'en';
+let language =
+  knownLanguage([new URLSearchParams(location.search).get('lang'), stored()], config.languages) ?? browserLanguage;
+await Promise.all([fetchTexts('en'), fetchTexts(language)]);
+
+export const currentLanguage = () => language;
+
+let wanted = language;
+/** @param {string} tag */
+export async function setLanguage(tag) {
+  if (!Object.hasOwn(config.languages, tag)) return;
+  wanted = tag;
+  await fetchTexts(tag);
+  if (wanted !== tag) return; // another one was chosen meanwhile
+  language = tag;
+  stored(tag);
+  document.documentElement.lang = tag;
+  publish('words');
+  nameTabs();
+  window.dispatchEvent(new Event('resize')); // other titles have other widths
+}
+
+/**
+ * What a backend says: a text, or a key with values, each of which may be such a message again.
+ * @typedef {string | number | { say: string, values: Record<string, any> }} Message
+ */
+
+/** @param {string} key */
+const find = (key) => texts[language][key] ?? texts.en[key] ?? key;
+
+/** @param {string} name */
+function plainSymbol(name) {
+  const symbol = SYMBOLS[name];
+  return symbol && (symbol[1] ?? plainMath(symbol[0], notation() === 'ddpm'));
+}
+/** @param {string} name */
+const setSymbol = (name) => SYMBOLS[name] && math(...SYMBOLS[name]);
+
+/**
+ * A text for labels and textContent.
+ * @param {string} key
+ * @param {Record<string, any>} [values]
+ */
+export const say = (key, values = {}) =>
+  withoutMarkup(fillText(find(key), values, (v) => String(localize(v)), plainSymbol));
+
+/**
+ * A text for innerHTML, with mathematics. A value { html } is set as it is, any other one as text.
+ * @param {string} key
+ * @param {Record<string, any>} [values]
+ */
+export const sayHtml = (key, values = {}) =>
+  fillText(find(key), values, (v) => v?.html ?? escapeHtml(localize(v)), setSymbol);
+
+/**
+ * @param {Message | any} message
+ * @returns {any}
+ */
+export const localize = (message) => (message?.say ? say(message.say, message.values) : message);
+
+/** Several sentences as one text. @param {...(string | false | null | undefined)} parts */
+export const sentences = (...parts) => parts.filter(Boolean).join(language === 'zh' ? '' : ' ');
+
+/** A message as a sentence of HTML. @param {Message} message */
+export function sentence(message) {
+  return sayHtml('stage.sentence', { text: String(localize(message)).replace(/^./, (first) => first.toUpperCase()) });
+}
+
+/**
+ * Write what data-say, data-say-label and data-say-title name below `root`, now and whenever the language or the notation
+ * changes; then `redraw` writes what its owner says by itself.
+ * @param {HTMLElement} root
+ * @param {() => void} [redraw]
+ */
+export function keepTranslated(root, redraw) {
+  /** @param {string} name @param {(node: HTMLElement, key: string) => void} write */
+  const all = (name, write) => {
+    for (const node of root.querySelectorAll(`[${name}]`))
+      write(/** @type {HTMLElement} */ (node), node.getAttribute(name) ?? '');
+  };
+  const write = () => {
+    all('data-say', (node, key) => {
+      node.innerHTML = sayHtml(key);
+    });
+    all('data-say-label', (node, key) => node.setAttribute('aria-label', say(key)));
+    all('data-say-title', (node, key) => {
+      node.title = say(key);
+    });
+    redraw?.();
+  };
+  listen('words', write);
+  write();
+}
+
+// ---- the titles of the tabs, which Gradio draws ----
+function nameTabs() {
+  const keys = config.tabs.map((tab) => `tabs.${tab}`);
+  for (const button of document.querySelectorAll('#tabs > .tab-wrapper button')) {
+    for (const node of button.childNodes) {
+      if (node.nodeType !== Node.TEXT_NODE) continue;
+      const title = node.nodeValue?.trim();
+      const key = keys.find((name) => Object.values(texts).some((all) => all[name] === title));
+      if (key && node.nodeValue !== say(key)) node.nodeValue = say(key);
+    }
+  }
+}
+function watchTabs() {
+  const row = document.querySelector('#tabs > .tab-wrapper');
+  if (!row) return false;
+  new MutationObserver(nameTabs).observe(row, { childList: true, characterData: true, subtree: true });
+  nameTabs();
+  return true;
+}
+document.documentElement.lang = language;
+if (!watchTabs()) {
+  const awaited = new MutationObserver(() => {
+    if (watchTabs()) awaited.disconnect();
+  });
+  awaited.observe(document.body, { childList: true, subtree: true });
+}

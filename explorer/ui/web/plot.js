@@ -1,0 +1,70 @@
+// Charts on the page: the line chart of chart.js in the size of the mode, what is said of it aloud, and its cursor.
+import { cursorMarks, lineChart } from './chart.js';
+import { currentLanguage, say } from './localize.js';
+import { textOf } from './math.js';
+
+/** @typedef {import('./chart.js').Chart} Chart */
+
+/** A width of a line, such that the last row of a class sees it in projector mode. @param {number} width */
+export const bold = (width) => ('projector' in document.body.dataset ? 1.6 * width : width);
+
+/**
+ * @param {import('./chart.js').ChartOptions} options
+ * @returns {Chart}
+ */
+export const chart = (options) => lineChart({ ...options, emphasis: bold(1) });
+
+/**
+ * The heading that a chart stands under.
+ * @param {Element} plot
+ * @returns {HTMLElement | null}
+ */
+export function headingOf(plot) {
+  let heading = plot.previousElementSibling;
+  while (heading && !/^H[1-6]$/.test(heading.tagName)) heading = heading.previousElementSibling;
+  return /** @type {HTMLElement | null} */ (heading);
+}
+
+/**
+ * What is said of a chart to those who do not see it.
+ * @param {Element} plot
+ */
+export function describeChart(plot) {
+  if (!plot.firstChild) return plot.removeAttribute('role');
+  const named = /** @type {HTMLElement[]} */ ([...plot.querySelectorAll('text.label, [data-name]')]);
+  const lines = named.map((node) => node.dataset.name ?? node.textContent);
+  const heading = headingOf(plot);
+  const values = { title: heading ? textOf(heading) : '', lines: lines.join('; ') };
+  plot.role = 'img';
+  plot.ariaLabel = say(lines.length ? 'chart.aloud_lines' : 'chart.aloud', values);
+}
+
+/**
+ * @param {Element} holder of the chart
+ * @param {Chart} drawn
+ * @param {number} x
+ * @param {[x: number, y: number, colour: string, link?: string][]} points
+ * @param {string} [extra]
+ */
+export function drawCursor(holder, drawn, x, points, extra = '') {
+  const cursor = holder.querySelector('.cursor');
+  if (cursor) cursor.innerHTML = cursorMarks(drawn, x, points, extra);
+}
+
+/** The source that an element's content was made of. @type {WeakMap<Element, string>} */
+const sources = new WeakMap();
+
+/**
+ * Replace an element's content only when it changes, so that what is pointed at or focused stays. A chart's name changes with the
+ * language even where its lines do not.
+ * @param {Element} target
+ * @param {string} html
+ */
+export function write(target, html) {
+  const isPlot = target.matches('.plot'),
+    source = isPlot ? currentLanguage() + html : html;
+  if (sources.get(target) === source) return;
+  sources.set(target, source);
+  target.innerHTML = html;
+  if (isPlot) describeChart(target);
+}

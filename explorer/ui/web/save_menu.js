@@ -1,0 +1,192 @@
+// The Save menu of a stage. What is saved is the run on the screen, so its settings are taken, not those of the control column.
+import { backend } from './backend.js';
+import { copyText, download } from './dom.js';
+import { keepTranslated, localize, say } from './localize.js';
+import { listen, page, publish } from './page_state.js';
+
+/** @typedef {{ name: string, label: string, suffix: string, here?: boolean }} Kind of a file */
+
+export class SaveMenu {
+  /** The file under way. @type {any} */
+  #making = null;
+  /** The answer about the run in diffusers. @type {any} */
+  #inDiffusers = null;
+
+  /**
+   * @param {HTMLElement} stage
+   * @param {object} options
+   * @param {() => Record<string, any> | undefined} options.settings of the run on the screen
+   * @param {(kind: string, settings: string) => string | Blob | Promise<string | Blob>} options.makeFile in the browser
+   * @param {boolean} [options.diffusers] whether the run can be copied as a script for diffusers
+   */
+  constructor(stage, { settings, makeFile, diffusers = false }) {
+    /** @param {string} selector @returns {any} */
+    const $ = (selector) => stage.querySelector(selector);
+    this.tab = stage.dataset.tab ?? '';
+    this.settings = settings;
+    this.makeFile = makeFile;
+    this.diffusers = diffusers;
+    this.button = $('.open-save');
+    this.menu = $('.save .menu');
+    this.told = $('.save .said');
+    keepTranslated($('.save'), () => this.#nameButton());
+    listen('saving', (detail) => this.#follow(detail));
+    this.#listen();
+  }
+
+  #listen() {
+    const { button, menu } = this;
+    button.addEventListener('click', () => this.#open(menu.hidden));
+    button.addEventListener('keydown', (event) => {
+      if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+      event.preventDefault();
+      this.#open(true, event.key === 'ArrowUp');
+    });
+    menu.addEventListener('click', (event) => {
+      const act = this.acts.get(event.target.closest('button'));
+      if (!act) return;
+      this.#open(false);
+      button.focus({ preventScroll: true });
+      act();
+    });
+    menu.addEventListener('keydown', (event) => this.#key(event));
+    document.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.told.hidden = true;
+    });
+    document.addEventListener('pointerdown', (event) => {
+      if (event.composedPath().includes(menu.parentNode)) return;
+      this.#open(false);
+      this.told.hidden = true;
+    });
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const all = this.#choices(),
+      at = all.indexOf(/** @type {any} */ (document.activeElement)),
+      n = all.length;
+    const to = { ArrowDown: (at + 1) % n, ArrowUp: (at - 1 + n) % n, Home: 0, End: n - 1 }[event.key];
+    if (to === undefined && event.key !== 'Escape' && event.key !== 'Tab') return;
+    if (event.key !== 'Tab') event.preventDefault();
+    event.stopPropagation();
+    if (to !== undefined) return all[to].focus();
+    this.#open(false);
+    this.button.focus({ preventScroll: true });
+  }
+
+  #choices() {
+    return /** @type {HTMLButtonElement[]} */ ([...this.menu.querySelectorAll('button')]);
+  }
+
+  /** What each button of the menu does. @type {WeakMap<HTMLButtonElement, () => void>} */
+  acts = new WeakMap();
+
+  /**
+   * @param {string} label
+   * @param {{ suffix?: string, why?: string, act: () => void, disabled?: boolean }} options
+   */
+  #item(label, { suffix = '', why = '', act, disabled = false }) {
+    const button = Object.assign(document.createElement('button'), { type: 'button', tabIndex: -1 });
+    button.setAttribute('role', 'menuitem');
+    if (disabled) button.setAttribute('aria-disabled', 'true');
+    else this.acts.set(button, act);
+    for (const [name, text] of Object.entries({ label, suffix, why })) {
+      if (text || name === 'label')
+        button.append(Object.assign(document.createElement('span'), { className: name, textContent: text }));
+    }
+    return button;
+  }
+
+  #fill() {
+    const items = [],
+      making = this.#making,
+      answer = this.#inDiffusers;
+    if (making) {
+      const label = say('menu.stop', { kind: making.suffix.toUpperCase() });
+      items.push(this.#item(label, { act: () => publish('save-stop') }), document.createElement('hr'));
+    }
+    for (const kind of backend.about.kinds[this.tab] ?? []) {
+      const options = { suffix: kind.suffix.toUpperCase(), disabled: Boolean(making), act: () => this.#save(kind) };
+      items.push(this.#item(say(kind.label), options));
+    }
+    items.push(document.createElement('hr'));
+    if (this.diffusers) {
+      const act = () => copyText(this.button, answer.script);
+      items.push(this.#item(say('menu.diffusers'), { why: localize(answer?.why), disabled: !answer?.script, act }));
+    }
+    const open = { suffix: 'PNG', why: say('menu.or_drop'), act: () => publish('open-picture') };
+    items.push(this.#item(say('menu.open'), open));
+    this.menu.replaceChildren(...items);
+  }
+
+  /** While the menu opens, so that copying is at once. */
+  async #askDiffusers() {
+    if (!this.diffusers) return;
+    const answer = await this.#about('picture');
+    this.#inDiffusers = answer?.error ? { script: null, why: answer.error } : answer;
+    if (this.menu.hidden) return;
+    const at = [...this.menu.children].indexOf(document.activeElement);
+    this.#fill();
+    /** @type {HTMLElement} */ (this.menu.children[at])?.focus();
+  }
+
+  /** @param {boolean} on @param {boolean} [last] begin at the last item */
+  #open(on, last = false) {
+    if (on === !this.menu.hidden) return;
+    this.menu.hidden = !on;
+    this.button.setAttribute('aria-expanded', String(on));
+    if (!on) return;
+    this.told.hidden = true;
+    this.#inDiffusers = null;
+    this.#fill();
+    this.#askDiffusers();
+    this.#choices()
+      .at(last ? -1 : 0)
+      ?.focus({ preventScroll: true });
+  }
+
+  /** @param {string} kind */
+  #wish(kind) {
+    return { tab: this.tab, kind, settings: { ...this.settings() }, view: { ...page.view } };
+  }
+  /** @param {string} kind */
+  #about(kind) {
+    return backend.call('about', this.#wish(kind)).catch(() => ({ error: say('controls.no_answer') }));
+  }
+
+  /** @param {Kind} kind */
+  async #save(kind) {
+    if (!Object.keys(this.settings() ?? {}).length) return this.#tell(say('menu.nothing'));
+    if (!kind.here) return publish('save', { ...this.#wish(kind.name), suffix: kind.suffix });
+    const about = await this.#about(kind.name);
+    if (about.error) return this.#tell(about.error);
+    try {
+      const type = kind.suffix === 'svg' ? 'image/svg+xml' : 'image/png';
+      const data = await this.makeFile(kind.name, about.settings);
+      download(URL.createObjectURL(new Blob([data], { type })), about.name);
+    } catch (problem) {
+      this.#tell(/** @type {Error} */ (problem).message);
+    }
+  }
+
+  /** @param {import('./localize.js').Message} message */
+  #tell(message) {
+    this.told.textContent = localize(message);
+    this.told.hidden = false;
+  }
+
+  #nameButton() {
+    const making = this.#making;
+    const values = making && { kind: making.suffix.toUpperCase(), percent: Math.round(100 * (making.share ?? 0)) };
+    this.button.textContent = making ? say('menu.making', values) : say('menu.save');
+  }
+
+  /** How far the saver is with a file. @param {any} detail */
+  #follow(detail) {
+    if (detail.tab !== this.tab) return;
+    this.#making = detail.state === 'making' ? detail : null;
+    this.#nameButton();
+    if (detail.state === 'error') this.#tell(detail.message);
+    if (!this.menu.hidden && detail.state !== 'making') this.#open(false);
+  }
+}

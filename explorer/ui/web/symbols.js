@@ -1,0 +1,60 @@
+// The symbols of the papers as TeX. No DOM. What begins with \ab is ᾱ of the DDPM paper or α of the DDIM paper: \ab{t}.
+
+export const X_T = 'x_t';
+export const X_PREV = 'x_{t-1}';
+export const X0_HAT = '\\hat x_0';
+export const EPS = '\\varepsilon_\\theta^{(t)}';
+export const SIGMA = '\\sigma_t';
+export const SIGMA_HAT = '\\hat\\sigma_t';
+export const ALPHA = '\\ab{t}';
+export const ALPHA_PREV = '\\ab{t-1}';
+
+/** What lights up with what, see tabs/steps/linked.js. @param {string} names @param {string} tex */
+export const linked = (names, tex) => `\\htmlData{link=${names}}{${tex}}`;
+
+/** In the colour of a term: x0, direction or noise. @param {string} name @param {string} tex */
+export const coloured = (name, tex) => `\\htmlClass{${name}-colour}{${tex}}`;
+
+/**
+ * What {name} stands for in a text where no value has that name: its TeX, and its one-line form where that is not simply what
+ * plain_math.js makes of the TeX.
+ * @type {Record<string, [tex: string, plain?: string]>}
+ */
+export const SYMBOLS = {
+  x_T: ['x_T'],
+  x_t: [X_T],
+  x_prev: [X_PREV],
+  x_0: ['x_0'],
+  x0: [X0_HAT],
+  eta: ['\\eta'],
+  S: ['S'],
+  T: ['T'],
+  t: ['t'],
+  t_prev: ['t{-}1'],
+  tau: ['\\tau'],
+  z: ['z'],
+  eps: ['\\varepsilon'],
+  beta: ['\\beta_t', 'β'],
+  sigma: ['\\sigma'],
+  sigma_hat: ['\\hat\\sigma'],
+  sigma_of_eta: ['\\sigma(\\eta)'],
+  m: ['m'],
+  k: ['k'],
+  alpha_bar: [ALPHA],
+  alpha_bar_prev: [ALPHA_PREV],
+  sqrt_alpha_bar: [`\\sqrt{${ALPHA}}`],
+  sqrt_dim: ['\\sqrt{D}'],
+  n: ['n'],
+  w: ['w'],
+  u: ['u'],
+  v: ['v'],
+  sigma_t: [SIGMA],
+  eps_theta: [EPS, 'ε_θ'],
+  sqrt_S: ['\\sqrt{S}'],
+  x_T_of_w: ['x_T(w)'],
+  x_scaled: ['x/\\sqrt{\\ab{}}'],
+  noise_scaled: ['\\sqrt{(1-\\ab{})/\\ab{}}'],
+  score: [`-\\varepsilon/\\sqrt{1-${ALPHA}}`],
+  ddpm_symbol: ['\\bar\\alpha_t'],
+  ddim_symbol: ['\\alpha_t'],
+};

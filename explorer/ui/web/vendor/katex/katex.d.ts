@@ -1,0 +1,1 @@
+export function renderToString(tex: string, options?: Record<string, unknown>): string;
