@@ -73,7 +73,7 @@ def test_the_table_has_a_cell_for_every_S_and_eta_in_order(measured):
     table = read_quality(measured).frechet
     assert [(cell.steps, cell.eta) for cell in table.cells] == [(S, eta) for S in (2, 3) for eta in (0, 1, "large")]
     assert {(cell.pictures, cell.batch) for cell in table.cells} == {(20, 8)}
-    assert all(cell.distance > 0 and cell.spread > 0 and cell.seconds_per_picture > 0 for cell in table.cells)
+    assert all(cell.distance > 0 and cell.standard_error > 0 and cell.seconds_per_picture > 0 for cell in table.cells)
     assert table.reference == "40 held-out pictures (examples.npz)"
     assert table.real is None
     assert table.weights == fingerprint(measured)
@@ -94,7 +94,9 @@ def test_a_cell_is_of_the_pictures_whose_latent_and_noise_seeds_are_their_number
         pictures = to_uint8(ex.sample(checkpoint, ex.latent(checkpoint.shape, range(20)), settings))
         distance = reference.distance(features, pictures)
         cell = read_quality(measured).frechet.cell(3, eta)
-        assert (cell.distance, cell.spread) == pytest.approx((distance.distance, distance.spread), rel=1e-2)
+        assert (cell.distance, cell.standard_error) == pytest.approx(
+            (distance.distance, distance.standard_error), rel=1e-2
+        )
 
 
 def test_what_is_kept_of_a_cell_are_sums_of_its_whole_chunks_and_no_pictures(measured):
@@ -119,7 +121,7 @@ def test_the_reconstruction_error_is_on_the_scale_of_0_to_1(measured):
         back = ex.sample(checkpoint, x_T, ex.Settings(steps=cell.steps))
         errors = ((back + 1) / 2 - (x_0 + 1) / 2).square().mean((1, 2, 3))
         assert cell.mse == pytest.approx(float(errors.mean()), rel=1e-3)
-        assert cell.spread == pytest.approx(float(errors.std()) / 6**0.5, rel=0.05)
+        assert cell.standard_error == pytest.approx(float(errors.std()) / 6**0.5, rel=0.05)
 
 
 def test_the_loss_is_measured_on_the_held_out_pictures(measured):

@@ -82,8 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             real = ReferenceSet.of_examples(checkpoint)
         with ExitStack() as until:
-            spread = in_this_process if given.ray is None else on_ray_at(given.ray, until)
-            measure(checkpoint, real, config, (given.only,) if given.only else PARTS, spread)
+            distribute = in_this_process if given.ray is None else on_ray_at(given.ray, until)
+            measure(checkpoint, real, config, (given.only,) if given.only else PARTS, distribute)
         print(f"measured; the figures are in {checkpoint.folder}/quality.json")
     except (ValueError, OSError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
@@ -104,15 +104,15 @@ def on_ray_at(address: str, until: ExitStack) -> Distribute:
 
 
 def measure(
-    checkpoint: Checkpoint, real: ReferenceSet, config: EvaluationConfig, wanted: Sequence[str], spread: Distribute
+    checkpoint: Checkpoint, real: ReferenceSet, config: EvaluationConfig, wanted: Sequence[str], distribute: Distribute
 ) -> None:
     """The parts that are wanted; the loss takes less than to send it anywhere."""
     if "loss" in wanted:
         measure_loss(checkpoint, real, config)
     if "frechet" in wanted:
-        measure_frechet(checkpoint, real, config, spread=spread)
+        measure_frechet(checkpoint, real, config, distribute=distribute)
     if "reconstruction" in wanted:
-        measure_reconstruction(checkpoint, real, config, spread=spread)
+        measure_reconstruction(checkpoint, real, config, distribute=distribute)
 
 
 def _eta(text: str) -> Eta:

@@ -85,7 +85,7 @@ def measure_loss(checkpoint: Checkpoint, real: ReferenceSet, config: EvaluationC
     if known and known.weights in ("", weights) and known.pictures >= len(real.held_out):
         return
     measured = held_out_loss(checkpoint.exact.predict_noise, checkpoint.schedule, real.held_out, config.batch).to_json()
-    write_quality(folder, {"loss": measured | {"held_out": real.held_out_name, "weights": weights}})
+    write_quality(folder, loss=measured | {"held_out": real.held_out_name, "weights": weights})
 
 
 def measure_frechet(
@@ -93,7 +93,7 @@ def measure_frechet(
     real: ReferenceSet,
     config: EvaluationConfig,
     quiet: bool = False,
-    spread: Distribute = in_this_process,
+    distribute: Distribute = in_this_process,
 ) -> None:
     """Put the Fréchet distance and the seconds per picture over S and eta into ``quality.json``: Table 1.
 
@@ -101,7 +101,7 @@ def measure_frechet(
     as many pictures; so a table can be made in several runs, with fewer pictures where S is large.
 
     Args:
-        spread: where the chunks of pictures are computed; the table does not depend on it.
+        distribute: where the chunks of pictures are computed; the table does not depend on it.
 
     Raises:
         ValueError: a checkpoint without a folder or a U-Net, S beyond T, no torchmetrics for the Inception features.
@@ -141,7 +141,7 @@ def measure_frechet(
         part = "frechet" if own else "frechet_inception"
         kept = {place: _sums(folder, part, config, place, key, reference) for place in wanted}
         chunks = [Chunk(S, r.start, r.stop, eta) for (S, eta), sums in kept.items() for r in sums.left()]
-        with closing(spread(checkpoint, job, chunks)) as results:
+        with closing(distribute(checkpoint, job, chunks)) as results:
             for (S, eta), sums in kept.items():
                 bar.set_postfix(S=S, eta=eta)
                 _fill(sums, results, lambda n, S=S: bar.update(n * S))  # type: ignore[misc]
@@ -154,7 +154,7 @@ def measure_frechet(
                     machine=sums.machine,
                 )
                 order = sorted(cells, key=lambda place: (place[0], 2.0 if place[1] == "large" else place[1]))
-                write_quality(folder, {part: asdict(replace(table, cells=tuple(cells[place] for place in order)))})
+                write_quality(folder, **{part: replace(table, cells=tuple(cells[place] for place in order))})
 
 
 def _sums(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from explorer.checkpoint import Checkpoint
@@ -26,7 +26,7 @@ def measure_reconstruction(
     real: ReferenceSet,
     config: EvaluationConfig,
     quiet: bool = False,
-    spread: Distribute = in_this_process,
+    distribute: Distribute = in_this_process,
 ) -> None:
     """Put into ``quality.json`` how far held-out pictures are from what comes back of them: Table 2.
 
@@ -49,13 +49,13 @@ def measure_reconstruction(
     with bar_of("Reconstruction", len(x_0) * sum(_calls(*place) for place in wanted), quiet) as bar:
         errors_of = {place: _Errors(folder, table, place, config.batch) for place in wanted}
         chunks = [chunk for errors in errors_of.values() for chunk in errors.left()]
-        with closing(spread(checkpoint, ReconstructionJob(x_0, table.weights), chunks)) as results:
+        with closing(distribute(checkpoint, ReconstructionJob(x_0, table.weights), chunks)) as results:
             for place, errors in errors_of.items():
                 inversion, S = place
                 bar.set_postfix(S=S, inversion=str(inversion))
                 cells[place] = errors.cell(results, lambda n, at=place: bar.update(n * _calls(*at)))  # type: ignore[misc]
                 done = replace(table, cells=tuple(cells[at] for at in sorted(cells, key=_order)))
-                write_quality(folder, {"reconstruction": asdict(done)})
+                write_quality(folder, reconstruction=done)
 
 
 Place = tuple[Inversion, int]  # of a cell in its table, with its S
@@ -96,5 +96,5 @@ class _Errors:
         errors, _ = resumable_rows(
             self._path, self._key, self._count, self._batch, lambda rows: next(results).rows, progress
         )
-        spread = float(errors.std(ddof=1)) / len(errors) ** 0.5
-        return ReconstructionCell(S, digits(float(errors.mean()), 4), digits(spread, 2), str(inversion))
+        standard_error = float(errors.std(ddof=1)) / len(errors) ** 0.5
+        return ReconstructionCell(S, digits(float(errors.mean()), 4), digits(standard_error, 2), str(inversion))

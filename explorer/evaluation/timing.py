@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from tqdm import tqdm
 
@@ -42,4 +42,4 @@ def measure_seconds(checkpoint: Checkpoint, config: EvaluationConfig, quiet: boo
             each = (time.perf_counter() - started) / config.batch
             cells.append(replace(cell, seconds_per_picture=float(f"{each:.3g}"), batch=config.batch, machine=place))
             bar.update(cell.steps)
-    write_quality(folder, {"frechet": asdict(replace(table, cells=tuple(cells)))})
+    write_quality(folder, frechet=replace(table, cells=tuple(cells)))

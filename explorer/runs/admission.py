@@ -19,8 +19,13 @@ class ServerBusy(Exception):
     """The queue is full."""
 
     def __init__(self, queued: int) -> None:
-        text = "The server is busy: {waiting} runs are waiting. Try again in a moment"
-        super().__init__(Message("server.busy", text, waiting=queued))
+        super().__init__(
+            Message(
+                "server.busy",
+                "The server is busy: {waiting} runs are waiting. Try again in a moment",
+                waiting=queued,
+            )
+        )
 
 
 class Admission:

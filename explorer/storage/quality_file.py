@@ -1,55 +1,62 @@
-"""What is measured of a checkpoint: its loss over t on held-out pictures, and what its ``quality.json`` says."""
+"""A checkpoint's ``quality.json``: what was measured of it."""
 
 from __future__ import annotations
 
 import json
-import types
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from explorer.paper import Eta
 from explorer.storage.atomic_write import replace_file
 from explorer.storage.safe_read import MAX_JSON, parse_json, read_file
 from explorer.support.arguments import shorten
 
-MOST_ROWS, LONGEST, LARGEST = 1000, 2000, 1e15  # of a table, a text and a number in quality.json
+Item = TypeVar("Item")
+LARGEST = 1e15
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
+Text = Annotated[str, Field(max_length=2000)]
+Rows = Annotated[tuple[Item, ...], Field(max_length=1000)]
+StandardError = Annotated[Number, Field(alias="spread")]  # its name in the file
 
 
 @dataclass(frozen=True)
 class LossEntry:
     """The held-out eps-MSE: its mean, its means over fifths of the range of t, and (t, loss) as a curve."""
 
-    pictures: int
-    mean: float
-    fifths_of_t: tuple[float, ...]
-    curve: tuple[tuple[float, float], ...]
-    how: str
-    held_out: str = ""
-    weights: str = ""
+    pictures: Count
+    mean: Number
+    fifths_of_t: Rows[Number]
+    curve: Rows[tuple[Number, Number]]
+    how: Text
+    held_out: Text = ""
+    weights: Text = ""
 
 
 @dataclass(frozen=True)
 class Distance:
     """A Fréchet distance to real pictures, its standard error, and of how many pictures: it falls with their number."""
 
-    distance: float
-    spread: float
-    pictures: int
+    distance: Number
+    standard_error: StandardError
+    pictures: Count
 
 
 @dataclass(frozen=True)
 class FrechetCell:
     """One cell of a Fréchet table; ``eta`` is in [0, 1], or "large" for sigma-hat."""
 
-    steps: int
+    steps: Count
     eta: Eta
-    distance: float
-    spread: float
-    pictures: int
-    seconds_per_picture: float
-    batch: int
-    machine: str
+    distance: Number
+    standard_error: StandardError
+    pictures: Count
+    seconds_per_picture: Number
+    batch: Count
+    machine: Text
 
 
 @dataclass(frozen=True)
@@ -65,13 +72,13 @@ class FrechetTable:
         cells: ascending in S, then in eta, "large" last.
     """
 
-    features: str
-    reference: str
-    weights: str
-    precision: str
-    how: str
+    features: Text
+    reference: Text
+    weights: Text
+    precision: Text
+    how: Text
     real: Distance | None = None
-    cells: tuple[FrechetCell, ...] = ()
+    cells: Rows[FrechetCell] = ()
 
     @property
     def machine(self) -> str:
@@ -90,10 +97,10 @@ class ReconstructionCell:
     ``inversion`` is how the way up found its eps, as :class:`explorer.inversion.Inversion` writes it.
     """
 
-    steps: int
-    mse: float
-    spread: float
-    inversion: str = "plain"
+    steps: Count
+    mse: Number
+    standard_error: StandardError
+    inversion: Text = "plain"
 
 
 @dataclass(frozen=True)
@@ -103,11 +110,11 @@ class ReconstructionTable:
     ``cells`` stand by inversion, the paper's first, and ascend in S.
     """
 
-    pictures: int
-    how: str
-    held_out: str
-    weights: str
-    cells: tuple[ReconstructionCell, ...] = ()
+    pictures: Count
+    how: Text
+    held_out: Text
+    weights: Text
+    cells: Rows[ReconstructionCell] = ()
 
 
 @dataclass(frozen=True)
@@ -120,54 +127,43 @@ class Quality:
     reconstruction: ReconstructionTable | None = None
 
 
+QUALITY = TypeAdapter(Quality)
+
+
 def read_quality(folder: Path) -> Quality | None:
-    """What ``quality.json`` in a checkpoint folder says; None if there is no such file.
+    """Read ``quality.json`` in a checkpoint folder; None if there is no such file. Unknown entries are ignored.
 
     Raises:
-        ValueError: if it is no JSON, or an entry is missing or of another kind; the message says which.
+        ValueError: it is not JSON, or an entry is missing or of another type; the message names the entry.
     """
     path = folder / "quality.json"
     if not path.exists():
         return None
     try:
-        content = parse_json(read_file(path, MAX_JSON))
+        data = read_file(path, MAX_JSON)
+        parse_json(data)  # refuses what JSON does not allow but Python's and pydantic's parsers do, such as NaN
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} is not a readable JSON file ({error}); measure again without it") from error
-    return _decode(Quality, content, str(path))
+    try:
+        return QUALITY.validate_json(data, strict=True)
+    except ValidationError as error:
+        raise ValueError(f"{path}: {_first_problem(error)}") from None
 
 
-def _decode(kind: Any, value: Any, where: str) -> Any:
-    """``value``, as it came from JSON, as the annotated ``kind``; entries that are not known are passed over."""
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        literal = next((a for a in arguments if get_origin(a) is Literal and value in get_args(a)), None)
-        return value if literal else _decode(arguments[0], value, where)
-    if (
-        origin is tuple
-        and isinstance(value, list)
-        and len(value) <= MOST_ROWS
-        and (arguments[-1] is ... or len(value) == len(arguments))
-    ):
-        kinds = arguments[:1] * len(value) if arguments[-1] is ... else arguments
-        return tuple(_decode(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, value, strict=True)))
-    if is_dataclass(kind) and isinstance(value, dict):
-        hints = get_type_hints(kind)
-        if missing := [f.name for f in fields(kind) if f.default is MISSING and f.name not in value]:
-            raise ValueError(f"{where} has no {missing[0]}")
-        return kind(**{name: _decode(hints[name], value[name], f"{where}: {name}") for name in hints if name in value})  # type: ignore[operator]
-    if kind is float and type(value) in (int, float) and abs(value) <= LARGEST:  # NaN is not
-        return float(value)
-    if kind is int and type(value) is int and 0 <= value <= LARGEST:
-        return value
-    if kind is str and isinstance(value, str) and len(value) <= LONGEST:
-        return value
-    raise ValueError(f"{where} must be {getattr(kind, '__name__', kind)}, not {shorten(value)}")
+def _first_problem(error: ValidationError) -> str:
+    """The first entry that cannot be used, where it stands, and what was expected, such as ``loss.mean: Field required``."""
+    problem = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in problem["loc"] if part not in ("float", "literal['large']"))
+    given = "" if problem["type"] == "missing" else f", not {shorten(problem['input'])}"
+    return f"{place}: {problem['msg']}{given}".removeprefix(": ")
 
 
-def write_quality(out: Path, measured: dict[str, Any]) -> None:
-    """Put ``measured`` into ``quality.json``, keeping what else stands there."""
-    path = out / "quality.json"
+def write_quality(folder: Path, **parts: Any) -> None:
+    """Put parts of :class:`Quality` into ``quality.json``, as values of its classes or as JSON; keep everything else."""
+    path = folder / "quality.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    measured = {
+        name: part if isinstance(part, dict) else TypeAdapter(type(part)).dump_python(part, mode="json", by_alias=True)
+        for name, part in parts.items()
+    }
     replace_file(path, lambda part: part.write_text(json.dumps(known | measured, indent=2) + "\n", encoding="utf-8"))

@@ -216,7 +216,7 @@ def train(
         sample_sheet(denoiser, (C, H, W), schedule, out / "training" / f"samples-{state.step:07d}.webp")
         if config.held_out:
             measured = held_out_loss(denoiser, schedule, held_out)
-            write_quality(out, {"loss": measured.to_json()})
+            write_quality(out, loss=measured.to_json())
             replace_file(out / "training" / "loss.png", loss_figure(measured).savefig)
             _log(out, step=state.step, held_out=measured.mean, fifths=measured.fifths)
 

@@ -12,18 +12,16 @@ import torch
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 from stage import Stage
-from tab_values import SHORT, TABS, TOY, predict_noise, tab_of
+from tab_values import SHORT, TOY, predict_noise, tab_of, tabs_over
 
 import explorer as ex
 import explorer.ui.tabs.encode.round_trip
 import explorer.ui.tabs.paths.tab
-from explorer.networks import openvino_network as compiled
+from explorer.networks import openvino_network
 from explorer.runs import encoded_latent
-from explorer.runs.results import ResultCache
+from explorer.ui import app
 from explorer.ui.app import build, launch_options
-from explorer.ui.latest_requests import LatestRequests
 from explorer.ui.saving import Exporter
-from explorer.ui.tabs.steps import StepsTab
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -41,7 +39,7 @@ def app_url():
     """Address of the app over the shipped faces."""
     torch.set_num_threads(os.cpu_count() or 1)  # the unit tests keep to one
     with pytest.MonkeyPatch.context() as patch:  # the fast engine, at the precision of the pictures that are expected
-        patch.setattr(compiled, "has_bfloat16", lambda core: False)
+        patch.setattr(openvino_network, "has_bfloat16", lambda core: False)
         faces = ex.load("faces-64", engine="auto")
         faces.predict_noise(ex.latent(faces.shape, [0]), 1)
     demo = build({"faces-64": faces}, lambda text, progress: ex.load(text, device="cpu", progress=progress))
@@ -95,7 +93,7 @@ def elsewhere(browser, app_url):
 def few_rows():
     """Encode has a table of three S: longer ones would go on beside the next tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explorer.ui.tabs.encode.round_trip, "CHEAP", (10, 20, 50))
+        patch.setattr(explorer.ui.tabs.encode.round_trip, "FEW_LENGTHS", (10, 20, 50))
         yield
 
 
@@ -151,10 +149,23 @@ def make(checkpoints):
 
 
 @pytest.fixture
-def saves(checkpoints, few_columns):
+def exporter(checkpoints, few_columns):
     """The Save menus of all tabs over the checkpoints."""
-    tabs = {tab.name: tab(checkpoints, LatestRequests(), ResultCache()) for tab in (StepsTab, *TABS.values())}
-    return Exporter(tabs)
+    return Exporter(tabs_over(*checkpoints.values()))
+
+
+@pytest.fixture
+def pages(monkeypatch):
+    """The :class:`app.Page` of every app that is built from now on."""
+    built = []
+
+    class Recorded(app.Page):
+        def __init__(self, *given):
+            super().__init__(*given)
+            built.append(self)
+
+    monkeypatch.setattr(app, "Page", Recorded)
+    return built
 
 
 @pytest.fixture

@@ -7,16 +7,17 @@ from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image
-from tab_values import SMALL
+from tab_values import ALL_TABS, SMALL
 
+EXPORT_FORMATS = {name: tab.export_formats for name, tab in ALL_TABS.items()}
 GIVEN = SMALL | {"steps": {"seed": 3, "steps": 6, "eta": 0.5, "noise_seed": 5}}
 
 
-def said(saves, tab, kind, view=None, **change):
-    """Every answer to a wish; the last one with the file's bytes."""
-    wish = {"tab": tab, "kind": kind, "settings": GIVEN.get(tab, {}) | change, "view": view or {}, "count": 3}
+def answers_of(exporter, tab, kind, view=None, **change):
+    """Every answer to a request for a file; the last one with the file's bytes."""
+    values = {"tab": tab, "kind": kind, "settings": GIVEN.get(tab, {}) | change, "view": view or {}, "count": 3}
     answers = []
-    for value in saves.make(wish, SimpleNamespace(session_hash="a")):
+    for value in exporter.make(values, SimpleNamespace(session_hash="a")):
         assert value["count"] == 3
         if value["state"] == "done":
             value["data"] = open(value["file"]["path"], "rb").read()  # noqa: SIM115
@@ -25,8 +26,8 @@ def said(saves, tab, kind, view=None, **change):
     return answers
 
 
-def file_of(saves, tab, kind, view=None, **change):
-    last = said(saves, tab, kind, view, **change)[-1]
+def file_of(exporter, tab, kind, view=None, **change):
+    last = answers_of(exporter, tab, kind, view, **change)[-1]
     assert last["state"] == "done", last
     return last["data"]
 

@@ -1,4 +1,4 @@
-"""What a tab over a toy network sends to the page, as the page reads it."""
+"""Tabs over a toy network, and what they send to the page, as the page reads it."""
 
 import base64
 import io
@@ -12,23 +12,15 @@ from PIL import Image
 import explorer as ex
 from explorer.media.convert import to_rgb, to_uint8
 from explorer.runs.latent_spec import parse
-from explorer.runs.results import ResultCache
 from explorer.support.messages import PLACEHOLDER
-from explorer.ui.latest_requests import LatestRequests
+from explorer.ui import tabs
 from explorer.ui.localization import LANGUAGES, from_json, texts
-from explorer.ui.tabs.compare import CompareTab
-from explorer.ui.tabs.consistency import ConsistencyTab
-from explorer.ui.tabs.encode import EncodeTab
-from explorer.ui.tabs.forward import ForwardTab
-from explorer.ui.tabs.interpolate import InterpolateTab
-from explorer.ui.tabs.paths import PathsTab
-from explorer.ui.tabs.quality import QualityTab
+from explorer.ui.tab import Services
 
 SHAPE = (3, 8, 8)
 MU, S_DATA = 0.3, 0.5
-TABS = {
-    tab.name: tab for tab in (CompareTab, ConsistencyTab, InterpolateTab, EncodeTab, ForwardTab, PathsTab, QualityTab)
-}
+ALL_TABS = {tab.name: tab for tab in tabs.TABS}
+TABS = {name: tab for name, tab in ALL_TABS.items() if name != "steps"}
 SMALL = {
     "compare": {"seed": 3, "steps": 9, "eta": 0.5, "moments": 8, "others": 2, "noise_seed": 5},
     "consistency": {"latents": "1, slerp(2, 3, 0.25), 4", "lengths": "2, 4, 8", "noise_seed": 5},
@@ -51,15 +43,25 @@ TOY = ex.from_denoiser(predict_noise, SHAPE, name="toy")
 SHORT = ex.from_denoiser(lambda x, t: 0.9 * x, SHAPE, ex.Schedule.linear(T=100), name="short")
 
 
-def tab_of(name, *checkpoints):
-    """A tab that remembers nothing, over the toy and a checkpoint of T = 100, or over ``checkpoints``."""
-    return TABS[name](
-        {checkpoint.name: checkpoint for checkpoint in checkpoints or (TOY, SHORT)}, LatestRequests(), ResultCache()
-    )
+def services_of(*checkpoints, **services):
+    """Services with nothing cached, over ``checkpoints``, by default the toy and a checkpoint of T = 100."""
+    return Services({checkpoint.name: checkpoint for checkpoint in checkpoints or (TOY, SHORT)}, **services)
+
+
+def tab_of(name, *checkpoints, **services):
+    """A tab with services of its own, see :func:`services_of`."""
+    return ALL_TABS[name](services_of(*checkpoints, **services))
+
+
+def tabs_over(*checkpoints, **services):
+    """All tabs by name, over the same services."""
+    shared = services_of(*checkpoints, **services)
+    return {name: tab(shared) for name, tab in ALL_TABS.items()}
 
 
 def values_of(tab, given, state=lambda: "running"):
-    return list(tab.stream(tab.parse(given), state))
+    """What the page gets of a run."""
+    return [result.to_page() for result in tab.checked_results(tab.parse(given), state)]
 
 
 def first_value(tab, **given):

@@ -1,4 +1,4 @@
-"""Whose turn it is, and what those see who wait."""
+"""Which runs are admitted, and what the page sees of one that waits."""
 
 from threading import Thread
 
@@ -7,34 +7,34 @@ from tab_values import SHAPE, SMALL, english, run, tab_of
 
 import explorer as ex
 from explorer.networks.network import NetworkLost
-from explorer.runs import admission as module
+from explorer.runs import admission
 from explorer.runs.admission import Admission, ServerBusy
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(module, "SECONDS_BETWEEN", 0.01)
+    monkeypatch.setattr(admission, "SECONDS_BETWEEN_CHECKS", 0.01)
 
 
 def running():
     return "running"
 
 
-def test_so_many_run_at_once_the_others_wait_by_age_and_more_are_sent_away():
-    turns = Admission(at_once=2, in_line=2)
-    a, b, c, d = (turns.take() for _ in range(4))
-    assert [turns.before(turn) for turn in (a, b, c, d)] == [0, 0, 1, 2]
+def test_so_many_run_at_once_the_others_wait_by_age_and_more_are_refused():
+    queue = Admission(max_running=2, max_queued=2)
+    a, b, c, d = (queue.take() for _ in range(4))
+    assert [queue.place(slot) for slot in (a, b, c, d)] == [0, 0, 1, 2]
     with pytest.raises(ServerBusy, match="2 runs are waiting"):
-        turns.take()
+        queue.take()
     b.leave()
     b.leave()  # does nothing more
-    assert [turns.before(turn) for turn in (a, c, d)] == [0, 0, 1]
-    assert turns.before(turns.take()) == 2
+    assert [queue.place(slot) for slot in (a, c, d)] == [0, 0, 1]
+    assert queue.place(queue.take()) == 2
 
 
 def test_who_waits_hears_whenever_the_place_changes_and_then_goes():
-    turns = Admission(at_once=1, in_line=5)
-    first, second, third = turns.take(), turns.take(), turns.take()
+    queue = Admission(max_running=1, max_queued=5)
+    first, second, third = queue.take(), queue.take(), queue.take()
     heard = []
 
     def wait():
@@ -54,23 +54,23 @@ def test_who_waits_hears_whenever_the_place_changes_and_then_goes():
 
 
 def test_waiting_ends_when_the_run_is_not_wanted_any_more():
-    turns = Admission(at_once=1, in_line=5)
-    turns.take()
+    queue = Admission(max_running=1, max_queued=5)
+    queue.take()
     states = iter(["running", "running", "superseded"])
-    assert list(turns.take().wait(lambda: next(states))) == [1]
+    assert list(queue.take().wait(lambda: next(states))) == [1]
 
 
 def test_a_closed_page_frees_its_places():
-    turns = Admission(at_once=1, in_line=1)
-    turns.take("a"), turns.take("b")
-    turns.forget("a")
-    assert turns.before(turns.take("c")) == 1
+    queue = Admission(max_running=1, max_queued=1)
+    queue.take("a"), queue.take("b")
+    queue.forget("a")
+    assert queue.place(queue.take("c")) == 1
 
 
 def test_a_tab_says_how_many_runs_go_first_and_that_the_line_is_full():
-    tab = tab_of("compare")
-    tab.turns = Admission(at_once=1, in_line=1)
-    ahead = tab.turns.take()
+    queue = Admission(max_running=1, max_queued=1)
+    tab = tab_of("compare", admission=queue)
+    ahead = queue.take()
     values = tab.run(SMALL["compare"], type("Request", (), {"session_hash": "a"}))
     queued = next(values)
     assert queued["state"] == "queued"
@@ -80,16 +80,16 @@ def test_a_tab_says_how_many_runs_go_first_and_that_the_line_is_full():
     assert refusal == {"id": queued["id"] + 1, "count": 0, "state": "error", "repair": None, "field": None}
     ahead.leave()
     assert list(values)[-1]["state"] == "ended"
-    assert tab.turns.before(tab.turns.take()) == 0  # it has left
+    assert queue.place(queue.take()) == 0  # it has left
 
 
 def test_a_run_that_is_left_in_the_middle_frees_its_place():
     tab = tab_of("compare")
     values = tab.run(SMALL["compare"], type("Request", (), {"session_hash": "a"}))
     next(values)
-    assert tab.turns._held
+    assert tab.services.admission.slots
     values.close()
-    assert not tab.turns._held
+    assert not tab.services.admission.slots
 
 
 def test_a_network_that_is_lost_is_said_as_a_banner_and_takes_no_place():
@@ -100,5 +100,5 @@ def test_a_network_that_is_lost_is_said_as_a_banner_and_takes_no_place():
     refusal = run(tab, SMALL["compare"] | {"checkpoint": "toy"})[-1]
     assert (refusal["state"], refusal["repair"], refusal["field"]) == ("error", None, None)
     assert english(refusal["message"]).startswith("No replica of the network answers at ray://hall:8000.")
-    tab.turns.take().leave()
-    assert tab.turns._held == []
+    tab.services.admission.take().leave()
+    assert tab.services.admission.slots == ()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from files import edit
-from tab_values import TABS, TOY, english, run
+from tab_values import TABS, TOY, english, run, tab_of
 
 import explorer as ex
 from explorer.runs.latent_spec import Seed
@@ -14,7 +14,6 @@ from explorer.runs.results import PictureRequest, ResultCache
 from explorer.storage.diffusers_folder import SCHEDULER_CONFIG
 from explorer.trajectory import Trajectory
 from explorer.ui.checkpoint_registry import MOST_OPENED, MOST_WAITING, CheckpointRegistry
-from explorer.ui.latest_requests import LatestRequests
 from explorer.ui.query import Query
 
 
@@ -87,16 +86,16 @@ def test_an_app_for_strangers_opens_no_others(tiny_folder):
 
 
 def test_the_first_opened_makes_room_and_what_it_made_is_let_go():
-    finished = ResultCache()
-    checkpoints = CheckpointRegistry({"toy": TOY}, lambda text, progress: replace(TOY, name=text), finished.forget)
+    results = ResultCache()
+    checkpoints = CheckpointRegistry({"toy": TOY}, lambda text, progress: replace(TOY, name=text), results.forget)
     wanted = PictureRequest(Seed(1), ex.Settings(2))
     for i in range(MOST_OPENED + 1):
         opened(checkpoints, f"a/{i}")
         trajectory = Trajectory(checkpoints[f"a/{i}"], ex.latent(TOY.shape, [1]), wanted.settings)
         list(trajectory)
-        finished.put_run(wanted, trajectory)
+        results.put_run(wanted, trajectory)
     assert list(checkpoints) == ["toy", *(f"a/{i}" for i in range(1, MOST_OPENED + 1))]
-    assert len(finished.runs) == len(finished.pictures) == MOST_OPENED
+    assert len(results.runs) == len(results.pictures) == MOST_OPENED
     assert opened(checkpoints, "a/0")["state"] == "open"  # and comes back
 
 
@@ -118,7 +117,7 @@ def odd(save_pipeline):
 
 @pytest.mark.parametrize("name", TABS)
 def test_every_tab_works_on_a_short_grey_oblong_checkpoint_without_extras(odd, name, few_columns):
-    tab = TABS[name]({"toy": TOY, "odd": odd}, LatestRequests(), ResultCache())
+    tab = tab_of(name, TOY, odd)
     few = {
         "latents": "1",
         "frames": 8,
@@ -136,5 +135,5 @@ def test_every_tab_works_on_a_short_grey_oblong_checkpoint_without_extras(odd, n
 
 def test_the_usual_s_is_no_larger_than_t():
     lengths = {"odd": 7, "toy": 1000}
-    assert Query.usual(lengths).settings.steps == Query.parse({}, lengths).settings.steps == 7
+    assert Query.default(lengths).settings.steps == Query.parse({}, lengths).settings.steps == 7
     assert Query.parse({"checkpoint": "toy"}, lengths).settings.steps == 20

@@ -100,7 +100,7 @@ def test_rows_that_were_made_before_by_any_tab_are_not_made_again(tiny):
     assert facts["wrong"]["seconds"] > 0
     *_, moved = values_of(tab, given | {"eta": 0.7})
     assert moved["expected"] == 9 * (1 + 1 + 1 + 2)
-    steps = StepsTab(tab.checkpoints, tab.newest, tab.finished)
+    steps = StepsTab(tab.services)
     for settings in ({"eta": 0.0}, {"eta": 1.0}, {"variance": "large", "eta": 1.0}, {"eta": 0.7}):
         assert len(values_of(steps, {"steps": 9, **settings})) == 1  # at once
     assert len(values_of(steps, {"steps": 9, "eta": 0.6})) > 1

@@ -127,10 +127,12 @@ def test_what_the_settings_make_is_a_picture_too(make, checkpoints):
 
 def test_a_run_that_is_stopped_while_its_picture_is_made_has_all_that_the_page_reads(make):
     given = SMALL["encode"] | {"picture": "made"}
-    (stopped,) = values_of(make("encode"), given, iter(["running", "stopped", "stopped"]).__next__)
-    assert stopped["state"] == "stopped"
-    assert stopped["evaluations"] == 2
-    assert stopped.keys() == values_of(make("encode"), given)[-1].keys()
+    first, stopped = values_of(make("encode"), given, iter(["running", "stopped", "stopped"]).__next__)
+    assert (first["state"], stopped["state"]) == ("running", "stopped")
+    assert (first["evaluations"], stopped["evaluations"]) == (0, 2)
+    whole = values_of(make("encode"), given)[-1]
+    assert first.keys() == stopped.keys() == whole.keys()
+    assert first["expected"] == stopped["expected"] == whole["expected"]
 
 
 def test_mean_errors_come_from_the_measured_ones(make, folder):

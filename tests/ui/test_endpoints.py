@@ -1,4 +1,4 @@
-"""The app's HTTP interface, without a browser."""
+"""The endpoints: the app's HTTP interface, without a browser."""
 
 import inspect
 from pathlib import Path
@@ -9,18 +9,15 @@ import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
-from tab_values import SHAPE, TABS, TOY, picture, tab_of
+from tab_values import SHAPE, TOY, picture, tab_of, tabs_over
 
 import explorer as ex
 from explorer.media.exports import read_settings
 from explorer.runs.admission import Admission
 from explorer.runs.latent_spec import parse
-from explorer.runs.results import ResultCache
 from explorer.trajectory import rms
 from explorer.ui.app import build
-from explorer.ui.endpoints import endpoints
-from explorer.ui.latest_requests import LatestRequests
-from explorer.ui.tabs.steps import StepsTab
+from explorer.ui.endpoints import all_endpoints
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +85,8 @@ def test_the_picture_endpoint_sends_a_png_that_opens_the_run_again(client, faces
 @pytest.fixture
 def call(checkpoints):
     """``call(name, **fields)``: an endpoint over the toys, as Gradio calls it; files as uint8 (H, W, 3)."""
-    tabs = {tab.name: tab(checkpoints, LatestRequests(), ResultCache()) for tab in (StepsTab, *TABS.values())}
-    functions = {endpoint.name: endpoint.function() for endpoint in endpoints(tabs)}
+    tabs = tabs_over(*checkpoints.values())
+    functions = {endpoint.name: endpoint.function(tab) for endpoint, tab in all_endpoints(tabs)}
 
     def opened(value):
         return np.asarray(Image.open(value["path"])) if isinstance(value, dict) and "path" in value else value
@@ -166,18 +163,17 @@ def demo():
     return build({"toy": TOY})
 
 
-def test_no_event_waits_for_another_in_gradios_own_line(demo):
-    """Runs wait in a line of ours; an event without a limit would have Gradio's default of one at a time."""
+def test_no_event_waits_for_another_in_gradios_own_queue(demo):
+    """Runs wait in a queue of ours; an event without a limit would have Gradio's default of one at a time."""
     closing = "forget"  # Gradio calls it itself
     limited = [f.name for f in demo.fns.values() if f.queue and f.fn and f.concurrency_limit is not None]
     assert limited == [closing]
 
 
-def test_an_endpoint_is_refused_when_the_line_is_full(monkeypatch):
-    tab = tab_of("compare")
-    tab.turns = Admission(at_once=0, in_line=0)
-    compare = next(e for e in endpoints({"steps": tab, "compare": tab, "interpolate": tab}) if e.name == "compare")
-    function = compare.function()
+def test_an_endpoint_is_refused_when_the_queue_is_full():
+    tab = tab_of("compare", admission=Admission(max_running=0, max_queued=0))
+    (compare,) = tab.endpoints
+    function = compare.function(tab)
     with pytest.raises(gr.Error, match="The server is busy"):
         function(*(p.default for p in inspect.signature(function).parameters.values()))
 

@@ -14,29 +14,24 @@ import pytest
 import torch
 from files import full_disk, read_only_disk
 from PIL import Image
-from tab_values import SMALL, TABS, TOY, english, predict_noise, run
+from tab_values import ALL_TABS, SMALL, TOY, english, predict_noise, run
+from tab_values import tabs_over as tabs_unscheduled
 
 import explorer as ex
 from explorer.runs.failures import RunFailure, check_finite
-from explorer.runs.results import ResultCache
 from explorer.runs.shared_network import scheduled
 from explorer.ui import app
-from explorer.ui.endpoints import endpoints
-from explorer.ui.latest_requests import LatestRequests
+from explorer.ui.endpoints import all_endpoints
 from explorer.ui.saving import Exporter
-from explorer.ui.tabs.steps import StepsTab
-from explorer.ui.tabs.steps.sprite_sheet import Sheets
+from explorer.ui.tabs.steps.sprite_sheet import PublishedSheets
 
-ALL = {"steps": StepsTab} | TABS
 SMALL = SMALL | {"steps": {"steps": 9, "eta": 0.5}, "encode": {"steps": 7}}
 WITH_NETWORK = ("steps", "compare", "consistency", "interpolate", "encode", "quality")
 
 
 def tabs_over(*checkpoints):
     """All tabs over checkpoints, as the app has them."""
-    by_name = {checkpoint.name: scheduled(checkpoint) for checkpoint in checkpoints}
-    newest, finished = LatestRequests(), ResultCache()
-    return {name: tab(by_name, newest, finished) for name, tab in ALL.items()}
+    return tabs_unscheduled(*map(scheduled, checkpoints))
 
 
 class Faulty:
@@ -90,7 +85,9 @@ def sheet_of(value):
 def cache(tmp_path, monkeypatch):
     """The folder that Gradio serves from."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "served"))
-    monkeypatch.setattr("explorer.ui.tabs.steps.stream.SHEETS", Sheets())
+    sheets = PublishedSheets()
+    for module in ("result", "sprite_sheet"):
+        monkeypatch.setattr(f"explorer.ui.tabs.steps.{module}.PUBLISHED_SHEETS", sheets)
     return tmp_path / "served"
 
 
@@ -111,16 +108,16 @@ def test_a_disk_that_takes_no_sheet_costs_no_picture(cache, disk):
 @pytest.mark.parametrize("disk", [full_disk, read_only_disk])
 def test_a_file_that_the_disk_does_not_take_is_refused_in_words_and_made_when_it_does(cache, disk):
     tabs = tabs_over(TOY)
-    saves = Exporter(tabs)
+    exporter = Exporter(tabs)
     wish = {"tab": "compare", "kind": "sheet", "settings": SMALL["compare"], "count": 1}
-    endpoint = next(e for e in endpoints(tabs) if e.name == "compare").function()
+    endpoint = next(of.function(tab) for of, tab in all_endpoints(tabs) if of.name == "compare")
     page = SimpleNamespace(session_hash="a")
     with disk():
-        *_, refused = saves.make(wish, page)
+        *_, refused = exporter.make(wish, page)
         with pytest.raises(gr.Error, match="The disk of the server is full or cannot be written"):
             endpoint("toy", 3, 9, 0.5, "linear", False, 5, True, 1)
     assert "The disk of the server is full or cannot be written" in english(refused["message"])
-    *_, made = saves.make(wish, page)
+    *_, made = exporter.make(wish, page)
     assert made["state"] == "done"
     assert Image.open(endpoint("toy", 3, 9, 0.5, "linear", False, 5, True, 1)[1]["path"]).width > 8
 
@@ -176,29 +173,19 @@ def test_files_replaced_by_damaged_ones_are_told_where_they_are_asked_for(opened
 
 
 @pytest.fixture
-def parts(monkeypatch):
+def app_page(pages):
     """What the app keeps of its pages, and its handlers by name."""
-    kept = {}
-
-    def keeping(cls):
-        def make(*given):
-            kept[cls.__name__] = cls(*given)
-            return kept[cls.__name__]
-
-        return make
-
-    for cls in (app.Newest, app.Turns, app.Saves):
-        monkeypatch.setattr(app, cls.__name__, keeping(cls))
     demo = app.build({"toy": TOY})
-    return SimpleNamespace(**kept, call={f.name: f.fn for f in demo.fns.values()})
+    return pages[0], {f.name: f.fn for f in demo.fns.values()}
 
 
-def test_of_two_hundred_pages_that_were_closed_nothing_is_kept(parts):
-    tabs, runs = parts.Saves.tabs, []
+def test_of_two_hundred_pages_that_were_closed_nothing_is_kept(app_page):
+    kept, call = app_page
+    tabs, runs = kept.tabs, []
     for k in range(200):
         page = SimpleNamespace(session_hash=f"page {k}")
-        name, given = list(ALL)[k % len(ALL)], {"count": 1, "steps": 2}
-        parts.call["bump"](given, page)
+        name, given = list(ALL_TABS)[k % len(ALL_TABS)], {"count": 1, "steps": 2}
+        call["bump"](given, page)
         if k % 4 == 0:  # a page that is closed in the midst of its run
             runs.append(tabs["steps"].run(given, page))
             next(runs[-1])
@@ -206,21 +193,11 @@ def test_of_two_hundred_pages_that_were_closed_nothing_is_kept(parts):
             runs.append(tabs[name].run({"count": 1, "steps": 0}, page))
         else:
             assert run(tabs["forward"], given | {"walks": 100}, page.session_hash)[-1]["state"] == "ended"
-        parts.call["stop"](page)
-        list(parts.Saves.make({"tab": "forward", "count": 1}, page))
-        parts.call["forget"](page)
+        call["stop"](page)
+        list(kept.exporter.make({"tab": "forward", "count": 1}, page))
+        call["forget"](page)
         for begun in runs:
             list(begun)
     assert [len(tab.last_good) for tab in tabs.values()] == [0] * len(tabs)
-    assert [len(kept._latest) for kept in (parts.Newest, parts.Saves.newest)] == [0, 0]
-    assert parts.Turns._held == []
-
-
-def test_pages_that_never_say_goodbye_are_remembered_up_to_a_bound(monkeypatch):
-    monkeypatch.setattr("explorer.ui.latest_requests.MOST_PAGES", 5)
-    newest = LatestRequests()
-    for k in range(50):
-        newest.record(f"page {k}", {"count": k})
-        newest.stop(f"page {k}")
-    assert len(newest._latest) == 5
-    assert newest.stopped("page 49")
+    assert [len(kept.services.latest), len(kept.exporter.latest)] == [0, 0]
+    assert kept.services.admission.slots == ()

@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from threading import Semaphore, Thread
 
 import httpx
@@ -41,14 +42,19 @@ def soon(is_so, seconds=10):
 
 @pytest.fixture(scope="module")
 def gated():
-    """(address, gate, turns) of an app whose network goes one call at a time."""
-    gate, turns = Gate(), Admission()
+    """(address, gate, admission, number of the handler of Steps) of an app whose network goes one call at a time."""
+    gate, admission = Gate(), Admission()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "Turns", lambda: turns)
+        patch.setattr(app, "Services", partial(app.Services, admission=admission))
         demo = app.build({"toy": replace(TOY, predict_noise=gate)})
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **app.launch_options())
     gate.let.release()  # the call that warms it up
-    yield url, gate, turns, next(f._id for f in demo.fns.values() if f.name == "run" and "run_steps" in repr(f.targets))
+    yield (
+        url,
+        gate,
+        admission,
+        next(f._id for f in demo.fns.values() if f.name == "run" and "run_steps" in repr(f.targets)),
+    )
     gate.let.release(10_000)
     demo.close()
 
@@ -60,32 +66,32 @@ def begin(url, number, session, **settings):
 
 
 def test_a_connection_that_is_cut_in_mid_run_frees_its_place_within_a_step_and_the_next_run_works(gated):
-    url, gate, turns, number = gated
+    url, gate, admission, number = gated
     with begin(url, number, "cut", steps=50, count=1) as events:
         gate.let.release(2)
         assert any("process_generating" in line for line in events.iter_lines())
     time.sleep(0.3)  # the server looks whether the other end is there
     before = gate.calls
-    assert soon(lambda: gate.let.release() or time.sleep(0.1) or not turns._held)
+    assert soon(lambda: gate.let.release() or time.sleep(0.1) or not admission.slots)
     assert gate.calls - before <= 3
     gate.let.release(100)
     with begin(url, number, "next", steps=5, count=1) as events:
         assert any("ended" in line for line in events.iter_lines())
-    assert soon(lambda: not turns._held)
+    assert soon(lambda: not admission.slots)
 
 
 def test_a_page_that_is_loaded_anew_in_mid_run_frees_the_place_of_its_old_run(gated, browser):
-    url, gate, turns, _ = gated
+    url, gate, admission, _ = gated
     gate.let = Semaphore(2)
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     stage = Stage(context.new_page(), url).goto("?steps=50")
     stage.wait("running")
-    (old,) = turns._held
+    (old,) = admission.slots
     stage.page.reload()
-    assert soon(lambda: gate.let.release() or time.sleep(0.1) or old not in turns._held)
+    assert soon(lambda: gate.let.release() or time.sleep(0.1) or old not in admission.slots)
     gate.let.release(10_000)
     stage.wait("ended")
-    assert soon(lambda: not turns._held)
+    assert soon(lambda: not admission.slots)
     context.close()
 
 

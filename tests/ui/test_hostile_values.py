@@ -8,19 +8,17 @@ import gradio as gr
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tab_values import SMALL, TABS, TOY, english, tab_of
+from tab_values import SMALL, TOY, english, tab_of, tabs_over
 
 from explorer.fuzz.hostile_values import NUMBERS, TEXTS, nested
-from explorer.runs.results import ResultCache
 from explorer.ui.app import build
 from explorer.ui.checkpoint_registry import CheckpointRegistry
-from explorer.ui.endpoints import endpoints
+from explorer.ui.endpoints import all_endpoints
 from explorer.ui.fields import InvalidField
-from explorer.ui.latest_requests import MOST_PAGES, LatestRequests, count_of
+from explorer.ui.latest_requests import MAX_PAGES, LatestRequests, count_of
 from explorer.ui.localization import notice_of
 from explorer.ui.real_pictures import receive_picture
 from explorer.ui.saving import Exporter
-from explorer.ui.tabs.steps import StepsTab
 
 MEGABYTE = "𝔵" * (1 << 20)
 LONGEST = 4000  # characters of a refusal
@@ -47,8 +45,12 @@ CONTROLS = ("checkpoint", "seed", "eta", "steps", "spacing", "variance", "noise_
 
 @pytest.fixture(scope="module")
 def tabs():
-    checkpoints = {"toy": TOY}
-    return {tab.name: tab(checkpoints, LatestRequests(), ResultCache()) for tab in (StepsTab, *TABS.values())}
+    return tabs_over(TOY)
+
+
+def function_of(name, tabs):
+    """The function of an endpoint, as Gradio calls it."""
+    return next(endpoint.function(tab) for endpoint, tab in all_endpoints(tabs) if endpoint.name == name)
 
 
 def fields_of(tab):
@@ -80,7 +82,7 @@ def test_whatever_a_page_sends_to_a_tab_is_run_or_refused_in_words(tabs, name):
         if first["state"] == "error":
             short(first)
             assert english(first["message"]) != "The run failed; the server has noted why."
-            assert first["field"] is None or first["field"] in tab.defaults().fields()
+            assert first["field"] is None or first["field"] in tab.default_request().fields()
         else:
             short([first["message"], first["count"], first["settings"]])
 
@@ -91,17 +93,17 @@ def test_whatever_a_page_sends_to_a_tab_is_run_or_refused_in_words(tabs, name):
 @pytest.mark.parametrize("value", ODD, ids=range(len(ODD)))
 def test_no_odd_value_of_any_field_of_any_tab_is_more_than_a_bad_input(tabs, value):
     for tab in tabs.values():
-        for field in tab.defaults().fields():
+        for field in tab.default_request().fields():
             try:
                 answer = tab.parse({field: value}).fields()
             except InvalidField as problem:
-                answer = [tab.defaults().fields()[problem.field], str(problem)]
+                answer = [tab.default_request().fields()[problem.field], str(problem)]
             short(answer)
 
 
 @pytest.mark.parametrize("name", ["steps", "picture", "strip", "compare", "interpolate"])
 def test_whatever_an_endpoint_is_given_it_answers_or_says_what_is_wrong(tabs, name):
-    function = next(e for e in endpoints(tabs) if e.name == name).function()
+    function = function_of(name, tabs)
     usual = {key: p.default for key, p in inspect.signature(function).parameters.items()}
     usual |= {"steps": 2, **({"frames": 8} if "frames" in usual else {})}
     function(*usual.values())
@@ -123,13 +125,13 @@ def test_whatever_an_endpoint_is_given_it_answers_or_says_what_is_wrong(tabs, na
 
 @QUICK
 @given(JSON)
-def test_whatever_is_asked_of_the_saver_the_opener_and_for_a_picture_is_answered(sent):
-    tabs = {"steps": StepsTab({"toy": TOY}, LatestRequests(), ResultCache()), "encode": tab_of("encode")}
-    saves, request = Exporter(tabs), SimpleNamespace(session_hash="a")
+def test_whatever_is_asked_of_the_exporter_the_registry_and_for_a_picture_is_answered(sent):
+    tabs = {"steps": tab_of("steps", TOY), "encode": tab_of("encode")}
+    exporter, connection = Exporter(tabs), SimpleNamespace(session_hash="a")
     good = {"tab": "steps", "kind": "csv", "settings": {"steps": 2}, "view": {}, "count": 1}
     for wish in (sent, good | {"tab": sent}, good | {"kind": sent}, good | {"settings": sent}, good | {"view": sent}):
-        short(saves.about(wish))
-        *_, last = saves.make(wish, request) if wish is sent else [{"state": "done"}]
+        short(exporter.about(wish))
+        *_, last = exporter.make(wish, connection) if wish is sent else [{"state": "done"}]
         assert last["state"] in ("done", "error")
         assert "file.failed" not in str(last)
     shipped = CheckpointRegistry({"toy": TOY})
@@ -168,36 +170,33 @@ def test_a_count_or_a_notice_of_somebodys_own_making_goes_no_further():
         nested(900),
     ):
         assert notice_of({"notice": odd}) == ""
-    newest = LatestRequests()
-    newest.record("a", {"count": float("inf")})
-    assert not newest.superseded("a", {"count": 1})
+    latest = LatestRequests()
+    latest.record("a", {"count": float("inf")})
+    assert latest.state_of("a", {"count": 1})() == "running"
 
 
 def test_pages_that_are_never_closed_do_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr("explorer.ui.latest_requests.MOST_PAGES", 50)
-    monkeypatch.setattr("explorer.ui.tab.MOST_PAGES", 50)
-    assert MOST_PAGES == 10_000
-    newest, tab = LatestRequests(), StepsTab({"toy": TOY}, LatestRequests(), ResultCache())
+    monkeypatch.setattr("explorer.ui.latest_requests.MAX_PAGES", 50)
+    monkeypatch.setattr("explorer.ui.tab.MAX_PAGES", 50)
+    assert MAX_PAGES == 10_000
+    latest, tab = LatestRequests(), tab_of("steps", TOY)
     for i in range(200):
-        newest.record(f"page {i}", {"count": 1})
-        newest.stop(f"page {i}")
+        latest.record(f"page {i}", {"count": 1})
+        latest.stop(f"page {i}")
         next(tab.run({"steps": 1}, SimpleNamespace(session_hash=f"page {i}"))) if i < 60 else None
-    assert len(newest._latest) == len(tab.last_good) == 50
-    assert newest.stopped("page 199")
+    assert len(latest) == len(tab.last_good) == 50
+    assert latest.state_of("page 199", {"count": 1})() == "stopped"
 
 
 @pytest.mark.parametrize("name", ["consistency", "interpolate", "compare"])
 def test_where_strangers_use_the_app_a_run_of_too_many_calls_is_refused(name):
-    tab = tab_of(name, TOY)
-    tab.most_calls = 10
+    tab = tab_of(name, TOY, max_calls=10)
     (value,) = tab.run(RUN[name], SimpleNamespace(session_hash="a"))
     assert value["state"] == "error"
     assert "at most 10 are possible here" in english(value["message"])
     assert value["field"] == tab.length_field
-    tabs = {"steps": tab, "compare": tab, "interpolate": tab}
     if name != "consistency":
-        function = next(e for e in endpoints(tabs) if e.name == name).function()
+        function = function_of(name, {name: tab})
         with pytest.raises(gr.Error, match="at most 10 are possible here"):
             function(*(p.default for p in inspect.signature(function).parameters.values()))
-    tab.most_calls = None
-    assert ended(tab, RUN[name])
+    assert ended(tab_of(name, TOY), RUN[name])

@@ -8,15 +8,11 @@ import pytest
 from tab_values import TOY, tab_of
 
 from explorer.bench.load_test import Asked, check
-from explorer.runs.results import ResultCache
-from explorer.ui.latest_requests import LatestRequests
-from explorer.ui.tabs.steps import StepsTab
 
 
 def shown(name, **settings):
     """A run as its user saw it end."""
-    tab = StepsTab({"toy": TOY}, LatestRequests(), ResultCache()) if name == "steps" else tab_of(name, TOY)
-    *_, value = tab.run(settings, SimpleNamespace(session_hash="a"))
+    *_, value = tab_of(name, TOY).run(settings, SimpleNamespace(session_hash="a"))
     assert value["state"] == "ended"
     sheet = Path(value["sheet"]["file"]["path"]).read_bytes() if name == "steps" else b""
     return Asked(name, settings, value=value, sheet=sheet)

@@ -6,25 +6,21 @@ import re
 from urllib.parse import parse_qsl
 
 import pytest
-from explorer.ui.component import WebComponent, lesson, read
-from tab_values import TABS, TOY, english, tab_of
+from tab_values import TOY, english, tab_of
 
 from explorer.checkpoint import CheckpointError
-from explorer.runs.results import ResultCache
 from explorer.support.arguments import as_int
 from explorer.support.messages import PLACEHOLDER, LocalizedError, Message
-from explorer.ui import component
-from explorer.ui.latest_requests import LatestRequests
+from explorer.ui.address import from_address
+from explorer.ui.components import lesson
 from explorer.ui.localization import HERE, LANGUAGES, LocalizedMessage, localize, texts, to_json
-from explorer.ui.query import from_address
-from explorer.ui.tabs.steps import StepsTab
 
-SOURCES = [*HERE.glob("*.py"), *HERE.glob("web/*.js"), *HERE.glob("web/*.html")]
+SOURCES = [path for suffix in ("py", "js", "html") for path in HERE.rglob(f"*.{suffix}") if "vendor" not in path.parts]
 AREAS = "|".join({key.split(".")[0] for key in texts("en")})
 KEY = re.compile(rf"""["'`]((?:{AREAS})(?:\.(?:\w+|\$?\{{[^}}]+\}})(?:_(?:\w+|\$\{{[^}}]+\}}))?)+)["'`]""")
 FILES = (".js", ".css", ".html", ".json", ".py")
-LIBRARY = [path for path in HERE.parent.glob("**/*.py") if path.name != "message.py" and HERE not in path.parents]
-RAISED = {"Message", "Refused", "CheckpointError", "PictureError", "NotInDiffusers", "NetworkLost"}
+LIBRARY = [path for path in HERE.parent.glob("**/*.py") if path.name != "messages.py" and HERE not in path.parents]
+RAISED = {"Message", "LocalizedError", "CheckpointError", "PictureError", "NotInDiffusers", "NetworkLost"}
 
 
 def library():
@@ -73,9 +69,9 @@ def test_a_tab_is_called_by_one_name_in_all_its_languages():
 
 
 def test_what_python_says_is_english_as_text_and_a_key_for_the_page():
-    localize = LocalizedMessage("controls.restored", {"name": "a.png"})
-    assert str(localize) == "The settings of a.png are back."
-    assert localize.sent() == {"say": "controls.restored", "values": {"name": "a.png"}}
+    message = LocalizedMessage("controls.restored", {"name": "a.png"})
+    assert str(message) == "The settings of a.png are back."
+    assert to_json(message) == {"say": "controls.restored", "values": {"name": "a.png"}}
 
 
 def test_the_library_says_in_english_what_the_page_says_in_english():
@@ -87,8 +83,8 @@ def test_the_library_says_in_english_what_the_page_says_in_english():
 
 
 def test_several_bad_entries_of_an_address_are_told_as_one_message():
-    tab = StepsTab({"toy": TOY}, LatestRequests(), ResultCache())
-    _, notice = from_address({"steps": "0", "eta": "two"}, tab.defaults().fields(), tab.parse)
+    tab = tab_of("steps", TOY)
+    _, notice = from_address({"steps": "0", "eta": "two"}, tab.default_request().fields(), tab.parse)
     assert (
         english(to_json(notice))
         == notice
@@ -112,21 +108,12 @@ def test_a_message_is_plain_english_to_the_library_and_in_another_process():
     assert Message("k", "{a} {b}", a=Message("l", "{c}", c=1)) == "1 b"
 
 
-def test_no_script_has_a_name_of_its_own_where_it_wants_that_of_the_page():
-    """The scripts of a component share one scope."""
-    kinds = [kind for kind in vars(component).values() if isinstance(kind, type) and issubclass(kind, WebComponent)]
-    for kind in kinds:
-        script = "\n".join(map(read, kind.scripts))
-        for name in ("say", "sayHtml", "told", "speak"):
-            assert not (re.search(rf"\b{name}\(", script) and re.search(rf"(?<![.\w]){name} =", script)), (kind, name)
-
-
 @pytest.mark.parametrize("entry", [*lesson()["stops"], *lesson()["examples"]], ids=lambda entry: entry["name"])
 def test_the_settings_of_every_stop_and_example_can_be_used(entry):
     query = dict(parse_qsl(entry["query"], strict_parsing=True))
     name = query.pop("tab")
-    tab = tab_of(name) if name in TABS else StepsTab({"toy": TOY}, LatestRequests(), ResultCache())
-    defaults = tab.defaults().fields()
+    tab = tab_of(name)
+    defaults = tab.default_request().fields()
     _, message = from_address(query, defaults, tab.parse)
     assert message == ""
     assert set(query) <= {*defaults, "t", "t_forward", "moment"}

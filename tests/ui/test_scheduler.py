@@ -1,4 +1,4 @@
-"""The thread that owns the network: whose rows share a call, in what order, and what an error does."""
+"""The network's scheduler: whose rows share a call, in what order, and what an error does."""
 
 from concurrent.futures import wait
 from dataclasses import replace
@@ -10,8 +10,8 @@ from tab_values import SHAPE, TOY, predict_noise
 
 import explorer as ex
 from explorer.denoiser import MAX_ROWS_ON_CPU, DelegatingPredictor, FunctionPredictor
-from explorer.runs import scheduler as worker_module
-from explorer.runs import shared_network as network_module
+from explorer.runs import scheduler as module
+from explorer.runs import shared_network
 from explorer.runs.failures import ShuttingDown
 from explorer.runs.scheduler import NetworkCall, NetworkScheduler
 from explorer.runs.shared_network import ScheduledPredictor
@@ -44,85 +44,90 @@ def network():
 
 
 @pytest.fixture
-def worker():
-    worker = NetworkScheduler()
-    worker.threads = 1
-    yield worker
-    worker.close()
+def scheduler():
+    scheduler = NetworkScheduler()
+    scheduler.threads = 1
+    yield scheduler
+    scheduler.close()
 
 
 def request(network, seed, rows=1, t=500, unshared=False):
     return NetworkCall(network, ex.latent(SHAPE, range(seed, seed + rows)), t, unshared)
 
 
-def put(worker, network, *requests):
+def put(scheduler, network, *requests):
     """All of them in line behind a first one that holds the network up, and then let go."""
     first = request(network, 99)
-    worker.put(first)
-    while worker.waiting:
+    scheduler.put(first)
+    while scheduler.waiting:
         pass
-    answers = [worker.put(r) for r in requests]
+    answers = [scheduler.put(r) for r in requests]
     network.go.set()
     wait([first.answer, *answers], timeout=10)
     assert network.rows.pop(0) == 1
     return answers
 
 
-def test_steps_of_several_runs_share_a_call_each_at_its_own_t(worker, network):
+def test_steps_of_several_runs_share_a_call_each_at_its_own_t(scheduler, network):
     requests = [request(network, seed, t=100 * (seed + 1)) for seed in range(5)]
-    answers = put(worker, network, *requests)
+    answers = put(scheduler, network, *requests)
     assert network.rows == [5]
     for r, answer in zip(requests, answers, strict=True):
         torch.testing.assert_close(answer.result(), predict_noise(r.x_t, r.t))
 
 
-def test_a_large_batch_goes_through_in_turns_with_the_small_ones(worker, network):
+def test_a_large_batch_goes_through_in_turns_with_the_small_ones(scheduler, network):
     order = []
     large, small = request(network, 0, rows=2 * FULL + 3), request(network, 50, rows=2)
     for name, r in (("large", large), ("small", small)):
         r.answer.add_done_callback(lambda _, name=name: order.append(name))
-    answers = put(worker, network, large, small)
+    answers = put(scheduler, network, large, small)
     assert network.rows == [FULL, 2 + FULL - 2, 5]
     assert order == ["small", "large"]
     torch.testing.assert_close(answers[0].result(), predict_noise(large.x_t, 500))
 
 
-def test_rows_of_different_networks_or_that_want_to_be_unshared_share_no_call(worker, network):
+def test_rows_of_different_networks_or_that_want_to_be_unshared_share_no_call(scheduler, network):
     other = Network()
     other.go.set()
     put(
-        worker, network, request(network, 0), request(other, 1), request(network, 2, unshared=True), request(network, 3)
+        scheduler,
+        network,
+        request(network, 0),
+        request(other, 1),
+        request(network, 2, unshared=True),
+        request(network, 3),
     )
     assert (network.rows, other.rows) == ([2, 1], [1])
 
 
-def test_t_may_differ_from_row_to_row_of_a_request(worker, network):
+def test_t_may_differ_from_row_to_row_of_a_request(scheduler, network):
     t = torch.arange(1, FULL + 4) * 50
     large = request(network, 0, rows=len(t), t=t)
-    (answer,) = put(worker, network, large)
+    (answer,) = put(scheduler, network, large)
     assert network.rows == [FULL, 3]
     torch.testing.assert_close(answer.result(), predict_noise(large.x_t, t))
 
 
-def test_an_error_reaches_the_run_whose_it_is_and_no_other(worker, network):
+def test_an_error_reaches_the_run_whose_it_is_and_no_other(scheduler, network):
     requests = [request(network, seed) for seed in range(3)]
     network.broken = requests[1].x_t
-    good, bad, also_good = put(worker, network, *requests)
+    good, bad, also_good = put(scheduler, network, *requests)
     with pytest.raises(ValueError, match="a broken row"):
         bad.result()
     for answer, r in ((good, requests[0]), (also_good, requests[2])):
         torch.testing.assert_close(answer.result(), predict_noise(r.x_t, 500))
-    assert worker.call(network, requests[0].x_t, 500).shape == requests[0].x_t.shape  # and the thread goes on
+    assert scheduler.call(network, requests[0].x_t, 500).shape == requests[0].x_t.shape  # and the thread goes on
 
 
-def test_two_runs_share_calls_from_end_to_end(worker, network, monkeypatch):
-    monkeypatch.setattr(worker_module, "PATIENCE", 1000)  # a call here takes no time, so a share of it would not either
+def test_two_runs_share_calls_from_end_to_end(scheduler, network, monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 1000)  # a call here takes no time, so a share of it would not either
     network.go.set()
-    on_worker = replace(TOY, predict_noise=lambda x, t: worker.call(network, x, t))
+    scheduled_toy = replace(TOY, predict_noise=lambda x, t: scheduler.call(network, x, t))
     settings, ended = ex.Settings(20), []
 
     def run(seed):
-        ended.append((seed, ex.sample(on_worker, ex.latent(SHAPE, [seed]), settings)))
+        ended.append((seed, ex.sample(scheduled_toy, ex.latent(SHAPE, [seed]), settings)))
 
     threads = [Thread(target=run, args=(seed,)) for seed in (1, 2)]
     for thread in threads:
@@ -138,23 +143,23 @@ def test_two_runs_share_calls_from_end_to_end(worker, network, monkeypatch):
 # A network that any thread may call
 
 
-def test_a_run_unshared_calls_such_a_network_itself_and_no_other(worker):
+def test_a_run_unshared_calls_such_a_network_itself_and_no_other(scheduler):
     x_t = ex.latent(SHAPE, [0])
     for any_thread, caller in ((True, current_thread().name), (False, "network")):
         network = Network(any_thread)
         network.go.set()
         for t in (500, 400):
-            torch.testing.assert_close(worker.call(network, x_t, t), predict_noise(x_t, t))
+            torch.testing.assert_close(scheduler.call(network, x_t, t), predict_noise(x_t, t))
         assert network.callers == [caller] * 2
 
 
-def test_others_wait_for_the_call_of_a_run_unshared_and_then_share_theirs(worker):
+def test_others_wait_for_the_call_of_a_run_unshared_and_then_share_theirs(scheduler):
     network = Network(any_thread=True)
-    unshared = Thread(target=worker.call, args=(network, ex.latent(SHAPE, [0]), 500), name="unshared")
+    unshared = Thread(target=scheduler.call, args=(network, ex.latent(SHAPE, [0]), 500), name="unshared")
     unshared.start()
     while not network.callers:
         pass
-    answers = [worker.put(request(network, seed)) for seed in (1, 2)]
+    answers = [scheduler.put(request(network, seed)) for seed in (1, 2)]
     assert wait(answers, timeout=0.1).not_done == set(answers)
     network.go.set()
     assert not wait(answers, timeout=10).not_done
@@ -163,25 +168,25 @@ def test_others_wait_for_the_call_of_a_run_unshared_and_then_share_theirs(worker
     assert network.rows == [1, 2]
 
 
-def test_the_error_of_a_run_unshared_is_its_own_and_its_place_is_free_again(worker):
+def test_the_error_of_a_run_unshared_is_its_own_and_its_place_is_free_again(scheduler):
     network = Network(any_thread=True)
     network.go.set()
     network.broken = ex.latent(SHAPE, [5])
     with pytest.raises(ValueError, match="a broken row"):
-        worker.call(network, network.broken, 500)
-    assert worker.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)
+        scheduler.call(network, network.broken, 500)
+    assert scheduler.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)
     with pytest.raises(ValueError, match="the network made"):
-        worker.call(type("Short", (Network,), {"__call__": lambda self, x, t: x[:0]})(True), network.broken, 500)
+        scheduler.call(type("Short", (Network,), {"__call__": lambda self, x, t: x[:0]})(True), network.broken, 500)
     assert network.callers == [current_thread().name] * 2
 
 
-def test_a_worker_that_is_closed_waits_for_the_call_of_a_run_unshared(worker):
+def test_a_scheduler_that_is_closed_waits_for_the_call_of_a_run_unshared(scheduler):
     network = Network(any_thread=True)
-    unshared = Thread(target=worker.call, args=(network, ex.latent(SHAPE, [0]), 500))
+    unshared = Thread(target=scheduler.call, args=(network, ex.latent(SHAPE, [0]), 500))
     unshared.start()
     while not network.callers:
         pass
-    closing = Thread(target=worker.close)
+    closing = Thread(target=scheduler.close)
     closing.start()
     closing.join(0.1)
     assert closing.is_alive()
@@ -190,14 +195,14 @@ def test_a_worker_that_is_closed_waits_for_the_call_of_a_run_unshared(worker):
     assert not closing.is_alive()
     unshared.join(10)
     with pytest.raises(ShuttingDown):
-        worker.call(network, ex.latent(SHAPE, [0]), 500)
+        scheduler.call(network, ex.latent(SHAPE, [0]), 500)
 
 
-def test_more_rows_than_a_call_has_go_through_the_thread(worker):
+def test_more_rows_than_a_call_has_go_through_the_thread(scheduler):
     network = Network(any_thread=True)
     network.go.set()
     x_t = ex.latent(SHAPE, range(FULL + 2))
-    torch.testing.assert_close(worker.call(network, x_t, 500), predict_noise(x_t, 500))
+    torch.testing.assert_close(scheduler.call(network, x_t, 500), predict_noise(x_t, 500))
     assert network.callers == ["network"] * 2
 
 
@@ -212,17 +217,17 @@ def test_the_exact_network_is_reached_through_the_thread_too(tiny):
     assert shared.engine == tiny.predict_noise.engine
 
 
-def test_a_closed_worker_ends_its_thread(worker, network):
+def test_a_closed_scheduler_ends_its_thread(scheduler, network):
     network.go.set()
-    worker.call(network, ex.latent(SHAPE, [0]), 1)
-    thread = worker.thread
-    worker.close()
+    scheduler.call(network, ex.latent(SHAPE, [0]), 1)
+    thread = scheduler.thread
+    scheduler.close()
     assert not thread.is_alive()
 
 
-def test_the_network_is_idle_only_after_its_last_call_and_some_time(worker, network):
-    answer = worker.put(request(network, 0))
-    idle = Thread(target=worker.wait_until_idle, args=(0.05,), daemon=True)
+def test_the_network_is_idle_only_after_its_last_call_and_some_time(scheduler, network):
+    answer = scheduler.put(request(network, 0))
+    idle = Thread(target=scheduler.wait_until_idle, args=(0.05,), daemon=True)
     idle.start()
     idle.join(0.3)
     assert idle.is_alive()  # the call goes on
@@ -233,7 +238,7 @@ def test_the_network_is_idle_only_after_its_last_call_and_some_time(worker, netw
 
 
 def test_an_app_that_has_nothing_to_do_prepares_the_first_checkpoint_for_all_kinds_of_calls(monkeypatch):
-    monkeypatch.setattr(network_module, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(shared_network, "IDLE_SECONDS", 0.01)
     prepared = {name: Event() for name in ("first", "second")}
 
     class Prepares(DelegatingPredictor):
@@ -253,18 +258,18 @@ def test_an_app_that_has_nothing_to_do_prepares_the_first_checkpoint_for_all_kin
     assert not prepared["second"].is_set()
 
 
-def test_a_worker_that_is_closed_while_runs_wait_tells_them_and_takes_no_more(worker, network):
+def test_a_scheduler_that_is_closed_while_runs_wait_tells_them_and_takes_no_more(scheduler, network):
     first = request(network, 99)
-    worker.put(first)
-    while worker.waiting:
+    scheduler.put(first)
+    while scheduler.waiting:
         pass
-    waiting = worker.put(request(network, 1))
-    closing = Thread(target=worker.close)
+    waiting = scheduler.put(request(network, 1))
+    closing = Thread(target=scheduler.close)
     closing.start()
     with pytest.raises(ShuttingDown, match="is ending"):
         waiting.result(10)
     with pytest.raises(ShuttingDown):
-        worker.call(network, first.x_t, 500)
+        scheduler.call(network, first.x_t, 500)
     assert not first.answer.done()  # its call is under way, and is waited for
     network.go.set()
     closing.join(10)
@@ -272,17 +277,17 @@ def test_a_worker_that_is_closed_while_runs_wait_tells_them_and_takes_no_more(wo
     assert first.answer.result().shape == first.x_t.shape
 
 
-def test_when_the_thread_itself_dies_those_who_wait_are_told_and_the_next_call_starts_another(worker, network):
+def test_when_the_thread_itself_dies_those_who_wait_are_told_and_the_next_call_starts_another(scheduler, network):
     network.go.set()
-    worker.threads = "many"
+    scheduler.threads = "many"
     with pytest.raises(RuntimeError, match="expects an int"):
-        worker.put(request(network, 1)).result(10)
-    worker.threads = 1
-    assert worker.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)
+        scheduler.put(request(network, 1)).result(10)
+    scheduler.threads = 1
+    assert scheduler.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)
 
 
-def test_a_network_that_makes_another_shape_is_told_and_does_not_hold_up_the_line(worker, network):
+def test_a_network_that_makes_another_shape_is_told_and_does_not_hold_up_the_line(scheduler, network):
     network.go.set()
     with pytest.raises(ValueError, match="the network made"):
-        worker.put(NetworkCall(FunctionPredictor(lambda x, t: x[:1]), ex.latent(SHAPE, [1, 2]), 500)).result(10)
-    assert worker.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)
+        scheduler.put(NetworkCall(FunctionPredictor(lambda x, t: x[:1]), ex.latent(SHAPE, [1, 2]), 500)).result(10)
+    assert scheduler.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)

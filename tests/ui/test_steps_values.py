@@ -1,4 +1,4 @@
-"""What the server sends to the page: queries, runs as growing values, and who asked last. No browser, no network weights."""
+"""What Steps sends to the page: a run as a growing value. No browser, no network weights."""
 
 import itertools
 import json
@@ -6,21 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from explorer.ui.tabs.steps.stream import MAX_PREVIEWS, stream
 from PIL import Image
-from tab_values import english, run
+from tab_values import english, run, services_of, tab_of
 
 import explorer as ex
 from explorer.media.notebook import frame
-from explorer.runs.latent_spec import Seed, parse
+from explorer.runs.latent_spec import Seed
 from explorer.runs.results import ResultCache
-from explorer.ui.fields import InvalidField
-from explorer.ui.latest_requests import MOST_GONE, LatestRequests
-from explorer.ui.query import MAX_SEED, Query, from_address
+from explorer.ui.fields import Options
+from explorer.ui.query import Query, TabRequest
 from explorer.ui.tabs.steps import StepsTab
-from explorer.ui.tabs.steps.sprite_sheet import Sheet, Sheets
-
-LENGTHS = {"toy": 1000, "short": 100}
+from explorer.ui.tabs.steps.result import MAX_PREVIEWS
+from explorer.ui.tabs.steps.sprite_sheet import PublishedSheets, SpriteSheet
 
 
 @pytest.fixture
@@ -28,9 +25,10 @@ def toy():
     return ex.from_denoiser(lambda x, t: 0.9 * x, (3, 8, 8), name="toy")
 
 
-def values_of(checkpoint, state=lambda: "running", finished=None, **settings):
-    query = Query("toy", Seed(3), ex.Settings(**settings))
-    return list(stream(checkpoint, query, finished or ResultCache(), state))
+def values_of(checkpoint, state=lambda: "running", cache=None, **settings):
+    tab = StepsTab(services_of(checkpoint, results=cache or ResultCache()))
+    query = Query(checkpoint.name, Seed(3), ex.Settings(**settings))
+    return [result.to_page() for result in tab.results(TabRequest(checkpoint, query, Options()), state)]
 
 
 def test_the_last_value_holds_every_number_and_every_picture(toy):
@@ -55,15 +53,15 @@ def test_the_last_value_holds_every_number_and_every_picture(toy):
 @pytest.mark.parametrize("settings", [{"steps": 20, "eta": 0.5}, {"steps": 300, "eta": 0.0, "noise_seed": 3}])
 @pytest.mark.parametrize("sheet_is_there", [True, False])
 def test_a_run_that_was_made_before_comes_at_once_and_is_the_same(toy, settings, sheet_is_there):
-    finished = ResultCache()
-    before = values_of(toy, finished=finished, **settings)[-1]
+    cache = ResultCache()
+    before = values_of(toy, cache=cache, **settings)[-1]
     pixels = np.asarray(Image.open(before["sheet"]["file"]["path"]))
     if not sheet_is_there:
         Path(before["sheet"]["file"]["path"]).unlink()  # as the system clears its folder of temporary files
     silent = ex.from_denoiser(lambda x, t: pytest.fail("the network was called"), (3, 8, 8), name="toy")
     if settings["eta"] == 0:
         settings["noise_seed"] = 4  # has no say
-    (after,) = values_of(silent, finished=finished, **settings)
+    (after,) = values_of(silent, cache=cache, **settings)
     assert after["settings"]["noise_seed"] == settings.get("noise_seed", 0)
     for name in ("state", "rows", "plan", "kept", "distances"):
         assert after[name] == before[name]
@@ -71,17 +69,17 @@ def test_a_run_that_was_made_before_comes_at_once_and_is_the_same(toy, settings,
 
 
 def test_a_run_that_was_stopped_is_not_taken_for_a_whole_one(toy):
-    finished, answers = ResultCache(), iter(["running", "stopped"])
-    values_of(toy, state=lambda: next(answers), finished=finished, steps=50)
-    assert len(values_of(toy, finished=finished, steps=50)[-1]["rows"].splitlines()) == 50
+    cache, answers = ResultCache(), iter(["running", "stopped"])
+    values_of(toy, state=lambda: next(answers), cache=cache, steps=50)
+    assert len(values_of(toy, cache=cache, steps=50)[-1]["rows"].splitlines()) == 50
 
 
 def test_the_oldest_sheets_go_and_are_not_found_any_more():
-    sheets = Sheets(most=2)
+    sheets = PublishedSheets(most=2)
     for key in "abc":
-        sheet = Sheet(3, 4, 4)
+        sheet = SpriteSheet(3, 4, 4)
         sheet.add(np.full((4, 20, 3), 7, dtype=np.uint8))
-        sheet.save(sheets, key)
+        sheets.put(key, sheet.publish())
     assert sheets.get("a") is None
     picture = Image.open(sheets.get("c")["file"]["path"])
     assert picture.size[1] == 4  # of what was there
@@ -127,10 +125,6 @@ def test_grey_pictures_become_sheets_too():
     assert Image.open(last["sheet"]["file"]["path"]).mode == "RGB"
 
 
-def steps_tab(checkpoint):
-    return StepsTab({"toy": checkpoint}, LatestRequests(), ResultCache())
-
-
 def test_a_network_that_raises_is_told_and_the_next_run_works(toy):
     failing = {"on": True}
 
@@ -139,7 +133,7 @@ def test_a_network_that_raises_is_told_and_the_next_run_works(toy):
             raise RuntimeError("out of memory")
         return 0.9 * x
 
-    tab = steps_tab(ex.from_denoiser(predict_noise, (3, 8, 8), name="toy"))
+    tab = tab_of("steps", ex.from_denoiser(predict_noise, (3, 8, 8), name="toy"))
     *_, last = run(tab, {"steps": 5})
     assert last["state"] == "error"
     assert "failed" in english(last["message"])
@@ -149,7 +143,7 @@ def test_a_network_that_raises_is_told_and_the_next_run_works(toy):
 
 
 def test_a_refusal_offers_the_last_good_value(toy):
-    tab = steps_tab(toy)
+    tab = tab_of("steps", toy)
     run(tab, {"steps": 5})
     (refusal,) = run(tab, {"steps": 0, "count": 4})
     assert refusal["state"] == "error"
@@ -163,93 +157,15 @@ def test_a_refusal_offers_the_last_good_value(toy):
 
 @pytest.mark.parametrize("given", [None, 3, "text", [], [1, 2]])
 def test_a_value_that_is_no_object_is_refused(toy, given):
-    (refusal,) = run(steps_tab(toy), given)
+    (refusal,) = run(tab_of("steps", toy), given)
     assert refusal["state"] == "error"
 
 
 def test_values_carry_what_they_answer(toy):
-    values = run(steps_tab(toy), {"steps": 5, "count": 4, "notice": "told"})
+    values = run(tab_of("steps", toy), {"steps": 5, "count": 4, "notice": "told"})
     assert {value["count"] for value in values} == {4}
     assert {value["message"] for value in values} == {"told"}
     assert len({value["id"] for value in values}) == 1
-
-
-def test_the_newest_request_of_each_page_wins():
-    newest = LatestRequests()
-    newest.record("a", {"count": 2})
-    newest.record("b", {"count": 3})
-    assert not newest.superseded("a", {"count": 2})
-    assert newest.superseded("a", {"count": 1})
-    assert not newest.superseded("c", {"count": 9})  # nothing known of this page
-    newest.stop("a")
-    assert newest.stopped("a")
-    assert not newest.stopped("b")
-    newest.record("a", {"count": 3})
-    assert not newest.stopped("a")
-    newest.forget("a")
-    assert newest.superseded("a", {"count": 9})  # the page is closed: nobody waits for its runs
-    assert not newest.superseded("b", {"count": 3})
-    newest.record("a", {"count": 4})
-    assert not newest.superseded("a", {"count": 4})  # it was only away
-    for k in range(MOST_GONE + 1):
-        newest.forget(f"page {k}")
-    assert newest.superseded(f"page {MOST_GONE}", {})
-    assert not newest.superseded("page 0", {})
-    newest.forget(None)
-    assert not newest.superseded(None, {"count": 1})  # a caller without a page
-
-
-def test_a_request_that_was_overtaken_on_its_way_is_no_newer_for_it():
-    newest = LatestRequests()
-    newest.record("a", {"count": 5})
-    newest.record("a", {"count": 4})
-    assert not newest.superseded("a", {"count": 5})
-    assert not newest.superseded("a", {"count": 6})  # a run that came before the word of it
-    assert newest.superseded("a", {"count": 4})
-
-
-def test_a_query_survives_the_way_through_fields_and_address():
-    query = Query("short", parse("slerp(12, 7, 0.25)"), ex.Settings(50, 0.3, "large", "quadratic", True, 9))
-    assert Query.parse(query.fields(), LENGTHS) == query
-    address = {key: str(value) for key, value in query.fields().items()}
-    fields, message = from_address(address, Query("toy").fields(), lambda given: Query.parse(given, LENGTHS))
-    assert Query.parse(fields, LENGTHS) == query
-    assert message == ""
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "expected"),
-    [
-        ("checkpoint", "none", "toy, short"),
-        ("checkpoint", ["toy"], "toy, short"),
-        ("steps", float("nan"), "S must be a whole number from 1 to 1000"),
-        ("steps", True, "from 1 to 1000"),
-        ("steps", [5], "from 1 to 1000"),
-        ("seed", MAX_SEED + 1, "from 0 to 9007199254740991"),
-        ("eta", float("nan"), "η must be a number from 0 to 1"),
-        ("eta", None, "η must be a number from 0 to 1"),
-        ("clip", 1, "True or False"),
-        ("spacing", {"a": 1}, "linear, quadratic, leading"),
-    ],
-)
-def test_a_field_that_cannot_be_used_is_named_with_its_range(field, value, expected):
-    with pytest.raises(InvalidField, match=expected) as caught:
-        Query.parse({field: value}, LENGTHS)
-    assert caught.value.field == field
-
-
-def test_the_range_of_steps_is_that_of_the_checkpoint():
-    assert Query.parse({"checkpoint": "short", "steps": 100}, LENGTHS).settings.steps == 100
-    with pytest.raises(InvalidField, match="from 1 to 100, not 101"):
-        Query.parse({"checkpoint": "short", "steps": 101}, LENGTHS)
-
-
-def test_a_bad_entry_of_an_address_does_not_spoil_the_good_ones():
-    address = {"steps": "7", "eta": "two", "seed": "1e9", "x": "<script>"}
-    fields, message = from_address(address, Query("toy").fields(), lambda given: Query.parse(given, LENGTHS))
-    assert fields == Query("toy").fields() | {"steps": 7}
-    assert "η must be" in message
-    assert "latent seed must be" in message
 
 
 def test_the_copied_script_makes_the_same_picture(toy, monkeypatch, tmp_path, capsys):

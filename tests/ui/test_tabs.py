@@ -10,8 +10,8 @@ from tab_values import SMALL, TABS, TOY, ends_after, english, first_value, pictu
 
 import explorer as ex
 from explorer.runs.latent_spec import MAX_SEED
+from explorer.ui.address import from_address
 from explorer.ui.fields import InvalidField
-from explorer.ui.query import from_address
 
 MADE = ("compare", "consistency", "interpolate")  # their pictures are made, so they need no held-out ones
 NO_NETWORK = ("forward", "paths")
@@ -67,13 +67,13 @@ OTHERS = {
 @pytest.mark.parametrize("name", TABS)
 def test_all_settings_survive_the_way_through_the_address(make, name):
     tab = make(name)
-    asked = tab.parse(SMALL[name] | OTHERS)
-    fields = asked.fields()
+    request = tab.parse(SMALL[name] | OTHERS)
+    fields = request.fields()
     address = {key: "1" if value is True else "0" if value is False else str(value) for key, value in fields.items()}
-    restored, message = from_address(address, tab.defaults().fields(), tab.parse)
+    restored, message = from_address(address, tab.default_request().fields(), tab.parse)
     assert message == ""
     assert restored == fields
-    assert tab.parse(restored) == asked
+    assert tab.parse(restored) == request
 
 
 REFUSED = [
@@ -162,7 +162,7 @@ def test_a_field_that_cannot_be_used_is_named_and_the_last_good_value_offered(ma
     assert caught.value.field == field
     assert len(str(caught.value)) < 250
     good = tab.parse(SMALL[name])
-    tab.last_good.put("a", good, 1)
+    tab.last_good.put("a", good)
     (refusal,) = run(tab, SMALL[name] | {field: value, "count": 4})
     assert (refusal["state"], refusal["field"], refusal["count"]) == ("error", field, 4)
     assert refusal["message"]["say"]  # in every language
@@ -175,9 +175,9 @@ def test_a_bad_entry_of_an_address_does_not_spoil_the_good_ones(make, name, fiel
     """But for 1, which is "on" in an address."""
     tab = make(name)
     address = {key: str(value) for key, value in SMALL[name].items()}
-    fields, message = from_address(address | {field: str(value)}, tab.defaults().fields(), tab.parse)
+    fields, message = from_address(address | {field: str(value)}, tab.default_request().fields(), tab.parse)
     good = {key: value for key, value in SMALL[name].items() if key != field}
-    assert fields == tab.defaults().fields() | good
+    assert fields == tab.default_request().fields() | good
     assert message.endswith("The usual value is shown.")
     tab.parse(fields)
 

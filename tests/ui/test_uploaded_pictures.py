@@ -1,4 +1,4 @@
-"""Real pictures in Encode and Forward: those held out, and those brought, which may be damaged or gone. No browser."""
+"""Real pictures in Encode and Forward: those held out, and uploaded ones, which may be damaged or gone. No browser."""
 
 import base64
 
@@ -49,7 +49,7 @@ def test_without_held_out_pictures_a_tab_says_so_and_takes_a_brought_one(
     assert refusal["field"] == field
     expected = "is damaged" if damaged else "bare ships no held-out pictures: choose a picture"
     assert expected in english(refusal["message"])
-    assert refusal["repair"]["value"] == tab.defaults().fields()[field]
+    assert refusal["repair"]["value"] == tab.default_request().fields()[field]
     last = run(tab, given | {field: brought[1]})[-1]
     assert (last["state"], last["examples"]) == ("ended", 0)
 

@@ -56,12 +56,17 @@ class RoundTrip:
         """Yield the result after every change worth showing."""
         result = self.result
         result.examples = add_examples(result.pictures, self.checkpoint)
-        yield result
-        x_0 = self._picture()
         chosen = (self.steps, self.inversion)
-        result.expected = (result.evaluations or 0) + sum(S + how.calls(S) for S, how in [chosen, *self._missing()])
+        result.expected = sum(S + how.calls(S) for S, how in [chosen, *self._missing()])
+        if self.picture == MADE:
+            result.expected += self.steps
+            yield result  # something to show, should the run be stopped while the picture is made
+            x_0 = self._made_picture()
+        else:
+            x_0 = real_picture(self.picture, self.checkpoint)  # may be refused, and then the stage stays as it is
         for name in ("x_0", "up/0"):
             result.pictures.add(name, x_0[0])
+        yield result
         x_T = yield from self._show_the_way_up(x_0)
         again = yield from self._show_the_way_down(x_T)
         for name in ("down/0", "again"):
@@ -74,10 +79,8 @@ class RoundTrip:
         result.state = "ended"
         yield result
 
-    def _picture(self) -> Tensor:
-        """x_0, (1, C, H, W)."""
-        if self.picture != MADE:
-            return real_picture(self.picture, self.checkpoint)
+    def _made_picture(self) -> Tensor:
+        """x_0 as the control column makes it, (1, C, H, W)."""
         down = self._down(self.request.latent.latent(self.checkpoint), self.steps)
         return deque(down, maxlen=1)[0][2].clamp(-1, 1)
 
