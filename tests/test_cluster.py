@@ -21,9 +21,9 @@ from flat import flat_pictures
 
 import app
 import explorer as ex
-from explorer.bench import command as bench
-from explorer.cluster import command as serve_network
-from explorer.cluster import ray_session as start
+from explorer.bench.command import main as bench
+from explorer.cluster import ray_session
+from explorer.cluster.command import main as serve_network
 from explorer.cluster.remote_network import ReplicaClient, connect
 from explorer.cluster.wire_format import Call, ReplicaInfo
 from explorer.evaluation.command import main as evaluate
@@ -39,19 +39,19 @@ SWEEP += ["--encode-steps", "2", "5"]
 
 
 def test_without_ray_a_line_says_what_to_install(monkeypatch, capsys, tiny_folder):
-    monkeypatch.setattr(start, "find_spec", lambda name: None)
-    assert serve_network.main([str(tiny_folder)]) == 2
-    assert capsys.readouterr().err == f"serve-network: {start.NEEDED}\n"
+    monkeypatch.setattr(ray_session, "find_spec", lambda name: None)
+    assert serve_network([str(tiny_folder)]) == 2
+    assert capsys.readouterr().err == f"serve-network: {ray_session.NEEDED}\n"
     monkeypatch.setattr("sys.argv", ["app.py", "--checkpoint", str(tiny_folder), "--network", "ray"])
     assert app.main() == 2
-    assert capsys.readouterr().err == f"app.py: {start.NEEDED}\n"
+    assert capsys.readouterr().err == f"app.py: {ray_session.NEEDED}\n"
 
 
 def test_without_ray_a_sweep_says_what_to_install(monkeypatch, capsys, tiny_copy):
     np.savez(tiny_copy / "examples.npz", images=flat_pictures(20))
-    monkeypatch.setattr(start, "find_spec", lambda name: None)
+    monkeypatch.setattr(ray_session, "find_spec", lambda name: None)
     assert evaluate([str(tiny_copy), *SWEEP, "--ray"]) == 2
-    assert capsys.readouterr().err == f"evaluate: {start.NEEDED}\n"
+    assert capsys.readouterr().err == f"evaluate: {ray_session.NEEDED}\n"
 
 
 # The wire
@@ -283,7 +283,7 @@ def test_a_class_at_two_apps_behind_nginx_sees_its_own_pictures_while_replicas_a
         "--seconds",
         "10",
     ]
-    assert bench.main(arguments) == 0
+    assert bench(arguments) == 0
     told = capsys.readouterr().out
     assert "| errors and mixed-up pictures | 0 |" in told
     assert "| replicas killed in turn meanwhile | 2 |" in told

@@ -8,56 +8,61 @@ from pathlib import Path
 import pytest
 from files import full_disk
 
-from explorer.storage import disk_cache as cache
+from explorer.storage import disk_cache
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache."""
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(disk_cache.VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
 def test_what_was_written_is_read_back(place):
-    assert cache.read("a") is None
-    assert not cache.has("a")
-    assert cache.write("a", b"network")
-    assert cache.read("a") == b"network"
-    assert cache.has("a")
+    assert disk_cache.read("a") is None
+    assert not disk_cache.has("a")
+    assert disk_cache.write("a", b"network")
+    assert disk_cache.read("a") == b"network"
+    assert disk_cache.has("a")
     assert [path.name for path in place.iterdir()] == ["a"]  # and no half of a file
 
 
 def test_a_key_is_of_all_parts_and_of_where_they_end():
-    keys = [cache.key_of("ab", b"c"), cache.key_of("a", b"bc"), cache.key_of("abc"), cache.key_of("ab", b"c", b"")]
+    keys = [
+        disk_cache.key_of("ab", b"c"),
+        disk_cache.key_of("a", b"bc"),
+        disk_cache.key_of("abc"),
+        disk_cache.key_of("ab", b"c", b""),
+    ]
     assert len(set(keys)) == 4
-    assert cache.key_of("ab", b"c") == keys[0]
+    assert disk_cache.key_of("ab", b"c") == keys[0]
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:3], lambda b: b"", lambda b: b[:40] + b"!" + b[41:]])
 def test_a_damaged_file_is_as_good_as_absent(place, damage):
-    cache.write("a", b"network" * 9)
+    disk_cache.write("a", b"network" * 9)
     (place / "a").write_bytes(damage((place / "a").read_bytes()))
-    assert cache.read("a") is None
-    assert cache.write("a", b"network")
-    assert cache.read("a") == b"network"
+    assert disk_cache.read("a") is None
+    assert disk_cache.write("a", b"network")
+    assert disk_cache.read("a") == b"network"
 
 
 def test_a_folder_that_cannot_be_made_or_written_is_survived(place, monkeypatch):
     place.write_text("a file where the folder should be")
-    assert not cache.write("a", b"network")
-    assert cache.read("a") is None
-    assert not cache.has("a")
+    assert not disk_cache.write("a", b"network")
+    assert disk_cache.read("a") is None
+    assert not disk_cache.has("a")
     place.unlink()
     monkeypatch.setattr(os, "replace", refuse)
-    assert not cache.write("a", b"network")
+    assert not disk_cache.write("a", b"network")
     assert list(place.iterdir()) == []
 
 
 def test_a_disk_that_is_full_in_the_middle_of_a_file_keeps_no_half_of_it(place):
     with full_disk():
-        assert not cache.write("a", bytes(100_000))
+        assert not disk_cache.write("a", bytes(100_000))
     assert list(place.iterdir()) == []
-    assert cache.write("a", bytes(100_000))
+    assert disk_cache.write("a", bytes(100_000))
 
 
 def refuse(*_: object) -> None:
@@ -65,10 +70,10 @@ def refuse(*_: object) -> None:
 
 
 def test_the_files_that_were_not_used_for_longest_go(place, monkeypatch):
-    monkeypatch.setattr(cache, "MAX_BYTES", 250)
+    monkeypatch.setattr(disk_cache, "MAX_BYTES", 250)
     for age, name in enumerate("cba"):
-        cache.write(name, bytes(50))  # 82 with its digest
+        disk_cache.write(name, bytes(50))  # 82 with its digest
         os.utime(place / name, (1e9 - age, 1e9 - age))
-    cache.read("a")  # the oldest, but now it was used
-    cache.write("d", bytes(50))
+    disk_cache.read("a")  # the oldest, but now it was used
+    disk_cache.write("d", bytes(50))
     assert sorted(path.name for path in place.iterdir()) == ["a", "c", "d"]

@@ -11,7 +11,7 @@ from files import edit
 from hostile import LISTS
 
 import explorer as ex
-from explorer.storage import safe_read as reading
+from explorer.storage import safe_read
 from explorer.storage.diffusers_folder import MAX_T
 from explorer.storage.hub import HubId
 from explorer.storage.unet import WEIGHTS
@@ -102,7 +102,7 @@ def test_a_schedule_that_would_fill_the_memory_or_is_no_number_is_refused(tiny_c
 
 @pytest.mark.parametrize("name", [UNET, SCHEDULER, CARD, "model_index.json"])
 def test_a_config_without_an_end_is_not_read_to_it(tiny_copy, refused, monkeypatch, name):
-    monkeypatch.setattr(reading, "MAX_JSON", 10_000)
+    monkeypatch.setattr(safe_read, "MAX_JSON", 10_000)
     path = tiny_copy / name
     for content in (LISTS * 30, b'{"a": "' + b"x" * 20_000 + b'"}'):
         path.write_bytes(content)

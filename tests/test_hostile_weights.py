@@ -12,8 +12,7 @@ from hostile import LISTS, Trap
 from safetensors.torch import load_file, save_file
 
 import explorer as ex
-from explorer.storage import safe_read as reading
-from explorer.storage import safetensors_file as weights
+from explorer.storage import safe_read, safetensors_file
 from explorer.storage.unet import WEIGHTS
 
 
@@ -71,16 +70,16 @@ def test_weights_that_lie_about_themselves_are_refused(tiny_copy, refused, data,
 @pytest.mark.usefixtures("little_memory")
 def test_a_file_of_weights_larger_than_any_network_is_not_read(tiny_copy, refused):
     with (tiny_copy / WEIGHTS).open("wb") as file:
-        file.truncate(weights.MAX_BYTES + 1)  # it has holes for bytes
+        file.truncate(safetensors_file.MAX_BYTES + 1)  # it has holes for bytes
     refused("more than the 4,294,967,296 bytes that are read")
 
 
 @pytest.mark.usefixtures("little_memory")
 def test_a_small_file_takes_little_memory_however_much_may_be_read(tmp_path):
     (tmp_path / "file").write_bytes(b"123")
-    assert reading.read_file(tmp_path / "file", weights.MAX_BYTES) == b"123"
+    assert safe_read.read_file(tmp_path / "file", safetensors_file.MAX_BYTES) == b"123"
     with pytest.raises(OSError, match="by its own account"):
-        reading.read_file(Path("/proc/self/maps"), weights.MAX_BYTES)
+        safe_read.read_file(Path("/proc/self/maps"), safetensors_file.MAX_BYTES)
 
 
 def test_weights_of_half_the_precision_open_as_float32(tiny_copy):

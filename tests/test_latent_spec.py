@@ -13,26 +13,26 @@ from explorer.runs.latent_spec import MAX_DEPTH, MAX_SEED, MAX_TEXT, Mix, Seed, 
 TOY = ex.from_denoiser(lambda x_t, t: x_t, (1, 4, 4))
 seeds = st.builds(Seed, st.integers(0, MAX_SEED))
 weights = st.floats(0, 1)
-recipes = st.recursive(
+specs = st.recursive(
     seeds, lambda inner: st.builds(Mix, st.sampled_from(["slerp", "lerp"]), inner, inner, weights), max_leaves=5
 )
 
 
-def depth(recipe) -> int:
-    return 0 if isinstance(recipe, Seed) else 1 + max(depth(recipe.a), depth(recipe.b))
+def depth(spec) -> int:
+    return 0 if isinstance(spec, Seed) else 1 + max(depth(spec.a), depth(spec.b))
 
 
-@given(recipes)
-def test_a_recipe_is_read_again_from_its_text(recipe):
-    if depth(recipe) <= MAX_DEPTH and len(str(recipe)) <= MAX_TEXT:
-        assert parse(str(recipe)) == recipe
-        assert parse(to_field(recipe)) == recipe
+@given(specs)
+def test_a_spec_is_read_again_from_its_text(spec):
+    if depth(spec) <= MAX_DEPTH and len(str(spec)) <= MAX_TEXT:
+        assert parse(str(spec)) == spec
+        assert parse(to_field(spec)) == spec
 
 
-@given(recipes)
-def test_the_python_of_a_recipe_makes_the_same_latent(recipe):
-    made = eval(recipe.to_python(), {"ex": ex, "torch": torch, "checkpoint": TOY})
-    assert torch.equal(made, recipe.latent(TOY))
+@given(specs)
+def test_the_python_of_a_spec_makes_the_same_latent(spec):
+    made = eval(spec.to_python(), {"ex": ex, "torch": torch, "checkpoint": TOY})
+    assert torch.equal(made, spec.latent(TOY))
 
 
 def test_a_seed_is_the_latent_of_that_seed_and_a_mix_lies_between_two():

@@ -11,10 +11,9 @@ import torch
 import explorer as ex
 from explorer.checkpoint import Checkpoint
 from explorer.denoiser import Denoiser
-from explorer.networks import network as engine
-from explorer.networks import openvino_network as compiled
+from explorer.networks import network, openvino_network
 from explorer.networks.network import EngineError
-from explorer.storage import disk_cache as cache
+from explorer.storage import disk_cache
 
 TOLERANCE = {"exact": 1e-5, "fast": 0.04}  # of eps, relative; bfloat16 has eight bits, and this network is untrained
 
@@ -27,7 +26,7 @@ def needs_openvino():
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
     """An empty cache."""
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(disk_cache.VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -95,7 +94,7 @@ def test_a_prepared_network_compiles_nothing_more(tiny_folder, monkeypatch):
     checkpoint = ex.load(tiny_folder, device="cpu", engine="fast")
     checkpoint.predict_noise(ex.latent(checkpoint.shape, [0]), 1)
     checkpoint.predict_noise.prepare()
-    monkeypatch.setattr(compiled.OpenVinoNetwork, "_compile", None)
+    monkeypatch.setattr(openvino_network.OpenVinoNetwork, "_compile", None)
     for rows in (1, 2, 4, 8, 15):
         assert len(checkpoint.predict_noise(ex.latent(checkpoint.shape, range(rows)), 1)) == rows
 
@@ -106,7 +105,7 @@ def test_a_prepared_network_compiles_nothing_more(tiny_folder, monkeypatch):
 @pytest.fixture(scope="module")
 def model(tiny):
     """The tiny network, converted: that takes seconds."""
-    return compiled.convert(tiny.predict_noise.unet, tiny.shape)
+    return openvino_network.convert(tiny.predict_noise.unet, tiny.shape)
 
 
 @pytest.fixture
@@ -122,7 +121,7 @@ def open_again(model, monkeypatch):
         converted.clear()
         return ex.load(folder, device="cpu", engine="fast"), len(converted)
 
-    monkeypatch.setattr(compiled, "convert", convert)
+    monkeypatch.setattr(openvino_network, "convert", convert)
     return again
 
 
@@ -140,7 +139,7 @@ def test_a_network_is_converted_once(own_cache, tiny_copy, open_again, monkeypat
 def test_other_weights_or_another_version_are_converted_anew(own_cache, tiny_copy, open_again, monkeypatch, stale):
     open_again(tiny_copy)
     if stale == "version":
-        monkeypatch.setattr(engine, "version", lambda package: f"another {package}")
+        monkeypatch.setattr(network, "version", lambda package: f"another {package}")
     else:
         unet = ex.load(tiny_copy, device="cpu").predict_noise.unet
         unet.conv_in.weight *= 1.0001
@@ -154,7 +153,7 @@ def test_a_broken_cache_file_is_made_anew(own_cache, tiny_copy, open_again, tiny
     open_again(tiny_copy)
     (file,) = own_cache.iterdir()
     if sealed:
-        cache.write(file.name, content)  # whole, but of something else
+        disk_cache.write(file.name, content)  # whole, but of something else
     else:
         file.write_bytes(content)
     checkpoint, converted = open_again(tiny_copy)
@@ -195,7 +194,7 @@ def test_an_engine_that_comes_to_something_else_is_not_used(own_cache, tiny_copy
     def broken(self, x, labels):
         return x * float("nan")
 
-    monkeypatch.setattr(compiled.OpenVinoNetwork, "__call__", broken)
+    monkeypatch.setattr(openvino_network.OpenVinoNetwork, "__call__", broken)
     with pytest.raises(EngineError, match="differs from torch by nan"):
         ex.load(tiny_copy, device="cpu", engine="fast")
     assert not own_cache.exists()

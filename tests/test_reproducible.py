@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 import explorer as ex
-from explorer.networks import openvino_network as compiled
+from explorer.networks import openvino_network
 
 SEEDS = (22, 10)
 MATES = (0, 1, 2)
@@ -32,7 +32,7 @@ for engine in ("exact", "fast"):
 def faces(engine: str, threads: int) -> ex.Checkpoint:
     """The shipped checkpoint, opened anew, its network on so many threads."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled.OpenVinoNetwork, "_worthwhile_threads", lambda self: threads)
+        patch.setattr(openvino_network.OpenVinoNetwork, "_worthwhile_threads", lambda self: threads)
         checkpoint = ex.load("faces-64", device="cpu", engine=engine)
     torch.set_num_threads(threads)
     return checkpoint

@@ -45,22 +45,22 @@ def all_of(progress) -> dict[int, Tensor]:
 
 
 def test_every_picture_is_that_of_its_run_alone(checkpoint):
-    wanted = [
+    requests = [
         *seeds(3),
         PictureRequest(parse("slerp(4, 5, 0.25)"), ex.Settings(3)),
         *(replace(w, settings=replace(w.settings, noise_seed=7)) for w in seeds(3, eta=1.0)),
         *seeds(1, eta=1.0, variance="large", spacing="quadratic", clip=True),
         *seeds(2, steps=5, eta=0.3),
     ]
-    ready = all_of(generate_pictures(checkpoint, wanted, ResultCache(), batch=3))
-    assert sorted(ready) == list(range(len(wanted)))
-    for i, w in enumerate(wanted):
-        assert torch.equal(ready[i], ex.sample(checkpoint, w.latent.latent(checkpoint), w.settings)[0])
+    ready = all_of(generate_pictures(checkpoint, requests, ResultCache(), batch=3))
+    assert sorted(ready) == list(range(len(requests)))
+    for i, request in enumerate(requests):
+        assert torch.equal(ready[i], ex.sample(checkpoint, request.latent.latent(checkpoint), request.settings)[0])
 
 
 def test_neighbours_with_the_same_S_share_calls_of_at_most_a_batch(checkpoint, calls):
-    wanted = seeds(5, steps=2) + seeds(2, steps=3, eta=1.0) + seeds(1, steps=3)
-    *_, last = generate_pictures(checkpoint, wanted, ResultCache(), batch=4)
+    requests = seeds(5, steps=2) + seeds(2, steps=3, eta=1.0) + seeds(1, steps=3)
+    *_, last = generate_pictures(checkpoint, requests, ResultCache(), batch=4)
     assert calls == [4, 4, 1, 1, 3, 3, 3]
     assert last.evaluations == last.expected == sum(calls)
 
@@ -73,22 +73,22 @@ def test_progress_is_told_after_every_call_and_pictures_come_in_order(checkpoint
 
 
 def test_what_is_remembered_comes_at_once_and_costs_nothing(checkpoint, calls):
-    finished = ResultCache()
-    first = all_of(generate_pictures(checkpoint, seeds(3, eta=1.0), finished))
+    cache = ResultCache()
+    first = all_of(generate_pictures(checkpoint, seeds(3, eta=1.0), cache))
     calls.clear()
-    (progress,) = generate_pictures(checkpoint, seeds(3, eta=1.0), finished)
+    (progress,) = generate_pictures(checkpoint, seeds(3, eta=1.0), cache)
     assert calls == []
     assert (progress.evaluations, progress.expected) == (0, 0)
     assert all(torch.equal(progress.ready[i], first[i]) for i in range(3))
-    at_once, *later = generate_pictures(checkpoint, seeds(4, eta=1.0), finished)
+    at_once, *later = generate_pictures(checkpoint, seeds(4, eta=1.0), cache)
     assert list(at_once.ready) == [0, 1, 2]
     assert list(all_of(later)) == [3]
     assert calls == [1, 1, 1]
 
 
 def test_without_noise_the_noise_seed_has_no_say(checkpoint, calls):
-    wanted = [PictureRequest(Seed(1), ex.Settings(3, noise_seed=s)) for s in (0, 1, 2)]
-    ready = all_of(generate_pictures(checkpoint, wanted, ResultCache()))
+    requests = [PictureRequest(Seed(1), ex.Settings(3, noise_seed=s)) for s in (0, 1, 2)]
+    ready = all_of(generate_pictures(checkpoint, requests, ResultCache()))
     assert calls == [1, 1, 1]
     assert torch.equal(ready[0], ready[2])
     for noisy in (ex.Settings(3, 1.0), ex.Settings(3, 0.0, "large")):
@@ -117,72 +117,72 @@ def test_every_setting_makes_another_picture(checkpoint):
 
 
 def test_pictures_of_another_checkpoint_are_others(checkpoint):
-    finished = ResultCache()
-    all_of(generate_pictures(checkpoint, seeds(1), finished))
-    assert finished.picture(checkpoint, seeds(1)[0]) is not None
-    assert finished.picture(replace(checkpoint, name="another"), seeds(1)[0]) is None
+    cache = ResultCache()
+    all_of(generate_pictures(checkpoint, seeds(1), cache))
+    assert cache.picture(checkpoint, seeds(1)[0]) is not None
+    assert cache.picture(replace(checkpoint, name="another"), seeds(1)[0]) is None
 
 
 def test_leaving_early_keeps_what_is_done(checkpoint, calls):
-    finished = ResultCache()
-    for progress in generate_pictures(checkpoint, seeds(4, steps=2), finished, batch=2):
+    cache = ResultCache()
+    for progress in generate_pictures(checkpoint, seeds(4, steps=2), cache, batch=2):
         if progress.evaluations == 6:  # in the middle of the second batch
             break
-    at_once = next(generate_pictures(checkpoint, seeds(4, steps=2), finished, batch=2))
+    at_once = next(generate_pictures(checkpoint, seeds(4, steps=2), cache, batch=2))
     assert list(at_once.ready) == [0, 1]
 
 
 def test_the_least_recently_used_pictures_go_first(checkpoint):
-    finished = ResultCache(picture_bytes=3 * BYTES)
-    wanted = seeds(5)
+    cache = ResultCache(picture_bytes=3 * BYTES)
+    requests = seeds(5)
     for i in range(3):
-        finished.put_picture(checkpoint, wanted[i], torch.full(SHAPE, float(i)))
-    finished.picture(checkpoint, wanted[0])
-    finished.put_picture(checkpoint, wanted[3], torch.full(SHAPE, 3.0))
-    kept = [finished.picture(checkpoint, w) for w in wanted]
+        cache.put_picture(checkpoint, requests[i], torch.full(SHAPE, float(i)))
+    cache.picture(checkpoint, requests[0])
+    cache.put_picture(checkpoint, requests[3], torch.full(SHAPE, 3.0))
+    kept = [cache.picture(checkpoint, w) for w in requests]
     assert [None if picture is None else float(picture.mean()) for picture in kept] == [0, None, 2, 3, None]
-    assert (len(finished.pictures), finished.pictures.size) == (3, 3 * BYTES)
+    assert (len(cache.pictures), cache.pictures.size) == (3, 3 * BYTES)
 
 
 def test_a_picture_that_is_put_again_counts_once(checkpoint):
-    finished = ResultCache()
+    cache = ResultCache()
     for _ in range(3):
-        finished.put_picture(checkpoint, seeds(1)[0], torch.zeros(SHAPE))
-    assert (len(finished.pictures), finished.pictures.size) == (1, BYTES)
+        cache.put_picture(checkpoint, seeds(1)[0], torch.zeros(SHAPE))
+    assert (len(cache.pictures), cache.pictures.size) == (1, BYTES)
 
 
 def test_a_remembered_picture_does_not_hold_its_batch(checkpoint):
-    finished = ResultCache()
-    all_of(generate_pictures(checkpoint, seeds(4), finished))
-    assert finished.picture(checkpoint, seeds(4)[0]).untyped_storage().nbytes() == BYTES
+    cache = ResultCache()
+    all_of(generate_pictures(checkpoint, seeds(4), cache))
+    assert cache.picture(checkpoint, seeds(4)[0]).untyped_storage().nbytes() == BYTES
 
 
 def test_a_picture_larger_than_the_room_is_made_all_the_same(checkpoint):
-    finished = ResultCache(picture_bytes=BYTES - 1)
-    assert sorted(all_of(generate_pictures(checkpoint, seeds(3), finished))) == [0, 1, 2]
-    assert (len(finished.pictures), finished.pictures.size) == (0, 0)
+    cache = ResultCache(picture_bytes=BYTES - 1)
+    assert sorted(all_of(generate_pictures(checkpoint, seeds(3), cache))) == [0, 1, 2]
+    assert (len(cache.pictures), cache.pictures.size) == (0, 0)
 
 
 def test_whole_runs_are_remembered_and_give_their_pictures(checkpoint):
-    finished = ResultCache()
-    wanted = PictureRequest(Seed(3), ex.Settings(4, 0.5))
-    trajectory = ex.Trajectory(checkpoint, wanted.latent.latent(checkpoint), wanted.settings)
+    cache = ResultCache()
+    requests = PictureRequest(Seed(3), ex.Settings(4, 0.5))
+    trajectory = ex.Trajectory(checkpoint, requests.latent.latent(checkpoint), requests.settings)
     deque(trajectory, maxlen=0)
-    assert finished.run(checkpoint, wanted) is None
-    finished.put_run(wanted, trajectory)
-    assert finished.run(checkpoint, wanted) is trajectory
-    assert torch.equal(finished.picture(checkpoint, wanted), trajectory.x_0[0])
-    assert finished.run(replace(checkpoint, name="another"), wanted) is None
-    assert finished.runs.size == trajectory.nbytes == 4 * 2 * BYTES
+    assert cache.run(checkpoint, requests) is None
+    cache.put_run(requests, trajectory)
+    assert cache.run(checkpoint, requests) is trajectory
+    assert torch.equal(cache.picture(checkpoint, requests), trajectory.x_0[0])
+    assert cache.run(replace(checkpoint, name="another"), requests) is None
+    assert cache.runs.size == trajectory.nbytes == 4 * 2 * BYTES
 
 
 def test_runs_have_a_budget_of_their_own(checkpoint):
-    finished = ResultCache(run_bytes=20 * BYTES)
+    cache = ResultCache(run_bytes=20 * BYTES)
     for seed in range(4):
-        wanted = PictureRequest(Seed(seed), ex.Settings(4))
-        trajectory = ex.Trajectory(checkpoint, wanted.latent.latent(checkpoint), wanted.settings)
+        requests = PictureRequest(Seed(seed), ex.Settings(4))
+        trajectory = ex.Trajectory(checkpoint, requests.latent.latent(checkpoint), requests.settings)
         deque(trajectory, maxlen=0)
-        finished.put_run(wanted, trajectory)
-    known = [finished.run(checkpoint, PictureRequest(Seed(seed), ex.Settings(4))) is not None for seed in range(4)]
+        cache.put_run(requests, trajectory)
+    known = [cache.run(checkpoint, PictureRequest(Seed(seed), ex.Settings(4))) is not None for seed in range(4)]
     assert known == [False, False, True, True]
-    assert len(finished.pictures) == 4
+    assert len(cache.pictures) == 4

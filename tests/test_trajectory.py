@@ -86,7 +86,9 @@ def test_a_run_keeps_no_rows_of_the_others_that_shared_its_calls(checkpoint):
 
     trajectory = ex.Trajectory(dataclasses.replace(checkpoint, predict_noise=shared), together[:1], ex.Settings(5))
     list(trajectory)
-    kept = [tensor for frame in trajectory._frames.values() for tensor in frame]
+    kept = [
+        tensor for index in trajectory.kept for tensor in (trajectory.step(index).x_t, trajectory.step(index).eps_theta)
+    ]
     assert sum(tensor.untyped_storage().nbytes() for tensor in kept) == trajectory.nbytes == 5 * 2 * 16 * 4
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from tab_values import TOY
 
+from explorer.ui import components
 from explorer.ui.app import build, launch_options
 
 
@@ -93,18 +94,15 @@ def test_an_unknown_checkpoint_ends_with_one_line_and_code_2(root):
     assert len(ended.stderr.strip().splitlines()) == 1
 
 
-def test_a_component_finds_its_events_and_reads_its_script_for_nothing_else(monkeypatch):
-    from explorer.ui.component import Controls
-
-    read = []
-    whole = gr.HTML.__getattr__
-    monkeypatch.setattr(gr.HTML, "__getattr__", lambda self, name: read.append(name) or whole(self, name))
+def test_a_component_of_the_page_has_the_events_that_its_script_names():
     with gr.Blocks():
-        controls = Controls({})
-        controls.get_config()
-        assert read == []
+        controls = components.controls({}, ["steps"], about={"kinds": {}})
         assert callable(controls.input)
         assert callable(controls.run_steps)
-        assert "run_steps" in read
-        with pytest.raises(AttributeError, match="Controls has no attribute nonsense"):
+        with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
             _ = controls.nonsense
+    config = controls.get_config()
+    assert config["html_template"].startswith("<explorer-controls")
+    assert config["props"] == {"about": {"kinds": {}}}
+    assert len(config["js_on_load"]) < 500  # the page's script comes as files
+    assert controls.api_info() == {"type": "object"}
