@@ -125,8 +125,11 @@ class Page:
     def forget(self, connection: gr.Request) -> None:
         """The page was closed."""
         session = connection.session_hash
-        for part in (self.services.latest, self.exporter, self.services.admission, *self.tabs.values()):
-            part.forget(session)
+        self.services.latest.forget(session)
+        self.services.admission.forget(session)
+        self.exporter.forget(session)
+        for tab in self.tabs.values():
+            tab.forget(session)
 
 
 def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) -> gr.Blocks:

@@ -1,8 +1,12 @@
-"""The words of the page in several languages: one text file each, below ``texts/``, the same keys in all.
+"""The texts of the page in several languages.
 
-A text is a sentence in which ``{name}`` stands for a value or for one of the symbols of ``web/say.js``; ``<b>`` is the only
-markup. The page holds all texts and picks the language, so a change of language needs no run: what Python has to say it sends
-as a key with values, see :class:`LocalizedMessage`. The library's own messages (:mod:`explorer.support.messages`) have their keys here too.
+English is the source. A tab's English texts are in its folder, ``tabs/<name>/texts.json``; those of the rest of the page are
+in ``texts/en/``. A translation is one folder, ``texts/<code>/``, with a file for each tab and for each file of ``texts/en/``.
+Where a translation lacks a text, the page shows the English one.
+
+A text is a sentence in which ``{name}`` stands for a value or a symbol (``web/symbols.js``). ``<b>`` is the only markup. The
+page holds all texts and picks the language, so changing the language needs no new run: Python sends a message as a key with
+values (:class:`LocalizedMessage`). The messages of :mod:`explorer.support.messages` have their keys here too.
 """
 
 from __future__ import annotations
@@ -16,23 +20,34 @@ from typing import Any
 from explorer.support.messages import Message, message_of
 
 HERE = Path(__file__).parent
-LANGUAGE_NAMES = {"en": "English", "zh": "中文", "ko": "한국어"}  # as each calls itself
+LANGUAGE_NAMES = {"en": "English", "zh": "中文", "ko": "한국어"}  # by code, each in its own language
 LANGUAGES = tuple(LANGUAGE_NAMES)
 MOST_NOTICE = 4000  # characters
 
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """All texts of a language of :data:`LANGUAGES` by key, such as "controls.seed"."""
-    return dict(_flat(json.loads((HERE / "texts" / f"{language}.json").read_text(encoding="utf-8"))))
+    """All texts by key, such as "controls.seed", in a language of :data:`LANGUAGES`; English where it has none."""
+    english = [*_files("en"), *sorted(HERE.glob("tabs/*/texts.json"))]
+    paths = english if language == "en" else [*english, *_files(language)]
+    return {key: text for path in paths for key, text in read_texts(path).items()}
 
 
-def _flat(branch: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in branch.items():
+def _files(language: str) -> list[Path]:
+    return sorted((HERE / "texts" / language).glob("*.json"))
+
+
+def read_texts(path: Path) -> dict[str, str]:
+    """The texts of one file by key. The file nests the parts of a key: ``{"controls": {"seed": ...}}``."""
+    return dict(_flatten(json.loads(path.read_text(encoding="utf-8"))))
+
+
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in tree.items():
         if isinstance(value, str):
-            yield above + name, value
+            yield prefix + name, value
         else:
-            yield from _flat(value, f"{above}{name}.")
+            yield from _flatten(value, f"{prefix}{name}.")
 
 
 class LocalizedMessage(Message):

@@ -11,9 +11,19 @@ from tab_values import TOY, english, tab_of
 from explorer.checkpoint import CheckpointError
 from explorer.support.arguments import as_int
 from explorer.support.messages import PLACEHOLDER, LocalizedError, Message
+from explorer.ui import localization
 from explorer.ui.address import from_address
 from explorer.ui.components import lesson
-from explorer.ui.localization import HERE, LANGUAGES, LocalizedMessage, localize, texts, to_json
+from explorer.ui.localization import (
+    HERE,
+    LANGUAGE_NAMES,
+    LANGUAGES,
+    LocalizedMessage,
+    localize,
+    read_texts,
+    texts,
+    to_json,
+)
 
 SOURCES = [path for suffix in ("py", "js", "html") for path in HERE.rglob(f"*.{suffix}") if "vendor" not in path.parts]
 AREAS = "|".join({key.split(".")[0] for key in texts("en")})
@@ -40,13 +50,37 @@ def used():
     } | set(map(re.escape, library()))
 
 
-@pytest.mark.parametrize("language", LANGUAGES[1:])
-def test_a_translation_has_the_texts_of_english_with_the_same_names_to_fill_in(language):
-    assert LANGUAGES[0] == "en"
-    originals, own = texts("en"), texts(language)
-    assert own.keys() == originals.keys()
-    for key, text in own.items():
+ENGLISH = {path.stem: path for path in HERE.glob("texts/en/*.json")}
+ENGLISH |= {path.parent.name: path for path in HERE.glob("tabs/*/texts.json")}
+TRANSLATIONS = [(language, name) for language in LANGUAGES if language != "en" for name in ENGLISH]
+
+
+@pytest.mark.parametrize(("language", "name"), TRANSLATIONS, ids="-".join)
+def test_a_translation_has_the_texts_of_english_with_the_same_names_to_fill_in(language, name):
+    path = HERE / "texts" / language / f"{name}.json"
+    if not path.exists():
+        pytest.skip(f"{name} is not translated into {LANGUAGE_NAMES[language]}; the page shows its English texts")
+    originals, translation = read_texts(ENGLISH[name]), read_texts(path)
+    assert translation.keys() == originals.keys()
+    for key, text in translation.items():
         assert set(PLACEHOLDER.findall(text)) == set(PLACEHOLDER.findall(originals[key])), key
+
+
+def test_every_file_of_a_translation_translates_one_of_the_english_files():
+    assert {path.stem for path in HERE.glob("texts/*/*.json")} <= ENGLISH.keys()
+    assert {path.name for path in HERE.glob("texts/*") if path.is_dir()} == set(LANGUAGES)
+
+
+def test_what_is_not_translated_is_shown_in_english(tmp_path, monkeypatch):
+    (tmp_path / "texts/en").mkdir(parents=True)
+    (tmp_path / "texts/de").mkdir()
+    (tmp_path / "tabs/hello").mkdir(parents=True)
+    (tmp_path / "texts/en/page.json").write_text('{"controls": {"seed": "Seed", "steps": "Steps"}}')
+    (tmp_path / "tabs/hello/texts.json").write_text('{"hello": {"title": "Hello"}}')
+    (tmp_path / "texts/de/page.json").write_text('{"controls": {"steps": "Schritte"}}')
+    monkeypatch.setattr(localization, "HERE", tmp_path)
+    german = texts.__wrapped__("de")
+    assert german == {"controls.seed": "Seed", "controls.steps": "Schritte", "hello.title": "Hello"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -31,7 +31,7 @@ def similarity_rows(result: ConsistencyResult) -> list[dict[str, Any]]:
         of = result.grid.similarities(eta)
         for S, column in zip(result.grid.columns, of.columns, strict=True):
             for i, (latent, value) in enumerate(zip(result.latents, column or [], strict=True)):
-                cell = {"eta": eta, "steps": S, "latent": to_field(latent), "noise_seed": first + i}
+                cell: dict[str, Any] = {"eta": eta, "steps": S, "latent": to_field(latent), "noise_seed": first + i}
                 lines.append(cell | {"similarity": value, "to_steps": of.reference})
     return lines
 
