@@ -14,7 +14,7 @@ Result = TypeVar("Result", covariant=True)
 class Job(Protocol[Task, Result]):
     """What is done with every task. It can be pickled; the values it holds are sent once to each machine."""
 
-    def __call__(self, checkpoint: Checkpoint, task: Task) -> Result: ...
+    def __call__(self, checkpoint: Checkpoint, task: Task, /) -> Result: ...
 
 
 Results = Generator[Any, None, None]
