@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.bench import command, measures
-from explorer.bench.scrubbing import Player, pipeline, sampler, steps_tab, trainer
+from explorer.bench.worker_process import WorkerProcess, pipeline, sampler, steps_tab, trainer
 
 
 def test_both_sides_of_a_pair_draw_the_same_pictures(tiny_folder, tmp_path):
@@ -21,7 +21,7 @@ def test_both_sides_of_a_pair_draw_the_same_pictures(tiny_folder, tmp_path):
 
 
 def test_a_player_answers_and_its_failure_is_told(tiny_folder):
-    with Player("sampler", str(tiny_folder), engine="exact") as player:
+    with WorkerProcess("sampler", str(tiny_folder), engine="exact") as player:
         answer = player(batch=1, steps=2)
         assert answer["engine"] == "torch float32"
         assert answer["seconds"] > 0
@@ -31,10 +31,10 @@ def test_a_player_answers_and_its_failure_is_told(tiny_folder):
 
 def test_the_network_is_a_part_of_the_run_of_steps(tiny_folder):
     steps = steps_tab(str(tiny_folder), "exact")
-    run = steps(steps=8, forget=False)
+    run = steps(steps=8, cached=True)
     assert 0 < run["network"] < run["seconds"]
     assert run["values"] > 1
-    again = steps(steps=8, forget=False)
+    again = steps(steps=8, cached=True)
     assert (again["network"], again["values"]) == (0, 1)
 
 

@@ -22,7 +22,7 @@ from explorer.bench.app_process import Server, served
 from explorer.bench.load_test import users
 from explorer.bench.measures import Plan, Row
 from explorer.checkpoint import load
-from explorer.cluster import local_cluster as local
+from explorer.cluster import local_cluster
 from explorer.cluster.ray_session import free_port
 from explorer.cluster.remote_network import ReplicaClient, connect
 from explorer.latents import latent
@@ -30,7 +30,7 @@ from explorer.sampler import sample
 from explorer.settings import Settings
 
 APPS = 2
-CONFIG = Path(local.__file__).with_name("nginx.conf")
+CONFIG = Path(local_cluster.__file__).with_name("nginx.conf")
 FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -47,7 +47,7 @@ def cluster(plan: Plan, count: int, seconds: float, address: str = "") -> Iterat
     if shutil.which("nginx") is None:
         raise ValueError("the cluster's bench needs nginx, such as Debian's nginx-light")
     with ExitStack() as until:
-        address = address or until.enter_context(local.served_here(plan.checkpoint, plan.engine))
+        address = address or until.enter_context(local_cluster.local_cluster(plan.checkpoint, plan.engine))
         yield from wire(plan, address)
         link, kills = ReplicaClient(address), []  # type: ignore[var-annotated]
 

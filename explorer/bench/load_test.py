@@ -36,7 +36,7 @@ from explorer.settings import Settings
 MOVES_ON = 0.3  # share of runs that are left for another before their end
 SAME = 3.0  # mean difference of a picture made alone from the same one, of 255 levels: bfloat16 and JPEG come to 1, another picture to 20
 Serve = Callable[[Plan], AbstractContextManager[tuple[Server, float]]]
-UNSHARED = "from explorer.ui import worker; worker.MOST_ROWS['cpu'] = worker.MOST_ROWS_ELSEWHERE = 1"
+UNSHARED = "from explorer import denoiser; denoiser.MAX_ROWS_ON_CPU = denoiser.MAX_ROWS = 1"
 SEEDS = 12  # so that what is checked need not all be made anew
 MEMORY_EVERY = 2.0  # seconds
 SETTLED = 20.0  # seconds from the start of the app to the users: by then it has prepared what it prepares when idle
@@ -159,7 +159,7 @@ def config_of(server: Server) -> dict[str, Any]:
     events = {
         event: d["id"] for d in config["dependencies"] for target, event in d["targets"] if target == controls["id"]
     }
-    return {"defaults": controls["props"]["props"]["defaults"], "events": events}
+    return {"defaults": controls["props"]["value"], "events": events}
 
 
 async def visit(server: Server, users: int, seconds: float) -> tuple[list[Asked], list[tuple[float, float]]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.bench.scrubbing import Player
+from explorer.bench.worker_process import WorkerProcess
 from explorer.networks.network import Engine
 
 Row = tuple[str, str, str]
@@ -41,8 +41,8 @@ class Plan:
 def against_diffusers(plan: Plan) -> Iterator[Row]:
     """Runs of the same noise down the same tau, by turns with DDIMPipeline."""
     ours, theirs = (
-        Player("sampler", plan.checkpoint, engine=plan.engine),
-        Player("pipeline", plan.checkpoint),
+        WorkerProcess("sampler", plan.checkpoint, engine=plan.engine),
+        WorkerProcess("pipeline", plan.checkpoint),
     )
     with ours, theirs, tempfile.TemporaryDirectory() as folder:
         files = [str(Path(folder, f"{side}.npy")) for side in ("ours", "theirs")]
@@ -108,7 +108,7 @@ def _seconds(work) -> float:  # type: ignore[no-untyped-def]
 
 def beyond_the_network(plan: Plan) -> Iterator[Row]:
     """The Steps tab's run: what it takes beside calling the network, again from memory, in memory, and over S."""
-    with Player("steps_tab", plan.checkpoint, engine=plan.engine) as steps:
+    with WorkerProcess("steps_tab", plan.checkpoint, engine=plan.engine) as steps:
         steps(steps=plan.steps)
         for eta in (0.0, 1.0):
             runs = [steps(steps=plan.steps, eta=eta) for _ in range(plan.rounds)]
@@ -119,14 +119,14 @@ def beyond_the_network(plan: Plan) -> Iterator[Row]:
                 f"{share:.0%}",
                 f"of {whole:.2f} s, all terms kept, numbers and previews made; {len(runs)} runs",
             )
-        steps(steps=plan.steps, forget=False)
-        again = [steps(steps=plan.steps, forget=False)["seconds"] for _ in range(plan.rounds)]
+        steps(steps=plan.steps, cached=True)
+        again = [steps(steps=plan.steps, cached=True)["seconds"] for _ in range(plan.rounds)]
         yield (
             "a run that was made before, on the server",
             f"{1000 * statistics.median(again):.0f} ms",
             "whole value with its sheet",
         )
-    with Player("steps_tab", plan.checkpoint, engine=plan.engine) as steps:
+    with WorkerProcess("steps_tab", plan.checkpoint, engine=plan.engine) as steps:
         small = steps(steps=plan.steps)["peak"]
         *short, before, last = plan.lengths
         seconds = {S: min(steps(steps=S)["seconds"] for _ in range(2)) for S in short}
@@ -148,7 +148,7 @@ def beyond_the_network(plan: Plan) -> Iterator[Row]:
 
 def over_batches(plan: Plan) -> Iterator[Row]:
     """Seconds per picture as the batch grows."""
-    with Player("sampler", plan.checkpoint, engine=plan.engine) as ours:
+    with WorkerProcess("sampler", plan.checkpoint, engine=plan.engine) as ours:
         steps, each = max(2, plan.steps // 5), {}
         for batch in (1, 2, 4, 8, 16):
             ours(batch=batch, steps=2)
@@ -159,7 +159,7 @@ def over_batches(plan: Plan) -> Iterator[Row]:
 
 def training(plan: Plan) -> Iterator[Row]:
     """Pictures per second of the training command's step against a plain loop with diffusers on the same U-Net."""
-    ours, plain = Player("trainer", plan.checkpoint), Player("trainer", plan.checkpoint, plain=True)
+    ours, plain = WorkerProcess("trainer", plan.checkpoint), WorkerProcess("trainer", plan.checkpoint, plain=True)
     with ours, plain:
         pairs = [[player(index=k)["seconds"] for player in (ours, plain)] for k in range(plan.rounds + 2)][2:]
         mine, other = (statistics.median(column) for column in zip(*pairs, strict=True))

@@ -8,33 +8,23 @@ from typing import Any
 
 from explorer.checkpoint import from_denoiser
 from explorer.fuzz.hostile_values import TEXTS, changed, value
-from explorer.runs.results import ResultCache
 from explorer.schedule import Schedule
-from explorer.ui.app import OTHER_TABS
+from explorer.ui.address import from_address
+from explorer.ui.app import Page
 from explorer.ui.fields import InvalidField
-from explorer.ui.latest_requests import LatestRequests
-from explorer.ui.query import from_address
-from explorer.ui.saving import Exporter
-from explorer.ui.tab import Tab
-from explorer.ui.tabs.steps.tab import StepsTab
 
-LONGEST = 4000  # characters of an answer
+MAX_ANSWER = 4000  # bytes
 
 
-class Addresses:
+class AddressTarget:
     """Makes inputs, and takes them to the parsers of all tabs. ``named`` is the error that they may answer with."""
 
     named: type[Exception] = InvalidField
 
     def __init__(self) -> None:
         toys = [from_denoiser(lambda x, t: x, (3, 8, 8), Schedule.linear(T), f"toy-{T}") for T in (1000, 5)]
-        checkpoints = {toy.name: toy for toy in toys}
-        kinds: tuple[type[Tab[Any]], ...] = (StepsTab, *OTHER_TABS)
-        self.tabs = {kind.name: kind(checkpoints, LatestRequests(), ResultCache()) for kind in kinds}
-        self.saves = Exporter(self.tabs)
-        self.defaults: dict[str, Any] = {}
-        for tab in self.tabs.values():
-            self.defaults |= tab.defaults().fields()
+        page = Page({toy.name: toy for toy in toys}, open_others=None)
+        self.tabs, self.exporter, self.defaults = page.tabs, page.exporter, page.defaults
 
     def make(self, rng: random.Random) -> tuple[str, Any]:
         """An address, or the value of the controls, or a wish for a file."""
@@ -60,7 +50,7 @@ class Addresses:
     def take(self, given: tuple[str, Any]) -> str:
         way, fields = given
         if way == "file":
-            answer = self.saves.about(fields)
+            answer = self.exporter.about(fields)
             _send(answer)
             return f"file {'error' in answer}"
         if way == "address":
@@ -68,10 +58,10 @@ class Addresses:
             self._check(fields)
             _send([fields, message])
             return f"address {bool(message)}"
-        asked = [tab.parse(fields) for tab in self.tabs.values()]
-        for one in asked:
-            _send(one.fields())
-            one.query.to_python(self.tabs["steps"].checkpoints[one.query.checkpoint])
+        for tab in self.tabs.values():
+            request = tab.parse(fields)
+            _send(request.fields())
+            request.query.to_python(request.checkpoint)
         return "controls"
 
     def _check(self, fields: Any) -> None:
@@ -92,4 +82,4 @@ def _text(usual: str, rng: random.Random) -> str:
 def _send(answer: Any) -> None:
     """It can be sent, and is short."""
     text = json.dumps(answer, ensure_ascii=False).encode()
-    assert len(text) <= LONGEST, f"an answer of {len(text)} bytes"
+    assert len(text) <= MAX_ANSWER, f"an answer of {len(text)} bytes"

@@ -107,9 +107,9 @@ def target_of(name: str) -> Target:
         from explorer.fuzz.checkpoint import Checkpoints
 
         return Checkpoints()
-    from explorer.fuzz.address import Addresses
+    from explorer.fuzz.address import AddressTarget
 
-    return Addresses()
+    return AddressTarget()
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -20,7 +20,7 @@ import numpy as np
 from explorer.networks.network import Engine
 
 
-class Player:
+class WorkerProcess:
     """A process that can be told what to do.
 
     Args:
@@ -30,7 +30,7 @@ class Player:
     """
 
     def __init__(self, kind: str, checkpoint: str, **options: Any) -> None:
-        command = [sys.executable, "-m", "explorer.bench.scrubbing", kind, checkpoint, json.dumps(options)]
+        command = [sys.executable, "-m", "explorer.bench.worker_process", kind, checkpoint, json.dumps(options)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __call__(self, **task: Any) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class Player:
             raise RuntimeError(f"a process of the bench ended with code {self._process.wait()}")
         return json.loads(answer)
 
-    def __enter__(self) -> Player:
+    def __enter__(self) -> WorkerProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -115,7 +115,7 @@ def pipeline(checkpoint: str) -> Work:
 
 
 def steps_tab(checkpoint: str, engine: Engine = "auto") -> Work:
-    """Whole runs of the Steps tab as it sends them, every term kept and previews drawn, and the network's part in them."""
+    """Whole runs of the Steps tab, with the values that it sends to the page, and the network's share of their time."""
     from dataclasses import replace
 
     import explorer as ex
@@ -123,31 +123,34 @@ def steps_tab(checkpoint: str, engine: Engine = "auto") -> Work:
     from explorer.runs.latent_spec import Seed
     from explorer.runs.results import ResultCache
     from explorer.runs.shared_network import reserve_threads_for_the_network, scheduled
-    from explorer.ui.query import Query
-    from explorer.ui.tabs.steps.stream import stream
+    from explorer.ui.fields import Options
+    from explorer.ui.query import Query, TabRequest
+    from explorer.ui.tab import Services
+    from explorer.ui.tabs.steps.tab import StepsTab
 
-    opened = ex.load(checkpoint, engine=engine)
-    spent: list[float] = []
+    loaded = ex.load(checkpoint, engine=engine)
+    network_seconds: list[float] = []
 
-    class Timed(DelegatingPredictor):
+    class TimedPredictor(DelegatingPredictor):
         def __call__(self, x_t: Any, t: Any) -> Any:
             started = time.perf_counter()
             eps = self.predictor(x_t, t)
-            spent.append(time.perf_counter() - started)
+            network_seconds.append(time.perf_counter() - started)
             return eps
 
     reserve_threads_for_the_network()
-    shown = scheduled(replace(opened, predict_noise=Timed(opened.predict_noise)))
-    finished = ResultCache()
+    timed = scheduled(replace(loaded, predict_noise=TimedPredictor(loaded.predict_noise)))
+    cache = ResultCache()
 
-    def work(steps: int, eta: float = 1.0, seed: int = 0, forget: bool = True) -> dict[str, Any]:
-        spent.clear()
-        query = Query(opened.name, Seed(seed), ex.Settings(steps, eta))
+    def work(steps: int, eta: float = 1.0, seed: int = 0, cached: bool = False) -> dict[str, Any]:
+        network_seconds.clear()
+        request = TabRequest(timed, Query(timed.name, Seed(seed), ex.Settings(steps, eta)), Options())
+        tab = StepsTab(Services({timed.name: timed}, results=cache if cached else ResultCache()))
         started = time.perf_counter()
-        values = sum(1 for _ in stream(shown, query, ResultCache() if forget else finished, lambda: "running"))
+        values = [result.to_page()["state"] for result in tab.results(request, lambda: "running")]
         seconds = time.perf_counter() - started
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return {"seconds": seconds, "network": sum(spent), "values": values, "peak": peak}
+        return {"seconds": seconds, "network": sum(network_seconds), "values": len(values), "peak": peak}
 
     return work
 
