@@ -74,7 +74,7 @@ def test_the_grain_of_a_picture_does_not_depend_on_its_batch():
 def test_a_straight_way_is_smooth_and_unrelated_pictures_are_not():
     a, b = ex.latent(SHAPE, [0]), ex.latent(SHAPE, [1])
     straight = strip(torch.cat([torch.lerp(a, b, w) for w in torch.linspace(0, 1, 11).tolist()]))
-    assert straight.smoothness == pytest.approx(1, abs=1e-5)
+    assert straight.smoothness == pytest.approx(1, abs=1e-6)
     assert straight.span == pytest.approx(rms(b - a), rel=1e-6)
     assert straight.largest == pytest.approx(rms(b - a) / 10, rel=1e-4)
     assert len(straight.changes) == 10
@@ -89,7 +89,7 @@ def test_the_span_of_a_loop_is_that_of_its_legs():
         torch.cat([a, torch.lerp(a, b, 0.5), b, torch.lerp(b, c, 0.5), c, torch.lerp(c, a, 0.5), a]), (0, 2, 4, 6)
     )
     assert loop.span == pytest.approx(rms(b - a) + rms(c - b) + rms(a - c), rel=1e-6)
-    assert loop.smoothness == pytest.approx(1, abs=1e-5)
+    assert loop.smoothness == pytest.approx(1, abs=1e-6)
 
 
 def test_a_strip_that_stands_still_is_smooth():

@@ -80,6 +80,7 @@ def strip(pictures: Tensor, through: tuple[int, ...] | None = None) -> Strip:
     """
     if len(pictures) < 2:
         raise ValueError(f"a strip needs at least two pictures, not {len(pictures)}")
+    pictures = pictures.double()  # in float32 the rounding of the sums can make the span longer than the way
     through = through or (0, len(pictures) - 1)
     changes = [rms(b - a) for a, b in itertools.pairwise(pictures)]
     legs = [rms(pictures[b] - pictures[a]) for a, b in itertools.pairwise(through)]
