@@ -88,7 +88,7 @@ def guide() -> gr.HTML:
 def saver(**props: Any) -> gr.HTML:
     """What brings files to the browser, and opens pictures that were saved. No picture of its own.
 
-    Value: a wish as :meth:`explorer.ui.saving.Exporter.parse` reads it, with ``count``; then what ``Saves.make`` answers.
+    Value: a wish as :meth:`explorer.ui.saving.Exporter.parse` reads it, with ``count``; then what :meth:`~explorer.ui.saving.Exporter.make` answers.
     """
     return part("saver", "shell", "saver", events=["make", "stop"], **props)
 

@@ -37,7 +37,7 @@ class Options:
         """Check the tab's fields among ``given``; those that are absent take their defaults.
 
         Raises:
-            BadInput: the first field that cannot be used.
+            InvalidField: the first field that cannot be used.
         """
         names = [f.name for f in fields(cls)]
         return cls(**{name: checked(name, given[name], cls.checks[name]) for name in names if name in given})

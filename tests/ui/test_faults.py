@@ -14,8 +14,7 @@ import pytest
 import torch
 from files import full_disk, read_only_disk
 from PIL import Image
-from tab_values import ALL_TABS, SMALL, TOY, english, predict_noise, run
-from tab_values import tabs_over as tabs_unscheduled
+from tab_values import ALL_TABS, SMALL, TOY, english, predict_noise, run, tabs_over
 
 import explorer as ex
 from explorer.runs.failures import RunFailure, check_finite
@@ -29,9 +28,9 @@ SMALL = SMALL | {"steps": {"steps": 9, "eta": 0.5}, "encode": {"steps": 7}}
 WITH_NETWORK = ("steps", "compare", "consistency", "interpolate", "encode", "quality")
 
 
-def tabs_over(*checkpoints):
+def scheduled_tabs(*checkpoints):
     """All tabs over checkpoints, as the app has them."""
-    return tabs_unscheduled(*map(scheduled, checkpoints))
+    return tabs_over(*map(scheduled, checkpoints))
 
 
 class Faulty:
@@ -53,7 +52,7 @@ class Faulty:
 )
 def test_a_network_that_comes_to_no_numbers_is_told_with_its_t_and_the_next_run_works(name, fault):
     network = Faulty(fault, at=300)
-    tab = tabs_over(replace(TOY, predict_noise=network))[name]
+    tab = scheduled_tabs(replace(TOY, predict_noise=network))[name]
     values = run(tab, SMALL[name])
     assert values[-1]["state"] == "error"
     said = english(values[-1]["message"])
@@ -93,7 +92,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("disk", [full_disk, read_only_disk])
 def test_a_disk_that_takes_no_sheet_costs_no_picture(cache, disk):
-    tab = tabs_over(TOY)["steps"]
+    tab = scheduled_tabs(TOY)["steps"]
     with disk():
         made, again = run(tab, SMALL["steps"])[-1], run(tab, SMALL["steps"])[-1]
     assert {made["state"], again["state"]} == {"ended"}
@@ -107,7 +106,7 @@ def test_a_disk_that_takes_no_sheet_costs_no_picture(cache, disk):
 
 @pytest.mark.parametrize("disk", [full_disk, read_only_disk])
 def test_a_file_that_the_disk_does_not_take_is_refused_in_words_and_made_when_it_does(cache, disk):
-    tabs = tabs_over(TOY)
+    tabs = scheduled_tabs(TOY)
     exporter = Exporter(tabs)
     wish = {"tab": "compare", "kind": "sheet", "settings": SMALL["compare"], "count": 1}
     endpoint = next(of.function(tab) for of, tab in all_endpoints(tabs) if of.name == "compare")
@@ -149,7 +148,7 @@ def begins(tab, given):
 
 @pytest.mark.parametrize("name", ["steps", "encode", "forward", "quality", "consistency"])
 def test_a_checkpoint_whose_folder_is_removed_goes_on_from_memory(opened, name):
-    tab = tabs_over(opened, TOY)[name]
+    tab = scheduled_tabs(opened, TOY)[name]
     shutil.rmtree(opened.folder)
     for checkpoint in (opened, TOY):
         assert begins(tab, SHORT_RUNS[name] | {"checkpoint": checkpoint.name})
@@ -160,7 +159,7 @@ def test_a_checkpoint_whose_folder_is_removed_goes_on_from_memory(opened, name):
 
 
 def test_files_replaced_by_damaged_ones_are_told_where_they_are_asked_for(opened):
-    tabs = tabs_over(opened, TOY)
+    tabs = scheduled_tabs(opened, TOY)
     assert begins(tabs["encode"], {"steps": 2, "picture": 1})
     for name in ("examples.npz", "quality.json", "unet/diffusion_pytorch_model.safetensors"):
         (opened.folder / name).write_bytes(b"{damaged")

@@ -49,12 +49,8 @@ def gated():
         demo = app.build({"toy": replace(TOY, predict_noise=gate)})
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **app.launch_options())
     gate.let.release()  # the call that warms it up
-    yield (
-        url,
-        gate,
-        admission,
-        next(f._id for f in demo.fns.values() if f.name == "run" and "run_steps" in repr(f.targets)),
-    )
+    number = next(i for i, f in demo.fns.items() if f.name == "run" and "run_steps" in repr(f.targets))
+    yield url, gate, admission, number
     gate.let.release(10_000)
     demo.close()
 

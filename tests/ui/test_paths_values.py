@@ -69,7 +69,7 @@ def test_the_sweep_shows_too_little_noise_for_few_steps_of_ddpm_and_too_much_for
     few = {kind: sweep_cell("ring", 10, kind, "linear") for kind in ("0", "1", "large")}
     many = {kind: sweep_cell("ring", 100, kind, "linear") for kind in ("0", "1", "large")}
     for kind, cell in many.items():
-        assert abs(cell.end - 1) < abs(few[kind]["end"] - 1) or abs(cell.end - 1) < 0.05
+        assert abs(cell.end - 1) < abs(few[kind].end - 1) or abs(cell.end - 1) < 0.05
     assert few["large"].before > 1.1
     assert few["large"].before > few["1"].before
 

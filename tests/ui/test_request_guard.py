@@ -171,14 +171,14 @@ def test_no_file_is_fetched_for_one_who_sends_its_path(server, smuggled):
 
 
 def test_strangers_open_no_other_checkpoints(server):
-    loader = next(b for b in server.demo.blocks.values() if getattr(b, "elem_id", "") == "controls")
+    loader = next(i for i, block in server.demo.blocks.items() if getattr(block, "elem_id", "") == "controls")
     for text in ("../../etc", "/etc", "google/ddpm-cifar10-32", "~/x", "toy/../toy", ".", "toy\0"):
-        body = {"data": [{"text": text, "again": True}], "fn_name": "open_checkpoint", "component_id": loader._id}
+        body = {"data": [{"text": text, "again": True}], "fn_name": "open_checkpoint", "component_id": loader}
         answer = server.post("gradio_api/component_server", json={**body, "session_hash": "a"})
         assert answer.status_code == 200
         assert answer.json()["state"] == "error", text
     for name in ("load", "__class__", "postprocess", "open_checkpoint.__globals__"):
-        body = {"data": [], "fn_name": name, "component_id": loader._id, "session_hash": "a"}
+        body = {"data": [], "fn_name": name, "component_id": loader, "session_hash": "a"}
         assert server.post("gradio_api/component_server", json=body).status_code >= 400
 
 
