@@ -17,6 +17,7 @@ from explorer.media.convert import to_image
 from explorer.sampler import Step, Terms, ddim_step, denoise, sample
 from explorer.schedule import Coefficients, Schedule, jumps, timesteps
 from explorer.settings import Settings
+from explorer.support import renamed_modules as _renamed_modules
 from explorer.trajectory import Numbers, Trajectory, record
 
 __all__ = [
@@ -45,3 +46,5 @@ __all__ = [
     "timesteps",
     "to_image",
 ]
+
+_renamed_modules.install()
