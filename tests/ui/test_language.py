@@ -12,13 +12,12 @@ from explorer.checkpoint import CheckpointError
 from explorer.finished import Finished
 from explorer.message import Message, Refused
 from explorer.schedule import as_int
-from explorer.ui import component
-from explorer.ui.component import WebComponent, lesson, read
+from explorer.ui.components import lesson
 from explorer.ui.language import HERE, LANGUAGES, PLACEHOLDER, Said, said, sent, texts
 from explorer.ui.state import Newest, from_address
 from explorer.ui.steps import StepsTab
 
-SOURCES = [*HERE.glob("*.py"), *HERE.glob("web/*.js"), *HERE.glob("web/*.html")]
+SOURCES = [path for suffix in ("py", "js", "html") for path in HERE.rglob(f"*.{suffix}") if "vendor" not in path.parts]
 AREAS = "|".join({key.split(".")[0] for key in texts("en")})
 KEY = re.compile(rf"""["'`]((?:{AREAS})(?:\.(?:\w+|\$?\{{[^}}]+\}})(?:_(?:\w+|\$\{{[^}}]+\}}))?)+)["'`]""")
 FILES = (".js", ".css", ".html", ".json", ".py")
@@ -109,15 +108,6 @@ def test_a_message_is_plain_english_to_the_library_and_in_another_process():
     assert said(again) == "a: b is missing."
     assert str(Refused("a text of another library")) == "a text of another library"
     assert Message("k", "{a} {b}", a=Message("l", "{c}", c=1)) == "1 b"
-
-
-def test_no_script_has_a_name_of_its_own_where_it_wants_that_of_the_page():
-    """The scripts of a component share one scope."""
-    kinds = [kind for kind in vars(component).values() if isinstance(kind, type) and issubclass(kind, WebComponent)]
-    for kind in kinds:
-        script = "\n".join(map(read, kind.scripts))
-        for name in ("say", "sayHtml", "told", "speak"):
-            assert not (re.search(rf"\b{name}\(", script) and re.search(rf"(?<![.\w]){name} =", script)), (kind, name)
 
 
 @pytest.mark.parametrize("entry", [*lesson()["stops"], *lesson()["examples"]], ids=lambda entry: entry["name"])
