@@ -36,10 +36,14 @@ const settingOf = (eta) => math(`\\eta = ${eta}`);
 class Interpolate extends Stage {
   static formulas = [
     '\\operatorname{slerp}(a, b, w) = ' +
-      '\\frac{\\sin((1-w)\\omega)}{\\sin\\omega}\\,a + \\frac{\\sin(w\\omega)}{\\sin\\omega}\\,b',
-    '\\cos\\omega = \\frac{a \\cdot b}{\\|a\\|\\,\\|b\\|}',
+      '\\dfrac{\\sin((1-w)\\omega)}{\\sin\\omega}\\,a + \\dfrac{\\sin(w\\omega)}{\\sin\\omega}\\,b',
+    '\\cos\\omega = \\dfrac{a \\cdot b}{\\|a\\|\\,\\|b\\|}',
   ];
 
+  /** @type {Film} */
+  film;
+  /** @type {Pad} */
+  pad;
   /** Of each frame: a whole number at each latent of the way, between two of them a fraction. @type {number[]} */
   positions = [];
   /** The latents of the way. @type {(string | number)[]} */
@@ -139,7 +143,7 @@ class Interpolate extends Stage {
       (lane, k) => `${lane.name}/${k}`,
       (k) => `w = ${fixed(this.placeOfFrame(k), 2)}`,
     );
-    this.pad.draw(this.padLatents.keys(), this.place);
+    if (this.place) this.pad.draw(this.padLatents.keys(), this.place);
     this.#drawNorm();
     this.#drawNumbers();
   }
