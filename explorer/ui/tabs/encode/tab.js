@@ -20,7 +20,7 @@ const NORMAL_TOP = 0.45; // a little above the density of the normal distributio
 const USUAL_STD = [0.85, 1.15]; // of a latent that is like Gaussian noise
 
 /** The noise level of the variance-exploding form. @param {string} alphaBar */
-const noiseLevel = (alphaBar) => `\\sqrt{\\dfrac{1-${alphaBar}}{${alphaBar}}}`;
+const noiseLevel = (alphaBar) => `\\sqrt{\\frac{1-${alphaBar}}{${alphaBar}}}`;
 
 /** @param {number | string} picture as a setting */
 function kindOf(picture) {
@@ -30,7 +30,7 @@ function kindOf(picture) {
 
 class Encode extends Stage {
   static formulas = [
-    `\\dfrac{x_s}{\\sqrt{\\ab{s}}} = \\dfrac{${X_T}}{\\sqrt{\\ab{t}}} + ` +
+    `\\frac{x_s}{\\sqrt{\\ab{s}}} = \\frac{${X_T}}{\\sqrt{\\ab{t}}} + ` +
       `\\left(${noiseLevel('\\ab{s}')} - ${noiseLevel('\\ab{t}')}\\right) ${EPS}`,
   ];
 

@@ -36,8 +36,8 @@ const settingOf = (eta) => math(`\\eta = ${eta}`);
 class Interpolate extends Stage {
   static formulas = [
     '\\operatorname{slerp}(a, b, w) = ' +
-      '\\dfrac{\\sin((1-w)\\omega)}{\\sin\\omega}\\,a + \\dfrac{\\sin(w\\omega)}{\\sin\\omega}\\,b',
-    '\\cos\\omega = \\dfrac{a \\cdot b}{\\|a\\|\\,\\|b\\|}',
+      '\\frac{\\sin((1-w)\\omega)}{\\sin\\omega}\\,a + \\frac{\\sin(w\\omega)}{\\sin\\omega}\\,b',
+    '\\cos\\omega = \\frac{a \\cdot b}{\\|a\\|\\,\\|b\\|}',
   ];
 
   /** @type {Film} */
