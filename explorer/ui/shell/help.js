@@ -13,6 +13,9 @@ const titleInFront = () => document.querySelector('#tabs button[role="tab"][aria
 const nameOf = (key) => (key === ' ' ? say('keys.space') : (NAMES[key] ?? key));
 
 class Help extends Part {
+  /** @type {import('../web/keys.js').KeyRow[]} */
+  keys = [];
+
   connectedCallback() {
     if (this.dialog) return;
     this.dialog = this.$('.help');
