@@ -2,17 +2,20 @@
 
 import importlib.util
 import json
+import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import gradio as gr
 import httpx
 import pytest
 from tab_values import TOY
 
-from explorer.ui import components
+from explorer.ui import components, static_files
 from explorer.ui.app import build, launch_options
+from explorer.ui.localization import LANGUAGES
 
 
 def test_a_login_guards_the_page_and_its_endpoints_below_a_root_path():
@@ -106,3 +109,44 @@ def test_a_component_of_the_page_has_the_events_that_its_script_names():
     assert config["props"] == {"about": {"kinds": {}}}
     assert len(config["js_on_load"]) < 500  # the page's script comes as files
     assert controls.api_info() == {"type": "object"}
+
+
+def test_the_page_has_its_files_from_addresses_that_change_with_them():
+    demo = build({"toy": TOY})
+    options = launch_options([("teacher", "opensesame")])
+    addresses = re.findall(r'(?:href)="([^"]+)"', options["head"])
+    assert len(addresses) == len(set(addresses)) > 40
+    assert not [address for address in addresses if address.startswith(("/", "http"))]  # a proxy may put the page anywhere
+    try:
+        _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, root_path="/ddim", **options)
+        for address in [*addresses, *(f"{static_files.address()}/texts/{name}.json" for name in LANGUAGES)]:
+            answer = httpx.get(url + address)
+            assert answer.status_code == 200, address
+            assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+            assert answer.headers["content-type"].startswith(static_files.TYPES[Path(address).suffix])
+            assert answer.headers["x-content-type-options"] == "nosniff"
+        plain = httpx.get(url + addresses[0], headers={"accept-encoding": "identity"})
+        assert plain.content == httpx.get(url + addresses[0]).content == static_files.files()["web/vendor/katex/katex.css"]
+        now = static_files.address()
+        for other in (
+            "explorer-static/0123456789abcdef/web/stage.js",
+            f"{now}/app.py",
+            f"{now}/web/../app.py",
+            f"{now}/%2e%2e/app.py",
+            f"{now}/shell/controls.html",
+            f"{now}/",
+        ):
+            assert httpx.get(url + other).status_code in (401, 404), other
+    finally:
+        demo.close()
+
+
+def test_another_content_has_another_address(monkeypatch):
+    before = static_files.address()
+    changed = static_files.files() | {"web/stage.js": b"// other"}
+    monkeypatch.setattr(static_files, "files", lambda: changed)
+    static_files.address.cache_clear()
+    try:
+        assert static_files.address() != before
+    finally:
+        static_files.address.cache_clear()

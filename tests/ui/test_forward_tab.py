@@ -122,7 +122,7 @@ def test_the_table_says_that_the_marginals_agree_and_the_joints_differ(stage):
 def test_a_picture_of_ones_own_is_noised_and_a_broken_file_leaves_it_on_the_screen(stage, faces):
     stage.open(SMALL + "&pixels=0:0")
     stage.bring(OWN)
-    stage.page.wait_for_function("/^[0-9a-f]{16}$/.test(explorer.settings.real)")
+    stage.page.wait_for_function("/^[0-9a-f]{16}$/.test(document.querySelector('explorer-controls').settings.real)")
     stage.wait_for_run()
     x_0 = as_tensor(read_picture(OWN), faces.shape)
     x_t = ex.diffuse(x_0, ex.latent(faces.shape, [0]), 300, faces.schedule)

@@ -14,7 +14,7 @@ def wait_for_pictures(stage, steps):
     """Wait until the pictures of that S are on the screen; those of larger S take long."""
     stage.page.wait_for_function(
         "S => { const all = [...document.querySelectorAll(`#quality canvas[data-name^='${S}/']`)];"
-        " return all.length && !heard.decoding && all.every(c => c.painted && !c.matches('.blank, .stale')); }",
+        " return all.length && !heard.decoding && all.every(c => c.style.imageRendering && !c.matches('.blank, .stale')); }",
         arg=steps,
         timeout=60_000,
     )

@@ -4,7 +4,7 @@ import test from 'node:test';
 import { escapeHtml, fillText, knownLanguage, withoutMarkup } from '../../explorer/ui/web/fill_text.js';
 
 test('a name is a value, or a symbol, or stays as it is', () => {
-  const symbol = (name) => ({ eta: 'η' })[name];
+  const symbol = (name) => (name === 'eta' ? 'η' : undefined);
   assert.equal(fillText('{eta} = {value}, {other}', { value: 0 }, String, symbol), 'η = 0, {other}');
   assert.equal(fillText('{eta}', { eta: 'mine' }, String, symbol), 'mine');
   assert.equal(fillText('{constructor}', {}, String, symbol), '{constructor}');

@@ -52,7 +52,7 @@ class Guide extends Part {
     const element = await customElements.whenDefined(`explorer-${tab}`);
     if (tab !== page.tab) return;
     const { formulas } = /** @type {typeof import('../web/stage.js').Stage} */ (/** @type {unknown} */ (element));
-    this.$('.formula').innerHTML = formulas.map((tex) => `<p>${math(tex)}</p>`).join('');
+    this.$('.formula').innerHTML = formulas.map((tex) => `<p>${math(`\\displaystyle ${tex}`)}</p>`).join('');
     this.$('.notation').hidden = !this.$('.formula [data-barred]');
   }
 }

@@ -13,16 +13,20 @@ const titleInFront = () => document.querySelector('#tabs button[role="tab"][aria
 const nameOf = (key) => (key === ' ' ? say('keys.space') : (NAMES[key] ?? key));
 
 class Help extends Part {
+  /** @type {import('../web/keys.js').KeyRow[]} */
+  keys = [];
+
   connectedCallback() {
     if (this.dialog) return;
     this.dialog = this.$('.help');
     const toggle = () => this.#project(!document.body.hasAttribute('data-projector'));
-    listenToKeys('everywhere', [
+    this.keys = [
       { keys: ['?'], says: 'keys.help', act: () => this.#open() },
       { keys: ['p'], says: 'keys.projector', act: toggle },
       { keys: ['c'], says: 'keys.controls', act: () => publish('to-controls') },
       { keys: ['t'], says: 'keys.tabs', act: () => titleInFront()?.focus() },
-    ]);
+    ];
+    listenToKeys('everywhere', this.keys);
     listen('help', () => this.#open());
     listen('projector', toggle);
     this.$('.close').addEventListener('click', () => this.dialog.close());
@@ -70,7 +74,8 @@ class Help extends Part {
     if (this.dialog.open) return;
     this.$('.in-tab').textContent = say('keys.in_tab', { tab: titleInFront()?.textContent?.trim() ?? '' });
     this.#list(this.$('[data-of="tab"]'), keysOf(page.tab));
-    this.#list(this.$('[data-of="everywhere"]'), keysOf('everywhere'));
+    const others = keysOf('everywhere').filter((row) => !this.keys.includes(row)); // whichever part was there first
+    this.#list(this.$('[data-of="everywhere"]'), [...this.keys, ...others]);
     this.dialog.showModal();
   }
 }

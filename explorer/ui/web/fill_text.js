@@ -8,7 +8,7 @@
  */
 export function fillText(text, values, valueOf, symbolOf) {
   return text.replace(/\{(\w+)\}/g, (whole, name) =>
-    name in values ? valueOf(values[name]) : (symbolOf(name) ?? whole),
+    Object.hasOwn(values, name) ? valueOf(values[name]) : (symbolOf(name) ?? whole),
   );
 }
 

@@ -47,7 +47,7 @@ const COMMANDS = {
   displaystyle: '',
 };
 const ACCENTS = { bar: '\u0304', hat: '\u0302' };
-const SPACED = { '=': ' = ', '+': ' + ', '-': '−', '<': ' < ', '>': ' > ', '~': ' ' };
+const SPACED = { '=': ' = ', '+': ' + ', '-': '−', '<': ' < ', '>': ' > ', '~': ' ', ',': ', ' };
 const TOKEN = /\\[a-zA-Z]+|\\.|[\s\S]/g;
 
 /** Whether a text needs brackets as a part of a product, a quotient or a root. @param {string} text */

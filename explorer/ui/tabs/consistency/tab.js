@@ -20,7 +20,7 @@ const gridTitle = (eta) =>
   eta === '0' ? `DDIM ${math('\\eta = 0')}` : `DDPM <span class="noise-colour">${math('\\eta = 1')}</span>`;
 
 class Consistency extends Stage {
-  static formulas = ['\\eta = 0{:}\\;\\; x_0 = f_\\tau(x_T)', '\\tau{:}\\; T = \\tau_S > \\dots > \\tau_1 > 0'];
+  static formulas = ['\\eta = 0{:}\\;\\; x_0 = f_\\tau(x_T)', '\\tau{:}\\; T = \\tau_S > \\ldots > \\tau_1 > 0'];
 
   /** The rows, as they stand in fields. @type {(string | number)[]} */
   latents = [];

@@ -47,6 +47,10 @@ class Encode extends Stage {
    * @type {{ errors: Record<string, ErrorOfLength[]>, note: any }}
    */
   measured = { errors: {}, note: '' };
+  /** @type {Film} */
+  film;
+  /** @type {RealPicture} */
+  real;
   /** The t that the user wants to see. @type {number | null} */
   wish = null;
 

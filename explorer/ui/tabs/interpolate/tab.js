@@ -40,6 +40,10 @@ class Interpolate extends Stage {
     '\\cos\\omega = \\frac{a \\cdot b}{\\|a\\|\\,\\|b\\|}',
   ];
 
+  /** @type {Film} */
+  film;
+  /** @type {Pad} */
+  pad;
   /** Of each frame: a whole number at each latent of the way, between two of them a fraction. @type {number[]} */
   positions = [];
   /** The latents of the way. @type {(string | number)[]} */
@@ -139,7 +143,7 @@ class Interpolate extends Stage {
       (lane, k) => `${lane.name}/${k}`,
       (k) => `w = ${fixed(this.placeOfFrame(k), 2)}`,
     );
-    this.pad.draw(this.padLatents.keys(), this.place);
+    if (this.place) this.pad.draw(this.padLatents.keys(), this.place);
     this.#drawNorm();
     this.#drawNumbers();
   }

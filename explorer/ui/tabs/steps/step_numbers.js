@@ -27,14 +27,14 @@ export function numbersOf(run, index) {
   const sum = formula(`m\\,${X_T} + k\\,${X0_HAT} + \\sigma\\,z`);
   /** @type {[term: string, value: string, link?: string][]} */
   const entries = [
-    [math('t \\to t-1'), `${p.t} → ${p.t_prev}`],
+    [math('t \\to t{-}1'), `${p.t} → ${p.t_prev}`],
     [
       math(`${ALPHA} \\to ${ALPHA_PREV}`),
       `${digits(p.alpha_bar)} → ${digits(p.alpha_bar_prev)}`,
       'alpha_bar alpha_bar_prev',
     ],
     [noise[0], noise[1], 'sigma noise'],
-    [sayHtml('numbers.squares', { rest: formula(`1-${ALPHA_PREV}`) }), squares, 'direction'],
+    [sayHtml('numbers.squares', { rest: formula(`1{-}${ALPHA_PREV}`) }), squares, 'direction'],
     [math('m,\\, k'), `${fixed(p.m, 4)}, ${fixed(p.k, 4)}`, 'm k'],
     [sayHtml('numbers.mk_sum', { sum }), digits(numberOf(row, 'mk_residual'), 2)],
     [sayHtml('numbers.three_terms'), digits(numberOf(row, 'sum_residual'), 2)],
