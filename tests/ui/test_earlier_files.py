@@ -1,4 +1,4 @@
-"""Files, answers and public names of version 1.0 stay readable and come out the same: ``tests/data/earlier`` holds them."""
+"""Files, answers and public names of earlier versions stay readable and come out the same: ``tests/data/earlier`` holds them."""
 
 import io
 import json
