@@ -1,8 +1,8 @@
-"""eps_theta: what the sampler core sees of a network.
+"""eps_theta: the noise predictor as the sampler sees it.
 
-Everywhere above this module a noise predictor is a callable ``predict_noise(x_t, t)``. It takes (B, C, H, W) float32 and the
-paper's t in 1..T (an int, or one per row) and returns the predicted noise in the same shape. :class:`Denoiser` makes one of a
-diffusers U-Net, :func:`as_noise_predictor` of any function.
+The sampler calls ``predict_noise(x_t, t)``, where x_t is (B, C, H, W) float32 and t is the paper's time step in 1..T, an int
+or one per row. The result is the predicted noise, in the same shape. :class:`Denoiser` makes a noise predictor from a
+diffusers U-Net, and :func:`as_noise_predictor` from any function.
 """
 
 from __future__ import annotations
@@ -27,22 +27,23 @@ from explorer.schedule import Schedule
 PredictNoise = Callable[[Tensor, "int | Tensor"], Tensor]
 PredictionType = Literal["epsilon", "v_prediction"]
 DEVICES = ("auto", "cpu", "cuda", "mps")
-MAX_ROWS_ON_CPU = 8  # a larger call takes proportionally longer on a CPU
+MAX_ROWS_ON_CPU = 8  # batch size above which a CPU takes proportionally longer
 MAX_ROWS = 64
 
 
 @runtime_checkable
 class NoisePredictor(Protocol):
-    """eps_theta, with what a run may have to know of it.
+    """The interface of eps_theta.
 
     Attributes:
-        device: where its tensors live.
-        engine: what computes it, for people; empty before the first call and for a plain function.
-        requested_engine: the engine that opens the same checkpoint again.
-        max_rows: rows of one call, at most.
-        any_thread: whether a call is as fast from one thread as from another.
-        exact: the same predictor computed by torch in float32.
-        unshared: the same predictor, none of whose calls shares a batch with other runs. A repeat gives the same bits.
+        device: the device of its tensors.
+        engine: display name of the inference engine; empty before the first call and for a plain function.
+        requested_engine: the ``engine`` argument of :func:`explorer.load` that opens the same predictor.
+        max_rows: largest batch size of a call.
+        any_thread: whether calls are equally fast from every thread.
+        exact: the same predictor, computed by torch in float32.
+        unshared: the same predictor, whose calls are never batched with other runs, so that repeated calls give identical
+            bits.
     """
 
     @property
@@ -65,12 +66,12 @@ class NoisePredictor(Protocol):
         ...
 
     def prepare(self) -> None:
-        """Compile ahead for every batch size, so that no later call has to wait for it."""
+        """Compile for every batch size now, so that no later call has to wait for it."""
 
 
 @dataclass(frozen=True)
 class FunctionPredictor:
-    """Any function eps(x_t, t) as a :class:`NoisePredictor`: the adapter that supplies the defaults."""
+    """Adapter that makes a :class:`NoisePredictor` of any function eps(x_t, t)."""
 
     function: PredictNoise
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -91,12 +92,12 @@ class FunctionPredictor:
         return self
 
     def prepare(self) -> None:
-        """There is nothing to compile."""
+        """Do nothing: a function needs no compilation."""
 
 
 @dataclass(frozen=True)
 class DelegatingPredictor:
-    """A :class:`NoisePredictor` that hands everything on to another one; subclasses change a part of it."""
+    """A :class:`NoisePredictor` that delegates to another one. Subclasses override parts of it."""
 
     predictor: NoisePredictor
 
@@ -136,33 +137,36 @@ class DelegatingPredictor:
 
 
 def as_noise_predictor(predict_noise: PredictNoise) -> NoisePredictor:
-    """Return ``predict_noise`` itself if it is a :class:`NoisePredictor`, and wrap any other callable as one."""
+    """Return ``predict_noise`` itself if it is a :class:`NoisePredictor`; wrap any other callable as one."""
     return predict_noise if isinstance(predict_noise, NoisePredictor) else FunctionPredictor(predict_noise)
 
 
 def resolve_device(device: str = "auto") -> torch.device:
-    """Return ``auto|cpu|cuda|mps`` as a torch device; auto takes CUDA, then MPS, then the CPU.
+    """Return the torch device for a name.
+
+    Args:
+        device: "cpu", "cuda", "mps", or "auto" for the first available of CUDA, MPS and CPU.
 
     Raises:
-        ValueError: the name is unknown, or this machine lacks the device.
+        ValueError: the name is unknown, or the device is not available on this machine.
     """
-    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device == "auto":
-        return torch.device(next(name for name in ("cuda", "mps", "cpu") if present[name]))
-    if device not in present:
+        return torch.device(next(name for name in ("cuda", "mps", "cpu") if available[name]))
+    if device not in available:
         raise ValueError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")
-    if not present[device]:
+    if not available[device]:
         raise ValueError(f"device {device} is not available here; use auto or cpu")
     return torch.device(device)
 
 
 class Denoiser:
-    """eps_theta of a U-Net on a device.
+    """eps_theta of a U-Net.
 
-    The network is called with the label t-1 that it was trained on. Patch size p means that it works on
-    ``pixel_unshuffle(x, p)``, an orthogonal rearrangement, so the diffusion is the same. The output of a network trained on
-    v = sqrt(alpha_bar) eps - sqrt(1-alpha_bar) x_0 (Salimans & Ho 2022, arXiv 2202.00512) is turned into eps in float32:
-    eps_theta = sqrt(1 - alpha_bar_t) x_t + sqrt(alpha_bar_t) v_theta.
+    The network receives the label t - 1, since diffusers counts time steps from 0. With patch size p it works on
+    ``pixel_unshuffle(x, p)``, an orthogonal rearrangement that leaves the diffusion process unchanged. A network that
+    predicts v = sqrt(ab) eps - sqrt(1 - ab) x_0 (Salimans & Ho 2022, arXiv 2202.00512) is converted in float32 by
+    eps_theta = sqrt(1 - ab_t) x_t + sqrt(ab_t) v_theta.
 
     Args:
         unet: maps (B, C p^2, H/p, W/p) and labels (B,) to the same shape, with diffusers' calling convention.
@@ -170,11 +174,11 @@ class Denoiser:
         patch: p >= 1, a divisor of H and W.
         prediction_type: "epsilon" or "v_prediction".
         device: see :func:`resolve_device`.
-        engine: what computes the network. "exact" is torch in float32. "fast" is what is faster on this machine without
-            changing a picture visibly, chosen at the first call. "auto" is "fast", or torch where nothing is faster.
+        engine: the inference engine. "exact" is torch in float32. "fast" is the fastest engine on this machine that does
+            not visibly change pictures; it is chosen at the first call. "auto" is "fast", or torch if nothing is faster.
 
     Attributes:
-        requested_engine: the ``engine`` that was asked for.
+        requested_engine: the argument ``engine``.
     """
 
     def __init__(
@@ -193,7 +197,7 @@ class Denoiser:
         self.requested_engine = engine
         self._torch = TorchNetwork(unet if isinstance(unet, LazyUNet) else LazyUNet.of(unet), self.device)
         self._network: Network | None = self._torch if engine == "exact" else None
-        self._choosing = Lock()
+        self._lock = Lock()  # held while the network is chosen
         self._alpha_bar = torch.from_numpy(schedule.alpha_bar.copy())  # float64
 
     def __repr__(self) -> str:
@@ -204,26 +208,26 @@ class Denoiser:
         """Predicted noise, float32, shape and device of ``x_t`` (B, C, H, W), for t in 1..T (int or (B,) of ints).
 
         Raises:
-            EngineError: at the first call, if ``engine`` is "fast" and nothing faster than torch is available here.
+            EngineError: at the first call, if ``engine`` is "fast" and nothing is faster than torch on this machine.
         """
         C, H, W = x_t.shape[1:]
         return self.predict_with(self.network((C, H, W)), x_t, t)
 
     def predict_with(self, network: Network, x_t: Tensor, t: int | Tensor) -> Tensor:
-        """Predicted noise as in a call, with the U-Net computed by ``network``."""
+        """Predicted noise as in :meth:`__call__`, with ``network`` in place of the chosen engine."""
         t = torch.as_tensor(t, dtype=torch.long, device="cpu").expand(len(x_t))
         with torch.inference_mode():
             output = network(pixel_unshuffle(x_t.float(), self.patch), t - 1)
             output = pixel_shuffle(output.to(x_t.device), self.patch)
         if self.prediction_type == "epsilon":
-            return output.clone()  # a plain tensor that the caller may change in place
+            return output.clone()  # not an inference tensor, so the caller may modify it in place
         alpha_bar = self._alpha_bar[t].view(-1, 1, 1, 1)
         sqrt_alpha_bar, sqrt_one_minus_alpha_bar = alpha_bar.sqrt().to(x_t), (1 - alpha_bar).sqrt().to(x_t)
         return sqrt_one_minus_alpha_bar * x_t + sqrt_alpha_bar * output
 
     @cached_property
     def exact(self) -> Denoiser:
-        """The same denoiser computed by torch in float32; itself if it is exact."""
+        """The same denoiser, computed by torch in float32."""
         if self.requested_engine == "exact":
             return self
         exact = copy.copy(self)
@@ -232,53 +236,53 @@ class Denoiser:
 
     @property
     def unshared(self) -> Denoiser:
-        """Itself: only the scheduler of the app and a cluster put rows of several runs into one call."""
+        """The denoiser itself: only the app's scheduler and a cluster batch calls of several runs."""
         return self
 
     def network(self, shape: tuple[int, int, int]) -> Network:
-        """What computes pictures of ``shape`` (C, H, W), chosen when it is first needed. Errors as for a call."""
-        with self._choosing:
+        """The network for pictures of ``shape`` (C, H, W). It is chosen at the first call. Errors as for :meth:`__call__`."""
+        with self._lock:
             if self._network is None:
                 C, H, W = shape
-                self._network = self._choose((C * self.patch**2, H // self.patch, W // self.patch))
+                self._network = self._choose_network((C * self.patch**2, H // self.patch, W // self.patch))
             return self._network
 
-    def _choose(self, shape: tuple[int, int, int]) -> Network:
+    def _choose_network(self, shape: tuple[int, int, int]) -> Network:
         try:
             return fast_network(self._torch, shape)
         except EngineError as error:
             if self.requested_engine == "fast":
                 raise
-            logging.info("torch computes the network: %s", error)
+            logging.info("using torch as the inference engine: %s", error)
             return self._torch
 
     @property
     def exact_network(self) -> Network:
-        """The network in torch, float32."""
+        """The network computed by torch in float32."""
         return self._torch
 
     def prepare(self) -> None:
-        """Compile ahead for every batch size, and build the exact network."""
+        """Compile for every batch size now, and build the exact network."""
         for network in (self._network, self._torch):
             if network is not None:
                 network.prepare()
 
     @property
     def unet(self) -> torch.nn.Module:
-        """The U-Net in torch, float32."""
+        """The U-Net as a torch module, float32."""
         return self._torch.module
 
     @property
     def engine(self) -> str:
-        """What computes the network, for people; empty before the first call."""
+        """Display name of the inference engine; empty before the first call."""
         return self._network.name if self._network else ""
 
     @property
     def any_thread(self) -> bool:
-        """Whether a call is as fast from one thread as from another; False before the first call."""
+        """Whether calls are equally fast from every thread; False before the first call."""
         return self._network is not None and self._network.any_thread
 
     @property
     def max_rows(self) -> int:
-        """Rows of one call, at most."""
+        """Largest batch size of a call."""
         return MAX_ROWS_ON_CPU if self.device.type == "cpu" else MAX_ROWS

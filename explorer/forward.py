@@ -1,11 +1,11 @@
-"""The forward process: noise a picture to any t in one jump, or walk there along a path.
+"""The forward process: noise a picture to any t in one step, or sample a whole path x_0, x_1, ..., x_T.
 
-Two kinds of paths have the same marginals q(x_t | x_0) (Eq. 4), which is all that L_simple sees:
+Two processes have the same marginals q(x_t | x_0) (Eq. 4). The training loss L_simple depends only on these marginals.
 
-    Markov      q(x_t | x_s) = N(sqrt(ab_t / ab_s) x_s, (1 - ab_t / ab_s) I)                          up from x_0
-    non-Markov  q_sigma(x_prev | x_t, x_0) of Eq. 7, first x_T ~ q(x_T | x_0)                         down from x_T
+    Markov      x_t ~ q(x_t | x_s) = N(sqrt(ab_t / ab_s) x_s, (1 - ab_t / ab_s) I), upwards from x_0      (Eq. 3)
+    non-Markov  x_T ~ q(x_T | x_0), then x_prev ~ q_sigma(x_prev | x_t, x_0), downwards from x_T          (Eqs. 6, 7)
 
-For one x_0 the joint of eta = 1 is that of the Markov chain, every other eta has one of its own (Sec. 3.1, 4.1).
+Their joint distributions differ, except at eta = 1, where q_sigma is the Markov chain (Secs. 3.1 and 4.1).
 """
 
 from __future__ import annotations
@@ -29,37 +29,43 @@ Array = TypeVar("Array", np.ndarray, Tensor)
 
 
 def diffuse(x_0: Tensor, eps: Tensor, t: int | Tensor, schedule: Schedule) -> Tensor:
-    """x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps, a draw of q(x_t | x_0) for eps ~ N(0, I) (Eq. 4).
+    """Noise pictures to time step t: x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps (Eq. 4).
+
+    For eps ~ N(0, I) the result is a sample of q(x_t | x_0).
 
     Args:
         x_0: (B, C, H, W), pictures in [-1, 1].
         eps: standard normal noise, same shape.
-        t: int in 0..T, or (B,) of them, one per row.
+        t: int in 0..T, or one int per row, (B,).
+        schedule: gives alpha_bar_t.
 
     Returns:
         x_t, dtype and device of ``x_0``.
     """
-    sqrt_alpha_bar, sqrt_rest = noise_level(t, schedule, x_0)
-    return sqrt_alpha_bar * x_0 + sqrt_rest * eps
+    sqrt_alpha_bar, sqrt_one_minus_alpha_bar = noise_level(t, schedule, x_0)
+    return sqrt_alpha_bar * x_0 + sqrt_one_minus_alpha_bar * eps
 
 
 def noise_level(t: int | Tensor, schedule: Schedule, like: Tensor) -> tuple[Tensor, Tensor]:
-    """sqrt(alpha_bar_t) and sqrt(1 - alpha_bar_t), taken in float64, ready to multiply rows of ``like`` (B, ...)."""
+    """Return sqrt(alpha_bar_t) and sqrt(1 - alpha_bar_t), computed in float64 and shaped to broadcast with ``like`` (B, ...)."""
     alpha_bar = torch.from_numpy(schedule.alpha_bar.copy())[torch.as_tensor(t, device="cpu")]
     alpha_bar = alpha_bar.reshape(-1, *[1] * (like.ndim - 1))
     return alpha_bar.sqrt().to(like), (1 - alpha_bar).sqrt().to(like)
 
 
 def markov_step(x_s: Array, eps: Array, s: int, t: int, schedule: Schedule) -> Array:
-    """x_t from x_s, a draw of q(x_t | x_s) for eps ~ N(0, I): Eq. 3, for any jump s -> t and not only t-1 -> t.
+    """Return x_t = sqrt(ab_t / ab_s) x_s + sqrt(1 - ab_t / ab_s) eps, Eq. 3 for a jump s -> t of any length.
+
+    For eps ~ N(0, I) the result is a sample of q(x_t | x_s).
 
     Args:
         x_s: any shape.
         eps: standard normal noise, same shape.
-        s, t: 0 <= s < t <= T.
+        s, t: time steps, 0 <= s < t <= T.
+        schedule: gives alpha_bar.
 
     Raises:
-        ValueError: for another s or t.
+        ValueError: s or t is out of range.
     """
     t = as_int("t", t, 1, schedule.T)
     ratio = float(schedule.alpha_bar[t] / schedule.alpha_bar[as_int("s", s, 0, t - 1)])
@@ -67,16 +73,16 @@ def markov_step(x_s: Array, eps: Array, s: int, t: int, schedule: Schedule) -> A
 
 
 def posterior(x_t: Array, x_0: Array, coefficients: Coefficients) -> tuple[Array, float]:
-    """Mean and standard deviation of q_sigma(x_prev | x_t, x_0), Eq. 7.
+    """Return the mean and standard deviation of q_sigma(x_prev | x_t, x_0), Eq. 7.
 
     mean = sqrt(ab_prev) x_0 + sqrt(1 - ab_prev - sigma^2) (x_t - sqrt(ab_t) x_0) / sqrt(1 - ab_t)
 
-    With sigma = 0 nothing is left to chance: x_t and x_0 fix x_prev. With sigma(1) it is the posterior of the Markov
-    chain. Eq. 12 is a draw of it with predicted x_0 in the place of x_0.
+    At sigma = 0 it is deterministic: x_t and x_0 determine x_prev. At eta = 1 it is the posterior of the Markov chain.
+    Eq. 12 is a sample of it with predicted x_0 in place of x_0.
 
     Args:
-        x_t, x_0: of the same shape, or shapes that broadcast.
-        coefficients: of the jump t -> t_prev, with ``variance="eta"``; sigma-hat does not keep the marginals.
+        x_t, x_0: arrays or tensors of the same shape, or of shapes that broadcast.
+        coefficients: of the jump t -> t_prev, with ``variance="eta"``. Sigma-hat would change the marginals.
     """
     c = coefficients
     eps = (x_t - math.sqrt(c.alpha_bar) * x_0) / math.sqrt(1 - c.alpha_bar)
@@ -85,12 +91,12 @@ def posterior(x_t: Array, x_0: Array, coefficients: Coefficients) -> tuple[Array
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Paths:
-    """Many paths through the same time steps.
+    """Several paths through the same time steps.
 
     Attributes:
-        t: ints, ascending from t[0] = 0.
-        alpha_bar: float64 (len(t),).
-        x: float64 (paths, len(t), ...), the last axes those of one x_t.
+        t: time steps, ascending from t[0] = 0.
+        alpha_bar: float64 (len(t),), alpha_bar at each of them.
+        x: float64 (paths, len(t), ...); the last axes are the shape of one x_t.
     """
 
     t: tuple[int, ...]
@@ -105,21 +111,21 @@ class Paths:
 
 
 def markov_paths(x_0: np.ndarray, tau: Sequence[int], schedule: Schedule, count: int = 1, seed: int = 0) -> Paths:
-    """Paths of the Markov chain (Eq. 3) along tau, up from x_0.
+    """Sample paths of the Markov chain (Eq. 3) along tau, upwards from x_0.
 
-    The noise that enters x_t is stream t of ``seed`` (see :mod:`explorer.latents`), path after path; so path i does not
-    depend on how many there are.
+    The noise of x_t is stream t of ``seed`` (see :mod:`explorer.latents`). Path i does not depend on ``count``.
 
     Args:
         x_0: any shape: a picture, or the values of a few pixels.
         tau: strictly ascending ints in 1..T, see :func:`explorer.timesteps`.
-        count: of paths, at least 1.
+        schedule: gives alpha_bar.
+        count: number of paths, at least 1.
         seed: from 0 to 2^64 - 1.
 
     Raises:
-        ValueError: a tau, a count or a seed out of range.
+        ValueError: tau, count or seed is out of range.
     """
-    paths = _start(x_0, tau, schedule, count)
+    paths = _new_paths(x_0, tau, schedule, count)
     for i, (s, t) in enumerate(itertools.pairwise(paths.t), start=1):
         paths.x[:, i] = markov_step(paths.x[:, i - 1], _normal(paths, seed, t), s, t, schedule)
     return paths
@@ -128,19 +134,19 @@ def markov_paths(x_0: np.ndarray, tau: Sequence[int], schedule: Schedule, count:
 def non_markov_paths(
     x_0: np.ndarray, tau: Sequence[int], schedule: Schedule, eta: float = 0.0, count: int = 1, seed: int = 0
 ) -> Paths:
-    """Paths of q_sigma (Eq. 6, 7) along tau: x_T ~ q(x_T | x_0), T the end of tau, and down from there with sigma(eta).
+    """Sample paths of q_sigma (Eqs. 6 and 7) along tau: x_T ~ q(x_T | x_0), then downwards with sigma(eta).
 
-    x_T is made of stream 0 of ``seed`` and so the same for every eta; the z of the step that leaves t is stream t. With
-    eta = 0 a path has no other noise than that of x_T: x_t = sqrt(ab_t) x_0 + sqrt(1 - ab_t) eps, one eps for all t.
+    The noise of x_T is stream 0 of ``seed``, so x_T is the same for every eta. The z of the step t -> t_prev is stream t.
+    At eta = 0 the noise of x_T is the only noise: x_t = sqrt(ab_t) x_0 + sqrt(1 - ab_t) eps with one eps for all t.
 
     Args:
-        x_0, tau, count, seed: as in :func:`markov_paths`.
+        x_0, tau, schedule, count, seed: as for :func:`markov_paths`. The last value of tau takes the place of T.
         eta: in [0, 1].
 
     Raises:
-        ValueError: as there, or for an eta out of range.
+        ValueError: an argument is out of range.
     """
-    paths = _start(x_0, tau, schedule, count)
+    paths = _new_paths(x_0, tau, schedule, count)
     paths.x[:, -1] = markov_step(paths.x[:, 0], _normal(paths, seed, 0), 0, paths.t[-1], schedule)
     for i, (t, t_prev) in zip(range(len(paths.t) - 1, 0, -1), jumps(paths.t[1:]), strict=True):
         mean, sigma = posterior(paths.x[:, i], paths.x[:, 0], schedule.coefficients(t, t_prev, eta))
@@ -148,11 +154,11 @@ def non_markov_paths(
     return paths
 
 
-def _start(x_0: np.ndarray, tau: Sequence[int], schedule: Schedule, count: int) -> Paths:
-    """Paths along tau that are at x_0 for t = 0 and nowhere yet for the other t."""
-    t = (0, *(as_int("a time step of tau", t, 1, schedule.T) for t in tau))
+def _new_paths(x_0: np.ndarray, tau: Sequence[int], schedule: Schedule, count: int) -> Paths:
+    """Paths along tau with x_0 at t = 0; the values at t > 0 are still to be filled in."""
+    t = (0, *(as_int("each time step of tau", t, 1, schedule.T) for t in tau))
     if len(t) < 2 or any(a >= b for a, b in itertools.pairwise(t)):
-        raise ValueError("tau must hold at least one time step and rise strictly")
+        raise ValueError("tau must have at least one time step and be strictly ascending")
     x_0 = np.asarray(x_0, dtype=np.float64)
     x = np.empty((as_int("count", count, 1, None), len(t), *x_0.shape))
     x[:, 0] = x_0
@@ -160,19 +166,19 @@ def _start(x_0: np.ndarray, tau: Sequence[int], schedule: Schedule, count: int) 
 
 
 def _normal(paths: Paths, seed: int, stream: int) -> np.ndarray:
-    """N(0, I) for one x_t of every path."""
+    """Standard normal noise for one time step of every path."""
     shape = (len(paths), *paths.x.shape[2:])
     return (step_noise(shape, [seed], stream) if stream else latent(shape, [seed]))[0].double().numpy()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MarginalErrors:
-    """Mean and variance over many paths against q(x_t | x_0) = N(sqrt(ab_t) x_0, (1 - ab_t) I), for every t >= 1.
+    """Errors of the empirical mean and variance of paths, compared with q(x_t | x_0) = N(sqrt(ab_t) x_0, (1 - ab_t) I).
 
     Attributes:
-        t: ints, ascending.
-        mean, variance: (len(t), ...) measured minus exact, for each pixel.
-        mean_se, variance_se: (len(t),) standard errors for so many paths: sqrt((1 - ab)/n), (1 - ab) sqrt(2/(n - 1)).
+        t: time steps >= 1, ascending.
+        mean, variance: (len(t), ...) empirical minus exact value, for each pixel.
+        mean_se, variance_se: (len(t),) standard errors for n paths: sqrt((1 - ab)/n) and (1 - ab) sqrt(2/(n - 1)).
     """
 
     t: tuple[int, ...]
@@ -183,25 +189,25 @@ class MarginalErrors:
 
     @property
     def largest(self) -> float:
-        """Largest error, of a mean or a variance at any t and pixel, in standard errors."""
+        """Largest error of any mean or variance, over all t and pixels, in standard errors."""
         mean, variance = (np.abs(error).reshape(len(self.t), -1).max(1) for error in (self.mean, self.variance))
         return float(max((mean / self.mean_se).max(), (variance / self.variance_se).max()))
 
     @property
     def bound(self) -> float:
-        """What ``largest`` stays below in 99 of 100 draws of paths with the exact marginals.
+        """Upper bound of ``largest`` that holds with probability at least 99 % if the marginals are exact.
 
-        Union bound over all means and variances, taken as normal (many paths): it holds however they depend on each
-        other, and is generous where they do, as along the paths of eta = 0.
+        It is a union bound over all means and variances, assuming many paths, so that these are normally distributed. It
+        holds for dependent values, and is conservative for strongly dependent ones, as along the paths of eta = 0.
         """
         return NormalDist().inv_cdf(1 - 0.01 / (2 * (self.mean.size + self.variance.size)))
 
 
 def marginal_errors(paths: Paths) -> MarginalErrors:
-    """How far the means and variances over ``paths``, all from one x_0, are from those of q(x_t | x_0).
+    """Compare the mean and variance of ``paths``, which share one x_0, with those of q(x_t | x_0).
 
     Raises:
-        ValueError: with fewer than two paths there is no variance.
+        ValueError: there are fewer than two paths.
     """
     n = as_int("the number of paths", len(paths), 2, None)
     alpha_bar, x, x_0 = paths.alpha_bar[1:], paths.x[:, 1:], paths.x[0, 0]
@@ -216,13 +222,16 @@ def marginal_errors(paths: Paths) -> MarginalErrors:
 
 
 def step_correlations(paths: Paths) -> np.ndarray:
-    """Correlation of x_t and x_prev over ``paths`` for each jump with t_prev >= 1, t ascending: (len(t) - 2, ...).
+    """Correlation of x_t and x_prev over ``paths``, for each jump t -> t_prev with t_prev >= 1.
 
-    The marginals do not fix it, so it tells the processes apart: for q_sigma it is sqrt(1 - ab_prev - sigma^2) /
-    sqrt(1 - ab_prev), 1 for eta = 0; for the Markov chain it is that of eta = 1.
+    It is not determined by the marginals, so it distinguishes processes with equal marginals. For q_sigma it is
+    sqrt(1 - ab_prev - sigma^2) / sqrt(1 - ab_prev), which is 1 at eta = 0. The Markov chain has the value of eta = 1.
+
+    Returns:
+        (len(t) - 2, ...), t ascending.
 
     Raises:
-        ValueError: with fewer than two paths there is no correlation.
+        ValueError: there are fewer than two paths.
     """
     as_int("the number of paths", len(paths), 2, None)
     x = paths.x[:, 1:] - paths.x[:, 1:].mean(0)

@@ -1,10 +1,11 @@
-"""DDIM inversion: Eq. 13 run up tau, from a picture to the latent that eta = 0 brings back to it.
+"""DDIM inversion: Eq. 13 run upwards along tau, from a picture to the latent that eta = 0 maps back to it.
 
-A jump s -> t of the way down takes eps at its upper end, (x_t, t). On the way up x_t is what is looked for:
+The sampling step t -> s at eta = 0 uses eps at (x_t, t). Solved for x_t, it is the encoding step s -> t:
 
     x_t = sqrt(ab_t / ab_s) x_s + (sqrt(1 - ab_t) - sqrt(ab_t / ab_s) sqrt(1 - ab_s)) eps
 
-so eps has to be found. :class:`Inversion` says how; whatever is missed there is missing in the picture that comes back.
+But eps depends on the unknown x_t, so it has to be approximated. :class:`Inversion` selects the approximation. Its error is
+the reason why the reconstructed picture differs from the original.
 """
 
 from __future__ import annotations
@@ -25,19 +26,20 @@ from explorer.support.arguments import as_int, shorten
 
 @dataclass(frozen=True)
 class Inversion:
-    """How a jump s -> t on the way up finds its eps.
+    """How the eps of an encoding step s -> t is approximated.
+
+    ``str(inversion)`` is "plain", "ahead", "refined-2" or "ahead-refined-2", for example.
 
     Attributes:
-        iterations: fixed-point steps after the first estimate; each asks the network again, at (x_t, t) with the x_t found
-            so far. Where that converges, a jump is nearly exact; a long one can overshoot.
-        ahead: where the first estimate is taken. False is the paper's way: at the lower end, (x_s, max(s, 1)). True asks at
-            the upper end, at the (x_t, t) that the eps of the jump before leads to: an implicit step instead of an explicit
-            one, for the same one call. The first jump of all has none before it, and asks at both ends.
-
-    As text it is "plain", "ahead", "refined-2" or "ahead-refined-2".
+        iterations: number of fixed-point iterations after the first estimate of x_t. Each one evaluates the network at
+            (x_t, t) with the current estimate. If they converge, the step is inverted almost exactly. A long step can
+            overshoot.
+        ahead: False is the explicit method of the paper: the first estimate of eps is eps_theta(x_s, max(s, 1)). True is
+            an implicit method with the same number of network calls: the first estimate is eps_theta(x_t, t), where x_t is
+            extrapolated with the eps of the previous step. The very first step has no previous one, and evaluates both.
 
     Raises:
-        ValueError: iterations below 0.
+        ValueError: ``iterations`` is negative, or ``ahead`` is not a bool.
     """
 
     iterations: int = 0
@@ -54,14 +56,18 @@ class Inversion:
 
     @classmethod
     def parse(cls, text: str) -> Inversion:
-        """The one whose text it is; ValueError, with what is expected, for any other text."""
-        found = re.fullmatch(r"plain|ahead|(?:ahead-)?refined-([1-9]\d?)", text)
-        if not found:
+        """Return the inversion with this text, the inverse of ``str``.
+
+        Raises:
+            ValueError: there is none. The message lists the valid texts.
+        """
+        match = re.fullmatch(r"plain|ahead|(?:ahead-)?refined-([1-9]\d?)", text)
+        if not match:
             raise ValueError(f"an inversion is plain, ahead, refined-1 or ahead-refined-1, not {shorten(text)}")
-        return cls(int(found[1] or 0), text.startswith("ahead"))
+        return cls(int(match[1] or 0), text.startswith("ahead"))
 
     def calls(self, steps: int) -> int:
-        """Of the network, for a way of so many steps."""
+        """Number of network calls of an encoding with this many steps."""
         return steps * (1 + self.iterations) + self.ahead
 
 
@@ -73,25 +79,26 @@ def encode(
     iterations: int = 0,
     ahead: bool = False,
 ) -> Tensor:
-    """DDIM inversion: the latent x_T from which eta = 0 comes back to x_0 (Sec. 5.4).
+    """Encode pictures by DDIM inversion: return the latents x_T that eta = 0 maps back to x_0 (Sec. 5.4).
 
-    Goes up tau with Eq. 13. Coming back has an error, falling in ``steps``, for a jump takes its eps elsewhere on the way up
-    than on the way down. With ``ahead`` it is 9 to 70 times smaller on the checkpoints shipped here (S = 10 to 200), at one
-    call more. The network is computed exactly here, whatever the checkpoint's engine.
+    The reconstruction has an error that decreases with ``steps``, since encoding and sampling evaluate eps at different
+    points. ``ahead=True`` makes it 9 to 70 times smaller on the checkpoints of this repository (S = 10 to 200), for one
+    more network call in total. The network is always computed exactly, whatever the checkpoint's engine.
 
     Args:
         x_0: (B, C, H, W) pictures in [-1, 1].
-        steps, spacing: tau, as in :class:`Settings`.
-        iterations, ahead: how a jump finds its eps, see :class:`explorer.inversion.Inversion`. The paper's is the default.
+        steps, spacing: select tau, as in :class:`explorer.Settings`.
+        iterations, ahead: how eps is approximated, see :class:`explorer.inversion.Inversion`. The default is the paper's.
 
     Returns:
         x_T, same shape.
 
     Raises:
-        ValueError: another shape than the checkpoint's, steps outside 1..T, iterations below 0.
+        ValueError: ``x_0`` does not have the checkpoint's shape, ``steps`` is outside 1..T, or ``iterations`` is negative.
     """
-    way = deque(encoding(checkpoint, x_0, steps, spacing, Inversion(iterations, ahead)), maxlen=1)
-    return way[0][1]
+    last = deque(encoding(checkpoint, x_0, steps, spacing, Inversion(iterations, ahead)), maxlen=1)
+    _, x_T = last[0]
+    return x_T
 
 
 def encoding(
@@ -101,21 +108,22 @@ def encoding(
     spacing: Spacing = "linear",
     inversion: Inversion = Inversion(),
 ) -> Iterator[tuple[int, Tensor]]:
-    """The way up that :func:`encode` goes: (t, x_t) after every jump, t ascending. Arguments and errors as there."""
+    """Yield (t, x_t) after every step of :func:`encode`, t ascending. Arguments and errors as for :func:`encode`."""
     check_latents("x_0", x_0, checkpoint)
     tau = timesteps(checkpoint.schedule.T, steps, spacing)
     alpha_bar, predict_noise = checkpoint.schedule.alpha_bar, checkpoint.exact.predict_noise
 
-    def go() -> Iterator[tuple[int, Tensor]]:
+    def encoding_steps() -> Iterator[tuple[int, Tensor]]:
         x_s, s, eps = x_0, 0, None
         for t in tau:
-            scale = math.sqrt(alpha_bar[t] / alpha_bar[s])
-            weight = math.sqrt(1 - alpha_bar[t]) - scale * math.sqrt(1 - alpha_bar[s])
+            x_s_scale = math.sqrt(alpha_bar[t] / alpha_bar[s])
+            eps_scale = math.sqrt(1 - alpha_bar[t]) - x_s_scale * math.sqrt(1 - alpha_bar[s])
             if eps is None or not inversion.ahead:
                 eps = predict_noise(x_s, max(s, 1))
             for _ in range(inversion.ahead + inversion.iterations):
-                eps = predict_noise(scale * x_s + weight * eps, t)
-            x_s, s = scale * x_s + weight * eps, t
+                x_t_estimate = x_s_scale * x_s + eps_scale * eps
+                eps = predict_noise(x_t_estimate, t)
+            x_s, s = x_s_scale * x_s + eps_scale * eps, t
             yield t, x_s
 
-    return go()
+    return encoding_steps()

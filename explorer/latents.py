@@ -1,8 +1,8 @@
-"""Seeds to noise, and paths between latents.
+"""Reproducible noise from seeds, and interpolation between latents.
 
-Every picture's noise is drawn on the CPU from (seed, stream) for that picture alone, by a counter-based generator
-(Philox, key = (seed, stream)). Stream 0 is the latent x_T, stream t >= 1 is the z that is added at time step t. So a row
-depends neither on its batch nor on the device, nor on how many numbers anyone drew before.
+The noise of each picture is drawn on the CPU by a counter-based generator (Philox) with the key (seed, stream). Stream 0 is
+the latent x_T. Stream t >= 1 is the noise z that is added at time step t. So the noise of a picture does not depend on its
+batch, on the device, or on what was drawn before.
 """
 
 from __future__ import annotations
@@ -19,29 +19,32 @@ MAX_SEED = 2**64 - 1
 
 
 def latent(shape: Sequence[int], seeds: Sequence[int]) -> Tensor:
-    """x_T ~ N(0, I) for each seed.
+    """Draw a latent x_T ~ N(0, I) for each seed.
 
     Args:
         shape: (C, H, W) of a picture.
-        seeds: whole numbers from 0 to 2^64 - 1; row i depends on ``seeds[i]`` alone.
+        seeds: ints from 0 to 2^64 - 1. Row i depends only on ``seeds[i]``.
 
     Returns:
         float32 (len(seeds), C, H, W) on the CPU.
 
     Raises:
-        ValueError: no seeds, or one out of range.
+        ValueError: there are no seeds, or one is out of range.
     """
     return _draw(shape, seeds, stream=0)
 
 
 def step_noise(shape: Sequence[int], seeds: Sequence[int], t: int) -> Tensor:
-    """z ~ N(0, I) of the step that leaves t >= 1: the ``sigma_t z`` of Eq. 12. Arguments and result as :func:`latent`."""
+    """Draw the z ~ N(0, I) of the step t -> t_prev, t >= 1, for each seed: the z of Eq. 12.
+
+    Arguments, result and errors as for :func:`latent`.
+    """
     return _draw(shape, seeds, stream=as_int("t", t, 1, None))
 
 
 def _draw(shape: Sequence[int], seeds: Sequence[int], stream: int) -> Tensor:
     if len(seeds) == 0:
-        raise ValueError("seeds must hold at least one seed")
+        raise ValueError("expected at least one seed")
     rows = np.empty((len(seeds), *shape), dtype=np.float32)
     for row, seed in zip(rows, seeds, strict=True):
         key = np.array([as_int("seed", seed, 0, MAX_SEED), stream], dtype=np.uint64)
@@ -50,21 +53,22 @@ def _draw(shape: Sequence[int], seeds: Sequence[int], stream: int) -> Tensor:
 
 
 def slerp(a: Tensor, b: Tensor, w: float | Tensor) -> Tensor:
-    """Spherical interpolation from a (w = 0) to b (w = 1), row by row (App. D.5, Eq. 67).
+    """Interpolate spherically from a (w = 0) to b (w = 1), row by row (App. D.5, Eq. 67).
 
-    slerp = sin((1-w) theta) / sin(theta) * a + sin(w theta) / sin(theta) * b, theta the angle between the rows. For
-    parallel rows, opposite rows (no shortest way is singled out) and zero rows the formula is 0/0; they are mixed
-    linearly instead, which is its limit for parallel rows. The angle and the weights are taken in float64.
+    slerp = sin((1-w) theta) / sin(theta) * a + sin(w theta) / sin(theta) * b, where theta is the angle between a and b.
+
+    The formula is 0/0 for parallel, opposite and zero rows. These are interpolated linearly, which is the limit of slerp
+    for parallel rows. Angles and weights are computed in float64.
 
     Args:
-        a, b: (B, ...) floating point, same shape; one row is one vector.
-        w: in [0, 1], a number or (B,) of them.
+        a, b: (B, ...) floating point, same shape. Each row is treated as one vector.
+        w: in [0, 1], a number or one number per row, (B,).
 
     Returns:
         (B, ...), dtype and device of ``a``.
 
     Raises:
-        ValueError: shapes differ, a weight outside [0, 1], or another number of weights than rows.
+        ValueError: the shapes differ, a weight is outside [0, 1], or the number of weights does not match the rows.
     """
     if a.shape != b.shape or a.ndim < 1:
         raise ValueError(f"slerp needs two batches of the same shape, not {tuple(a.shape)} and {tuple(b.shape)}")
@@ -73,7 +77,7 @@ def slerp(a: Tensor, b: Tensor, w: float | Tensor) -> Tensor:
     if not bool(((w >= 0) & (w <= 1)).all()):
         raise ValueError("slerp needs weights w from 0 to 1")
     if w.ndim > 1 or (w.ndim == 1 and len(w) not in (1, len(a))):
-        raise ValueError(f"slerp needs one weight w, or one for each of {len(a)} rows, not {tuple(w.shape)}")
+        raise ValueError(f"slerp needs one weight w, or one for each of {len(a)} rows, not shape {tuple(w.shape)}")
     w = w.expand(len(a))
     norm = flat_a.norm(dim=1) * flat_b.norm(dim=1)
     cosine = ((flat_a * flat_b).sum(1) / norm.clamp(min=torch.finfo(torch.float64).tiny)).clamp(-1, 1)

@@ -1,7 +1,8 @@
-"""The noise schedule: beta, alpha_bar, sigma and the sub-sequence tau of time steps.
+"""The noise schedule alpha_bar, the coefficients of Eq. 12, and the sub-sequence tau of time steps.
 
-Notation: ``alpha_bar[t]`` for t = 0..T with ``alpha_bar[0] = 1`` is what the DDPM paper writes with a bar and what the
-DDIM paper (Song, Meng & Ermon 2020, arXiv 2010.02502) calls alpha_t. Coefficients are Python floats, that is float64.
+Notation: ``alpha_bar[t]`` for t = 0..T, with ``alpha_bar[0] = 1``, is the alpha-bar of the DDPM paper (Ho et al. 2020,
+arXiv 2006.11239). The DDIM paper (Song, Meng & Ermon 2020, arXiv 2010.02502) calls the same quantity alpha_t. All
+coefficients are computed in float64.
 """
 
 from __future__ import annotations
@@ -24,17 +25,18 @@ VARIANCES: tuple[str, ...] = get_args(Variance)
 
 @dataclass(frozen=True)
 class Coefficients:
-    """The numbers in front of Eq. 12 for one jump t -> t_prev.
+    """The coefficients of Eq. 12 for one jump t -> t_prev.
 
-    x_prev = ``sqrt_alpha_bar_prev`` * predicted x_0 + ``direction_scale`` * eps + ``sigma`` * z
-           = ``m`` * x_t + ``k`` * predicted x_0 + ``sigma`` * z          (the same line with eps eliminated)
+    x_prev = sqrt_alpha_bar_prev * predicted x_0 + direction_scale * eps + sigma * z
+           = m * x_t + k * predicted x_0 + sigma * z          (the same sum with eps eliminated)
 
     Attributes:
-        t, t_prev: the time steps, 0 <= t_prev < t.
+        t, t_prev: time steps, 0 <= t_prev < t.
         alpha_bar, alpha_bar_prev: alpha_bar at t and at t_prev.
-        sqrt_alpha_bar_prev: factor of predicted x_0.
-        direction_scale: factor of eps, sqrt(1 - alpha_bar_prev - sigma^2). With ``variance="large"`` it keeps sigma(1).
-        sigma: factor of z: sigma_t(eta), or sigma-hat for ``variance="large"``.
+        sqrt_alpha_bar_prev: coefficient of predicted x_0.
+        direction_scale: coefficient of eps, sqrt(1 - alpha_bar_prev - sigma^2). With ``variance="large"`` it is computed
+            from sigma(eta=1).
+        sigma: coefficient of z: sigma_t(eta) of Eq. 16, or sigma-hat with ``variance="large"``.
     """
 
     t: int
@@ -47,41 +49,41 @@ class Coefficients:
 
     @property
     def m(self) -> float:
-        """Factor of x_t: direction_scale / sqrt(1 - alpha_bar_t)."""
+        """Coefficient of x_t in the second form: direction_scale / sqrt(1 - alpha_bar_t)."""
         return self.direction_scale / math.sqrt(1 - self.alpha_bar)
 
     @property
     def k(self) -> float:
-        """Factor of predicted x_0 beside ``m``: sqrt(alpha_bar_prev) - m sqrt(alpha_bar_t)."""
+        """Coefficient of predicted x_0 in the second form: sqrt(alpha_bar_prev) - m sqrt(alpha_bar_t)."""
         return self.sqrt_alpha_bar_prev - self.m * math.sqrt(self.alpha_bar)
 
-    # Names of earlier versions.
+    # Short aliases, kept for existing scripts.
 
     @property
     def x0(self) -> float:
-        """The same as ``sqrt_alpha_bar_prev``."""
+        """Alias of ``sqrt_alpha_bar_prev``."""
         return self.sqrt_alpha_bar_prev
 
     @property
     def direction(self) -> float:
-        """The same as ``direction_scale``."""
+        """Alias of ``direction_scale``."""
         return self.direction_scale
 
     @property
     def noise(self) -> float:
-        """The same as ``sigma``."""
+        """Alias of ``sigma``."""
         return self.sigma
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Schedule:
-    """alpha_bar of a trained diffusion model; everything else about noise levels follows from it.
+    """The noise schedule that a diffusion model was trained with.
 
     Args:
-        alpha_bar: float64 (T+1,), strictly decreasing, ``alpha_bar[0] == 1``, all > 0. Kept read-only.
+        alpha_bar: float64 (T+1,), strictly decreasing from ``alpha_bar[0] == 1``, all > 0. Stored as a read-only copy.
 
     Raises:
-        ValueError: if ``alpha_bar`` is not such a sequence.
+        ValueError: ``alpha_bar`` does not meet these conditions.
     """
 
     alpha_bar: np.ndarray
@@ -93,14 +95,21 @@ class Schedule:
                 "opening.alpha_bar",
                 "alpha_bar must be a sequence of T+1 >= 2 numbers that starts with alpha_bar[0] = 1",
             )
-        if not (np.all(np.diff(alpha_bar) < 0) and alpha_bar[-1] > 0):  # also catches NaN
+        if not (np.all(np.diff(alpha_bar) < 0) and alpha_bar[-1] > 0):  # false for NaN, too
             raise LocalizedError("opening.alpha_bar_falls", "alpha_bar must fall strictly and stay above 0")
         alpha_bar.setflags(write=False)
         object.__setattr__(self, "alpha_bar", alpha_bar)
 
     @classmethod
     def from_betas(cls, betas: Sequence[float] | np.ndarray) -> Schedule:
-        """alpha_bar_t = prod_{s<=t} (1 - beta_s) for betas (T,) in (0, 1)."""
+        """Return the schedule alpha_bar_t = prod_{s<=t} (1 - beta_s).
+
+        Args:
+            betas: (T,), beta_1..beta_T, each in (0, 1).
+
+        Raises:
+            ValueError: ``betas`` is empty, or a value is out of range.
+        """
         betas = np.asarray(betas, dtype=np.float64)
         if betas.ndim != 1 or len(betas) == 0 or not np.all((betas > 0) & (betas < 1)):
             raise LocalizedError("opening.betas", "betas must be a sequence of at least one number, each inside (0, 1)")
@@ -108,42 +117,53 @@ class Schedule:
 
     @classmethod
     def linear(cls, T: int = 1000, beta_start: float = 1e-4, beta_end: float = 0.02) -> Schedule:
-        """beta rising linearly over t = 1..T: the schedule of DDPM and of the DDIM paper."""
+        """Return the schedule of the DDPM and DDIM papers, in which beta rises linearly over t = 1..T."""
         return cls.from_betas(np.linspace(beta_start, beta_end, T, dtype=np.float64))
 
     @property
     def T(self) -> int:
-        """Number of steps that the model was trained with."""
+        """Number of time steps that the model was trained with."""
         return len(self.alpha_bar) - 1
 
     def __repr__(self) -> str:
         return f"Schedule(T={self.T}, alpha_bar[T]={self.alpha_bar[-1]:.3g})"
 
     def sigma(self, t: int, t_prev: int, eta: float) -> float:
-        """sigma_t(eta) for the jump t -> t_prev, Eq. 16: eta scales sigma itself, not the variance.
+        """Return sigma_t(eta) of Eq. 16 for the jump t -> t_prev. Note that eta scales sigma, not the variance.
 
-        eta = 1 gives the square root of DDPM's posterior variance beta-tilde, eta = 0 gives 0.
+        At eta = 1 this is the square root of DDPM's posterior variance beta-tilde. At eta = 0 it is 0.
+
+        Raises:
+            ValueError: unless 0 <= t_prev < t <= T.
         """
         _check_jump(t, t_prev, self.T)
         alpha_bar, alpha_bar_prev = float(self.alpha_bar[t]), float(self.alpha_bar[t_prev])
         return eta * math.sqrt((1 - alpha_bar_prev) / (1 - alpha_bar)) * math.sqrt(1 - alpha_bar / alpha_bar_prev)
 
     def sigma_hat(self, t: int, t_prev: int) -> float:
-        """sigma-hat, DDPM's larger variance sqrt(1 - alpha_bar_t / alpha_bar_prev) (App. D.3).
+        """Return sigma-hat = sqrt(1 - alpha_bar_t / alpha_bar_prev), DDPM's larger variance (App. D.3).
 
-        0 at the last step (t_prev = 0), where the sample is predicted x_0 itself.
+        At the last step (t_prev = 0) it is 0, so that the sample is predicted x_0 itself.
+
+        Raises:
+            ValueError: unless 0 <= t_prev < t <= T.
         """
         _check_jump(t, t_prev, self.T)
         return math.sqrt(1 - float(self.alpha_bar[t]) / float(self.alpha_bar[t_prev])) if t_prev > 0 else 0.0
 
     def coefficients(self, t: int, t_prev: int, eta: float = 0.0, variance: Variance = "eta") -> Coefficients:
-        """The coefficients of Eq. 12 for the jump t -> t_prev.
+        """Return the coefficients of Eq. 12 for the jump t -> t_prev.
 
-        With ``variance="eta"`` the squares of direction and noise add up to 1 - alpha_bar_prev. With ``"large"`` the
-        noise is sigma-hat while the direction keeps sigma(1), as in DDPM's "simple variance"; ``eta`` has no effect.
+        With ``variance="eta"``, direction_scale^2 + sigma^2 = 1 - alpha_bar_prev. With ``"large"``, sigma is sigma-hat and
+        direction_scale is that of eta = 1; ``eta`` has no effect.
+
+        Args:
+            t, t_prev: 0 <= t_prev < t <= T.
+            eta: in [0, 1]; 0 is DDIM, 1 is DDPM.
+            variance: "eta" or "large".
 
         Raises:
-            ValueError: unless 0 <= t_prev < t <= T, eta in [0, 1], variance one of "eta", "large".
+            ValueError: an argument is out of range.
         """
         check_eta(eta)
         if variance not in VARIANCES:
@@ -156,29 +176,32 @@ class Schedule:
             alpha_bar=alpha_bar,
             alpha_bar_prev=alpha_bar_prev,
             sqrt_alpha_bar_prev=math.sqrt(alpha_bar_prev),
-            direction_scale=math.sqrt(max(1 - alpha_bar_prev - sigma**2, 0.0)),  # below 0 only by rounding
+            direction_scale=math.sqrt(max(1 - alpha_bar_prev - sigma**2, 0.0)),  # negative only through rounding
             sigma=self.sigma_hat(t, t_prev) if variance == "large" else sigma,
         )
 
 
 def timesteps(T: int = 1000, S: int = 50, spacing: Spacing = "linear") -> list[int]:
-    """The sub-sequence tau of 1..T that a run with S steps visits (Sec. 4.2, App. D.2).
+    """Return tau, the sub-sequence of 1..T that a run of S steps visits (Sec. 4.2, App. D.2).
 
-    ``"linear"`` is tau_i = floor(T i / S) and ``"quadratic"`` floor(T i^2 / S^2), made strictly increasing; both end
-    at T. ``"leading"`` is the original code's 1, 1 + floor(T/S), ..., which stops short of T.
+    Args:
+        T: number of time steps of the schedule, at least 1.
+        S: number of steps of the run, in 1..T.
+        spacing: "linear" is tau_i = floor(T i / S). "quadratic" is floor(T i^2 / S^2), made strictly increasing. Both end
+            at T. "leading" is 1, 1 + floor(T/S), ... as in the paper's original code; it ends below T unless S = T.
 
     Returns:
-        S ints, strictly ascending, each in 1..T. All arithmetic is exact (integers).
+        S ints in 1..T, strictly ascending.
 
     Raises:
-        ValueError: unless T >= 1, 1 <= S <= T and spacing is one of the three names.
+        ValueError: an argument is out of range.
     """
     T = as_int("T", T, 1, None)
     S = as_int("S (number of steps)", S, 1, T)
     if spacing == "linear":
         return [T * i // S for i in range(1, S + 1)]
     if spacing == "quadratic":
-        # i^2 grows faster than i, so lifting the first values to i is all that strict growth needs.
+        # i^2 grows faster than i, so raising the first values to i makes the sequence strictly increasing.
         return [max(i, T * i * i // (S * S)) for i in range(1, S + 1)]
     if spacing == "leading":
         return [1 + i * (T // S) for i in range(S)]
@@ -186,7 +209,7 @@ def timesteps(T: int = 1000, S: int = 50, spacing: Spacing = "linear") -> list[i
 
 
 def jumps(tau: Sequence[int]) -> list[tuple[int, int]]:
-    """The pairs (t, t_prev) of a run down ``tau``, t descending; the last t_prev is 0."""
+    """Return the jumps (t, t_prev) of a run along ``tau``, t descending. The last t_prev is 0."""
     return list(zip(reversed(tau), [*reversed(tau[:-1]), 0], strict=True))
 
 

@@ -1,4 +1,4 @@
-"""How a run goes down from x_T: number of steps, eta, variance, spacing, clip and noise seeds, all checked."""
+"""The settings of a run: steps, eta, variance, spacing of tau, clipping and noise seeds."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from explorer.support.arguments import as_int, check_eta, shorten
 
 @dataclass(frozen=True)
 class Settings:
-    """How a run goes down from x_T.
+    """The settings of a run of Eq. 12. Immutable and hashable.
 
     Attributes:
-        steps: S, from 1 to the checkpoint's T.
+        steps: S, the number of steps, from 1 to the checkpoint's T.
         eta: in [0, 1]; sigma = eta * sigma(1), Eq. 16. 0 is DDIM, 1 is DDPM.
-        variance: "eta", or "large" for sigma-hat, DDPM's larger variance (then ``eta`` has no effect).
-        spacing: of tau: "linear", "quadratic" or "leading", see :func:`explorer.timesteps`.
-        clip: clamp predicted x_0 to [-1, 1] at every step and re-derive eps from it.
-        noise_seed: row i of a batch draws its z from ``noise_seed + i``; or a tuple with one seed for each row.
+        variance: "eta", or "large" for sigma-hat, DDPM's larger variance. With "large", ``eta`` has no effect.
+        spacing: how tau is spaced: "linear", "quadratic" or "leading", see :func:`explorer.timesteps`.
+        clip: clamp predicted x_0 to [-1, 1] at every step and recompute eps from it.
+        noise_seed: seed of the noise z, from 0 to 2^64 - 1. Row i of a batch uses ``noise_seed + i``. A tuple gives one
+            seed per row instead.
 
     Raises:
-        ValueError: a value is out of range; the message names the range.
+        ValueError: a value is out of range. The message names the range.
     """
 
     steps: int = 50
@@ -49,24 +50,27 @@ class Settings:
         return f"Settings({', '.join(f'{f.name}={shorten(getattr(self, f.name))}' for f in fields(self))})"
 
     def noise_seeds(self, rows: int) -> list[int]:
-        """One noise seed for each of ``rows`` rows.
+        """Return the noise seed of each row of a batch.
+
+        Args:
+            rows: batch size B.
 
         Raises:
-            ValueError: a tuple of seeds has another length, or counting up passes 2^64 - 1.
+            ValueError: a tuple of seeds does not have ``rows`` entries, or ``noise_seed + i`` exceeds 2^64 - 1.
         """
         if isinstance(self.noise_seed, int):
             return [as_int("noise_seed + row", self.noise_seed + i, 0, MAX_SEED) for i in range(rows)]
         if len(self.noise_seed) != rows:
             raise ValueError(
-                f"noise_seed has {len(self.noise_seed)} seeds, the batch {rows} rows; give one for each row"
+                f"noise_seed has {len(self.noise_seed)} seeds, but the batch has {rows} rows; give one seed per row"
             )
         return list(self.noise_seed)
 
     def plan(self, schedule: Schedule) -> list[Coefficients]:
-        """The coefficients of Eq. 12 for every step of the run, t descending.
+        """Return the coefficients of Eq. 12 for every step of the run, t descending.
 
         Raises:
-            ValueError: more steps than the schedule's T.
+            ValueError: there are more steps than the schedule's T.
         """
         tau = timesteps(schedule.T, self.steps, self.spacing)
         return [schedule.coefficients(t, t_prev, self.eta, self.variance) for t, t_prev in jumps(tau)]
@@ -74,7 +78,7 @@ class Settings:
 
 def _check_noise_seed(seed: object) -> int | tuple[int, ...]:
     if isinstance(seed, (tuple, list)):
-        return tuple(as_int("noise_seed", one, 0, MAX_SEED) for one in seed)
+        return tuple(as_int("noise_seed", row_seed, 0, MAX_SEED) for row_seed in seed)
     return as_int("noise_seed", seed, 0, MAX_SEED)
 
 

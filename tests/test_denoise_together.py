@@ -81,7 +81,7 @@ def test_a_run_leaves_x_T_as_it_was():
         (lambda x_T: [], "at least one run"),
         (lambda x_T: [Run(x_T, ex.Settings(2)), Run(x_T[:, :, :2], ex.Settings(2))], r"x_T must be \(B, 1, 4, 4\)"),
         (lambda x_T: [Run(x_T, ex.Settings(1001))], "from 1 to 1000"),
-        (lambda x_T: [Run(x_T, ex.Settings(2, noise_seed=(1, 2)))], "2 seeds, the batch 1 rows"),
+        (lambda x_T: [Run(x_T, ex.Settings(2, noise_seed=(1, 2)))], "2 seeds, but the batch has 1 rows"),
     ],
 )
 def test_what_cannot_run_is_refused_before_the_first_step(make: Callable[[Tensor], list[Run]], message: str):

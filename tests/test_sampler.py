@@ -253,7 +253,7 @@ def test_denoise_refuses_more_steps_than_T_before_the_first_step(gaussian):
 
 @pytest.mark.parametrize("seeds", [(), (1,), (1, 2, 3)])
 def test_denoise_refuses_another_count_of_noise_seeds_before_the_first_step(gaussian, seeds):
-    with pytest.raises(ValueError, match=f"noise_seed has {len(seeds)} seeds, the batch 2 rows"):
+    with pytest.raises(ValueError, match=f"noise_seed has {len(seeds)} seeds, but the batch has 2 rows"):
         ex.denoise(gaussian(), ex.latent(SHAPE, [0, 1]), ex.Settings(noise_seed=seeds))
 
 
