@@ -1,4 +1,4 @@
-"""The same settings give the same picture: on another run, with other batch mates, on other numbers of threads.
+"""The same settings give the same picture: in another run, in another batch, with another number of threads.
 
 The tolerances are those of the README, in grey levels of 255.
 """
@@ -18,8 +18,8 @@ import explorer as ex
 from explorer.networks import openvino_network
 
 SEEDS = (22, 10)
-MATES = (0, 1, 2)
-AGAIN = """
+BATCH_MATES = (0, 1, 2)  # seeds of other pictures in the same batch
+SCRIPT = """
 import hashlib, sys, torch, explorer as ex
 torch.set_num_threads(1)
 for engine in ("exact", "fast"):
@@ -30,9 +30,9 @@ for engine in ("exact", "fast"):
 
 
 def faces(engine: str, threads: int) -> ex.Checkpoint:
-    """The shipped checkpoint, opened anew, its network on so many threads."""
+    """The shipped checkpoint, freshly opened, with this number of threads in torch and in OpenVINO."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(openvino_network.OpenVinoNetwork, "_worthwhile_threads", lambda self: threads)
+        patch.setattr(openvino_network.OpenVinoNetwork, "choose_threads", lambda self: threads)
         checkpoint = ex.load("faces-64", device="cpu", engine=engine)
     torch.set_num_threads(threads)
     return checkpoint
@@ -45,40 +45,40 @@ def threads():
     torch.set_num_threads(before)
 
 
-def pictures(checkpoint: ex.Checkpoint, eta: float, mates: tuple[int, ...] = ()) -> Tensor:
-    """x_0 of the two seeds, in calls that they share with ``mates``."""
-    settings = ex.Settings(steps=5, eta=eta, noise_seed=(3, 4, *mates))
-    return ex.sample(checkpoint, ex.latent(checkpoint.shape, (*SEEDS, *mates)), settings)[: len(SEEDS)]
+def pictures(checkpoint: ex.Checkpoint, eta: float, batch_mates: tuple[int, ...] = ()) -> Tensor:
+    """x_0 of the two seeds, drawn in one batch with the pictures of ``batch_mates``."""
+    settings = ex.Settings(steps=5, eta=eta, noise_seed=(3, 4, *batch_mates))
+    return ex.sample(checkpoint, ex.latent(checkpoint.shape, (*SEEDS, *batch_mates)), settings)[: len(SEEDS)]
 
 
-def levels(a: Tensor, b: Tensor) -> float:
-    """The largest difference in grey levels."""
+def max_difference(a: Tensor, b: Tensor) -> float:
+    """The largest difference, in grey levels of 255."""
     return float((a.clamp(-1, 1) - b.clamp(-1, 1)).abs().max()) * 127.5
 
 
 @pytest.fixture(scope="module")
 def alone() -> dict[tuple[str, float], Tensor]:
-    """The pictures of each engine and eta, without mates, on one thread."""
-    opened = {engine: faces(engine, 1) for engine in ("exact", "fast")}
+    """The pictures by engine and eta, in a batch of their own, on one thread."""
+    checkpoints = {engine: faces(engine, 1) for engine in ("exact", "fast")}
     torch.set_num_threads(1)
-    return {(engine, eta): pictures(opened[engine], eta) for engine in opened for eta in (0.0, 1.0)}
+    return {(engine, eta): pictures(checkpoints[engine], eta) for engine in checkpoints for eta in (0.0, 1.0)}
 
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 @pytest.mark.parametrize("engine", ["exact", "fast"])
-def test_a_picture_is_the_same_on_another_run_and_with_other_batch_mates(alone, engine, eta):
-    opened, expected = faces(engine, 1), alone[engine, eta]
-    assert torch.equal(pictures(opened, eta), expected)
-    assert levels(pictures(opened, eta, MATES), expected) <= 1
+def test_a_picture_is_the_same_in_another_run_and_in_another_batch(alone, engine, eta):
+    checkpoint, expected = faces(engine, 1), alone[engine, eta]
+    assert torch.equal(pictures(checkpoint, eta), expected)
+    assert max_difference(pictures(checkpoint, eta, BATCH_MATES), expected) <= 1
 
 
-@pytest.mark.parametrize(("engine", "most"), [("exact", 1), ("fast", 4)])
-def test_without_fresh_noise_a_picture_is_the_same_on_another_number_of_threads(alone, engine, most):
-    assert levels(pictures(faces(engine, 2), 0.0), alone[engine, 0.0]) <= most
+@pytest.mark.parametrize(("engine", "tolerance"), [("exact", 1), ("fast", 4)])
+def test_at_eta_zero_a_picture_is_the_same_on_another_number_of_threads(alone, engine, tolerance):
+    assert max_difference(pictures(faces(engine, 2), 0.0), alone[engine, 0.0]) <= tolerance
 
 
 def test_a_picture_is_the_same_in_another_process_bit_for_bit(alone):
     root = Path(__file__).resolve().parent.parent
-    ended = subprocess.run([sys.executable, "-c", AGAIN], cwd=root, capture_output=True, text=True, check=True)
-    here = [hashlib.sha256(alone[engine, 0.0].numpy().tobytes()).hexdigest() for engine in ("exact", "fast")]
-    assert ended.stdout.split() == here
+    process = subprocess.run([sys.executable, "-c", SCRIPT], cwd=root, capture_output=True, text=True, check=True)
+    expected = [hashlib.sha256(alone[engine, 0.0].numpy().tobytes()).hexdigest() for engine in ("exact", "fast")]
+    assert process.stdout.split() == expected

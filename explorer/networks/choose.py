@@ -1,8 +1,8 @@
-"""Which network computes a U-Net: the fastest one whose pictures cannot be told apart from torch's by eye.
+"""Selection of the fastest engine whose pictures look the same as those of torch in float32.
 
-On a CPU the faster network is OpenVINO, in bfloat16 where the processor computes in that format: more than twice as fast
-as torch, with eps off by less than 1 % and a picture off by a third of a grey level of 255. On CUDA and MPS it is torch's own half
-precision. A faster network is used only after it has agreed with torch on one call.
+On a CPU that is OpenVINO, in bfloat16 if the processor supports it: more than twice as fast as torch, with an error of less
+than 1 % in eps and of a third of a grey level (of 255) in a picture. On CUDA and MPS it is torch in half precision. A faster
+engine is used only if it agrees with torch on a test call.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from explorer.networks.torch_network import TorchNetwork
 
 
 def fast_network(exact: TorchNetwork, shape: tuple[int, int, int]) -> Network:
-    """Return the fastest network for the device of ``exact`` whose results are close to it.
+    """Return the fastest network for the device of ``exact`` whose output is close to that of ``exact``.
 
     Args:
         exact: the network in torch, float32.
         shape: (C, H, W) of the input.
 
     Raises:
-        EngineError: there is no faster network here, or its results are not close.
+        EngineError: no faster engine is available, or its output is not close enough.
     """
     if exact.device.type == "cpu":
         from explorer.networks.openvino_network import OpenVinoNetwork

@@ -1,6 +1,7 @@
-"""What every engine that computes a U-Net has in common.
+"""The interface of an engine that computes a U-Net.
 
-A network is a callable ``network(x, labels)``: (B, C, H, W) float32 and (B,) labels in, float32 of the same shape out.
+A network is a callable ``network(x, labels)``. It takes x (B, C, H, W) float32 and time step labels (B,) int64, and returns
+float32 of the shape of x.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from explorer.support.messages import LocalizedError
 
 Engine = Literal["auto", "exact", "fast"]
 ENGINES = ("auto", "exact", "fast")
-MAX_DIFFERENCE = 0.05  # relative, between a faster network and torch on one call; bfloat16 differs by 0.01 when trained
+MAX_DIFFERENCE = 0.05  # of a faster engine from torch, relative; bfloat16 differs by 0.01 on trained networks
 
 
 class Network(Protocol):
     """A U-Net on some engine.
 
     Attributes:
-        name: the engine and its number format, for people.
-        any_thread: whether a call is as fast from one thread as from another.
+        name: the engine and its number format, for display.
+        any_thread: whether calls from any thread are equally fast.
     """
 
     any_thread: bool
@@ -42,20 +43,20 @@ class Network(Protocol):
 
 
 class EngineError(ValueError):
-    """The faster network cannot be used here; the message says why."""
+    """The faster engine cannot be used here; the message says why."""
 
 
 class NetworkLost(LocalizedError):
-    """The network is computed on other machines and none of them answers. It may be back at the next call."""
+    """No remote replica of the network is reachable. A later call may succeed."""
 
 
 class LazyUNet:
-    """A torch U-Net in float32, built when it is first needed, because importing diffusers takes seconds.
+    """A torch U-Net in float32, built at first use, because importing diffusers takes seconds.
 
     Args:
         build: builds the network, which follows diffusers' calling convention.
-        describe: returns a text that differs for every other network. It reads all weights, so it is called only when a
-            cache key is needed.
+        describe: returns a text that identifies the network. It reads all weights, so it is called only when the cache key
+            is needed.
     """
 
     def __init__(self, build: Callable[[], torch.nn.Module], describe: Callable[[], str]) -> None:
@@ -63,7 +64,7 @@ class LazyUNet:
 
     @classmethod
     def of(cls, module: torch.nn.Module) -> LazyUNet:
-        """Wrap a network that exists already."""
+        """Wrap an existing network."""
 
         def describe() -> str:
             weights = (tensor.cpu().numpy().tobytes() for tensor in module.state_dict().values())
@@ -89,6 +90,7 @@ class LazyUNet:
 
 
 def _version(package: str) -> str:
+    """The installed version of a package; empty if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -102,7 +104,7 @@ def check_agreement(network: Network, exact: Network, shape: tuple[int, int, int
         shape: (C, H, W) of the input.
 
     Raises:
-        EngineError: the relative difference is above :data:`MAX_DIFFERENCE`.
+        EngineError: the relative difference is not below :data:`MAX_DIFFERENCE`.
     """
     x = torch.randn((1, *shape), generator=torch.Generator().manual_seed(0))
     labels = torch.tensor([500])

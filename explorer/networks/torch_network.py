@@ -1,4 +1,4 @@
-"""A U-Net computed by torch: float32 everywhere, half precision on CUDA and MPS."""
+"""A U-Net computed by torch: float32 on every device, half precision on CUDA and MPS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TorchNetwork:
         dtype: number format of the arithmetic; formats other than float32 use autocast.
     """
 
-    any_thread = False  # torch keeps a team of workers for each thread that calls it
+    any_thread = False  # torch starts a separate pool of worker threads for each calling thread
 
     def __init__(self, unet: LazyUNet, device: torch.device, dtype: torch.dtype = torch.float32) -> None:
         self.unet, self.device, self.dtype = unet, device, dtype
@@ -34,13 +34,13 @@ class TorchNetwork:
         _ = self.module
 
     def __call__(self, x: Tensor, labels: Tensor) -> Tensor:
-        with torch.inference_mode(), self._arithmetic():
+        with torch.inference_mode(), self._precision_context():
             x = x.to(self.device).contiguous(memory_format=torch.channels_last)
             return self.module(x, labels.to(self.device), return_dict=False)[0].float()
 
-    def _arithmetic(self) -> AbstractContextManager[object]:
+    def _precision_context(self) -> AbstractContextManager[object]:
         if self.dtype != torch.float32:
             return torch.autocast(self.device.type, self.dtype)
-        if self.device.type == "cuda":  # torch would compute the convolutions in TF32, with ten bits of mantissa
+        if self.device.type == "cuda":  # by default torch computes convolutions in TF32, with a mantissa of ten bits
             return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
         return nullcontext()
