@@ -188,10 +188,10 @@ def test_a_bad_entry_of_an_address_does_not_spoil_the_good_ones(make, name, fiel
         (None, "not measured yet: python -m explorer evaluate toy"),
         ("{}", "not measured yet"),
         ("{", "is not a readable JSON file"),
-        ("[]", "must be Quality"),
-        ('{"loss": {"pictures": 5}, "frechet": {}, "reconstruction": {}}', "has no mean"),
-        ('{"loss": 3}', "must be LossEntry"),
-        ('{"frechet": 3}', "must be FrechetTable"),
+        ("[]", "quality.json: Input should be an object, not []"),
+        ('{"loss": {"pictures": 5}, "frechet": {}, "reconstruction": {}}', "quality.json: loss.mean: Field required"),
+        ('{"loss": 3}', "quality.json: loss: Input should be an object, not 3"),
+        ('{"frechet": 3}', "quality.json: frechet: Input should be an object, not 3"),
     ],
 )
 @pytest.mark.parametrize("name", ["encode", "forward", "quality"])
