@@ -1,8 +1,8 @@
 """eps_theta: the noise predictor as the sampler sees it.
 
-The sampler calls ``predict_noise(x_t, t)``, where x_t is (B, C, H, W) float32 and t is the paper's time step in 1..T, an int
-or one per row. The result is the predicted noise, in the same shape. :class:`Denoiser` makes a noise predictor from a
-diffusers U-Net, and :func:`as_noise_predictor` from any function.
+The sampler calls ``predict_noise(x_t, t)``, where x_t is (B, C, H, W) float32 and t is the paper's time step in 1..T,
+an int or one per row. The result is the predicted noise, in the same shape. :class:`Denoiser` makes a noise predictor
+from a diffusers U-Net, and :func:`as_noise_predictor` from any function.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 from explorer.networks.choose import fast_network
 from explorer.networks.network import Engine, EngineError, LazyUNet, Network
 from explorer.networks.torch_network import TorchNetwork
-from explorer.schedule import Schedule
+from explorer.schedule import PredictionType, Schedule
 
 PredictNoise = Callable[[Tensor, "int | Tensor"], Tensor]
-PredictionType = Literal["epsilon", "v_prediction"]
 DEVICES = ("auto", "cpu", "cuda", "mps")
 MAX_ROWS_ON_CPU = 8  # batch size above which a CPU takes proportionally longer
 MAX_ROWS = 64
@@ -42,8 +41,8 @@ class NoisePredictor(Protocol):
         max_rows: largest batch size of a call.
         any_thread: whether calls are equally fast from every thread.
         exact: the same predictor, computed by torch in float32.
-        unshared: the same predictor, whose calls are never batched with other runs, so that repeated calls give identical
-            bits.
+        unshared: the same predictor, whose calls are never batched with other runs, so that repeated calls give
+            identical bits.
     """
 
     @property
@@ -174,8 +173,9 @@ class Denoiser:
         patch: p >= 1, a divisor of H and W.
         prediction_type: "epsilon" or "v_prediction".
         device: see :func:`resolve_device`.
-        engine: the inference engine. "exact" is torch in float32. "fast" is the fastest engine on this machine that does
-            not visibly change pictures; it is chosen at the first call. "auto" is "fast", or torch if nothing is faster.
+        engine: the inference engine. "exact" is torch in float32. "fast" is the fastest engine on this machine that
+            does not visibly change pictures; it is chosen at the first call. "auto" is "fast", or torch if nothing is
+            faster.
 
     Attributes:
         requested_engine: the argument ``engine``.

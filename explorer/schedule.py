@@ -19,6 +19,7 @@ from explorer.support.messages import LocalizedError
 
 Spacing = Literal["linear", "quadratic", "leading"]
 Variance = Literal["eta", "large"]
+PredictionType = Literal["epsilon", "v_prediction"]  # what a network outputs; diffusers keeps it with the schedule
 SPACINGS: tuple[str, ...] = get_args(Spacing)
 VARIANCES: tuple[str, ...] = get_args(Variance)
 
@@ -34,8 +35,8 @@ class Coefficients:
         t, t_prev: time steps, 0 <= t_prev < t.
         alpha_bar, alpha_bar_prev: alpha_bar at t and at t_prev.
         sqrt_alpha_bar_prev: coefficient of predicted x_0.
-        direction_scale: coefficient of eps, sqrt(1 - alpha_bar_prev - sigma^2). With ``variance="large"`` it is computed
-            from sigma(eta=1).
+        direction_scale: coefficient of eps, sqrt(1 - alpha_bar_prev - sigma^2). With ``variance="large"`` it is
+            computed from sigma(eta=1).
         sigma: coefficient of z: sigma_t(eta) of Eq. 16, or sigma-hat with ``variance="large"``.
     """
 
@@ -154,8 +155,8 @@ class Schedule:
     def coefficients(self, t: int, t_prev: int, eta: float = 0.0, variance: Variance = "eta") -> Coefficients:
         """Return the coefficients of Eq. 12 for the jump t -> t_prev.
 
-        With ``variance="eta"``, direction_scale^2 + sigma^2 = 1 - alpha_bar_prev. With ``"large"``, sigma is sigma-hat and
-        direction_scale is that of eta = 1; ``eta`` has no effect.
+        With ``variance="eta"``, direction_scale^2 + sigma^2 = 1 - alpha_bar_prev. With ``"large"``, sigma is sigma-hat
+        and direction_scale is that of eta = 1; ``eta`` has no effect.
 
         Args:
             t, t_prev: 0 <= t_prev < t <= T.
@@ -187,8 +188,9 @@ def timesteps(T: int = 1000, S: int = 50, spacing: Spacing = "linear") -> list[i
     Args:
         T: number of time steps of the schedule, at least 1.
         S: number of steps of the run, in 1..T.
-        spacing: "linear" is tau_i = floor(T i / S). "quadratic" is floor(T i^2 / S^2), made strictly increasing. Both end
-            at T. "leading" is 1, 1 + floor(T/S), ... as in the paper's original code; it ends below T unless S = T.
+        spacing: "linear" is tau_i = floor(T i / S). "quadratic" is floor(T i^2 / S^2), made strictly increasing. Both
+            end at T. "leading" is 1, 1 + floor(T/S), ... as in the paper's original code; it ends below T unless S =
+            T.
 
     Returns:
         S ints in 1..T, strictly ascending.

@@ -14,11 +14,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from explorer.checkpoint import from_denoiser
-from explorer.denoiser import Denoiser, PredictionType
+from explorer.denoiser import Denoiser
 from explorer.latents import latent
 from explorer.media.convert import grid, to_uint8
 from explorer.sampler import sample
-from explorer.schedule import Schedule
+from explorer.schedule import PredictionType, Schedule
 from explorer.settings import Settings
 from explorer.storage.atomic_write import replace_file
 from explorer.storage.diffusers_folder import WEIGHTS, Card
