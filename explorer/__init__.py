@@ -1,4 +1,4 @@
-"""DDIM Explorer's core: load a checkpoint, run Eq. 12, look at every term.
+"""Explore DDIM sampling: load a diffusion model, run Eq. 12 step by step, and inspect every term.
 
 import explorer as ex
 
@@ -12,7 +12,7 @@ from explorer.checkpoint import Checkpoint, CheckpointError, available, from_den
 from explorer.forward import diffuse
 from explorer.inversion import encode
 from explorer.latents import latent, slerp, step_noise
-from explorer.media import notebook as _notebook  # noqa: F401  (says how steps and runs look in a notebook)
+from explorer.media import notebook as _notebook  # noqa: F401  (registers the notebook display)
 from explorer.media.convert import to_image
 from explorer.sampler import Step, Terms, ddim_step, denoise, sample
 from explorer.schedule import Coefficients, Schedule, jumps, timesteps

@@ -1,7 +1,7 @@
-"""Checkpoints: a diffusers pipeline folder, plus what the explorer needs, read as one value.
+"""Checkpoints: a pretrained denoiser with its schedule and picture shape, loaded from a diffusers pipeline folder.
 
-They lie below ``checkpoints/``, in any folder, or on the Hugging Face Hub; :mod:`explorer.storage.diffusers_folder` says which files are
-read, :mod:`explorer.storage.hub` how they are fetched.
+:func:`load` opens checkpoints of this repository, of any local folder, and of the Hugging Face Hub. The files of a
+folder are described in :mod:`explorer.storage.diffusers_folder`, and downloads in :mod:`explorer.storage.hub`.
 """
 
 from __future__ import annotations
@@ -39,24 +39,25 @@ from explorer.storage.unet import MAX_SIDE, sides_of
 from explorer.support.arguments import shorten
 from explorer.support.messages import Message
 
-BESIDE_US = Path(__file__).resolve().parent.parent / "checkpoints"
-CHECKPOINTS = BESIDE_US if BESIDE_US.is_dir() else Path("checkpoints")  # the latter for a package in site-packages
+_IN_REPOSITORY = Path(__file__).resolve().parent.parent / "checkpoints"
+CHECKPOINTS = _IN_REPOSITORY if _IN_REPOSITORY.is_dir() else Path("checkpoints")  # the latter if installed by pip
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Checkpoint:
-    """A denoiser eps_theta with the schedule and the picture shape it was trained for.
+    """A denoiser eps_theta with the schedule and the picture shape that it was trained with.
 
     Attributes:
-        name: what it was loaded by.
-        shape: (C, H, W) of a picture, values in [-1, 1].
+        name: display name: the folder's name or the hub id.
+        shape: (C, H, W) of a picture. Values are in [-1, 1].
         schedule: alpha_bar, float64.
-        predict_noise: eps_theta(x_t, t): (B, C, H, W) float32 -> the same; t an int in 1..T, or (B,) ints.
-        card: title, licence line, seeds worth showing.
-        folder: where it lies on disk, if it does.
-        source: what :func:`load` opens it by; the name if it is empty.
-        version: differs when its files do; empty for a callable of one's own.
-        clips: whether its own pipeline clips predicted x_0, which small S may need.
+        predict_noise: eps_theta(x_t, t). It maps (B, C, H, W) float32 to the same shape; t is an int in 1..T, or (B,)
+            ints.
+        card: title, licence and sample seeds.
+        folder: the folder that it was loaded from; None if :func:`from_denoiser` made it.
+        source: the name that :func:`load` opens it by; ``name`` if empty.
+        version: changes whenever the files change; empty without a folder.
+        clips: whether its scheduler clips predicted x_0 by default. Pictures with few steps may need it.
     """
 
     name: str
@@ -77,46 +78,46 @@ class Checkpoint:
 
     @property
     def exact(self) -> Checkpoint:
-        """The same checkpoint, its network computed by torch in float32; itself if eps_theta is a callable of one's own."""
+        """The same checkpoint computed by torch in float32; the checkpoint itself if :func:`from_denoiser` made it."""
         exact = self.predict_noise.exact
         return self if exact is self.predict_noise else replace(self, predict_noise=exact)
 
     @property
     def engine(self) -> str:
-        """What computes the network, for people; empty before the first call and for a callable of one's own."""
+        """Display name of the inference engine; empty before the first call and if :func:`from_denoiser` made it."""
         return self.predict_noise.engine
 
     @property
     def key(self) -> tuple[str, str]:
-        """Equal for checkpoints that make the same pictures."""
+        """Cache key: equal for checkpoints that generate the same pictures."""
         return self.name, self.version
 
     @property
     def weights_fingerprint(self) -> str:
-        """The start of the SHA-256 of its weights; empty without a folder."""
+        """First 16 digits of the SHA-256 of the weights file; empty without a folder."""
         return fingerprint(self.folder) if self.folder else ""
 
     def to_python(self) -> str:
-        """The call that opens it again."""
+        """The Python expression that loads this checkpoint; ``ex`` is the package ``explorer``."""
         engine, source = self.predict_noise.requested_engine, self.source or self.name
         return f"ex.load({source!r})" if engine == "exact" else f'ex.load({source!r}, engine="{engine}")'
 
     def examples(self) -> np.ndarray:
-        """Held-out real pictures of the checkpoint, uint8 (N, H, W, C); N = 0 if it ships none.
+        """Return the held-out real pictures of the checkpoint, uint8 (N, H, W, C). N = 0 if it has none.
 
         Raises:
-            CheckpointError: if the file is damaged.
+            CheckpointError: the file is damaged.
         """
         path = self.folder / EXAMPLES if self.folder else None
         shape = *self.shape[1:], self.shape[0]
-        if path is None or not os.path.exists(path):  # unlike Path's own, no error where the folder cannot be read
+        if path is None or not os.path.exists(path):  # Path.exists raises if the folder is not readable
             return np.zeros((0, *shape), dtype=np.uint8)
         return _read_examples(path, os.stat(path).st_mtime_ns, shape).copy()
 
 
 @lru_cache(maxsize=4)
-def _read_examples(path: Path, changed: int, shape: Shape) -> np.ndarray:
-    """The pictures in ``path`` as it was when ``changed``: unpacking them takes longer than a step of a small network."""
+def _read_examples(path: Path, mtime_ns: int, shape: Shape) -> np.ndarray:
+    """Read the pictures, cached until the modification time changes, since unpacking is slower than a small network."""
     try:
         return read_pictures(path, shape)
     except (OSError, ValueError) as error:
@@ -131,19 +132,20 @@ def _read_examples(path: Path, changed: int, shape: Shape) -> np.ndarray:
 def from_denoiser(
     predict_noise: PredictNoise, shape: Sequence[int], schedule: Schedule | None = None, name: str = "denoiser"
 ) -> Checkpoint:
-    """Wrap any callable eps(x_t, t) as a checkpoint: toys, tests, teaching.
+    """Wrap any function eps(x_t, t) as a checkpoint, for toy models, tests and teaching.
 
     Args:
-        predict_noise: (B, C, H, W) and an int t in 1..T -> noise of the same shape.
-        shape: (C, H, W).
-        schedule: the linear one of DDPM if None.
+        predict_noise: maps x_t (B, C, H, W) and an int t in 1..T to the predicted noise, same shape.
+        shape: (C, H, W) of a picture.
+        schedule: DDPM's linear schedule if None.
+        name: display name.
     """
     C, H, W = shape
     return Checkpoint(name, (C, H, W), schedule or Schedule.linear(), as_noise_predictor(predict_noise))
 
 
 def available(root: Path = CHECKPOINTS) -> list[str]:
-    """Names of the checkpoints below ``root``, sorted."""
+    """Return the names of the checkpoints in ``root``, sorted."""
     return sorted(path.parent.name for path in root.glob(f"*/{INDEX}"))
 
 
@@ -154,28 +156,31 @@ def load(
     engine: Engine = "exact",
     progress: Progress | None = None,
 ) -> Checkpoint:
-    """Open a checkpoint by its name below ``root``, by its folder, or by its hub id.
+    """Load a checkpoint from ``root``, from any folder, or from the Hugging Face Hub.
 
     Args:
-        name: such as "faces-64", "runs/mine", "google/ddpm-cifar10-32" or "owner/name@revision". A folder comes before a
-            hub id of the same name. What comes from the hub is kept in its cache, and is opened from there offline.
-        device: see :func:`explorer.denoiser.resolve_device`.
-        engine: "exact", "fast" or "auto", see :class:`explorer.denoiser.Denoiser`. :func:`explorer.encode` is always exact.
-        progress: told (bytes there, bytes in all) of a download; a bar in the terminal if None.
+        name: a name in ``root`` such as "faces-64", the path of a folder such as "runs/mine", or a hub id such as
+            "google/ddpm-cifar10-32" or "owner/name@revision". A folder takes precedence over a hub id of the same name.
+            Downloads are cached by huggingface_hub and can be loaded offline afterwards.
+        device: "auto", "cpu", "cuda" or "mps", see :func:`explorer.denoiser.resolve_device`.
+        root: folder of the named checkpoints.
+        engine: "exact", "fast" or "auto", see :class:`explorer.denoiser.Denoiser`. :func:`explorer.encode` is always
+            exact.
+        progress: called with (bytes loaded, total bytes) during a download; if None, the terminal shows a progress bar.
 
     Raises:
-        CheckpointError: no such checkpoint, the hub cannot be reached, no weights, pickled weights, a truncated or
-            corrupt file, weights that do not fit the network, another U-Net class or prediction type than supported,
-            a scheduler without betas.
-        ValueError: a device or an engine that is unknown or not there.
+        CheckpointError: there is no such checkpoint, the hub is unreachable, the weights are missing or pickled, a
+            file is truncated or corrupt, the weights do not match the network, the U-Net class or prediction type is
+            not supported, or the scheduler has no betas.
+        ValueError: the device or the engine is unknown or not available.
     """
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {shorten(engine)}")
-    resolve_device(device)  # an unknown device is named before any file is read
-    folder = _find(name, root)
+    resolve_device(device)  # fails before any file is read
+    folder = _find_folder(name, root)
     if folder is not None:
-        below_root = folder.parent == root.resolve()
-        return _open(folder, folder.name, folder.name if below_root else str(folder), device, engine)
+        in_root = folder.parent == root.resolve()
+        return _load_folder(folder, folder.name, folder.name if in_root else str(folder), device, engine)
     hub_id = HubId.parse(str(name))
     if hub_id is None:
         names = ", ".join(available(root)) or Message("opening.none", "none")
@@ -187,14 +192,14 @@ def load(
             root=root.name,
             names=names,
         )
-    return _open(fetch(hub_id, progress), str(hub_id), str(hub_id), device, engine)
+    return _load_folder(fetch(hub_id, progress), str(hub_id), str(hub_id), device, engine)
 
 
-def _find(name: str | Path, root: Path) -> Path | None:
-    """The folder of that name, None if there is none."""
-    for place in (root / name, Path(name)):
-        folder = Path(os.path.expanduser(place))
-        if str(name).strip() and os.path.isdir(folder):  # unlike Path's own, these raise for no name whatever
+def _find_folder(name: str | Path, root: Path) -> Path | None:
+    """The folder of that name, or None."""
+    for candidate in (root / name, Path(name)):
+        folder = Path(os.path.expanduser(candidate))
+        if str(name).strip() and os.path.isdir(folder):  # Path.expanduser and Path.is_dir raise for some names
             if is_pipeline(folder):
                 return folder.resolve()
             raise CheckpointError(
@@ -206,23 +211,23 @@ def _find(name: str | Path, root: Path) -> Path | None:
     return None
 
 
-def _open(folder: Path, name: str, source: str, device: str, engine: Engine) -> Checkpoint:
+def _load_folder(folder: Path, name: str, source: str, device: str, engine: Engine) -> Checkpoint:
     card = Card.read(folder / CARD)
     config = read_unet_config(folder, name)
-    shape = _shape(folder, name, config, card)
+    shape = _picture_shape(folder, name, config, card)
     schedule, prediction_type, clips = read_scheduler(folder, name)
     version = version_of(folder)
     unet = read_unet(folder, name, config)
     if engine == "exact" or not unet.converted:
-        _ = unet.module  # what was converted was whole; else what is wrong is told now
+        _ = unet.module  # reports damaged weights now; weights that were converted before were intact
     denoiser = Denoiser(unet, schedule, patch=card.patch, prediction_type=prediction_type, device=device, engine=engine)
     if engine == "fast":
-        denoiser(torch.zeros(1, *shape), 1)  # an engine that is not there is told now
+        denoiser(torch.zeros(1, *shape), 1)  # reports a missing engine now
     return Checkpoint(name, shape, schedule, denoiser, card, folder, source, version, clips)
 
 
-def _shape(folder: Path, name: str, config: Mapping[str, Any], card: Card) -> Shape:
-    """(C, H, W) of a picture."""
+def _picture_shape(folder: Path, name: str, config: Mapping[str, Any], card: Card) -> Shape:
+    """(C, H, W) of a picture, checked against the card and against what can be shown."""
     channels, (height, width) = config.get("in_channels", 3), sides_of(config)
     patch = card.patch
     shape = (channels // patch**2, height * patch, width * patch)

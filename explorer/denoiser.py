@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -240,7 +240,7 @@ class Denoiser:
         return self
 
     def network(self, shape: tuple[int, int, int]) -> Network:
-        """The network for pictures of ``shape`` (C, H, W). It is chosen at the first call. Errors as for :meth:`__call__`."""
+        """The network for pictures of ``shape`` (C, H, W), chosen at the first call. Errors as for :meth:`__call__`."""
         with self._lock:
             if self._network is None:
                 C, H, W = shape

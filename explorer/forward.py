@@ -47,7 +47,7 @@ def diffuse(x_0: Tensor, eps: Tensor, t: int | Tensor, schedule: Schedule) -> Te
 
 
 def noise_level(t: int | Tensor, schedule: Schedule, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Return sqrt(alpha_bar_t) and sqrt(1 - alpha_bar_t), computed in float64 and shaped to broadcast with ``like`` (B, ...)."""
+    """Return sqrt(alpha_bar_t) and sqrt(1 - alpha_bar_t) from float64, shaped to broadcast with ``like`` (B, ...)."""
     alpha_bar = torch.from_numpy(schedule.alpha_bar.copy())[torch.as_tensor(t, device="cpu")]
     alpha_bar = alpha_bar.reshape(-1, *[1] * (like.ndim - 1))
     return alpha_bar.sqrt().to(like), (1 - alpha_bar).sqrt().to(like)
@@ -136,8 +136,8 @@ def non_markov_paths(
 ) -> Paths:
     """Sample paths of q_sigma (Eqs. 6 and 7) along tau: x_T ~ q(x_T | x_0), then downwards with sigma(eta).
 
-    The noise of x_T is stream 0 of ``seed``, so x_T is the same for every eta. The z of the step t -> t_prev is stream t.
-    At eta = 0 the noise of x_T is the only noise: x_t = sqrt(ab_t) x_0 + sqrt(1 - ab_t) eps with one eps for all t.
+    The noise of x_T is stream 0 of ``seed``, so x_T is the same for every eta. The z of the step t -> t_prev is stream
+    t. At eta = 0 the noise of x_T is the only noise: x_t = sqrt(ab_t) x_0 + sqrt(1 - ab_t) eps with one eps for all t.
 
     Args:
         x_0, tau, schedule, count, seed: as for :func:`markov_paths`. The last value of tau takes the place of T.
@@ -197,8 +197,8 @@ class MarginalErrors:
     def bound(self) -> float:
         """Upper bound of ``largest`` that holds with probability at least 99 % if the marginals are exact.
 
-        It is a union bound over all means and variances, assuming many paths, so that these are normally distributed. It
-        holds for dependent values, and is conservative for strongly dependent ones, as along the paths of eta = 0.
+        It is a union bound over all means and variances, assuming many paths, so that these are normally distributed.
+        It holds for dependent values, and is conservative for strongly dependent ones, as along the paths of eta = 0.
         """
         return NormalDist().inv_cdf(1 - 0.01 / (2 * (self.mean.size + self.variance.size)))
 

@@ -4,8 +4,8 @@ The sampling step t -> s at eta = 0 uses eps at (x_t, t). Solved for x_t, it is 
 
     x_t = sqrt(ab_t / ab_s) x_s + (sqrt(1 - ab_t) - sqrt(ab_t / ab_s) sqrt(1 - ab_s)) eps
 
-But eps depends on the unknown x_t, so it has to be approximated. :class:`Inversion` selects the approximation. Its error is
-the reason why the reconstructed picture differs from the original.
+But eps depends on the unknown x_t, so it has to be approximated. :class:`Inversion` selects the approximation. Its
+error is the reason why the reconstructed picture differs from the original.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ class Inversion:
         iterations: number of fixed-point iterations after the first estimate of x_t. Each one evaluates the network at
             (x_t, t) with the current estimate. If they converge, the step is inverted almost exactly. A long step can
             overshoot.
-        ahead: False is the explicit method of the paper: the first estimate of eps is eps_theta(x_s, max(s, 1)). True is
-            an implicit method with the same number of network calls: the first estimate is eps_theta(x_t, t), where x_t is
-            extrapolated with the eps of the previous step. The very first step has no previous one, and evaluates both.
+        ahead: False is the explicit method of the paper: the first estimate of eps is eps_theta(x_s, max(s, 1)). True
+            is an implicit method with the same number of network calls: the first estimate is eps_theta(x_t, t), where
+            x_t is extrapolated with the eps of the previous step. The very first step has no previous one, and
+            evaluates both.
 
     Raises:
         ValueError: ``iterations`` is negative, or ``ahead`` is not a bool.
@@ -88,13 +89,15 @@ def encode(
     Args:
         x_0: (B, C, H, W) pictures in [-1, 1].
         steps, spacing: select tau, as in :class:`explorer.Settings`.
-        iterations, ahead: how eps is approximated, see :class:`explorer.inversion.Inversion`. The default is the paper's.
+        iterations, ahead: how eps is approximated, see :class:`explorer.inversion.Inversion`. The default is the
+            paper's.
 
     Returns:
         x_T, same shape.
 
     Raises:
-        ValueError: ``x_0`` does not have the checkpoint's shape, ``steps`` is outside 1..T, or ``iterations`` is negative.
+        ValueError: ``x_0`` does not have the checkpoint's shape, ``steps`` is outside 1..T, or ``iterations`` is
+            negative.
     """
     last = deque(encoding(checkpoint, x_0, steps, spacing, Inversion(iterations, ahead)), maxlen=1)
     _, x_T = last[0]

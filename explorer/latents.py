@@ -1,8 +1,8 @@
 """Reproducible noise from seeds, and interpolation between latents.
 
-The noise of each picture is drawn on the CPU by a counter-based generator (Philox) with the key (seed, stream). Stream 0 is
-the latent x_T. Stream t >= 1 is the noise z that is added at time step t. So the noise of a picture does not depend on its
-batch, on the device, or on what was drawn before.
+The noise of each picture is drawn on the CPU by a counter-based generator (Philox) with the key (seed, stream). Stream
+0 is the latent x_T. Stream t >= 1 is the noise z that is added at time step t. So the noise of a picture does not
+depend on its batch, on the device, or on what was drawn before.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def slerp(a: Tensor, b: Tensor, w: float | Tensor) -> Tensor:
 
     slerp = sin((1-w) theta) / sin(theta) * a + sin(w theta) / sin(theta) * b, where theta is the angle between a and b.
 
-    The formula is 0/0 for parallel, opposite and zero rows. These are interpolated linearly, which is the limit of slerp
-    for parallel rows. Angles and weights are computed in float64.
+    The formula is 0/0 for parallel, opposite and zero rows. These are interpolated linearly, which is the limit of
+    slerp for parallel rows. Angles and weights are computed in float64.
 
     Args:
         a, b: (B, ...) floating point, same shape. Each row is treated as one vector.

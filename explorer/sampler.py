@@ -154,8 +154,8 @@ def denoise(checkpoint: Checkpoint, x_T: Tensor, settings: Settings | None = Non
         requested.
 
     Raises:
-        ValueError: at the call, before the first step: ``x_T`` does not have the checkpoint's shape, there are more steps
-            than T, or the noise seeds do not match the batch.
+        ValueError: at the call, before the first step: ``x_T`` does not have the checkpoint's shape, there are more
+            steps than T, or the noise seeds do not match the batch.
     """
     settings = settings or Settings()
     check_latents("x_T", x_T, checkpoint)
@@ -192,8 +192,8 @@ class Run:
     Attributes:
         x_T: (B, C, H, W) float32.
         settings: the settings of this run.
-        wrong_labels: condition the network on S, S-1, ..., 1 instead of tau_S, ..., tau_1. This reproduces a common bug:
-            passing the index of a time step in tau instead of its value.
+        wrong_labels: condition the network on S, S-1, ..., 1 instead of tau_S, ..., tau_1. This reproduces a common
+            bug: passing the index of a time step in tau instead of its value.
     """
 
     x_T: Tensor
@@ -204,8 +204,8 @@ class Run:
 def denoise_together(checkpoint: Checkpoint, runs: Sequence[Run]) -> Iterator[list[Step | None]]:
     """Run :func:`denoise` for several runs at once: their k-th steps share one call of the network.
 
-    The rows of a call may have different t, so the runs may have any settings. One call on eight pictures costs far less
-    than eight calls.
+    The rows of a call may have different t, so the runs may have any settings. One call on eight pictures costs far
+    less than eight calls.
 
     Yields:
         One Step per run, or None for a run that has already ended.

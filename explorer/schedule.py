@@ -189,8 +189,8 @@ def timesteps(T: int = 1000, S: int = 50, spacing: Spacing = "linear") -> list[i
         T: number of time steps of the schedule, at least 1.
         S: number of steps of the run, in 1..T.
         spacing: "linear" is tau_i = floor(T i / S). "quadratic" is floor(T i^2 / S^2), made strictly increasing. Both
-            end at T. "leading" is 1, 1 + floor(T/S), ... as in the paper's original code; it ends below T unless S =
-            T.
+            end at T. "leading" is 1, 1 + floor(T/S), ... as in the paper's original code. It ends below T, except for
+            S = T.
 
     Returns:
         S ints in 1..T, strictly ascending.

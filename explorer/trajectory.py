@@ -1,8 +1,8 @@
 """The record of a run: measurements of every step, and the tensors of as many steps as fit into a byte budget.
 
-Of a kept step only x_t and the network's eps_theta are stored. All other quantities of Eq. 12 are recomputed from them by
-:func:`explorer.ddim_step` with the same z, so they are identical bit for bit. :func:`record` runs the sampler and records
-its steps.
+Of a kept step only x_t and the network's eps_theta are stored. All other quantities of Eq. 12 are recomputed from them
+by :func:`explorer.ddim_step` with the same z, so they are identical bit for bit. :func:`record` runs the sampler and
+records its steps.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class Trajectory(RichDisplay):
 
     @property
     def whole(self) -> bool:
-        """Earlier name of :attr:`complete`."""
+        """Alias of :attr:`complete`, kept for existing scripts."""
         return self.complete
 
     @property
@@ -192,8 +192,8 @@ class Trajectory(RichDisplay):
         """The record as named arrays, in the layout of a saved file.
 
         Returns:
-            ``kept``, the indices of the K recorded kept steps; ``x_t`` and ``eps_theta`` (K, B, C, H, W) of these; ``x_0``;
-            ``numbers_NAME`` (recorded steps,) for each field of :class:`Numbers`; and ``settings`` as JSON.
+            ``kept``, the indices of the K recorded kept steps; ``x_t`` and ``eps_theta`` (K, B, C, H, W) of these;
+            ``x_0``; ``numbers_NAME`` (recorded steps,) for each field of :class:`Numbers`; and ``settings`` as JSON.
 
         Raises:
             ValueError: no step is recorded yet.
@@ -265,7 +265,7 @@ def _own_storage(tensor: Tensor) -> Tensor:
 
 
 def evenly_spaced(count: int, limit: int) -> list[int]:
-    """At most ``limit`` of the indices 0..count-1, evenly spaced, with both ends; only the last one if ``limit`` < 2."""
+    """At most ``limit`` of the indices 0..count-1, evenly spaced, with both ends; only the last if ``limit`` < 2."""
     if count <= limit:
         return list(range(count))
     if limit < 2:
