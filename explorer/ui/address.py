@@ -1,4 +1,4 @@
-"""What an address of the page asks for: its fields as values, with the unusable ones left at their defaults."""
+"""Reading fields from the query string of the page's URL."""
 
 from __future__ import annotations
 
@@ -14,37 +14,42 @@ from explorer.ui.localization import LocalizedMessage, localize
 def from_address(
     query: Mapping[str, str], defaults: Mapping[str, Any], check: Callable[[Mapping[str, Any]], object]
 ) -> tuple[dict[str, Any], str]:
-    """The fields in an address, and a message about the entries that could not be used; those keep their defaults.
+    """Read fields from a query string. Invalid entries take their defaults.
 
     Args:
-        defaults: all fields with their defaults, in the order in which they are checked.
-        check: raises :class:`InvalidField` for fields that cannot be used together.
+        query: the query string's entries; unknown keys are ignored.
+        defaults: the default of every field, in the order in which fields are checked.
+        check: raises :class:`InvalidField` for fields that are invalid, alone or together.
+
+    Returns:
+        All fields, and a message about the invalid entries, empty if there are none.
     """
 
-    def refused(fields: Mapping[str, Any]) -> InvalidField | None:
+    def error_in(fields: Mapping[str, Any]) -> InvalidField | None:
         try:
             check(fields)
-        except InvalidField as problem:
-            return problem
+        except InvalidField as error:
+            return error
         return None
 
-    good = {key: _from_text(query[key], default) for key, default in defaults.items() if key in query}
-    problems: list[str] = []
-    while good and (problem := refused(good)):  # all together: two that are swapped fit only with each other
-        problems.append(localize(problem))
-        bad = [problem.field] if problem.field in good else [key for key in good if refused({key: good[key]})]
-        for key in bad or list(good):
-            del good[key]
-    message = reduce(_and_then, [*problems, LocalizedMessage("error.usual_shown")]) if problems else ""
-    return {**defaults, **good}, message
+    valid = {key: _from_text(query[key], default) for key, default in defaults.items() if key in query}
+    messages: list[str] = []
+    # Check all fields together: two corners that swap their latents are valid only as a pair.
+    while valid and (error := error_in(valid)):
+        messages.append(localize(error))
+        invalid = [error.field] if error.field in valid else [key for key in valid if error_in({key: valid[key]})]
+        for key in invalid or list(valid):
+            del valid[key]
+    message = reduce(_join, [*messages, LocalizedMessage("error.usual_shown")]) if messages else ""
+    return {**defaults, **valid}, message
 
 
-def _and_then(first: str, second: str) -> str:
+def _join(first: str, second: str) -> str:
     return LocalizedMessage("error.two", {"first": first, "second": second})
 
 
 def _from_text(text: str, default: Any) -> Any:
-    """What an address says of a field, in the type of its default where it can be read as that."""
+    """Convert the text of an entry to the type of the field's default; return the text itself where that fails."""
     if isinstance(default, bool):
         return {"1": True, "0": False, "true": True, "false": False}.get(text.lower(), text)
     if isinstance(default, int):

@@ -1,4 +1,4 @@
-"""Checks of single fields from the page, the address or the API, and the settings that one tab has for itself."""
+"""Validators for single fields from the page, a URL or the API, and the base class of a tab's own settings."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any, ClassVar, TypeVar
 from explorer.support.arguments import as_int, shorten
 from explorer.ui.localization import LocalizedMessage, localize
 
-Check = Callable[[Any], Any]
-
-
+Check = Callable[[Any], Any]  # returns the value to use, or raises ValueError
 Value = TypeVar("Value")
 
 
 class InvalidField(ValueError):
-    """A field that cannot be used; the message says what was expected, ``field`` which one it is."""
+    """A field has an invalid value. The message says what was expected; ``field`` is the field's name."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -25,79 +23,77 @@ class InvalidField(ValueError):
 
 @dataclass(frozen=True)
 class Options:
-    """The settings that one tab has for itself, beside the control column. A subclass names them with their defaults.
+    """The settings that belong to one tab, in addition to the control column. A subclass defines them with defaults.
 
-    ``checks`` holds a function for each field that returns the value to use or raises ValueError.
+    ``checks`` maps each field to its validator.
     """
 
     checks: ClassVar[Mapping[str, Check]] = {}
 
     @classmethod
-    def parse(cls: type[OptionsT], given: Mapping[str, Any]) -> OptionsT:
-        """Check the tab's fields among ``given``; those that are absent take their defaults.
+    def parse(cls: type[OptionsT], values: Mapping[str, Any]) -> OptionsT:
+        """Validate the tab's fields in ``values``. Missing fields take their defaults; other keys are ignored.
 
         Raises:
-            InvalidField: the first field that cannot be used.
+            InvalidField: for the first invalid field.
         """
         names = [f.name for f in fields(cls)]
-        return cls(**{name: checked(name, given[name], cls.checks[name]) for name in names if name in given})
+        return cls(**{name: check_field(name, values[name], cls.checks[name]) for name in names if name in values})
 
     def fields(self) -> dict[str, Any]:
+        """Return the settings by field name."""
         return asdict(self)
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 
-def checked(field: str, value: Any, check: Callable[[Any], Value]) -> Value:
-    """``check(value)``, its ValueError as :class:`InvalidField` of the field."""
+def check_field(field: str, value: Any, check: Callable[[Any], Value]) -> Value:
+    """Return ``check(value)``.
+
+    Raises:
+        InvalidField: ``check`` raised ValueError.
+    """
     try:
         return check(value)
     except ValueError as error:
         raise InvalidField(field, localize(error)) from None
 
 
-def name_of(field: str) -> LocalizedMessage:
-    """What a field is called in a sentence."""
+def field_label(field: str) -> LocalizedMessage:
+    """The name of a field in a sentence."""
     return LocalizedMessage(f"field.{field}")
 
 
-def whole(field: str, low: int, high: int) -> Check:
-    """The check of a whole number in low..high."""
-    return lambda value: as_int(name_of(field), value, low, high)
+def integer(field: str, low: int, high: int) -> Check:
+    """Validator for an integer from ``low`` to ``high``."""
+    return lambda value: as_int(field_label(field), value, low, high)
 
 
-def yes_or_no(field: str) -> Check:
-    """The check of a switch."""
+def boolean(field: str, message: str = "error.on_or_off") -> Check:
+    """Validator for a boolean; ``message`` is the key of the error message."""
 
     def check(value: Any) -> bool:
         if not isinstance(value, bool):
-            raise ValueError(LocalizedMessage("error.on_or_off", {"name": name_of(field), "given": shorten(value)}))
+            raise ValueError(LocalizedMessage(message, {"name": field_label(field), "given": shorten(value)}))
         return value
 
     return check
-
-
-def true_or_false(value: Any) -> bool:
-    """The check of clip, in the words of its setting."""
-    if not isinstance(value, bool):
-        raise ValueError(LocalizedMessage("error.true_or_false", {"name": name_of("clip"), "given": shorten(value)}))
-    return value
 
 
 def one_of(field: str, *choices: str) -> Check:
-    """The check of a choice."""
+    """Validator for one of several strings."""
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or value not in choices:
-            raise ValueError(not_one_of(field, choices, value))
+            raise ValueError(not_a_choice(field, choices, value))
         return value
 
     return check
 
 
-def not_one_of(field: str, choices: Iterable[str], value: object) -> LocalizedMessage:
-    """What is wrong with ``value``."""
+def not_a_choice(field: str, choices: Iterable[str], value: object) -> LocalizedMessage:
+    """The error message for a ``value`` that is not among ``choices``."""
     return LocalizedMessage(
-        "error.one_of", {"name": name_of(field), "choices": ", ".join(choices), "given": shorten(value)}
+        "error.one_of", {"name": field_label(field), "choices": ", ".join(choices), "given": shorten(value)}
     )

@@ -13,7 +13,7 @@ from explorer.runs.results import PictureRequest
 from explorer.schedule import SPACINGS, VARIANCES
 from explorer.settings import Settings
 from explorer.support.arguments import check_eta
-from explorer.ui.fields import Check, InvalidField, Options, checked, not_one_of, one_of, true_or_false, whole
+from explorer.ui.fields import Check, InvalidField, Options, boolean, check_field, integer, not_a_choice, one_of
 from explorer.ui.localization import LocalizedMessage
 
 DEFAULT_LATENT = Seed(22)
@@ -54,18 +54,18 @@ class Query:
         fields = default.fields() | {key: values[key] for key in default.fields() if key in values}
         name = fields.pop("checkpoint")
         if not isinstance(name, str) or name not in lengths:
-            raise InvalidField("checkpoint", not_one_of("checkpoint", lengths, name))
-        latent = checked("seed", fields.pop("seed"), parse)
+            raise InvalidField("checkpoint", not_a_choice("checkpoint", lengths, name))
+        latent = check_field("seed", fields.pop("seed"), parse)
         checks: dict[str, Check] = {
-            "noise_seed": whole("noise_seed", 0, MAX_SEED),
-            "steps": whole("steps", 1, lengths[name]),
+            "noise_seed": integer("noise_seed", 0, MAX_SEED),
+            "steps": integer("steps", 1, lengths[name]),
             "eta": partial(check_eta, name=LocalizedMessage("field.eta")),
             "variance": one_of("variance", *VARIANCES),
             "spacing": one_of("spacing", *SPACINGS),
-            "clip": true_or_false,
+            "clip": boolean("clip", "error.true_or_false"),
         }
         for key, check in checks.items():
-            fields[key] = checked(key, fields[key], check)
+            fields[key] = check_field(key, fields[key], check)
         return cls(name, latent, Settings(**fields))
 
     def fields(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from explorer.runs.latent_spec import LatentSpec
 from explorer.runs.results import ResultCache
 from explorer.support.bounded_cache import BoundedCache
 from explorer.ui.export_formats import ExportFormat
-from explorer.ui.fields import InvalidField, Options, checked, name_of
+from explorer.ui.fields import InvalidField, Options, check_field, field_label
 from explorer.ui.latest_requests import MAX_PAGES, LatestRequests, count_of
 from explorer.ui.localization import LocalizedMessage, localize, notice_of, texts, to_json
 from explorer.ui.query import Query, TabRequest
@@ -130,7 +130,7 @@ class Tab(ABC, Generic[OptionsT]):
         request = self.check(TabRequest(checkpoint, query, self.options.parse(values)))
         for name, latents in self.latents(request).items():
             for latent in latents:
-                checked(name, latent, lambda latent: latent.check(checkpoint))
+                check_field(name, latent, lambda latent: latent.check(checkpoint))
         return request
 
     def run(self, values: dict[str, Any], connection: gr.Request) -> Iterator[dict[str, Any]]:
@@ -206,7 +206,7 @@ class Tab(ABC, Generic[OptionsT]):
 
     def _refusal(self, problem: InvalidField, session: str | None, values: object) -> dict[str, Any]:
         good = self._last_good(session).fields()[problem.field]
-        label = LocalizedMessage("error.repair", {"name": name_of(problem.field), "value": str(good)})
+        label = LocalizedMessage("error.repair", {"name": field_label(problem.field), "value": str(good)})
         repair: dict[str, Any] | None = {"key": problem.field, "value": good, "label": to_json(label)}
         if isinstance(values, dict) and repr(values.get(problem.field)) == repr(good):
             repair = None  # it is what was refused: good for another checkpoint, or as the default

@@ -20,7 +20,7 @@ from explorer.runs.throttle import Throttle
 from explorer.sampler import Run, Step, ddpm_posterior_step, denoise_together
 from explorer.settings import Settings
 from explorer.trajectory import Trajectory, evenly_spaced, rms
-from explorer.ui.fields import InvalidField, Options, whole, yes_or_no
+from explorer.ui.fields import InvalidField, Options, boolean, integer
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.real_pictures import examples_of
 from explorer.ui.tab import Tab, TabRequest
@@ -46,9 +46,9 @@ class CompareOptions(Options):
     others: int = 4
 
     checks: ClassVar = {
-        "wrong": yes_or_no("wrong"),
-        "moments": whole("moments", 8, 12),
-        "others": whole("others", 1, 8),
+        "wrong": boolean("wrong"),
+        "moments": integer("moments", 8, 12),
+        "others": integer("others", 1, 8),
     }
 
 

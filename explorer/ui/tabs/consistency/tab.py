@@ -12,7 +12,7 @@ from explorer.runs.cancellation import State
 from explorer.runs.latent_spec import MAX_SEED, LatentSpec, parse_list, split
 from explorer.runs.results import PictureRequest
 from explorer.support.arguments import as_int
-from explorer.ui.fields import Check, InvalidField, Options, checked, name_of
+from explorer.ui.fields import Check, InvalidField, Options, check_field, field_label
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.picture_run import run_pictures
 from explorer.ui.tab import Tab, TabRequest
@@ -35,7 +35,7 @@ def parse_lengths(value: Any, T: int | None = None) -> list[int]:
     """
     parts = split(str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
     numbers = [
-        as_int(name_of("steps"), int(p) if p.isascii() and p.isdigit() and len(p) < 10 else p, 1, T) for p in parts
+        as_int(field_label("steps"), int(p) if p.isascii() and p.isdigit() and len(p) < 10 else p, 1, T) for p in parts
     ]
     twice = [n for i, n in enumerate(numbers) if n in numbers[:i]]
     if twice:
@@ -83,7 +83,7 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
             if T == 1:
                 raise InvalidField("checkpoint", LocalizedMessage("error.one_step"))
             return replace(request, options=replace(request.options, lengths=", ".join(map(str, lengths))))
-        checked("lengths", request.options.lengths, lambda value: parse_lengths(value, T))
+        check_field("lengths", request.options.lengths, lambda value: parse_lengths(value, T))
         return request
 
     def results(self, request: TabRequest[ConsistencyOptions], state: State) -> Iterator[ConsistencyResult]:

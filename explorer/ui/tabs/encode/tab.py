@@ -10,7 +10,7 @@ from explorer.inversion import Inversion
 from explorer.runs.cancellation import State
 from explorer.runs.encoded_latent import MAX_ITERATIONS
 from explorer.support.bounded_cache import BoundedCache
-from explorer.ui.fields import Check, Options, whole, yes_or_no
+from explorer.ui.fields import Check, Options, boolean, integer
 from explorer.ui.real_pictures import MADE, check_picture, examples_of, receive_picture
 from explorer.ui.tab import Services, Tab, TabRequest
 from explorer.ui.tabs.encode.exports import EXPORT_FORMATS
@@ -37,9 +37,9 @@ class EncodeOptions(Options):
 
     checks: ClassVar[Mapping[str, Check]] = {
         "picture": check_picture,
-        "ahead": yes_or_no("ahead"),
-        "refine": whole("refine", 0, MAX_ITERATIONS),
-        "every_steps": yes_or_no("every_steps"),
+        "ahead": boolean("ahead"),
+        "refine": integer("refine", 0, MAX_ITERATIONS),
+        "every_steps": boolean("every_steps"),
     }
 
     @property

@@ -15,7 +15,7 @@ from explorer.runs.cancellation import State, check_cancelled
 from explorer.runs.encoded_latent import real_picture
 from explorer.runs.results import generate_pictures
 from explorer.schedule import timesteps
-from explorer.ui.fields import Check, InvalidField, Options, whole
+from explorer.ui.fields import Check, InvalidField, Options, integer
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.query import Query
 from explorer.ui.real_pictures import MADE, add_examples, check_picture, examples_of, receive_picture
@@ -61,7 +61,7 @@ class ForwardOptions(Options):
     checks: ClassVar[Mapping[str, Check]] = {
         "real": check_picture,
         "pixels": lambda value: ", ".join(f"{row}:{column}" for row, column in parse_pixels(value)) if value else "",
-        "walks": whole("walks", 100, 4000),
+        "walks": integer("walks", 100, 4000),
     }
 
     def places(self, height: int, width: int) -> list[tuple[int, int]]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from explorer.runs.cancellation import State
 from explorer.runs.latent_spec import MAX_SEED, LatentSpec, mix, parse, parse_list, to_field
 from explorer.runs.results import PictureRequest
-from explorer.ui.fields import InvalidField, Options, one_of, whole, yes_or_no
+from explorer.ui.fields import InvalidField, Options, boolean, integer, one_of
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.picture_run import run_pictures
 from explorer.ui.tab import Tab, TabRequest
@@ -65,11 +65,11 @@ class InterpolateOptions(Options):
         "c": latent_field,
         "d": latent_field,
         "loop": lambda value: ", ".join(str(latent) for latent in parse_list(value, 2, MAX_LOOP)),
-        "frames": whole("frames", 8, 33),
-        "lerp": yes_or_no("lerp"),
+        "frames": integer("frames", 8, 33),
+        "lerp": boolean("lerp"),
         "ddpm": one_of("ddpm", "own", "shared", "off"),
-        "over_steps": yes_or_no("over_steps"),
-        "side": whole("side", 5, 11),
+        "over_steps": boolean("over_steps"),
+        "side": integer("side", 5, 11),
     }
 
     def path(self) -> LatentPath:

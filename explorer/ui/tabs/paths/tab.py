@@ -12,7 +12,7 @@ from explorer.plane import sample_paths
 from explorer.runs.cancellation import State, check_cancelled
 from explorer.schedule import Schedule, Spacing
 from explorer.settings import Settings
-from explorer.ui.fields import Check, Options, one_of, whole
+from explorer.ui.fields import Check, Options, integer, one_of
 from explorer.ui.tab import Tab, TabRequest
 from explorer.ui.tabs.paths.exports import EXPORT_FORMATS
 from explorer.ui.tabs.paths.result import PathsResult, PlaneRun, SweepCell, relative_mode_std
@@ -39,8 +39,8 @@ class PathsOptions(Options):
 
     checks: ClassVar[Mapping[str, Check]] = {
         "mixture": one_of("mixture", *PRESETS),
-        "drawn": whole("drawn", 1, MAX_DRAWN),
-        "points": whole("points", 200, 2000),
+        "drawn": integer("drawn", 1, MAX_DRAWN),
+        "points": integer("points", 200, 2000),
     }
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from explorer.runs.cancellation import State
 from explorer.runs.latent_spec import MAX_SEED, Seed
 from explorer.runs.results import PictureRequest
-from explorer.ui.fields import Check, InvalidField, Options, yes_or_no
+from explorer.ui.fields import Check, InvalidField, Options, boolean
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.picture_run import run_pictures
 from explorer.ui.tab import Tab, TabRequest
@@ -27,7 +27,7 @@ class QualityOptions(Options):
 
     samples: bool = True
 
-    checks: ClassVar[Mapping[str, Check]] = {"samples": yes_or_no("samples")}
+    checks: ClassVar[Mapping[str, Check]] = {"samples": boolean("samples")}
 
 
 class QualityTab(Tab[QualityOptions]):
