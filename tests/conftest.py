@@ -29,6 +29,13 @@ atexit.register(shutil.rmtree, os.environ["DDIM_EXPLORER_CACHE"], ignore_errors=
 torch.set_num_threads(1)  # on tensors this small, threads cost more than they give
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test that uses the browser is marked as one."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
+
+
 @pytest.fixture(scope="session")
 def gaussian() -> Callable[..., ex.Checkpoint]:
     """``gaussian(mu, s, shape)``: the exact eps of data N(mu, s^2), every pixel for itself.

@@ -20,6 +20,7 @@ def test_both_sides_of_a_pair_draw_the_same_pictures(tiny_folder, tmp_path):
     np.testing.assert_allclose(np.load(ours), np.load(theirs), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_player_answers_and_its_failure_is_told(tiny_folder):
     with WorkerProcess("sampler", str(tiny_folder), engine="exact") as player:
         answer = player(batch=1, steps=2)

@@ -29,6 +29,7 @@ def refused(folder: Path, message: str) -> None:
 # What opens
 
 
+@pytest.mark.slow
 def test_a_folder_saved_by_diffusers_opens(tiny_folder):
     checkpoint = ex.load(tiny_folder, device="cpu")
     assert (checkpoint.name, checkpoint.shape, checkpoint.folder) == ("tiny", (3, 8, 8), tiny_folder)

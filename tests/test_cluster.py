@@ -116,6 +116,7 @@ def served(tiny_folder) -> Iterator[str]:
         yield address
 
 
+@pytest.mark.cluster
 def test_pictures_over_the_wire_are_those_of_the_process(served, tiny, tiny_folder):
     """By the same engine: to the rounding of kernels, which depends on the rows of a call; half by three digits."""
     x_T = ex.latent(tiny.shape, range(5))
@@ -133,6 +134,7 @@ def test_pictures_over_the_wire_are_those_of_the_process(served, tiny, tiny_fold
     torch.testing.assert_close(half, tiny.predict_noise(x_T, labels), atol=2e-2, rtol=2e-2)
 
 
+@pytest.mark.cluster
 def test_another_checkpoint_than_is_served_is_refused_when_connecting_and_later(served, tiny_copy, save_pipeline):
     (tiny_copy / "explorer.json").write_text(json.dumps({"patch": 1, "title": "the same"}))
     connect(served, str(tiny_copy))
@@ -147,6 +149,7 @@ def test_another_checkpoint_than_is_served_is_refused_when_connecting_and_later(
         link.ask(Call(torch.zeros(1, *SHAPE), torch.tensor([1000])))
 
 
+@pytest.mark.cluster
 def test_a_replica_that_dies_loses_no_call(served, tiny, tiny_folder):
     there, link = connect(served, str(tiny_folder)), ReplicaClient(served)
     x_T = ex.latent(tiny.shape, range(4))
@@ -207,6 +210,7 @@ def there(shown, tmp_path) -> Path:
     return Path(shutil.copytree(shown, tmp_path / "tiny"))
 
 
+@pytest.mark.cluster
 def test_a_sweep_that_loses_its_command_and_then_a_worker_comes_to_the_same_table(usual_table, there):
     command = subprocess.Popen([sys.executable, "-m", "explorer", "evaluate", str(there), *SWEEP, "--ray"])
     try:
@@ -268,6 +272,7 @@ def without_machines(folder: Path) -> dict:
 # Users
 
 
+@pytest.mark.cluster
 def test_a_class_at_two_apps_behind_nginx_sees_its_own_pictures_while_replicas_are_killed(served, shown, capsys):
     if shutil.which("nginx") is None:
         pytest.skip("nginx is not installed: apt-get install nginx-light")

@@ -43,6 +43,7 @@ def checkpoints(save_pipeline, tmp_path):
     return {name: ex.load(tmp_path / "checkpoints" / name, "cpu") for name in ("eps", "patches", "grey")}
 
 
+@pytest.mark.slow
 def test_the_script_makes_the_explorers_picture_in_a_fresh_process(checkpoints, tmp_path):
     (tmp_path / "scripts").mkdir()
     for k, (name, latent, settings) in enumerate(RUNS):

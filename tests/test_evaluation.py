@@ -156,6 +156,7 @@ def test_the_seconds_alone_can_be_measured_anew_on_another_machine(measured, tmp
 # Stopped and resumed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_after", [3, 60, 95])
 def test_a_stopped_sweep_goes_on_to_the_same_table(folder, measured, monkeypatch, capsys, stop_after):
     """Stopped in the loss, in a cell, and in a reconstruction."""
@@ -201,6 +202,7 @@ def test_cells_of_several_runs_come_into_one_table(folder):
     assert [(cell.steps, cell.pictures) for cell in read_quality(folder).frechet.cells] == [(2, 16), (3, 20)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["weights", "precision"])
 def test_cells_of_other_weights_or_another_precision_are_measured_anew(folder, calls, change):
     if change == "precision":

@@ -49,6 +49,7 @@ def distances() -> dict[str, float]:
     return {name: reference.distance(features, to_uint8(pictures)).distance for name, pictures in sets.items()}
 
 
+@pytest.mark.slow
 def test_whole_pictures_are_closest(distances):
     assert min(distances, key=distances.__getitem__) == "whole"
 

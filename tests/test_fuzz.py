@@ -12,6 +12,7 @@ from explorer.fuzz import command
 from explorer.fuzz.command import fuzz, main, target_of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["checkpoint", "address"])
 def test_some_seconds_of_fuzzing_find_nothing(name, capsys):
     assert main([name, "--seconds", "2", "--seed", "5"]) == 0
@@ -47,6 +48,7 @@ class Faulty:
         return "taken"
 
 
+@pytest.mark.slow
 def test_an_error_without_a_name_a_long_wait_and_much_memory_are_findings(monkeypatch):
     faulty = Faulty()
     monkeypatch.setattr(command, "SLOW", 0.05)

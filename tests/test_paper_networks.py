@@ -32,6 +32,7 @@ CAT256 = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [CIFAR10, CAT256], ids=["cifar10-32", "cat-256"])
 def test_the_networks_of_the_ddpm_paper_open_and_are_those_that_diffusers_saved(tmp_path, config):
     from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel

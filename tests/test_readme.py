@@ -22,6 +22,7 @@ _, FRONT_MATTER, TEXT = README.split("---\n", 2)
 REQUIREMENTS = re.search(r'^ {4}(python -c ".*") > requirements.txt$', TEXT, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_the_ten_lines_print_the_terms_of_eq_12_and_save_the_picture(tmp_path, monkeypatch, capsys):
     section = TEXT.split("## As a library")[1]
     code = re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]

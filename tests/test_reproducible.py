@@ -17,6 +17,7 @@ from torch import Tensor
 import explorer as ex
 from explorer.networks import openvino_network
 
+pytestmark = pytest.mark.slow
 SEEDS = (22, 10)
 BATCH_MATES = (0, 1, 2)  # seeds of other pictures in the same batch
 SCRIPT = """

@@ -145,6 +145,7 @@ def test_the_noise_is_the_same_for_every_eta_above_zero():
 # Invariant 4: Gaussian data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 def test_samples_of_gaussian_data_have_its_mean_and_variance(gaussian, eta):
     mu, s = 0.3, 0.5

@@ -45,6 +45,7 @@ def trained(request, tmp_path_factory) -> tuple[Path, TrainingConfig]:
 # The loop
 
 
+@pytest.mark.slow
 def test_training_lowers_the_held_out_loss(trained):
     out, config = trained
     held_out = flat_pictures(320)[-64:]
@@ -163,6 +164,7 @@ def test_the_average_follows_the_weights_with_a_decay_that_warms_up_to_its_limit
     assert state.step == 30
 
 
+@pytest.mark.slow
 def test_a_run_can_start_from_the_weights_of_another(trained, tmp_path):
     out, config = trained
     more = TrainingConfig(**{**SMALL, "lr": 0.0, "lr_end": 0.0, "pictures": 8, "objective": config.objective})
@@ -214,6 +216,7 @@ def state_step(out: Path) -> int:
         return int(file.metadata()["step"])
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(tmp_path):
     pictures = flat_pictures(40, side=4)
     np.savez(tmp_path / "flat.npz", images=pictures)

@@ -88,6 +88,7 @@ def test_a_bad_argument_ends_with_one_line_that_shows_no_password(app, monkeypat
     assert "topsecret" not in said.err + said.out
 
 
+@pytest.mark.slow
 def test_an_unknown_checkpoint_ends_with_one_line_and_code_2(root):
     command = [sys.executable, "app.py", "--checkpoint", "no-such"]
     ended = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)

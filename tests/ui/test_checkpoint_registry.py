@@ -115,6 +115,7 @@ def odd(save_pipeline):
     return ex.load(save_pipeline("odd", sample_size=(8, 16), channels=1, **options), device="cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABS)
 def test_every_tab_works_on_a_short_grey_oblong_checkpoint_without_extras(odd, name, few_columns):
     tab = tab_of(name, TOY, odd)

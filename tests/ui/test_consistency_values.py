@@ -68,6 +68,7 @@ def test_pictures_are_remembered_and_a_new_column_costs_only_itself():
     assert other_noise["evaluations"] == 3 * (2 + 4 + 8)  # eta = 0 is remembered
 
 
+@pytest.mark.slow
 def test_on_faces_ddim_keeps_its_picture_over_S_and_ddpm_does_not():
     tab = tab_of("consistency", ex.load("faces-64"))
     last = values_of(tab, {"latents": "0, 1, 2, 3", "lengths": "10, 20"})[-1]

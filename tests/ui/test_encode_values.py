@@ -88,6 +88,7 @@ def test_the_table_holds_the_error_of_every_cheap_s(make, checkpoints, refine, a
     assert last["evaluations"] == last["expected"] == up + 7 + sum(ways) + 380 * len(ways)
 
 
+@pytest.mark.slow
 def test_every_s_and_no_more_than_the_checkpoint_has(make):
     every = json.loads(values_of(make("encode"), SMALL["encode"] | {"every_steps": True})[-1]["table"])
     assert list(every["plain"]) == list(map(str, TABLE_2_STEPS))
@@ -112,6 +113,7 @@ def test_errors_are_remembered_for_the_same_picture_alone(make):
     assert other["table"] != first["table"]
 
 
+@pytest.mark.slow
 def test_what_the_settings_make_is_a_picture_too(make, checkpoints):
     toy, given = checkpoints["toy"], SMALL["encode"] | {"picture": "made", "seed": "slerp(3, 4, 0.5)"}
     last = values_of(make("encode"), given)[-1]
@@ -156,6 +158,7 @@ def test_mean_errors_come_from_the_measured_ones(make, folder):
     assert english(measured["note"]) == "over 8 held-out pictures"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("picture", [2, "made", "brought"])
 def test_the_copied_script_brings_the_same_picture_back(
     make, checkpoints, brought, picture, monkeypatch, tmp_path, capsys

@@ -25,6 +25,7 @@ def client(app_url):
     return Client(app_url, verbose=False)
 
 
+@pytest.mark.slow
 def test_the_steps_endpoint_returns_the_numbers_of_every_step(client):
     rows = client.predict(seed=5, steps=10, eta=0.5, api_name="/steps")
     assert [(row["t"], row["t_prev"]) for row in rows] == ex.jumps(ex.timesteps(1000, 10))
@@ -35,6 +36,7 @@ def test_the_steps_endpoint_returns_the_numbers_of_every_step(client):
     assert all(row["sum_residual"] < 1e-6 for row in rows)
 
 
+@pytest.mark.slow
 def test_a_short_run_does_not_wait_for_the_end_of_a_long_one(client):
     long = client.submit(seed=77, steps=200, api_name="/steps")
     assert len(client.predict(steps=2, api_name="/steps")) == 2

@@ -176,6 +176,7 @@ def test_large_pictures_are_saved_as_they_were_made():
     assert np.array_equal(grid[:112, :112], shown(ex.sample(large, ex.latent(large.shape, [1]), ex.Settings(2))))
 
 
+@pytest.mark.slow
 def test_the_copied_python_runs_in_a_fresh_process_and_makes_the_saved_picture(root, tmp_path, faces):
     """Bit for bit, for both are the same engine."""
     tab = tab_of("steps", faces)

@@ -120,6 +120,7 @@ def test_an_error_reaches_the_run_whose_it_is_and_no_other(scheduler, network):
     assert scheduler.call(network, requests[0].x_t, 500).shape == requests[0].x_t.shape  # and the thread goes on
 
 
+@pytest.mark.slow
 def test_two_runs_share_calls_from_end_to_end(scheduler, network, monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 1000)  # a call here takes no time, so a share of it would not either
     network.go.set()
