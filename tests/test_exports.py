@@ -63,7 +63,7 @@ def test_other_pngs_hold_no_settings():
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a", file_of(noise(8, 8, 3), "jpeg"), exports.png(noise(8, 8, 3))[:20]])
 def test_what_is_no_png_is_refused(data):
-    with pytest.raises(ValueError, match="no PNG"):
+    with pytest.raises(ValueError, match="not a readable PNG"):
         exports.read_settings(data)
 
 
@@ -147,7 +147,7 @@ def test_a_film_needs_a_frame(make):
 
 @pytest.mark.parametrize(("frames", "fps"), [(1, 8), (20, 8), (120, 15), (1000, 25)])
 def test_the_pace_can_be_followed(frames, fps):
-    assert exports.pace(frames) == fps
+    assert exports.frame_rate(frames) == fps
 
 
 def test_a_table_is_read_back_number_for_number():

@@ -15,7 +15,7 @@ from PIL import Image
 import explorer as ex
 from explorer.denoiser import Denoiser
 from explorer.media.convert import signed_to_uint8, to_rgb, to_uint8
-from explorer.media.notebook import FRAME, MOST_ROWS, PANEL, frame
+from explorer.media.notebook import FRAME_HEIGHT, MAX_ROWS, PANEL_HEIGHT, frame
 from explorer.mixture import Mixture
 
 
@@ -46,20 +46,20 @@ def test_a_step_shows_the_pictures_of_eq_12_with_their_coefficients(gaussian, ch
         expected = [to_rgb(to_uint8(x[row : row + 1]))[0] for x in (step.x_t, step.x0, step.x_prev)]
         expected[2:2] = [signed_to_uint8(x[row : row + 1])[0] for x in (step.eps, step.z)]
         for picture, panel in zip(pictures[5 * row : 5 * row + 5], expected, strict=True):
-            assert np.array_equal(picture, enlarged(panel, PANEL))
+            assert np.array_equal(picture, enlarged(panel, PANEL_HEIGHT))
     c = step.coefficients
     for number in (c.x0, c.direction, c.noise):
         assert f"{number:.4f} ×" in html
     assert f"Step {c.t} → {c.t_prev}" in html
     png = np.asarray(Image.open(io.BytesIO(step._repr_png_())))
-    assert np.array_equal(png[:PANEL], enlarged(frame(step), PANEL))
-    assert np.array_equal(png[-PANEL:], enlarged(frame(step, 1), PANEL))
+    assert np.array_equal(png[:PANEL_HEIGHT], enlarged(frame(step), PANEL_HEIGHT))
+    assert np.array_equal(png[-PANEL_HEIGHT:], enlarged(frame(step, 1), PANEL_HEIGHT))
 
 
 def test_a_large_batch_shows_its_first_pictures_and_says_so(gaussian):
     step = run_of(gaussian(), list(range(9)), steps=2).step(0)
-    assert len(images_of(step._repr_html_())) == MOST_ROWS * 5
-    assert f"{MOST_ROWS} of 9 pictures" in step._repr_html_()
+    assert len(images_of(step._repr_html_())) == MAX_ROWS * 5
+    assert f"{MAX_ROWS} of 9 pictures" in step._repr_html_()
     assert "no noise: σ = 0" in step._repr_html_()
 
 
@@ -74,11 +74,11 @@ def test_a_run_shows_its_film_strip_as_far_as_it_is(gaussian):
     assert (shown[0], shown[-1]) == (steps[0].t, steps[-1].t)
     of_t = {step.t: step for step in steps}
     for t, above, below in zip(shown, images_of(html)[::2], images_of(html)[1::2], strict=True):
-        assert np.array_equal(above, enlarged(to_rgb(to_uint8(of_t[t].x_t))[0], FRAME))
-        assert np.array_equal(below, enlarged(to_rgb(to_uint8(of_t[t].x0))[0], FRAME))
+        assert np.array_equal(above, enlarged(to_rgb(to_uint8(of_t[t].x_t))[0], FRAME_HEIGHT))
+        assert np.array_equal(below, enlarged(to_rgb(to_uint8(of_t[t].x0))[0], FRAME_HEIGHT))
     png = np.asarray(Image.open(io.BytesIO(run._repr_png_())))
-    assert np.array_equal(png[:FRAME, :FRAME], images_of(html)[0])
-    assert np.array_equal(png[-FRAME:, -FRAME:], images_of(html)[-1])
+    assert np.array_equal(png[:FRAME_HEIGHT, :FRAME_HEIGHT], images_of(html)[0])
+    assert np.array_equal(png[-FRAME_HEIGHT:, -FRAME_HEIGHT:], images_of(html)[-1])
 
 
 def test_points_of_a_plane_are_no_pictures_and_show_as_text():

@@ -12,7 +12,7 @@ import torch
 from files import file_of
 from PIL import Image
 
-from explorer.media.uploads import KEPT_SIDE, MAX_FILE, PictureError, UploadedPictures, as_tensor, read_picture
+from explorer.media.uploads import CACHED_SIDE, MAX_FILE, PictureError, UploadedPictures, as_tensor, read_picture
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -138,7 +138,7 @@ def test_the_middle_square_is_kept():
 
 
 def test_large_pictures_are_made_smaller():
-    assert read(Image.new("RGB", (1200, 900), GREEN)).shape == (KEPT_SIDE, KEPT_SIDE, 3)
+    assert read(Image.new("RGB", (1200, 900), GREEN)).shape == (CACHED_SIDE, CACHED_SIDE, 3)
 
 
 def test_of_an_animation_the_first_frame_counts():
@@ -231,7 +231,7 @@ def test_a_picture_is_kept_under_the_hash_of_its_content(noise):
 
 
 def test_the_least_recently_used_picture_goes():
-    given = UploadedPictures(most=2)
+    given = UploadedPictures(max_cached=2)
     red, green = (given.put(file_of(Image.new("RGB", (8, 8), colour))) for colour in (RED, GREEN))
     given.get(red)
     given.put(file_of(Image.new("RGB", (8, 8), BLUE)))
@@ -241,7 +241,7 @@ def test_the_least_recently_used_picture_goes():
 
 
 def test_a_refused_picture_leaves_what_is_kept(noise):
-    given = UploadedPictures(most=1)
+    given = UploadedPictures(max_cached=1)
     name = given.put(file_of(noise))
     with pytest.raises(PictureError):
         given.put(b"no picture")

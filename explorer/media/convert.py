@@ -1,4 +1,4 @@
-"""Tensors to pictures: the natural range, the signed colour map, grids and sheets."""
+"""Conversion of tensors to pixels and back, the colour map of signed values, and grids of pictures."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-# Colours of a signed value at -scale, 0 and +scale: teal, paper white, brown. Told apart by people with any colour vision.
+# Diverging colour map at -scale, 0 and +scale: teal, off-white, brown. The ends differ in any colour vision.
 SIGNED_COLOURS = np.array([[0x01, 0x5C, 0x55], [0xF6, 0xF5, 0xF1], [0x82, 0x44, 0x08]], dtype=np.float32)
 SIGNED_SCALE = 1.5
-SIGNED_TABLE = np.stack(  # finer than the 255 levels of a colour, so that looking up is as good as working out
+SIGNED_TABLE = np.stack(  # lookup table, finer than the 255 levels of a colour channel
     [np.interp(np.linspace(-1, 1, 8193), [-1, 0, 1], channel).round() for channel in SIGNED_COLOURS.T], axis=-1
 ).astype(np.uint8)
 
 
 def to_uint8(x: Tensor) -> np.ndarray:
-    """Pictures (N, C, H, W) in [-1, 1] -> uint8 (N, H, W, C); values beyond are cut."""
-    values = np.clip(x.cpu().numpy(), -1, 1)  # numpy costs less per call than torch
+    """Convert pictures (N, C, H, W) in [-1, 1] to uint8 (N, H, W, C). Values outside [-1, 1] are clipped."""
+    values = np.clip(x.cpu().numpy(), -1, 1)  # numpy has less overhead per call than torch
     return np.rint((values + 1) * np.float32(127.5)).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def to_unit(pictures: np.ndarray, device: torch.device | str = "cpu") -> Tensor:
-    """uint8 (N, H, W, C) in 0..255 -> float32 (N, C, H, W) in [-1, 1], on ``device``."""
+    """Convert uint8 (N, H, W, C) in 0..255 to float32 (N, C, H, W) in [-1, 1] on ``device``."""
     return torch.from_numpy(np.ascontiguousarray(pictures)).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def to_image(x: Tensor) -> Image.Image:
-    """One picture (C, H, W) or (1, C, H, W) in [-1, 1] as a Pillow image.
+    """Convert one picture (C, H, W) or (1, C, H, W) in [-1, 1] to a Pillow image.
 
     Raises:
-        ValueError: for a batch of several.
+        ValueError: ``x`` is a batch of several pictures.
     """
     batch = x if x.ndim == 4 else x[None]
     if len(batch) != 1:
@@ -43,28 +43,28 @@ def to_image(x: Tensor) -> Image.Image:
 
 
 def signed_to_uint8(x: Tensor, scale: float = SIGNED_SCALE) -> np.ndarray:
-    """Signed tensors (N, C, H, W) -> uint8 (N, H, W, 3): channel mean, diverging colours, 0 in the middle.
+    """Convert signed tensors (N, C, H, W) to uint8 (N, H, W, 3): the channel mean in a diverging colour map.
 
-    Linear between -scale and scale; values beyond take the end colours.
+    The map is linear between -scale and scale with 0 in the middle. Values outside take the end colours.
     """
     level = x.mean(1).div(scale).clamp(-1, 1).cpu().numpy() + 1  # 0..2
     return SIGNED_TABLE[(level * (len(SIGNED_TABLE) // 2) + 0.5).astype(np.int32)]
 
 
 def to_rgb(pictures: np.ndarray) -> np.ndarray:
-    """uint8 (N, H, W, 1 or 3) -> (N, H, W, 3)."""
+    """Convert uint8 (N, H, W, 1 or 3) to RGB, (N, H, W, 3)."""
     return np.repeat(pictures, 3, axis=-1) if pictures.shape[-1] == 1 else pictures
 
 
 def data_uri(image: Image.Image, kind: str = "png", **options: Any) -> str:
-    """An image as a ``data:`` address; ``kind`` and ``options`` are Pillow's."""
+    """Return an image as a ``data:`` URI. ``kind`` and ``options`` are Pillow's format and its options."""
     buffer = io.BytesIO()
     image.save(buffer, format=kind, **options)
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
 
 def grid(pictures: np.ndarray, columns: int, gap: int = 0, background: int = 255) -> Image.Image:
-    """uint8 (N, H, W, C) in reading order, ``columns`` to a row, ``gap`` pixels between them."""
+    """Arrange uint8 (N, H, W, C) row by row, ``columns`` per row, with ``gap`` pixels between them."""
     pictures = to_rgb(pictures)
     N, H, W, _ = pictures.shape
     rows = -(-N // columns)

@@ -1,6 +1,7 @@
-"""The five panels of a step of Eq. 12, and how steps and runs show themselves in a notebook.
+"""Display of steps and trajectories in notebooks.
 
-Signed tensors are in diverging colours, zero in the middle. In a notebook the text takes the colour of the page around it.
+A step is drawn as five panels: x_t, predicted x_0, eps, z and x_prev. Signed tensors use a diverging colour map with
+zero in the middle.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from html import escape
 
 import numpy as np
 from PIL import Image
+from torch import Tensor
 
 from explorer.media.convert import SIGNED_SCALE, data_uri, grid, signed_to_uint8, to_rgb, to_uint8
 from explorer.sampler import Step
@@ -18,10 +20,13 @@ from explorer.support.rich_display import html, png
 from explorer.trajectory import Trajectory, evenly_spaced
 
 PANELS = 5
-MOST_ROWS = 4  # pictures of a batch that are shown
-MOST_STEPS = 12  # of a run that are shown
-PANEL, FRAME = 120, 64  # pixels that a panel of a step and a frame of a film strip have in a notebook, about
-COLOURS = {  # of the terms on the app's page, light and dark
+MAX_ROWS = 4  # pictures of a batch that are shown
+MAX_STEPS = 12  # steps of a trajectory that are shown
+PANEL_HEIGHT, FRAME_HEIGHT = (
+    120,
+    64,
+)  # approximate heights in pixels, of a panel of a step and of a frame of a trajectory
+TERM_COLOURS = {  # as on the app's page, for light and dark mode
     "x0": ("#2B68C0", "#86B4FF"),
     "direction": ("#A86500", "#E9A84C"),
     "noise": ("#80185A", "#F0609E"),
@@ -29,7 +34,7 @@ COLOURS = {  # of the terms on the app's page, light and dark
 
 
 def frame(step: Step, row: int = 0) -> np.ndarray:
-    """The five panels of one picture of the batch side by side: x_t, predicted x_0, eps, z, x_prev; uint8 (H, 5 W, 3)."""
+    """Return the five panels of one picture of the batch side by side, uint8 (H, 5 W, 3)."""
     one = slice(row, row + 1)
     z = step.x_t.new_zeros(step.x_t.shape) if step.z is None else step.z
     x_t, x0, x_prev = (to_rgb(to_uint8(x[one]))[0] for x in (step.x_t, step.x0, step.x_prev))
@@ -39,17 +44,17 @@ def frame(step: Step, row: int = 0) -> np.ndarray:
 
 @png.register
 def step_png(step: Step) -> bytes | None:
-    """The panels of the first pictures of the batch, one below the other, as PNG; None if they are no pictures."""
-    if not _pictures(step.x_t.shape):
+    """The panels of the first pictures of the batch, one row each, as PNG; None if x_t is not a picture."""
+    if not _is_picture(step.x_t.shape):
         return None
-    frames = np.stack([frame(step, row) for row in range(min(len(step.x_t), MOST_ROWS))])
-    return _png(frames, 1, PANEL)
+    frames = np.stack([frame(step, row) for row in range(min(len(step.x_t), MAX_ROWS))])
+    return _png(frames, 1, PANEL_HEIGHT)
 
 
 @html.register
 def step_html(step: Step) -> str | None:
-    """Eq. 12 with the numbers of this step, over its panels with their coefficients; None if they are no pictures."""
-    if not _pictures(step.x_t.shape):
+    """The panels of the first pictures of the batch with the coefficients of Eq. 12; None if x_t is not a picture."""
+    if not _is_picture(step.x_t.shape):
         return None
     c = step.coefficients
     captions = [
@@ -60,39 +65,39 @@ def step_html(step: Step) -> str | None:
         (f"= x{_sub(c.t_prev)}", f"x at t = {c.t_prev}", ""),
     ]
     rows = []
-    for row in range(min(len(step.x_t), MOST_ROWS)):
+    for row in range(min(len(step.x_t), MAX_ROWS)):
         panels = np.split(frame(step, row), PANELS, axis=1)
         figures = [
-            _figure(caption if row == 0 else "", _image(panel, alt, PANEL, term))
+            _figure(caption if row == 0 else "", _image(panel, alt, PANEL_HEIGHT, term))
             for panel, (caption, alt, term) in zip(panels, captions, strict=True)
         ]
         rows.append(_row(figures))
     head = f"Step {c.t} → {c.t_prev}: ᾱ {c.alpha_bar:.4g} → {c.alpha_bar_prev:.4g}, σ = {c.sigma:.4g}"
     scale = f"ε and z: mean over the channels, teal −{SIGNED_SCALE}, brown +{SIGNED_SCALE}"
-    return _block(head + _of_batch(len(step.x_t), MOST_ROWS), rows, scale)
+    return _block(head + _of_batch(len(step.x_t), MAX_ROWS), rows, scale)
 
 
 @png.register
 def run_png(trajectory: Trajectory) -> bytes | None:
-    """x_t and below it predicted x_0 at some of the kept steps, as PNG; None before the first step and without pictures."""
-    steps = _some_steps(trajectory)
+    """x_t above predicted x_0 at some kept steps, as PNG; None before the first step or if x_t is not a picture."""
+    steps = _steps_to_show(trajectory)
     if not steps:
         return None
     both = [to_uint8(step.x_t[:1]) for step in steps] + [to_uint8(step.x0[:1]) for step in steps]
-    return _png(to_rgb(np.concatenate(both)), len(steps), FRAME)
+    return _png(to_rgb(np.concatenate(both)), len(steps), FRAME_HEIGHT)
 
 
 @html.register
 def run_html(trajectory: Trajectory) -> str | None:
-    """The same with t over each step, and the settings."""
-    steps = _some_steps(trajectory)
+    """As :func:`run_png`, with the time steps and the settings."""
+    steps = _steps_to_show(trajectory)
     if not steps:
         return None
     figures = [
         _figure(
             f"t = {step.t}",
-            _image(_picture(step.x_t), f"x at t = {step.t}", FRAME),
-            _image(_picture(step.x0), f"predicted x_0 at t = {step.t}", FRAME),
+            _image(_picture(step.x_t), f"x at t = {step.t}", FRAME_HEIGHT),
+            _image(_picture(step.x0), f"predicted x_0 at t = {step.t}", FRAME_HEIGHT),
         )
         for step in steps
     ]
@@ -100,26 +105,26 @@ def run_html(trajectory: Trajectory) -> str | None:
     return _block(head, [_row(figures, gap=0)], f"above x{_sub('t')}, below predicted x{_sub(0)}")
 
 
-def _pictures(shape: tuple[int, ...]) -> bool:
-    """Whether (B, C, H, W) are grey or colour pictures, and not points of a plane or whatever else is sampled."""
+def _is_picture(shape: tuple[int, ...]) -> bool:
+    """Whether (B, C, H, W) is the shape of greyscale or colour pictures, and not of points of a plane, for example."""
     _, C, H, W = shape
     return C in (1, 3) and min(H, W) > 2
 
 
-def _some_steps(trajectory: Trajectory) -> list[Step]:
-    """Up to 12 of the kept steps that are done, evenly spread."""
-    if not _pictures(tuple(trajectory.x_0.shape)):
+def _steps_to_show(trajectory: Trajectory) -> list[Step]:
+    """Up to :data:`MAX_STEPS` of the kept steps, evenly spaced."""
+    if not _is_picture(tuple(trajectory.x_0.shape)):
         return []
-    done = trajectory.kept_so_far
-    return [trajectory.step(done[i]) for i in evenly_spaced(len(done), MOST_STEPS)] if done else []
+    kept = trajectory.kept_so_far
+    return [trajectory.step(kept[i]) for i in evenly_spaced(len(kept), MAX_STEPS)] if kept else []
 
 
-def _picture(x: object) -> np.ndarray:
-    return to_rgb(to_uint8(x[:1]))[0]  # type: ignore[index]
+def _picture(x: Tensor) -> np.ndarray:
+    return to_rgb(to_uint8(x[:1]))[0]
 
 
 def _enlarge(frames: np.ndarray, height: int) -> np.ndarray:
-    """Frames (N, H, W, 3) at about that height, by a whole factor: every pixel is a square."""
+    """Scale frames (N, H, W, 3) to about that height by an integer factor, nearest neighbour."""
     factor = max(1, round(height / frames.shape[1]))
     return frames.repeat(factor, axis=1).repeat(factor, axis=2)
 
@@ -131,7 +136,7 @@ def _png(frames: np.ndarray, columns: int, height: int) -> bytes:
 
 
 def _image(picture: np.ndarray, alt: str, height: int, term: str = "") -> str:
-    light, dark = COLOURS.get(term, ("transparent", "transparent"))
+    light, dark = TERM_COLOURS.get(term, ("transparent", "transparent"))
     border = f"border:3px solid {light};border-color:light-dark({light},{dark})" if term else "padding:3px"
     image = Image.fromarray(_enlarge(picture[None], height)[0])
     style = f"display:block;max-width:none;margin:0;box-sizing:content-box;{border}"

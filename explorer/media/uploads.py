@@ -1,4 +1,4 @@
-"""Pictures that people bring: read whatever Pillow reads, cut to the shape of a checkpoint, keep a few by their content."""
+"""Uploaded pictures: decoding of untrusted files, conversion to a checkpoint's shape, and a cache of recent uploads."""
 
 from __future__ import annotations
 
@@ -18,24 +18,27 @@ from explorer.support.messages import LocalizedError
 MAX_FILE = 20 << 20  # bytes
 MAX_PIXELS = 50_000_000
 MIN_SIDE, MAX_RATIO = 8, 20
-KEPT_SIDE = 512  # pixels of the square that is kept
-KEPT = 64  # pictures
-FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")  # none runs a program
+CACHED_SIDE = 512  # pixels per side of a cached picture, at most
+MAX_CACHED = 64  # pictures
+FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")  # none executes code
 
 
 class PictureError(LocalizedError):
-    """A picture that cannot be used; the message says what was expected."""
+    """A picture cannot be used. The message says what was expected."""
 
 
 def read_picture(data: bytes) -> Image.Image:
-    """The middle square of a picture file as RGB, turned as its EXIF says, transparency laid on white.
+    """Decode a picture file, rotate it by its EXIF orientation, put transparency on white, and crop the center square.
 
     Args:
-        data: the file; any of :data:`FORMATS` and any mode. Of an animation the first frame counts.
+        data: contents of a file in one of :data:`FORMATS`, in any colour mode. The first frame of an animation is used.
+
+    Returns:
+        RGB, square, at most :data:`CACHED_SIDE` pixels per side.
 
     Raises:
-        PictureError: no picture, a damaged one, too large a file or too many pixels, a side below 8 pixels, or a
-            picture more than twenty times as long as it is wide.
+        PictureError: the file is not a picture, damaged, or too large; it has too many pixels; a side is below 8
+            pixels; or one side is more than 20 times as long as the other.
     """
     if len(data) > MAX_FILE:
         raise PictureError(
@@ -47,7 +50,7 @@ def read_picture(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=_readable()) as picture:
+            with Image.open(io.BytesIO(data), formats=_available_formats()) as picture:
                 _check_size(*picture.size)
                 upright = ImageOps.exif_transpose(picture)
                 upright.load()
@@ -60,17 +63,17 @@ def read_picture(data: bytes) -> Image.Image:
             "the picture has more than the {most} million pixels that are taken",
             most=MAX_PIXELS // 10**6,
         ) from error
-    except Exception as error:  # Pillow's readers raise many kinds for damaged files
+    except Exception as error:  # Pillow raises errors of many types for damaged files
         raise PictureError(
             "brought.unreadable", "this is no picture that can be read, or it is damaged: try a PNG or a JPEG"
         ) from error
     side = min(rgb.size)
     square = ImageOps.fit(rgb, (side, side))
-    return square if side <= KEPT_SIDE else square.resize((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS)
+    return square if side <= CACHED_SIDE else square.resize((CACHED_SIDE, CACHED_SIDE), Image.Resampling.LANCZOS)
 
 
-def _readable() -> list[str]:
-    """The formats of :data:`FORMATS` that this Pillow has."""
+def _available_formats() -> list[str]:
+    """The formats of :data:`FORMATS` that the installed Pillow can decode."""
     Image.init()
     return [name for name in FORMATS if name in Image.OPEN]
 
@@ -100,11 +103,11 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
-    if picture.mode in ("I", "F", "I;16", "I;16B", "I;16L"):  # deep grey: its own range becomes 0..255
+    if picture.mode in ("I", "F", "I;16", "I;16B", "I;16L"):  # high bit depth: scale the range of values to 0..255
         values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
         low, high = values.min(), values.max()
-        level = (values - low) * (255 / (high - low) if high > low else 0)
-        return Image.fromarray(level.round().astype(np.uint8)).convert("RGB")
+        scaled = (values - low) * (255 / (high - low) if high > low else 0)
+        return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
     if "A" in picture.getbands() or "transparency" in picture.info:
         layer = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
@@ -112,30 +115,30 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 
 def as_tensor(picture: Image.Image, shape: Sequence[int]) -> Tensor:
-    """A square picture in the shape (C, H, W) of a checkpoint: float32 (1, C, H, W) in [-1, 1]; grey if C is 1."""
+    """Convert a square picture to a checkpoint's shape (C, H, W): float32 (1, C, H, W) in [-1, 1], grey if C = 1."""
     C, H, W = shape
     fitted = ImageOps.fit(picture.convert("L" if C == 1 else "RGB"), (W, H), Image.Resampling.LANCZOS)
-    return to_unit(np.array(fitted).reshape(1, H, W, C))  # a copy: torch wants memory that may be written
+    return to_unit(np.array(fitted).reshape(1, H, W, C))  # np.array copies, since torch requires writable memory
 
 
 class UploadedPictures:
-    """The newest pictures that users uploaded, in memory only, named by a hash of their content. Thread-safe."""
+    """The most recently uploaded pictures, in memory, named by a hash of their content. Thread-safe."""
 
-    def __init__(self, most: int = KEPT) -> None:
-        self._pictures: BoundedCache[Image.Image] = BoundedCache(most)
+    def __init__(self, max_cached: int = MAX_CACHED) -> None:
+        self._pictures: BoundedCache[Image.Image] = BoundedCache(max_cached)
 
     def put(self, data: bytes) -> str:
-        """Keep a picture file and return its name, 16 hexadecimal digits. Errors as for :func:`read_picture`."""
+        """Store a picture file and return its name, 16 hexadecimal digits. Errors as for :func:`read_picture`."""
         picture = read_picture(data)
         name = hashlib.sha256(picture.tobytes()).hexdigest()[:16]
         self._pictures.put(name, picture)
         return name
 
     def get(self, name: str) -> Image.Image:
-        """The picture of that name.
+        """Return the picture of that name.
 
         Raises:
-            PictureError: it is not kept any more, or never was.
+            PictureError: it is not in the cache, or not any more.
         """
         picture = self._pictures.get(name)
         if picture is None:

@@ -1,0 +1,1 @@
+"""Shared helpers: argument checks, translatable messages, caches, notebook display."""

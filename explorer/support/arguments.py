@@ -1,4 +1,4 @@
-"""Checks of arguments that many modules share, and values shortened for error messages."""
+"""Validation of common arguments, and short representations of values for error messages."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ import numpy as np
 
 from explorer.support.messages import LocalizedError, Message
 
-_REPR = Repr()  # looks only at the beginning of lists and other containers
+_REPR = Repr()  # formats only the beginning of long containers
 _REPR.maxlevel, _REPR.maxlist, _REPR.maxtuple, _REPR.maxdict, _REPR.maxstring, _REPR.maxlong = 3, 12, 12, 12, 60, 60
 
 
 def as_int(name: str, value: object, low: int, high: int | None) -> int:
-    """Return ``value`` as an int in ``low..high``; ``high=None`` means no upper limit.
+    """Return ``value`` as an int.
+
+    Args:
+        name: the argument's name, for the error message.
+        value: an int (also numpy's), or a float with an integral value. A bool is refused.
+        low, high: smallest and largest allowed value. ``high=None`` means no upper limit.
 
     Raises:
-        ValueError: ``value`` is not a whole number or is out of range. The message names the argument and its range.
+        ValueError: ``value`` is not a whole number, or is out of range. The message gives the name and the range.
     """
     try:
         if isinstance(value, bool):
@@ -50,10 +55,10 @@ def _not_an_int(name: str, value: object, low: int, high: int | None) -> Localiz
 
 
 def check_eta(eta: object, name: str = "eta") -> float:
-    """Return ``eta`` as a float in [0, 1].
+    """Return ``eta`` as a float.
 
     Raises:
-        ValueError: ``eta`` is not a number or is out of range.
+        ValueError: ``eta`` is not a number in [0, 1].
     """
     if isinstance(eta, bool) or not isinstance(eta, (int, float, np.floating, np.integer)) or not 0 <= eta <= 1:
         raise LocalizedError(
@@ -63,7 +68,7 @@ def check_eta(eta: object, name: str = "eta") -> float:
 
 
 def shorten(value: object, limit: int = 40) -> str:
-    """``repr(value)``, cut to ``limit`` characters, so that an error message stays readable whatever the input was."""
+    """Return ``repr(value)`` cut to ``limit`` characters, so that error messages stay readable for any input."""
     if isinstance(value, int) and abs(value) >= 10**limit:
         return Message("error.huge", "a huge number")
     try:
@@ -71,6 +76,6 @@ def shorten(value: object, limit: int = 40) -> str:
             text = _REPR.repr(value)
         else:
             text = repr(value[:limit] if isinstance(value, (str, bytes)) else value)
-    except ValueError:  # Python refuses to write an integer of more than 4300 digits
+    except ValueError:  # int.__repr__ raises for more than 4300 digits
         return Message("error.huge", "a huge number")
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,4 +1,4 @@
-"""Thread-safe caches that drop the least recently used values beyond a budget of bytes or of entries."""
+"""A thread-safe LRU cache with a limit on the total size of its values."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Value = TypeVar("Value")
 
 
 class BoundedCache(Generic[Value]):
-    """Values by key. Beyond ``max_size`` in all, the least recently used ones are dropped.
+    """A thread-safe cache that evicts the least recently used values when their total size exceeds ``max_size``.
 
     Args:
-        max_size: the budget, in whatever unit the sizes of :meth:`put` have: bytes, or entries of size 1.
+        max_size: limit of the total size, in the unit of :meth:`put`'s ``size``: bytes, or entries of size 1.
     """
 
     def __init__(self, max_size: int) -> None:
@@ -23,23 +23,23 @@ class BoundedCache(Generic[Value]):
         self._lock = Lock()
 
     def get(self, key: Hashable) -> Value | None:
-        """The value of ``key``, which becomes the most recently used one; None if it is not there."""
+        """Return the value of ``key`` and mark it as recently used; None if it is not cached."""
         with self._lock:
             entry = self._values.get(key)
             return None if entry is None else entry[0]
 
     def put(self, key: Hashable, value: Value, size: int = 1) -> None:
-        """Store a value in place of any other of that key. A value larger than the whole budget is not kept."""
+        """Store or replace the value of ``key``. A value larger than ``max_size`` is not stored."""
         with self._lock:
             if size > self._values.maxsize:
                 self._values.pop(key, None)
             else:
                 self._values[key] = value, size
 
-    def drop(self, unwanted: Callable[[Hashable], bool]) -> None:
-        """Remove the values of all keys that are ``unwanted``."""
+    def drop(self, predicate: Callable[[Hashable], bool]) -> None:
+        """Remove the values of all keys for which ``predicate(key)`` is true."""
         with self._lock:
-            for key in [key for key in self._values if unwanted(key)]:
+            for key in [key for key in self._values if predicate(key)]:
                 del self._values[key]
 
     def clear(self) -> None:
@@ -53,6 +53,6 @@ class BoundedCache(Generic[Value]):
 
     @property
     def size(self) -> int:
-        """The sizes of all values added up."""
+        """Total size of all values."""
         with self._lock:
             return int(self._values.currsize)

@@ -1,4 +1,7 @@
-"""What the library says to people: English that still knows its parts, so that a page can say it in another language."""
+"""Messages for users that are English strings and can be translated: each keeps its key and values.
+
+The page looks up the translation by the key, see :mod:`explorer.ui.localization`.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 class Message(str):
-    """A text made of a template and values. To everybody who takes it for a ``str`` it is English and nothing else.
+    """A translatable message. As a ``str`` it is the English text.
 
     Args:
-        key: its name among the texts of the page.
-        english: the template, in which ``{name}`` stands for the value of that name.
-        values: texts, numbers, or messages again.
+        key: key of the translations, such as "error.at_least".
+        english: template with placeholders ``{name}``.
+        values: values of the placeholders: strings, numbers or other messages.
     """
 
     key: str
@@ -28,15 +31,15 @@ class Message(str):
         return message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return str, (str(self),)  # an error that goes to another process is told there in English
+        return str, (str(self),)  # pickled, as in an error from another process, it is a plain English string
 
 
 class LocalizedError(ValueError):
-    """Something that cannot be used; the text says what was expected.
+    """An invalid input. The message says what was expected.
 
     Args:
-        text: the text; or, with a template, the key of a :class:`Message`.
-        english, values: as there.
+        text: the message; or the key of a :class:`Message` if ``english`` is given.
+        english, values: template and values of that :class:`Message`.
     """
 
     def __init__(self, text: str, english: str = "", /, **values: str | int | float) -> None:
@@ -44,5 +47,5 @@ class LocalizedError(ValueError):
 
 
 def message_of(error: Exception) -> str:
-    """What an error says: its :class:`Message` where it was raised with one."""
+    """Return the text of an error: its :class:`Message` if it has one."""
     return error.args[0] if error.args and isinstance(error.args[0], Message) else str(error)

@@ -1,4 +1,4 @@
-"""Keep the modules that earlier scripts import under the names that they had then."""
+"""Deprecated module names: existing scripts can still import modules by their former names."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ RENAMED = {
 
 
 class RenamedModules(MetaPathFinder, Loader):
-    """Import a module of :data:`RENAMED` by its earlier name, with a :class:`DeprecationWarning`."""
+    """Import hook that resolves the names in :data:`RENAMED` and issues a :class:`DeprecationWarning`."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec of a module that has another name now; None for any other module."""
+        """Return a spec for a former name; None for any other module."""
         return spec_from_loader(fullname, self) if fullname in RENAMED else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        """A module with the public names of the one that it is called now."""
+        """Return a module that forwards attribute access to the renamed one."""
         new = RENAMED[spec.name]
         warnings.warn(f"{spec.name} is called {new} now", DeprecationWarning, stacklevel=2)
-        module = ModuleType(spec.name, f"The earlier name of :mod:`{new}`.")
+        module = ModuleType(spec.name, f"Former name of :mod:`{new}`.")
         module.__getattr__ = importlib.import_module(new).__getattribute__  # type: ignore[method-assign]
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing is left to do."""
+        """Do nothing: the module forwards to one that is imported already."""
 
 
 def install() -> None:
-    """Make the earlier names importable in this process."""
+    """Make the former names importable in this process."""
     if not any(isinstance(finder, RenamedModules) for finder in sys.meta_path):
         sys.meta_path.append(RenamedModules())

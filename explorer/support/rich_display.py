@@ -1,7 +1,7 @@
-"""How values show themselves in a notebook: a value inherits :class:`RichDisplay`, another module says how it looks.
+"""Rich display of values in notebooks: types inherit :class:`RichDisplay`; another module registers how to draw them.
 
-The values stand far below the module that draws them, :mod:`explorer.media.notebook`, and must not import it. So the two
-functions here dispatch on the type, and that module registers an implementation for each type that it can draw.
+The drawing code, :mod:`explorer.media.notebook`, depends on the types that it draws, so these cannot import it. It
+registers an implementation of the generic functions :func:`html` and :func:`png` for each type instead.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from functools import singledispatch
 
 @singledispatch
 def html(value: object) -> str | None:
-    """``value`` as HTML; None if it has no HTML form."""
+    """Return ``value`` as HTML; None if its type has no HTML representation."""
     return None
 
 
 @singledispatch
 def png(value: object) -> bytes | None:
-    """``value`` as a PNG file; None if it has no picture."""
+    """Return ``value`` as the bytes of a PNG file; None if its type has no picture."""
     return None
 
 
 class RichDisplay:
-    """A value that Jupyter shows as HTML or as a picture, see :func:`html` and :func:`png`."""
+    """Mixin for values that Jupyter displays by :func:`html` and :func:`png`."""
 
     def _repr_html_(self) -> str | None:
         return html(self)
