@@ -59,7 +59,9 @@ class Settings:
             ValueError: a tuple of seeds does not have ``rows`` entries, or ``noise_seed + i`` exceeds 2^64 - 1.
         """
         if isinstance(self.noise_seed, int):
-            return [as_int("noise_seed + row", self.noise_seed + i, 0, MAX_SEED) for i in range(rows)]
+            if self.noise_seed + rows - 1 > MAX_SEED:
+                raise ValueError(f"noise_seed + row must be from 0 to {MAX_SEED}, not {self.noise_seed + rows - 1}")
+            return list(range(self.noise_seed, self.noise_seed + rows))
         if len(self.noise_seed) != rows:
             raise ValueError(
                 f"noise_seed has {len(self.noise_seed)} seeds, but the batch has {rows} rows; give one seed per row"

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
 from explorer.sampler import Step, check_latents, ddim_step, denoise, noise_for, predicted_x0
+from explorer.schedule import Coefficients
 from explorer.settings import Settings
 from explorer.support.rich_display import RichDisplay
 
@@ -80,6 +82,21 @@ class Frame(NamedTuple):
     eps_theta: Tensor
 
 
+@dataclass
+class Record:
+    """What a :class:`Trajectory` holds of the steps of its run so far.
+
+    Attributes:
+        numbers: of each recorded step.
+        frames: the stored tensors, by index of the step.
+        x_0: the last x_prev, (B, C, H, W).
+    """
+
+    x_0: Tensor
+    numbers: list[Numbers] = field(default_factory=list)
+    frames: dict[int, Frame] = field(default_factory=dict)
+
+
 class Trajectory(RichDisplay):
     """The record of one run of Eq. 12. It is filled by :func:`record` and runs nothing itself.
 
@@ -89,14 +106,13 @@ class Trajectory(RichDisplay):
         settings: the settings of the run.
         max_frames, max_bytes: limits on the stored tensors. The steps that are kept are evenly spaced and include the
             first and the last one. At least one step is kept, whatever its size.
+        recorded: steps that are recorded already, as :meth:`load` reads them from a file.
 
     Attributes:
-        plan: the :class:`explorer.Coefficients` of each step, known before the run.
         kept: indices of the steps whose tensors are stored, ascending.
-        numbers: the :class:`Numbers` of each recorded step.
 
     Raises:
-        ValueError: as for :func:`explorer.denoise`.
+        ValueError: ``x_T`` does not have the checkpoint's shape.
     """
 
     def __init__(
@@ -106,26 +122,39 @@ class Trajectory(RichDisplay):
         settings: Settings,
         max_frames: int = MAX_FRAMES,
         max_bytes: int = MAX_BYTES,
+        recorded: Record | None = None,
     ) -> None:
-        check_latents("x_T", x_T, checkpoint)
         self.checkpoint = checkpoint
         self.x_T = x_T
         self.settings = settings
-        self.plan = settings.plan(checkpoint.schedule)
-        frame_bytes = 2 * x_T.numel() * x_T.element_size()
-        self.kept = evenly_spaced(len(self.plan), min(max_frames, max_bytes // frame_bytes))
-        self.numbers: list[Numbers] = []
-        self._noise_seeds = settings.noise_seeds(len(x_T))
-        self._frames: dict[int, Frame] = {}
-        self._x_prev = x_T
+        self._record = recorded or Record(x_T)
+        frame_bytes = max(2 * x_T.numel() * x_T.element_size(), 1)
+        self.kept = evenly_spaced(settings.steps, min(max_frames, max_bytes // frame_bytes))
+        if recorded:
+            self.kept = sorted(recorded.frames)
+        check_latents("x_T", x_T, checkpoint)
+
+    @cached_property
+    def plan(self) -> list[Coefficients]:
+        """The coefficients of each step, known before the run.
+
+        Raises:
+            ValueError: there are more steps than the checkpoint's T.
+        """
+        return self.settings.plan(self.checkpoint.schedule)
+
+    @property
+    def numbers(self) -> list[Numbers]:
+        """The :class:`Numbers` of each recorded step."""
+        return self._record.numbers
 
     def record(self, step: Step) -> None:
         """Append the next step of the run."""
         index = len(self.numbers)
         if index in self.kept:
-            self._frames[index] = Frame(_own_storage(step.x_t), _own_storage(step.eps_theta))
+            self._record.frames[index] = Frame(_own_storage(step.x_t), _own_storage(step.eps_theta))
         self.numbers.append(Numbers.of(step))
-        self._x_prev = step.x_prev
+        self._record.x_0 = step.x_prev
 
     def __iter__(self) -> Iterator[Step]:
         """Alias of ``explorer.record(trajectory)``, kept for existing scripts."""
@@ -136,17 +165,19 @@ class Trajectory(RichDisplay):
         return len(self.numbers)
 
     def __repr__(self) -> str:
-        return f"Trajectory({len(self)} of {len(self.plan)} steps, {len(self._frames)} kept, {self.settings})"
+        return (
+            f"Trajectory({len(self)} of {self.settings.steps} steps, {len(self._record.frames)} kept, {self.settings})"
+        )
 
     @property
     def done(self) -> bool:
         """Whether every step of the run is recorded."""
-        return len(self) == len(self.plan)
+        return len(self) == self.settings.steps
 
     @property
     def complete(self) -> bool:
         """Whether every step is recorded and its tensors are stored."""
-        return len(self._frames) == len(self.plan)
+        return len(self._record.frames) == self.settings.steps
 
     @property
     def whole(self) -> bool:
@@ -156,17 +187,17 @@ class Trajectory(RichDisplay):
     @property
     def x_0(self) -> Tensor:
         """The result so far: the last x_prev, or x_T before the first step."""
-        return self._x_prev
+        return self._record.x_0
 
     @property
     def nbytes(self) -> int:
         """Size of the stored tensors in bytes."""
-        return sum(tensor.nbytes for frame in self._frames.values() for tensor in frame)
+        return sum(tensor.nbytes for frame in self._record.frames.values() for tensor in frame)
 
     @property
     def kept_so_far(self) -> list[int]:
         """Indices of the recorded steps whose tensors are stored, ascending."""
-        return sorted(self._frames)
+        return sorted(self._record.frames)
 
     def step(self, index: int) -> Step:
         """Recompute the step at a kept index, with all terms, bit for bit.
@@ -174,16 +205,16 @@ class Trajectory(RichDisplay):
         Raises:
             KeyError: the step is not kept, or not recorded yet.
         """
-        x_t, eps_theta = self._frames[index]
+        x_t, eps_theta = self._record.frames[index]
         coefficients = self.plan[index]
-        z = noise_for(self.checkpoint, coefficients, self._noise_seeds, like=x_t)
+        z = noise_for(self.checkpoint, coefficients, self.settings.noise_seeds(len(x_t)), like=x_t)
         return ddim_step(x_t, eps_theta, z, coefficients, self.settings.clip)
 
     def distances(self) -> dict[int, float]:
         """rms distance between predicted x_0 and the result so far, by index of the recorded kept steps."""
         clip = self.settings.clip
         distances = {}
-        for index, frame in self._frames.items():
+        for index, frame in self._record.frames.items():
             x0 = predicted_x0(frame.x_t, frame.eps_theta, self.plan[index].alpha_bar)
             distances[index] = rms((x0.clamp(-1, 1) if clip else x0) - self.x_0)
         return distances
@@ -198,7 +229,7 @@ class Trajectory(RichDisplay):
         Raises:
             ValueError: no step is recorded yet.
         """
-        if not self._frames:
+        if not self._record.frames:
             raise ValueError("the trajectory has no step yet: run it before saving it")
         indices = self.kept_so_far
         settings = {"checkpoint": self.checkpoint.name, **asdict(self.settings)}
@@ -206,8 +237,8 @@ class Trajectory(RichDisplay):
         return {
             "settings": np.array(json.dumps(settings)),
             "kept": np.array(indices),
-            "x_t": torch.stack([self._frames[i].x_t for i in indices]).cpu().numpy(),
-            "eps_theta": torch.stack([self._frames[i].eps_theta for i in indices]).cpu().numpy(),
+            "x_t": torch.stack([self._record.frames[i].x_t for i in indices]).cpu().numpy(),
+            "eps_theta": torch.stack([self._record.frames[i].eps_theta for i in indices]).cpu().numpy(),
             "x_0": self.x_0.cpu().numpy(),
             **columns,
         }
@@ -238,10 +269,8 @@ class Trajectory(RichDisplay):
                 frames = {i: Frame(torch.from_numpy(x_t), torch.from_numpy(eps)) for i, x_t, eps in stored}
                 columns = [file[f"numbers_{f.name}"].tolist() for f in fields(Numbers)]
             x_T = frames[0].x_t if 0 in frames else x_0
-            trajectory = cls(checkpoint, x_T, Settings(**settings))
-            trajectory.kept = list(frames)
-            trajectory.numbers = [Numbers(*row) for row in zip(*columns, strict=True)]
-            trajectory._frames, trajectory._x_prev = frames, x_0
+            numbers = [Numbers(*row) for row in zip(*columns, strict=True)]
+            trajectory = cls(checkpoint, x_T, Settings(**settings), recorded=Record(x_0, numbers, frames))
         except Exception as error:  # numpy, zipfile, zlib and json raise errors of many types
             raise ValueError(f"{path} is not a saved trajectory ({error})") from error
         return trajectory
