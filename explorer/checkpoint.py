@@ -24,7 +24,6 @@ from explorer.storage.diffusers_folder import (
     EXAMPLES,
     INDEX,
     Card,
-    CheckpointError,
     Shape,
     fingerprint,
     is_pipeline,
@@ -34,8 +33,9 @@ from explorer.storage.diffusers_folder import (
     version_of,
 )
 from explorer.storage.hub import HubId, Progress, fetch
-from explorer.storage.safe_read import read_pictures
-from explorer.storage.unet import MAX_SIDE, sides_of
+from explorer.storage.limits import MAX_SIDE
+from explorer.storage.safe_read import CheckpointError, read_pictures
+from explorer.storage.validation import sample_size
 from explorer.support.arguments import shorten
 from explorer.support.messages import Message
 
@@ -228,7 +228,7 @@ def _load_folder(folder: Path, name: str, source: str, device: str, engine: Engi
 
 def _picture_shape(folder: Path, name: str, config: Mapping[str, Any], card: Card) -> Shape:
     """(C, H, W) of a picture, checked against the card and against what can be shown."""
-    channels, (height, width) = config.get("in_channels", 3), sides_of(config)
+    channels, (height, width) = config.get("in_channels", 3), sample_size(config)
     patch = card.patch
     shape = (channels // patch**2, height * patch, width * patch)
     if channels % patch**2 or (card.shape is not None and card.shape != shape):

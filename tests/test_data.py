@@ -70,7 +70,7 @@ def test_pictures_of_mixed_sizes_are_cropped_to_their_middle_and_resized(tmp_pat
         ("data.npz", b"junk", "data.npz is not a readable .npz file"),
         ("data.npz", b"", "data.npz is not a readable .npz file"),
         ("data.npz", b"PK\x03\x04junk", "data.npz is not a readable .npz file"),
-        ("data.csv", b"1,2,3", "data.csv is not a known kind of data: expected .npz, idx.gz or a folder"),
+        ("data.csv", b"1,2,3", "data.csv has an unknown format: expected .npz, idx.gz or a folder"),
         ("idx.gz", b"junk", "idx.gz is not a readable idx file"),
         ("idx.gz", gzip.compress(idx(GREY), mtime=0)[:-50], "idx.gz is not a readable idx file"),
         ("idx.gz", gzip.compress(bytes(5000), mtime=0)[:12] + b"\xff" * 20, "idx.gz is not a readable idx file"),

@@ -11,8 +11,7 @@ from files import edit
 from hostile import LISTS
 
 import explorer as ex
-from explorer.storage import safe_read
-from explorer.storage.diffusers_folder import MAX_T
+from explorer.storage import limits
 from explorer.storage.hub import HubId
 from explorer.storage.unet import WEIGHTS
 
@@ -27,8 +26,8 @@ UNET, SCHEDULER, CARD = "unet/config.json", "scheduler/scheduler_config.json", "
         ({"block_out_channels": [16] * 100}, "block_out_channels must be a list of 1 to 10"),
         ({"block_out_channels": "16"}, "block_out_channels must be a list"),
         ({"layers_per_block": 10**6}, "layers_per_block must be a whole number from 1 to 10, not 1000000"),
-        ({"layers_per_block": float("1e400")}, "not a readable JSON file (Infinity is no JSON)"),
-        ({"norm_eps": float("nan")}, "not a readable JSON file (NaN is no JSON)"),
+        ({"layers_per_block": float("1e400")}, "not a readable JSON file (Infinity is not valid JSON)"),
+        ({"norm_eps": float("nan")}, "not a readable JSON file (NaN is not valid JSON)"),
         ({"norm_eps": "small"}, "norm_eps must be a number from 0 to 1, not 'small'"),
         ({"mid_block_scale_factor": 0}, "mid_block_scale_factor must be a number"),
         ({"norm_num_groups": 10**400}, "norm_num_groups must be a whole number"),
@@ -53,7 +52,7 @@ UNET, SCHEDULER, CARD = "unet/config.json", "scheduler/scheduler_config.json", "
 def test_a_config_of_an_impossible_network_is_refused_before_it_is_built(
     tiny_copy, refused, monkeypatch, entries, message
 ):
-    monkeypatch.setattr("explorer.storage.unet.MAX_FLOP", 1e10)
+    monkeypatch.setattr(limits, "MAX_FLOP", 1e10)
     edit(tiny_copy / UNET, **entries)
     refused(message)
 
@@ -81,10 +80,10 @@ def test_an_index_that_names_other_code_or_places_changes_nothing(tiny, tiny_cop
     [
         (
             {"num_train_timesteps": 10**9},
-            f"num_train_timesteps must be a whole number from 0 to {MAX_T}, not 1000000000",
+            f"num_train_timesteps must be a whole number from 0 to {limits.MAX_T}, not 1000000000",
         ),
         ({"num_train_timesteps": 1e3}, "num_train_timesteps must be a whole number"),
-        ({"trained_betas": [0.001] * (MAX_T + 1)}, f"trained_betas must be a list of 1 to {MAX_T}"),
+        ({"trained_betas": [0.001] * (limits.MAX_T + 1)}, f"trained_betas must be a list of 1 to {limits.MAX_T}"),
         ({"trained_betas": [[0.1], 0.2]}, "trained_betas must be a list"),
         ({"beta_start": 10**400}, "beta_start must be a number from 0 to 1, not a huge number"),
         ({"beta_end": "1"}, "beta_end must be a number from 0 to 1, not '1'"),
@@ -102,7 +101,7 @@ def test_a_schedule_that_would_fill_the_memory_or_is_no_number_is_refused(tiny_c
 
 @pytest.mark.parametrize("name", [UNET, SCHEDULER, CARD, "model_index.json"])
 def test_a_config_without_an_end_is_not_read_to_it(tiny_copy, refused, monkeypatch, name):
-    monkeypatch.setattr(safe_read, "MAX_JSON", 10_000)
+    monkeypatch.setattr(limits, "MAX_JSON_BYTES", 10_000)
     path = tiny_copy / name
     for content in (LISTS * 30, b'{"a": "' + b"x" * 20_000 + b'"}'):
         path.write_bytes(content)
@@ -139,7 +138,7 @@ def test_a_card_that_is_no_card_is_refused(tiny_copy, refused, card, message):
 
 def test_half_a_surrogate_pair_which_could_not_be_sent_on_is_refused(tiny_copy, refused):
     (tiny_copy / CARD).write_bytes(b'{"title": "\\ud800"}')
-    refused("not a readable JSON file (half a surrogate pair)")
+    refused("not a readable JSON file (unpaired surrogate)")
 
 
 def test_a_link_is_followed_as_in_the_cache_of_the_hub(tiny_copy, tmp_path):

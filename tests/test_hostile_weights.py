@@ -12,7 +12,8 @@ from hostile import LISTS, Trap
 from safetensors.torch import load_file, save_file
 
 import explorer as ex
-from explorer.storage import safe_read, safetensors_file
+from explorer.storage import limits
+from explorer.storage.safe_read import read_file
 from explorer.storage.unet import WEIGHTS
 
 
@@ -29,23 +30,23 @@ def tensor(dtype: object = "F32", shape: object = (4,), offsets: object = (0, 16
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (struct.pack("<Q", 2**64 - 1) + b"{}", "its header would have 18,446,744,073,709,551,615 bytes"),
-        (struct.pack("<Q", 5 << 20) + b" " * (5 << 20), "more than 4,194,304"),
+        (struct.pack("<Q", 2**64 - 1) + b"{}", "the header has 18,446,744,073,709,551,615 bytes"),
+        (struct.pack("<Q", 5 << 20) + b" " * (5 << 20), "the limit is 4,194,304"),
         (struct.pack("<Q", 900) + LISTS[:900], "truncated or corrupt"),
         (struct.pack("<Q", 1800) + LISTS, "truncated or corrupt"),
         (struct.pack("<Q", 100) + b"{}", "truncated or corrupt"),
-        (struct.pack("<Q", 3) + b"[1]", "its header is no JSON object"),
+        (struct.pack("<Q", 3) + b"[1]", "the header is not a JSON object"),
         (struct.pack("<Q", 6) + b'{"a":', "truncated or corrupt"),
-        (header(a=3), "the entry of 'a' is no JSON object"),
-        (header(a=tensor(dtype="F4")), "must be of F16, BF16, F32, F64, not 'F4'"),
+        (header(a=3), "the header entry of 'a' is not a JSON object"),
+        (header(a=tensor(dtype="F4")), "must be one of F16, BF16, F32, F64, not 'F4'"),
         (header(a=tensor(dtype="F8_E8M0", shape=(16,))), "not 'F8_E8M0'"),
         (header(a=tensor(dtype="I64", shape=(2,))), "not 'I64'"),
         (header(a=tensor(dtype=["F32"])), "not ['F32']"),
-        (header(a=tensor(shape=(0, 2**62, 2**62), offsets=(0, 0))), "must have at most 4 sizes"),
-        (header(a=tensor(shape=(2**40,))), "must have at most 4 sizes from 1 to 1,048,576"),
-        (header(a=tensor(shape=(-4,))), "must have at most 4 sizes"),
-        (header(a=tensor(shape=(1,) * 5)), "must have at most 4 sizes"),
-        (header(a=tensor(shape=(True,), offsets=(0, 4))), "must have at most 4 sizes"),
+        (header(a=tensor(shape=(0, 2**62, 2**62), offsets=(0, 0))), "must have at most 4 dimensions"),
+        (header(a=tensor(shape=(2**40,))), "must have at most 4 dimensions of size 1 to 1,048,576"),
+        (header(a=tensor(shape=(-4,))), "must have at most 4 dimensions"),
+        (header(a=tensor(shape=(1,) * 5)), "must have at most 4 dimensions"),
+        (header(a=tensor(shape=(True,), offsets=(0, 4))), "must have at most 4 dimensions"),
         (header(a=tensor(shape=(1024,) * 4)), "truncated or corrupt"),
         (header(a=tensor(offsets=(-16, 0))), "truncated or corrupt"),
         (header(a=tensor(offsets=(16, 0))), "truncated or corrupt"),
@@ -70,16 +71,16 @@ def test_weights_that_lie_about_themselves_are_refused(tiny_copy, refused, data,
 @pytest.mark.usefixtures("little_memory")
 def test_a_file_of_weights_larger_than_any_network_is_not_read(tiny_copy, refused):
     with (tiny_copy / WEIGHTS).open("wb") as file:
-        file.truncate(safetensors_file.MAX_BYTES + 1)  # it has holes for bytes
-    refused("more than the 4,294,967,296 bytes that are read")
+        file.truncate(limits.MAX_WEIGHTS_BYTES + 1)  # it has holes for bytes
+    refused("larger than the limit of 4,294,967,296 bytes")
 
 
 @pytest.mark.usefixtures("little_memory")
 def test_a_small_file_takes_little_memory_however_much_may_be_read(tmp_path):
     (tmp_path / "file").write_bytes(b"123")
-    assert safe_read.read_file(tmp_path / "file", safetensors_file.MAX_BYTES) == b"123"
-    with pytest.raises(OSError, match="by its own account"):
-        safe_read.read_file(Path("/proc/self/maps"), safetensors_file.MAX_BYTES)
+    assert read_file(tmp_path / "file", limits.MAX_WEIGHTS_BYTES) == b"123"
+    with pytest.raises(OSError, match="larger than its reported size"):
+        read_file(Path("/proc/self/maps"), limits.MAX_WEIGHTS_BYTES)
 
 
 def test_weights_of_half_the_precision_open_as_float32(tiny_copy):

@@ -13,9 +13,9 @@ from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
 
 import explorer as ex
-import explorer.storage.hub
 from explorer.runs.diffusers_script import script
 from explorer.runs.latent_spec import Seed
+from explorer.storage import limits
 from explorer.storage.diffusers_folder import WEIGHTS, Card
 from explorer.storage.hub import HubId
 
@@ -126,7 +126,7 @@ def test_what_cannot_be_opened_is_refused_before_any_weights_are_fetched(hub, ti
 
 def test_a_model_that_is_too_large_is_refused(hub, tiny_folder, monkeypatch):
     hub.put("a/tiny", tiny_folder)
-    monkeypatch.setattr(explorer.storage.hub, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(limits, "MAX_DOWNLOAD_BYTES", 10_000)
     with pytest.raises(ex.CheckpointError, match=r"a/tiny has 0.\d GB; at most"):
         ex.load("a/tiny")
 

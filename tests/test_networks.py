@@ -29,7 +29,7 @@ def needs_openvino():
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
     """An empty cache."""
-    monkeypatch.setenv(disk_cache.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(disk_cache.ENVIRONMENT_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -84,6 +84,7 @@ def test_encoding_is_exact_on_every_engine(checkpoint_and_tolerance, tiny):
     assert torch.equal(ex.encode(checkpoint, x_0, 5), ex.encode(tiny, x_0, 5))
 
 
+@pytest.mark.slow
 def test_the_engines_give_faces_that_differ_by_less_than_a_grey_level():
     x_T = ex.latent((3, 64, 64), [22, 10])
     settings = ex.Settings(steps=10)
@@ -133,7 +134,7 @@ def open_again(model, monkeypatch):
 def test_a_network_is_converted_once(own_cache, tiny_copy, open_again, monkeypatch):
     _, conversions = open_again(tiny_copy)
     assert conversions == 1
-    monkeypatch.setattr("explorer.storage.diffusers_folder.make_unet", None)  # the torch network is not even built
+    monkeypatch.setattr("explorer.storage.diffusers_folder.build_unet", None)  # the torch network is not even built
     checkpoint, conversions = open_again(tiny_copy)
     assert conversions == 0
     assert checkpoint.shape == (3, 8, 8)

@@ -119,7 +119,7 @@ def test_a_folder_without_the_file_has_no_quality_and_one_without_a_part_has_non
         ({"frechet": TABLE | {"cells": [{}]}}, r"frechet\.cells\.0\.steps: Field required"),
         ({"frechet": TABLE | {"cells": [CELL | {"eta": "small"}]}}, r"frechet\.cells\.0\.eta: .*number, not 'small'"),
         ({"frechet": TABLE | {"cells": [CELL | {"steps": 2.5}]}}, r"frechet\.cells\.0\.steps: .*integer, not 2\.5"),
-        ({"frechet": TABLE | {"cells": [CELL | {"distance": math.nan}]}}, "NaN is no JSON"),
+        ({"frechet": TABLE | {"cells": [CELL | {"distance": math.nan}]}}, "NaN is not valid JSON"),
         ({"frechet": TABLE | {"real": 1}}, r"frechet\.real: .*object, not 1"),
         ({"loss": {"pictures": True}}, r"loss\.pictures: .*integer, not True"),
         (

@@ -14,7 +14,7 @@ from explorer.runs.encoded_latent import EncodedLatent
 from explorer.runs.latent_spec import LatentSpec, Mix, Seed
 from explorer.schedule import jumps, timesteps
 from explorer.settings import Settings
-from explorer.storage.diffusers_folder import UNET_CONFIG, place_of
+from explorer.storage.diffusers_folder import UNET_CONFIG, path_of
 from explorer.storage.hub import HubId
 from explorer.support.messages import LocalizedError
 
@@ -33,7 +33,7 @@ def script(checkpoint: Checkpoint, latent: LatentSpec, settings: Settings) -> st
         NotInDiffusers: tau or the variance cannot be expressed, the latent is that of a picture, or the checkpoint is
             not in a folder.
     """
-    if checkpoint.folder is None or not place_of(checkpoint.folder, UNET_CONFIG).is_file():
+    if checkpoint.folder is None or not path_of(checkpoint.folder, UNET_CONFIG).is_file():
         raise NotInDiffusers(
             "diffusers.no_folder", "{name} is no folder that diffusers could open", name=checkpoint.name
         )

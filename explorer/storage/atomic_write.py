@@ -1,4 +1,4 @@
-"""The one way files are written here: beside their place first, then renamed into it, so nobody ever reads half a file."""
+"""Atomic file writes: write a temporary file in the same folder, then rename it. Readers never see a partial file."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from pathlib import Path
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path``, readable by this user alone, and create the folders above it.
+    """Write ``content`` to ``path``, readable by the owner only. Missing parent folders are created.
 
     Raises:
-        OSError: the disk is full or read-only. Nothing is left behind then.
+        OSError: the disk is full or read-only. No temporary file is left behind.
     """
-    _write(path, lambda part: part.write_bytes(content))
+    _write(path, lambda temporary: temporary.write_bytes(content))
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` produce the file under a temporary name with the same suffix, flush it to the disk, then rename it.
+    """Write a file with ``write``, readable by everybody, and flush it to the disk before the rename.
 
-    The file is readable by everybody, as checkpoint files are. After a crash or a power failure either the old file or
-    the new one is there.
+    After a crash or a power failure, either the old or the new file exists.
+
+    Args:
+        write: writes to the path it is called with, a temporary file with the suffix of ``path``.
 
     Raises:
-        OSError: the disk is full or read-only. Whatever ``write`` raises is raised too; nothing is left behind then.
+        OSError: the disk is full or read-only. It and any exception of ``write`` leave no temporary file behind.
     """
 
-    def write_and_flush(part: Path) -> None:
-        write(part)
-        with part.open("rb") as file:
+    def write_and_flush(temporary: Path) -> None:
+        write(temporary)
+        with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        part.chmod(0o644)
+        temporary.chmod(0o644)
 
     _write(path, write_and_flush)
 

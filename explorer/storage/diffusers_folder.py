@@ -1,14 +1,15 @@
-"""A diffusers pipeline folder on the disk: what its files say, and every way they can be wrong.
+"""Reading of a diffusers pipeline folder.
 
-    model_index.json                                          DDPMPipeline
+    model_index.json                                              DDPMPipeline
     unet/config.json, unet/diffusion_pytorch_model.safetensors    UNet2DModel
-    scheduler/scheduler_config.json                           betas, prediction_type, clip_sample
-    explorer.json                                             optional: title, shape, patch, licence, seeds
-    examples.npz, quality.json                                optional
+    scheduler/scheduler_config.json                               betas, prediction_type, clip_sample
+    explorer.json                                                 optional: title, shape, patch, licence, seeds
+    examples.npz, quality.json                                    optional
 
-The first pipelines of the field, such as google/ddpm-cifar10-32, have the files of both parts beside ``model_index.json``;
-diffusers opens them so, and so do we. Weights are read from safetensors only; a pickle is refused, since opening one can
-run any code.
+Early pipelines such as google/ddpm-cifar10-32 keep the files of ``unet/`` and ``scheduler/`` beside ``model_index.json``;
+both layouts can be read. Weights are read from safetensors only. A pickle is refused, because opening one can run any code.
+The files may come from anybody: :mod:`explorer.storage.validation` checks the configs, :mod:`explorer.storage.limits` holds
+the limits.
 """
 
 from __future__ import annotations
@@ -23,41 +24,32 @@ from typing import Any, get_args
 
 import numpy as np
 
+from explorer.denoiser import PredictionType
 from explorer.networks.network import LazyUNet
-from explorer.schedule import PredictionType, Schedule
+from explorer.schedule import Schedule
+from explorer.storage import limits
 from explorer.storage.disk_cache import key_of
 from explorer.storage.safe_read import CheckpointError, read_file, read_json
-from explorer.storage.safetensors_file import MAX_BYTES
-from explorer.storage.unet import MAX_SIDE, WEIGHTS, check_config, make_unet
-from explorer.storage.validation import SWITCH, check_entries, list_of, number, or_null, text, whole
+from explorer.storage.unet import WEIGHTS, build_unet
+from explorer.storage.validation import CARD_SCHEMA, SCHEDULER_SCHEMA, check_fields, check_unet_config
 from explorer.support.arguments import shorten
 from explorer.support.messages import LocalizedError, message_of
 
 UNET_CONFIG, SCHEDULER_CONFIG = "unet/config.json", "scheduler/scheduler_config.json"
 INDEX, CARD, EXAMPLES, QUALITY = "model_index.json", "explorer.json", "examples.npz", "quality.json"
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 Shape = tuple[int, int, int]
-MAX_T = 10_000  # steps that a model was trained with; the field's have 1000 to 4000
-CARD_ENTRIES = {
-    "title": text(200),
-    "shape": list_of(whole(1, MAX_SIDE), 3, 3),
-    "patch": whole(1, 16),
-    "licence": text(1000),
-    "seeds": list_of(whole(0, 2**53 - 1), 1, 100),
-}
-SCHEDULER_ENTRIES = {
-    "num_train_timesteps": whole(0, MAX_T),
-    "beta_start": number(0, 1),
-    "beta_end": number(0, 1),
-    "trained_betas": or_null(list_of(number(0, 1), 1, MAX_T)),
-    "clip_sample": or_null(SWITCH),
-    "rescale_betas_zero_snr": or_null(SWITCH),
-}
 
 
 @dataclass(frozen=True)
 class Card:
-    """What ``explorer.json`` says of a checkpoint; every entry has a default, so the file may be absent."""
+    """The content of ``explorer.json``. The file is optional, so every entry has a default.
+
+    Attributes:
+        shape: (C, H, W) of a picture.
+        patch: the U-Net works on ``pixel_unshuffle(x, patch)``.
+        seeds: latent seeds whose pictures are worth showing.
+    """
 
     title: str = ""
     shape: Shape | None = None
@@ -67,55 +59,59 @@ class Card:
 
     @classmethod
     def read(cls, path: Path) -> Card:
-        """The card in ``path``, or the default one if there is no such file."""
+        """Read the card at ``path``; the default card if the file does not exist.
+
+        Raises:
+            CheckpointError: the file is unreadable, or an entry has a value that is not allowed.
+        """
         if not path.exists():
             return cls()
-        given = read_json(path, path.parent.name)
-        known: dict[str, Any] = {f.name: given[f.name] for f in fields(cls) if given.get(f.name) is not None}
-        check_entries(known, CARD_ENTRIES, str(path))
-        known |= {key: tuple(value) for key, value in known.items() if isinstance(value, list)}
-        return cls(**known)
+        content = read_json(path, path.parent.name)
+        values: dict[str, Any] = {f.name: content[f.name] for f in fields(cls) if content.get(f.name) is not None}
+        check_fields(values, CARD_SCHEMA, str(path))
+        values |= {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+        return cls(**values)
 
     def write(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
 def is_pipeline(folder: Path) -> bool:
-    """Whether a folder looks like one that diffusers saved."""
+    """Whether a folder looks like a pipeline saved by diffusers."""
     return (folder / INDEX).is_file() or (folder / "unet").is_dir()
 
 
-def place_of(folder: Path, name: str) -> Path:
-    """Where a file of a part lies, such as unet/config.json: in the part's own folder, or without one beside the index."""
-    part, _, file = name.partition("/")
-    return folder / name if (folder / part).is_dir() else folder / file
+def path_of(folder: Path, name: str) -> Path:
+    """Return the path of a file such as "unet/config.json", in its own subfolder or, without one, beside the index."""
+    subfolder, _, file = name.partition("/")
+    return folder / name if (folder / subfolder).is_dir() else folder / file
 
 
 def version_of(folder: Path) -> str:
-    """A text that changes when the files that make a picture do: their sizes and times."""
-    places = [place_of(folder, name) for name in (WEIGHTS, UNET_CONFIG, SCHEDULER_CONFIG)]
-    stats = [path.stat() for path in [*places, folder / CARD] if path.is_file()]
+    """Return a text that changes with the files that determine the pictures, by their sizes and modification times."""
+    paths = [path_of(folder, name) for name in (WEIGHTS, UNET_CONFIG, SCHEDULER_CONFIG)]
+    stats = [path.stat() for path in [*paths, folder / CARD] if path.is_file()]
     return key_of(*(f"{s.st_size} {s.st_mtime_ns}" for s in stats))
 
 
 def fingerprint(folder: Path) -> str:
-    """The start of the SHA-256 of the weights in a checkpoint folder."""
+    """Return the first 16 hex digits of the SHA-256 of the weights file."""
     return _fingerprint(folder, version_of(folder))
 
 
 @lru_cache(maxsize=8)
 def _fingerprint(folder: Path, version: str) -> str:
-    """The fingerprint of the folder at that version; reading all weights takes longer than a small batch."""
-    return hashlib.sha256(place_of(folder, WEIGHTS).read_bytes()).hexdigest()[:16]
+    """``version`` invalidates the cache. Hashing the weights takes longer than drawing a small batch."""
+    return hashlib.sha256(path_of(folder, WEIGHTS).read_bytes()).hexdigest()[:16]
 
 
-def pickled(names: Iterable[str]) -> str | None:
-    """The first of ``names`` that is a pickle of weights, or None."""
-    return next((name for name in sorted(names) if name.endswith(PICKLES)), None)
+def find_pickle(names: Iterable[str]) -> str | None:
+    """Return the first of the file names, sorted, that is a pickle of weights; None if there is none."""
+    return next((name for name in sorted(names) if name.endswith(PICKLE_SUFFIXES)), None)
 
 
-def refuse_pickle(checkpoint: str, file: str) -> CheckpointError:
-    """The error for a checkpoint whose only weights are a pickle."""
+def pickle_error(checkpoint: str, file: str) -> CheckpointError:
+    """Return the error for a checkpoint whose only weights are a pickle."""
     return CheckpointError(
         "opening.pickle",
         "{name}: the weights are a pickle ({file}), which can run any code when it is opened, "
@@ -127,57 +123,71 @@ def refuse_pickle(checkpoint: str, file: str) -> CheckpointError:
 
 
 def read_unet_config(folder: Path, name: str) -> dict[str, Any]:
-    """What the U-Net's config says.
+    """Read and check the config of the U-Net.
 
     Args:
         name: of the checkpoint, for messages.
 
     Raises:
-        CheckpointError: no config, another network than UNet2DModel, one that the sampler cannot use or that is too large,
-            or one that works on the latents of another.
+        CheckpointError: no config, a latent diffusion model, or a U-Net that
+            :func:`~explorer.storage.validation.check_unet_config` refuses.
     """
     index = read_json(folder / INDEX, name) if (folder / INDEX).is_file() else {}
-    if coder := next((part for part in ("vae", "vqvae", "movq") if index.get(part)), None):
+    if autoencoder := next((component for component in ("vae", "vqvae", "movq") if index.get(component)), None):
         raise CheckpointError(
             "opening.latent_model",
             "{name}: a latent diffusion model, whose U-Net works on what its {coder} makes of a picture; only models "
             "that work on the pictures themselves are supported",
             name=name,
-            coder=coder,
+            coder=autoencoder,
         )
-    config = read_json(place_of(folder, UNET_CONFIG), name)
-    check_config(name, config)
+    config = read_json(path_of(folder, UNET_CONFIG), name)
+    check_unet_config(name, config)
     return config
 
 
 def read_unet(folder: Path, name: str, config: dict[str, Any]) -> LazyUNet:
-    """The U-Net of a config from :func:`read_unet_config`, which is put together when it is first needed.
+    """Read the weights, and return the U-Net, which is built at first use.
+
+    Args:
+        name: of the checkpoint, for messages.
+        config: from :func:`read_unet_config`.
 
     Raises:
-        CheckpointError: at once for no weights, too many or pickled ones; when it is put together as :func:`make_unet`.
+        CheckpointError: no weights, too large or pickled ones. At first use, the errors of
+            :func:`~explorer.storage.unet.build_unet`.
     """
-    path = place_of(folder, WEIGHTS)
+    path = path_of(folder, WEIGHTS)
     if not path.is_file():
-        if pickle := pickled(file.name for file in path.parent.glob("*")):
-            raise refuse_pickle(name, pickle)
+        if pickle := find_pickle(file.name for file in path.parent.glob("*")):
+            raise pickle_error(name, pickle)
         raise CheckpointError("opening.no_weights", "{name}: no weights; expected {file}", name=name, file=WEIGHTS)
     try:
-        data = read_file(path, MAX_BYTES)
+        weights_file = read_file(path, limits.MAX_WEIGHTS_BYTES)
     except OSError as error:
         raise CheckpointError(
             "opening.unreadable", "{name}: {file} cannot be read ({error})", name=name, file=WEIGHTS, error=str(error)
         ) from error
-    return LazyUNet(lambda: make_unet(name, config, data), lambda: key_of(json.dumps(config, sort_keys=True), data))
+    return LazyUNet(
+        build=lambda: build_unet(name, config, weights_file),
+        describe=lambda: key_of(json.dumps(config, sort_keys=True), weights_file),
+    )
 
 
 def read_scheduler(folder: Path, name: str) -> tuple[Schedule, PredictionType, bool]:
-    """What the network was trained with, and whether its own pipeline clips predicted x_0 (``clip_sample``).
+    """Read what the network was trained with.
+
+    Args:
+        name: of the checkpoint, for messages.
+
+    Returns:
+        The schedule, the prediction type, and whether the pipeline clips predicted x_0 (``clip_sample``).
 
     Raises:
-        CheckpointError: no config, a prediction type that is not supported, no betas.
+        CheckpointError: no config, an unsupported prediction type, or no usable betas.
     """
-    config = read_json(place_of(folder, SCHEDULER_CONFIG), name)
-    check_entries(config, SCHEDULER_ENTRIES, f"{name}: {SCHEDULER_CONFIG}")
+    config = read_json(path_of(folder, SCHEDULER_CONFIG), name)
+    check_fields(config, SCHEDULER_SCHEMA, f"{name}: {SCHEDULER_CONFIG}")
     prediction_type = config.get("prediction_type", "epsilon")
     if prediction_type not in get_args(PredictionType):
         raise CheckpointError(
@@ -196,33 +206,33 @@ def read_scheduler(folder: Path, name: str) -> tuple[Schedule, PredictionType, b
 
 
 def betas(config: dict[str, Any]) -> np.ndarray:
-    """The betas (T,) float64 that a diffusers scheduler config describes.
+    """Return the betas (T,) float64 that the config of a diffusers scheduler describes.
 
     Raises:
-        ValueError: if there are none, or a kind that is not known.
+        ValueError: the config has no betas, an unknown ``beta_schedule``, or asks for zero terminal SNR.
     """
     if config.get("rescale_betas_zero_snr"):
         raise LocalizedError("opening.zero_snr", "rescale_betas_zero_snr is not supported: alpha_bar[T] would be 0")
     if config.get("trained_betas") is not None:
         return np.asarray(config["trained_betas"], dtype=np.float64)
-    kind = config.get("beta_schedule")
-    if kind == "squaredcos_cap_v2" and "num_train_timesteps" in config:
+    beta_schedule = config.get("beta_schedule")
+    if beta_schedule == "squaredcos_cap_v2" and "num_train_timesteps" in config:
         T = config["num_train_timesteps"]
-        level = np.cos((np.arange(T + 1) / T + 0.008) / 1.008 * np.pi / 2) ** 2
-        return np.minimum(1 - level[1:] / level[:-1], 0.999)
-    if kind is None or any(key not in config for key in ("num_train_timesteps", "beta_start", "beta_end")):
+        alpha_bar = np.cos((np.arange(T + 1) / T + 0.008) / 1.008 * np.pi / 2) ** 2
+        return np.minimum(1 - alpha_bar[1:] / alpha_bar[:-1], 0.999)
+    if beta_schedule is None or any(key not in config for key in ("num_train_timesteps", "beta_start", "beta_end")):
         raise LocalizedError(
             "opening.no_betas",
             "the scheduler has no betas: expected trained_betas, or num_train_timesteps with beta_schedule, "
             "beta_start and beta_end",
         )
     T, start, end = config["num_train_timesteps"], config["beta_start"], config["beta_end"]
-    if kind == "linear":
+    if beta_schedule == "linear":
         return np.linspace(start, end, T, dtype=np.float64)
-    if kind == "scaled_linear":
+    if beta_schedule == "scaled_linear":
         return np.linspace(start**0.5, end**0.5, T, dtype=np.float64) ** 2
     raise LocalizedError(
         "opening.beta_schedule",
         "beta_schedule {given} is not one of linear, scaled_linear, squaredcos_cap_v2",
-        given=shorten(kind),
+        given=shorten(beta_schedule),
     )

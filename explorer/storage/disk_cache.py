@@ -1,6 +1,7 @@
-"""Files that can be made again, kept between runs of the program outside the project: compiled networks.
+"""Disk cache for data that can be computed again, such as compiled networks.
 
-A file that is damaged, cannot be read or cannot be written is as good as absent: the cache never makes anything fail.
+It lies in the user's cache folder and is kept between runs of the program. A damaged or unreadable file counts as missing,
+and a failed write is ignored: the cache never raises an error.
 """
 
 from __future__ import annotations
@@ -13,19 +14,19 @@ from platformdirs import user_cache_path
 
 from explorer.storage.atomic_write import write_file
 
-VARIABLE = "DDIM_EXPLORER_CACHE"
-MAX_BYTES = 2 << 30  # beyond, the files go that were not used for longest
+ENVIRONMENT_VARIABLE = "DDIM_EXPLORER_CACHE"
+MAX_BYTES = 2 << 30  # of all files; beyond that the least recently used ones are deleted
 DIGEST = hashlib.sha256
 
 
 def folder() -> Path:
-    """Where cached files lie: the folder that the environment variable names, or the user's own cache folder."""
-    given = os.environ.get(VARIABLE)
-    return Path(given) if given else user_cache_path("ddim-explorer", appauthor=False)
+    """The cache folder: the one that the environment variable names, or the user's default one."""
+    path = os.environ.get(ENVIRONMENT_VARIABLE)
+    return Path(path) if path else user_cache_path("ddim-explorer", appauthor=False)
 
 
 def key_of(*parts: bytes | str) -> str:
-    """A name for what is made from ``parts``: another one as soon as any of them differs."""
+    """Return a cache key for data that depends on ``parts``: a hash that differs if any of them differs."""
     digest = DIGEST()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
@@ -34,35 +35,35 @@ def key_of(*parts: bytes | str) -> str:
 
 
 def read(key: str) -> bytes | None:
-    """What was written as ``key``, or None if there is nothing or it is damaged."""
+    """Return the content stored under ``key``; None if it is missing or damaged."""
     path = folder() / key
     try:
-        content = path.read_bytes()
+        data = path.read_bytes()
         size = DIGEST().digest_size
-        if DIGEST(content[size:]).digest() != content[:size]:
+        if DIGEST(data[size:]).digest() != data[:size]:
             return None
-        os.utime(path)
+        os.utime(path)  # mark as recently used
     except OSError:
         return None
-    return content[size:]
+    return data[size:]
 
 
 def has(key: str) -> bool:
-    """Whether something was written as ``key``; it may be damaged since."""
-    return os.path.isfile(folder() / key)  # unlike Path's own, no error where the folder cannot be read
+    """Whether a file is stored under ``key``. It may be damaged."""
+    return os.path.isfile(folder() / key)  # unlike Path.is_file, returns False if the folder is not accessible
 
 
 def write(key: str, content: bytes) -> bool:
-    """Keep ``content`` as ``key``, whole or not at all; False if the folder cannot be written."""
+    """Store ``content`` under ``key``; return False if the folder is not writable. No partial file is left."""
     try:
         write_file(folder() / key, DIGEST(content).digest() + content)
-        _drop_oldest()
+        _delete_least_recently_used()
     except OSError:
         return False
     return True
 
 
-def _drop_oldest() -> None:
+def _delete_least_recently_used() -> None:
     files = [(path, path.stat()) for path in folder().iterdir() if not path.name.startswith(".")]
     total = 0
     for path, status in sorted(files, key=lambda file: -file[1].st_mtime):

@@ -1,7 +1,8 @@
-"""Checkpoints on the Hugging Face Hub: the files that the explorer reads, fetched into the hub's own cache.
+"""Download of checkpoints from the Hugging Face Hub into the hub's own cache.
 
-Configs come first and are looked at before any weights are asked for, so that a model of another kind costs no download.
-Pickles are never fetched. The hub is the one that ``HF_ENDPOINT`` names; ``HF_HUB_OFFLINE=1`` keeps to the cache.
+Only the files that the explorer reads are downloaded, never pickles. The configs are downloaded and checked before the
+weights, so an unsupported model costs no large download. ``HF_ENDPOINT`` sets the hub's address; with ``HF_HUB_OFFLINE=1``
+only the cache is used.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from explorer.storage import limits
 from explorer.storage.diffusers_folder import (
     CARD,
     EXAMPLES,
@@ -20,35 +22,33 @@ from explorer.storage.diffusers_folder import (
     SCHEDULER_CONFIG,
     UNET_CONFIG,
     WEIGHTS,
-    CheckpointError,
-    pickled,
-    place_of,
+    find_pickle,
+    path_of,
+    pickle_error,
     read_unet_config,
-    refuse_pickle,
 )
+from explorer.storage.safe_read import CheckpointError
 from explorer.support.arguments import shorten
 from explorer.support.messages import Message
 
 if TYPE_CHECKING:
     from huggingface_hub.utils import tqdm
 
-Progress = Callable[[int, int], object]  # (bytes there, bytes in all)
+Progress = Callable[[int, int], object]  # (downloaded bytes, total bytes)
 NAME, REVISION = r"[A-Za-z0-9][\w.-]{0,95}", r"[A-Za-z0-9][\w./-]{0,254}"
 HUB_ID = re.compile(rf"({NAME}/{NAME})(?:@({REVISION}))?", re.ASCII)
-PARTS = (UNET_CONFIG, WEIGHTS, SCHEDULER_CONFIG)
-MAX_BYTES = 4 << 30  # of one checkpoint: a pixel-space DDPM of 256x256 has half a gigabyte
 
 
 @dataclass(frozen=True)
 class HubId:
-    """``owner/name``, or ``owner/name@revision`` for a branch, a tag or a commit."""
+    """The id of a model on the hub: ``owner/name``, or ``owner/name@revision`` with a branch, tag or commit."""
 
     repo: str
     revision: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> HubId | None:
-        """The id that a text is, None if it is something else. The address of a model's page counts as its id."""
+        """Parse an id or the address of a model's page; None for any other text."""
         from huggingface_hub import constants
 
         match = HUB_ID.fullmatch(text.strip().removeprefix(f"{constants.ENDPOINT}/").rstrip("/"))
@@ -59,20 +59,24 @@ class HubId:
 
     @property
     def command(self) -> str:
-        """What fetches it into the cache, for a machine that will be offline."""
+        """The shell command that downloads the checkpoint into the cache, for later use offline."""
         revision = f" --revision {self.revision}" if self.revision else ""
         return f"hf download {self.repo}{revision} --include '*.json' '*.safetensors' '*.npz'"
 
 
 def fetch(hub_id: HubId, progress: Progress | None = None) -> Path:
-    """The folder of a checkpoint of the hub in the cache, brought up to date if the hub can be reached.
+    """Download a checkpoint unless the cache is up to date. If the hub is unreachable, use the cache.
 
     Args:
-        progress: told of the weights' download, from whichever thread; a bar in the terminal if None.
+        progress: called during the download of the weights, from any thread; if None, a progress bar is printed.
+
+    Returns:
+        The checkpoint folder in the cache.
 
     Raises:
-        CheckpointError: no such model or revision, no weights in safetensors, more than 4 GB, a network of another kind;
-            or the hub cannot be reached and the cache does not have it, with the command that fetches it beforehand.
+        CheckpointError: no such model or revision, no safetensors weights, larger than
+            :data:`limits.MAX_DOWNLOAD_BYTES`, or an unsupported network; also if the hub is unreachable and the
+            checkpoint is not in the cache.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import (
@@ -84,14 +88,13 @@ def fetch(hub_id: HubId, progress: Progress | None = None) -> Path:
     )
 
     try:
-        listed = HfApi().model_info(hub_id.repo, revision=hub_id.revision, files_metadata=True).siblings or []
-        sizes = {file.rfilename: file.size or 0 for file in listed}
-        names = _wanted(hub_id, sizes)
+        files = HfApi().model_info(hub_id.repo, revision=hub_id.revision, files_metadata=True).siblings or []
+        *configs, weights = _files_to_download(hub_id, {file.rfilename: file.size or 0 for file in files})
         folder = Path()
-        for name in names[:-1]:
+        for name in configs:
             folder = _download(hub_id, name)
         read_unet_config(folder, str(hub_id))
-        return _download(hub_id, names[-1], _bar(progress) if progress else None)
+        return _download(hub_id, weights, _progress_bar(progress) if progress else None)
     except GatedRepoError as error:
         raise CheckpointError(
             "opening.gated",
@@ -112,14 +115,16 @@ def fetch(hub_id: HubId, progress: Progress | None = None) -> Path:
             "one needs: hf auth login)",
             name=hub_id.repo,
         ) from error
-    except (HTTPError, OSError) as error:  # no network, no answer, an error of the server, a full disk
-        return _cached(hub_id, error)
+    except (HTTPError, OSError) as error:  # no network, no response, a server error, a full disk
+        return _cached_folder(hub_id, error)
 
 
-def _wanted(hub_id: HubId, sizes: Mapping[str, int]) -> list[str]:
-    """The files to fetch, the weights last; see :mod:`explorer.storage.diffusers_folder` for the two places where parts may lie."""
-    in_parts = any(name.startswith("unet/") for name in sizes)
-    config, weights, scheduler = (name if in_parts else name.partition("/")[2] for name in PARTS)
+def _files_to_download(hub_id: HubId, sizes: Mapping[str, int]) -> list[str]:
+    """Names of the files to download, the weights last, in either layout of :mod:`explorer.storage.diffusers_folder`."""
+    has_subfolders = any(name.startswith("unet/") for name in sizes)
+    config, weights, scheduler = (
+        name if has_subfolders else name.partition("/")[2] for name in (UNET_CONFIG, WEIGHTS, SCHEDULER_CONFIG)
+    )
     names = [n for n in (INDEX, config, scheduler, CARD, EXAMPLES, QUALITY, weights) if n in sizes]
     if config not in sizes or scheduler not in sizes:
         raise CheckpointError(
@@ -130,34 +135,34 @@ def _wanted(hub_id: HubId, sizes: Mapping[str, int]) -> list[str]:
             scheduler=SCHEDULER_CONFIG,
         )
     if weights not in sizes:
-        part = config.rpartition("/")[0]
-        if pickle := pickled(name for name in sizes if name.rpartition("/")[0] == part):
-            raise refuse_pickle(str(hub_id), pickle)
+        subfolder = config.rpartition("/")[0]
+        if pickle := find_pickle(name for name in sizes if name.rpartition("/")[0] == subfolder):
+            raise pickle_error(str(hub_id), pickle)
         raise CheckpointError(
             "opening.no_weights", "{name}: no weights; expected {file}", name=str(hub_id), file=weights
         )
     total = sum(sizes[name] for name in names)
-    if total > MAX_BYTES:
+    if total > limits.MAX_DOWNLOAD_BYTES:
         raise CheckpointError(
             "opening.too_large",
             "{name} has {size} GB; at most {most} GB are fetched",
             name=str(hub_id),
             size=f"{total / 1e9:.1f}",
-            most=f"{MAX_BYTES / 1e9:.1f}",
+            most=f"{limits.MAX_DOWNLOAD_BYTES / 1e9:.1f}",
         )
     return names
 
 
 def _download(hub_id: HubId, name: str, bar: type[tqdm] | None = None) -> Path:
-    """Fetch a file unless it is there; the folder of the checkpoint."""
+    """Download a file unless the cache has it, and return the checkpoint folder."""
     from huggingface_hub import hf_hub_download
 
     path = Path(hf_hub_download(hub_id.repo, name, revision=hub_id.revision, tqdm_class=bar))
     return path.parents[name.count("/")]
 
 
-def _cached(hub_id: HubId, reason: Exception) -> Path:
-    """The folder in the cache, from an earlier time; CheckpointError if it is not there or not whole."""
+def _cached_folder(hub_id: HubId, reason: Exception) -> Path:
+    """The checkpoint folder in the cache; CheckpointError, with ``reason``, if it is missing or incomplete."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
@@ -165,14 +170,14 @@ def _cached(hub_id: HubId, reason: Exception) -> Path:
         folder = Path(
             snapshot_download(hub_id.repo, revision=hub_id.revision, local_files_only=True, allow_patterns=[])
         )
-        if place_of(folder, WEIGHTS).is_file():
+        if path_of(folder, WEIGHTS).is_file():
             return folder
     except LocalEntryNotFoundError:
         pass
     why = (
         Message("opening.offline", "offline mode is on")
         if isinstance(reason, OfflineModeIsEnabled)
-        else Message("opening.no_files", "the hub gave no files ({error})", error=_short(reason))
+        else Message("opening.no_files", "the hub gave no files ({error})", error=_summarize(reason))
     )
     raise CheckpointError(
         "opening.not_here",
@@ -184,22 +189,22 @@ def _cached(hub_id: HubId, reason: Exception) -> Path:
     ) from reason
 
 
-def _short(error: Exception) -> str:
-    first = str(error).strip().splitlines()[:1]
-    return f"{type(error).__name__}: {first[0][:100]}" if first else type(error).__name__
+def _summarize(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:100]}" if lines else type(error).__name__
 
 
-def _bar(progress: Progress) -> type[tqdm]:
-    """A progress bar as the hub's client wants one, which tells ``progress`` instead of the terminal."""
+def _progress_bar(progress: Progress) -> type[tqdm]:
+    """A tqdm class for the hub's client that calls ``progress`` and prints nothing."""
     from huggingface_hub.utils import tqdm
 
-    class Bar(tqdm):
+    class CallbackBar(tqdm):
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs | {"disable": True})
-            progress(int(self.n), int(self.total or 0))  # the first chunk may be long in coming
+            progress(int(self.n), int(self.total or 0))  # the first chunk may take long
 
         def update(self, n: float | None = 1) -> None:  # type: ignore[override]
             self.n += n or 0
             progress(int(self.n), int(self.total or 0))
 
-    return Bar
+    return CallbackBar

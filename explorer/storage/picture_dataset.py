@@ -1,4 +1,4 @@
-"""Data sets for training: every source becomes one uint8 array (N, H, W, C)."""
+"""Data sets of pictures for training and evaluation, read into one uint8 array (N, H, W, C)."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ IDX_IMAGES = 2051  # magic number of an idx file of uint8 images
 
 
 class DataError(ValueError):
-    """A data set that cannot be read; the message says what was expected."""
+    """A data set cannot be read; the message says what was expected."""
 
 
 def load_pictures(path: str | Path, size: int | None = None) -> np.ndarray:
-    """Read a data set: an .npz with an array ``images``, a folder of pictures, or an idx(.gz) file as of Fashion-MNIST.
+    """Read a data set: an .npz file with an array ``images``, a folder of pictures, or an idx file such as Fashion-MNIST's.
 
     Args:
-        path: file or folder.
-        size: side in pixels. A folder's pictures are centre-cropped and resized to it (needed unless all have one size);
-            smaller arrays are padded to it evenly with black (28 -> 32); other sizes are refused.
+        path: the file or folder.
+        size: side in pixels. Pictures of a folder are cropped to their centre square and resized; required if their sizes
+            differ. Arrays are padded evenly with black, such as 28 -> 32; larger ones are refused.
 
     Returns:
         uint8 (N, H, W, C), C = 1 or 3.
 
     Raises:
-        DataError: no such file, an unknown kind, no pictures in it, or a shape that does not fit.
+        DataError: no such file, an unknown format, no pictures, or an unsuitable shape.
     """
     path = Path(path).expanduser()
     if path.is_dir():
@@ -42,7 +42,7 @@ def load_pictures(path: str | Path, size: int | None = None) -> np.ndarray:
     elif "idx" in path.name:
         images = _read_idx(path)
     else:
-        raise DataError(f"{path.name} is not a known kind of data: expected .npz, idx.gz or a folder of pictures")
+        raise DataError(f"{path.name} has an unknown format: expected .npz, idx.gz or a folder of pictures")
     if images.ndim == 3:
         images = images[..., None]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3) or len(images) == 0:
@@ -56,7 +56,7 @@ def _read_npz(path: Path) -> np.ndarray:
             return file["images"]
     except KeyError:
         raise DataError(f"{path.name} holds no array named images") from None
-    except Exception as error:  # numpy, zipfile and zlib each have their own
+    except Exception as error:  # numpy, zipfile and zlib raise many types
         raise DataError(f"{path.name} is not a readable .npz file ({error})") from error
 
 

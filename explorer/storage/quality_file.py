@@ -1,4 +1,4 @@
-"""A checkpoint's ``quality.json``: what was measured of it."""
+"""A checkpoint's ``quality.json``: its measured loss, Fréchet distances and reconstruction errors."""
 
 from __future__ import annotations
 
@@ -10,22 +10,32 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from explorer.paper import Eta
+from explorer.storage import limits
 from explorer.storage.atomic_write import replace_file
-from explorer.storage.safe_read import MAX_JSON, parse_json, read_file
+from explorer.storage.safe_read import parse_json, read_file
 from explorer.support.arguments import shorten
 
 Item = TypeVar("Item")
-LARGEST = 1e15
-Count = Annotated[int, Field(ge=0, le=LARGEST)]
-Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
-Text = Annotated[str, Field(max_length=2000)]
-Rows = Annotated[tuple[Item, ...], Field(max_length=1000)]
-StandardError = Annotated[Number, Field(alias="spread")]  # its name in the file
+Count = Annotated[int, Field(ge=0, le=limits.MAX_NUMBER)]
+Number = Annotated[float, Field(ge=-limits.MAX_NUMBER, le=limits.MAX_NUMBER)]
+Text = Annotated[str, Field(max_length=limits.MAX_TEXT)]
+Rows = Annotated[tuple[Item, ...], Field(max_length=limits.MAX_ROWS)]
+StandardError = Annotated[Number, Field(alias="spread")]  # the JSON key
 
 
 @dataclass(frozen=True)
 class LossEntry:
-    """The held-out eps-MSE: its mean, its means over fifths of the range of t, and (t, loss) as a curve."""
+    """The mean squared error of predicted noise on held-out pictures.
+
+    Attributes:
+        pictures: number of held-out pictures.
+        mean: over all of them and over t.
+        fifths_of_t: means over fifths of the range of t, small t first.
+        curve: points (t, loss), ascending in t.
+        how: how it was measured.
+        held_out: which pictures; empty if the training wrote the entry.
+        weights: fingerprint of the network's weights; empty if the training wrote the entry.
+    """
 
     pictures: Count
     mean: Number
@@ -38,7 +48,7 @@ class LossEntry:
 
 @dataclass(frozen=True)
 class Distance:
-    """A Fréchet distance to real pictures, its standard error, and of how many pictures: it falls with their number."""
+    """A Fréchet distance to real pictures. It is biased: it decreases with the number of pictures."""
 
     distance: Number
     standard_error: StandardError
@@ -47,7 +57,15 @@ class Distance:
 
 @dataclass(frozen=True)
 class FrechetCell:
-    """One cell of a Fréchet table; ``eta`` is in [0, 1], or "large" for sigma-hat."""
+    """One cell of a Fréchet table.
+
+    Attributes:
+        steps: S.
+        eta: in [0, 1], or "large" for sigma-hat.
+        pictures: number of sampled pictures.
+        batch: pictures per call of the network, for the timing.
+        machine: device and engine of the timing.
+    """
 
     steps: Count
     eta: Eta
@@ -64,11 +82,12 @@ class FrechetTable:
     """Fréchet distance over S and eta.
 
     Attributes:
-        features: the name of the number: which features, and that it is not the published FID.
-        reference: which real pictures it is measured to.
+        features: name of the metric: which features, and that it is not comparable with published FID.
+        reference: which real pictures the distance is measured to.
         weights: fingerprint of the network's weights.
-        precision, how: of the measurement.
-        real: the distance of held-out real pictures, which no sampler can be expected to beat.
+        precision: engine and number format of the sampling.
+        how: how it was measured.
+        real: distance of held-out real pictures, the lowest that a sampler can be expected to reach.
         cells: ascending in S, then in eta, "large" last.
     """
 
@@ -82,19 +101,22 @@ class FrechetTable:
 
     @property
     def machine(self) -> str:
-        """What the seconds per picture were taken on, and in batches of how many pictures."""
+        """Machines and batch sizes of the timings."""
         return "; ".join(dict.fromkeys(f"{cell.machine}, batches of {cell.batch}" for cell in self.cells))
 
     def cell(self, steps: int, eta: Eta) -> FrechetCell | None:
-        """The cell of S = ``steps`` and ``eta``, if it has been measured."""
+        """The cell of S = ``steps`` and ``eta``; None if it was not measured."""
         return next((cell for cell in self.cells if (cell.steps, cell.eta) == (steps, eta)), None)
 
 
 @dataclass(frozen=True)
 class ReconstructionCell:
-    """Mean squared error per dimension, pictures in [0, 1], after S steps each way, and its standard error.
+    """Reconstruction error after encoding and sampling.
 
-    ``inversion`` is how the way up found its eps, as :class:`explorer.inversion.Inversion` writes it.
+    Attributes:
+        steps: S, of the encoding and of the sampling.
+        mse: mean squared error per dimension, pictures in [0, 1].
+        inversion: the inversion method, in the text form of :class:`explorer.inversion.Inversion`.
     """
 
     steps: Count
@@ -105,9 +127,14 @@ class ReconstructionCell:
 
 @dataclass(frozen=True)
 class ReconstructionTable:
-    """Reconstruction error of the first ``pictures`` of which held-out ones, and how measured.
+    """Reconstruction error over S.
 
-    ``cells`` stand by inversion, the paper's first, and ascend in S.
+    Attributes:
+        pictures: how many of the held-out pictures were reconstructed; the first ones.
+        how: how it was measured.
+        held_out: which pictures.
+        weights: fingerprint of the network's weights.
+        cells: grouped by inversion method, the paper's first, and ascending in S.
     """
 
     pictures: Count
@@ -119,7 +146,7 @@ class ReconstructionTable:
 
 @dataclass(frozen=True)
 class Quality:
-    """A checkpoint's ``quality.json``; parts that have not been measured are None."""
+    """The content of ``quality.json``; parts that were not measured are None."""
 
     loss: LossEntry | None = None
     frechet: FrechetTable | None = None
@@ -127,43 +154,48 @@ class Quality:
     reconstruction: ReconstructionTable | None = None
 
 
-QUALITY = TypeAdapter(Quality)
+QUALITY_ADAPTER = TypeAdapter(Quality)
 
 
 def read_quality(folder: Path) -> Quality | None:
-    """Read ``quality.json`` in a checkpoint folder; None if there is no such file. Unknown entries are ignored.
+    """Read ``quality.json`` of a checkpoint folder; None if it does not exist. Unknown entries are ignored.
 
     Raises:
-        ValueError: it is not JSON, or an entry is missing or of another type; the message names the entry.
+        ValueError: invalid JSON, or an entry is missing or has an invalid value. The message names the entry.
     """
     path = folder / "quality.json"
     if not path.exists():
         return None
     try:
-        data = read_file(path, MAX_JSON)
-        parse_json(data)  # refuses what JSON does not allow but Python's and pydantic's parsers do, such as NaN
+        data = read_file(path, limits.MAX_JSON_BYTES)
+        parse_json(data)  # refuses NaN and other invalid JSON that pydantic accepts
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} is not a readable JSON file ({error}); measure again without it") from error
+        raise ValueError(f"{path} is not a readable JSON file ({error}); delete it and measure again") from error
     try:
-        return QUALITY.validate_json(data, strict=True)
+        return QUALITY_ADAPTER.validate_json(data, strict=True)
     except ValidationError as error:
-        raise ValueError(f"{path}: {_first_problem(error)}") from None
+        raise ValueError(f"{path}: {_first_error(error)}") from None
 
 
-def _first_problem(error: ValidationError) -> str:
-    """The first entry that cannot be used, where it stands, and what was expected, such as ``loss.mean: Field required``."""
-    problem = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in problem["loc"] if part not in ("float", "literal['large']"))
-    given = "" if problem["type"] == "missing" else f", not {shorten(problem['input'])}"
-    return f"{place}: {problem['msg']}{given}".removeprefix(": ")
+def _first_error(error: ValidationError) -> str:
+    """The path of the first invalid entry and what was expected, such as ``loss.mean: Field required``."""
+    first = error.errors(include_url=False)[0]
+    path = ".".join(str(part) for part in first["loc"] if part not in ("float", "literal['large']"))
+    actual = "" if first["type"] == "missing" else f", not {shorten(first['input'])}"
+    return f"{path}: {first['msg']}{actual}".removeprefix(": ")
 
 
 def write_quality(folder: Path, **parts: Any) -> None:
-    """Put parts of :class:`Quality` into ``quality.json``, as values of its classes or as JSON; keep everything else."""
+    """Set entries of ``quality.json``, and keep all others.
+
+    Args:
+        parts: attributes of :class:`Quality`, as values of their classes or as JSON objects.
+    """
     path = folder / "quality.json"
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    measured = {
+    existing = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    changes = {
         name: part if isinstance(part, dict) else TypeAdapter(type(part)).dump_python(part, mode="json", by_alias=True)
         for name, part in parts.items()
     }
-    replace_file(path, lambda part: part.write_text(json.dumps(known | measured, indent=2) + "\n", encoding="utf-8"))
+    content = json.dumps(existing | changes, indent=2) + "\n"
+    replace_file(path, lambda temporary: temporary.write_text(content, encoding="utf-8"))

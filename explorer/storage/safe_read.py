@@ -1,4 +1,4 @@
-"""Files that strangers wrote: read with a limit, from regular files alone, and parsed into plain values. No pickle, ever."""
+"""Reading of untrusted files: regular files only, up to a limit, parsed into plain values. Nothing is ever unpickled."""
 
 from __future__ import annotations
 
@@ -12,56 +12,65 @@ from zipfile import ZipFile
 import numpy as np
 from numpy.lib import format as npy
 
+from explorer.storage import limits
 from explorer.support.arguments import shorten
 from explorer.support.messages import LocalizedError
 
-MAX_JSON = 1 << 20  # bytes; the largest that is written here has 10,000
-MAX_PICTURES = 256 << 20  # bytes, unpacked
-
 
 class CheckpointError(LocalizedError):
-    """A checkpoint that cannot be opened; the message says what was expected and what to do."""
+    """A checkpoint cannot be opened; the message says what was expected and what to do."""
 
 
-def read_file(path: Path, most: int) -> bytes:
-    """The bytes of a file. A link is followed wherever it points, since the hub's cache is made of links.
+def read_file(path: Path, max_bytes: int) -> bytes:
+    """Read a regular file. Symbolic links are followed to any target, because the hub's cache consists of links.
 
     Raises:
-        FileNotFoundError: there is none.
-        OSError: it is a folder, a device or a pipe, which might never end, has more than ``most`` bytes, or cannot be read.
+        FileNotFoundError: the file does not exist.
+        OSError: it is not a regular file (a device or a pipe may never end), is larger than ``max_bytes``, or cannot be read.
     """
     if path.exists() and not path.is_file():
         raise OSError("not a regular file")
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        if size > most:
-            raise OSError(f"more than the {most:,} bytes that are read")
-        data = file.read(size + 1)  # as many as there are: what is asked for takes memory at once
+        if size > max_bytes:
+            raise OSError(f"larger than the limit of {max_bytes:,} bytes")
+        data = file.read(size + 1)  # read() allocates the requested size at once, so do not request max_bytes
     if len(data) > size:
-        raise OSError("more than it has by its own account")
+        raise OSError("larger than its reported size")
     return data
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON text; ValueError if it is none, nests too deeply, or holds NaN or half a surrogate pair."""
+    """Parse JSON.
+
+    Raises:
+        ValueError: invalid JSON, NaN or Infinity, nesting that is too deep, or an unpaired surrogate.
+    """
     try:
-        value = json.loads(text, parse_constant=_refuse)
-        json.dumps(value, ensure_ascii=False).encode()  # what it says is sent on
+        value = json.loads(text, parse_constant=_refuse_constant)
+        json.dumps(value, ensure_ascii=False).encode()  # fails where the value could not be sent to the page
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except UnicodeEncodeError:
-        raise ValueError("half a surrogate pair") from None
+        raise ValueError("unpaired surrogate") from None
     return value
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is not valid JSON")
 
 
 def read_json(path: Path, name: str) -> dict[str, Any]:
-    """The object in a JSON file of the checkpoint ``name``; :class:`CheckpointError` if there is none."""
+    """Read the object in a JSON file.
+
+    Args:
+        name: of the checkpoint, for messages.
+
+    Raises:
+        CheckpointError: the file is missing, unreadable, or not a JSON object.
+    """
     try:
-        content = parse_json(read_file(path, MAX_JSON))
+        content = parse_json(read_file(path, limits.MAX_JSON_BYTES))
     except FileNotFoundError:
         raise CheckpointError(
             "opening.missing", "{name}: {file} is missing", name=name, file=f"{path.parent.name}/{path.name}"
@@ -78,34 +87,34 @@ def read_json(path: Path, name: str) -> dict[str, Any]:
 
 
 def read_pictures(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
-    """The array ``images`` of an .npz: uint8 (N, H, W, C).
+    """Read the array ``images`` of an .npz file: uint8 (N, H, W, C).
 
-    What it says of itself is looked at before it is unpacked, so that a small file cannot fill the memory.
+    The array's header is checked before decompression, so a small file cannot fill the memory.
 
     Args:
-        shape: (H, W, C).
+        shape: the expected (H, W, C).
 
     Raises:
-        OSError: no regular file.
-        ValueError: not to be read, no .npz, no such array in it, another shape or kind, or more than ``MAX_PICTURES`` bytes.
+        OSError: not a regular file.
+        ValueError: unreadable, not an .npz, no such array, another shape or dtype, or more than
+            :data:`limits.MAX_PICTURES_BYTES`.
     """
     if not path.is_file():
         raise OSError("not a regular file")
     try:
         with ZipFile(path) as archive, archive.open("images.npy") as member:
             version = npy.read_magic(member)
-            header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            given, by_columns, dtype = header(member)
-            if dtype != np.uint8 or by_columns or given[1:] != shape:
-                raise ValueError(
-                    f"expected uint8 of (N, {', '.join(map(str, shape))}), not {dtype} of {shorten(given)}"
-                )
-            size = math.prod(given)
-            if not 0 <= size <= MAX_PICTURES:
-                raise ValueError(f"{size:,} bytes of pictures; at most {MAX_PICTURES:,} are read")
+            read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            array_shape, fortran_order, dtype = read_header(member)
+            if dtype != np.uint8 or fortran_order or array_shape[1:] != shape:
+                expected = f"(N, {', '.join(map(str, shape))})"
+                raise ValueError(f"expected uint8 of shape {expected}, not {dtype} of shape {shorten(array_shape)}")
+            size = math.prod(array_shape)
+            if not 0 <= size <= limits.MAX_PICTURES_BYTES:
+                raise ValueError(f"{size:,} bytes of pictures; the limit is {limits.MAX_PICTURES_BYTES:,}")
             data = member.read(size)
-    except Exception as error:  # zipfile, its compressors, and Python's parser of the header each have their own
+    except Exception as error:  # zipfile, its decompressors and numpy's header parser raise many types
         raise ValueError(str(error) or type(error).__name__) from error
     if len(data) != size:
-        raise ValueError(f"{len(data):,} bytes of pictures, where {size:,} were expected")
-    return np.frombuffer(data, dtype=np.uint8).reshape(given)
+        raise ValueError(f"{len(data):,} bytes of pictures instead of {size:,}")
+    return np.frombuffer(data, dtype=np.uint8).reshape(array_shape)
