@@ -72,7 +72,7 @@ class Page:
     @property
     def defaults(self) -> dict[str, Any]:
         """All fields with their defaults, those of the control column first."""
-        fields = Query.default(self.services.lengths).fields()
+        fields = Query.default(self.services.max_steps).fields()
         for tab in self.tabs.values():
             fields |= tab.options().fields()
         return fields
@@ -80,7 +80,7 @@ class Page:
     def described(self) -> dict[str, Any]:
         """What the control column has to know about the app."""
         return {
-            "checkpoints": self.checkpoints.described(),
+            "checkpoints": self.checkpoints.to_page(),
             "defaults": self.defaults,
             "open_others": self.checkpoints.open_others,
             "options": {name: list(tab.options().fields()) for name, tab in self.tabs.items()},
@@ -95,11 +95,11 @@ class Page:
         query, defaults = dict(connection.query_params), self.defaults
         later = self.checkpoints.open_others and query.get("checkpoint", defaults["checkpoint"]) not in self.checkpoints
         fields, notice = from_address({} if later else query, defaults, self._check)
-        fields["steps"] = min(fields["steps"], self.services.lengths[fields["checkpoint"]])
+        fields["steps"] = min(fields["steps"], self.services.max_steps[fields["checkpoint"]])
         front = query.get("tab", "")
         front = front if front in self.tabs else next(iter(self.tabs))
         state = {"count": 0, "notice": to_json(notice), "tab": front, "later": later}
-        return fields | state | {"checkpoints": self.checkpoints.described()}, gr.Tabs(selected=front)
+        return fields | state | {"checkpoints": self.checkpoints.to_page()}, gr.Tabs(selected=front)
 
     def _check(self, values: Mapping[str, Any]) -> None:
         for tab in self.tabs.values():

@@ -1,7 +1,7 @@
-"""The checkpoints of the app: those it was started with, and the last few that people opened since.
+"""The app's checkpoints: those it was started with, and those that users have opened since.
 
-Opening takes seconds to minutes (a download, weights, a network compiled for this machine), so it goes on in a thread of
-its own, and a page asks again and again how far it is. What was opened is there for every page.
+Opening takes from seconds to minutes: a download, the weights, and a network compiled for this machine. It runs in a
+background thread, and the page polls its progress. An opened checkpoint is available to every page.
 """
 
 from __future__ import annotations
@@ -20,16 +20,23 @@ from explorer.storage.hub import Progress
 from explorer.support.arguments import shorten
 from explorer.ui.localization import LocalizedMessage, localize, to_json
 
-MOST_OPENED = 3  # beside those of the start; each holds its weights in memory
-MOST_WAITING = 4  # being opened or waiting for it
-MOST_TOLD = 16  # ended openings whose outcome is remembered
-MAX_TEXT = 400
+MAX_OPENED = 3  # in addition to those of the start; each holds its weights in memory
+MAX_PENDING = 4  # being opened or queued
+MAX_REMEMBERED = 16  # finished openings whose outcome is kept
+MAX_TEXT = 400  # characters of a name, folder or hub id
 Loader = Callable[[str, Progress], Checkpoint]
 
 
 @dataclass
 class PendingCheckpoint:
-    """A checkpoint on its way: what a page is told of it, and at last the name it is there by."""
+    """The state of opening one checkpoint.
+
+    Attributes:
+        message: what the page shows.
+        share: fraction of the download that is done; None if unknown.
+        failed: whether it could not be opened.
+        name: the checkpoint's name in the registry once it is open, else empty.
+    """
 
     message: str = field(default_factory=lambda: LocalizedMessage("opening.waiting"))
     share: float | None = None
@@ -37,50 +44,49 @@ class PendingCheckpoint:
     name: str = ""
 
     @property
-    def under_way(self) -> bool:
+    def is_pending(self) -> bool:
         return not self.failed and not self.name
 
-    def progress(self, done: int, total: int) -> None:
-        """So many bytes of a download are there."""
-        self.message = LocalizedMessage(
-            "opening.fetching", {"done": f"{done / 1e6:.0f}", "total": f"{total / 1e6:.0f}"}
-        )
+    def report_download(self, done: int, total: int) -> None:
+        """Report the progress of the download, in bytes."""
+        megabytes = {"done": f"{done / 1e6:.0f}", "total": f"{total / 1e6:.0f}"}
+        self.message = LocalizedMessage("opening.fetching", megabytes)
         self.share = done / total if total else None
 
-    def say(self, message: str) -> None:
+    def report(self, message: str) -> None:
         self.message, self.share = message, None
 
     def fail(self, message: str) -> None:
-        self.say(message)
+        self.report(message)
         self.failed = True
 
-    def answer(self) -> dict[str, Any]:
+    def to_page(self) -> dict[str, Any]:
         return {"state": "error" if self.failed else "opening", "message": to_json(self.message), "share": self.share}
 
 
 class CheckpointRegistry(Mapping[str, Checkpoint]):
-    """Checkpoints by name; the first one is the default. Thread-safe, and never changed under one who iterates.
+    """Checkpoints by name; the first one is the default. Thread-safe, and safe to iterate while others are opened.
 
     Args:
-        shipped: those of the start, which stay.
-        load: opens what somebody typed; None if there are to be no others.
-        left: called with a checkpoint that made room for another one.
+        shipped: the checkpoints of the start; they are never evicted.
+        load: opens a checkpoint by name, folder or hub id; None if users must not open others.
+        on_evicted: called with a checkpoint that was removed to make room for another.
     """
 
     def __init__(
         self,
         shipped: Mapping[str, Checkpoint],
         load: Loader | None = None,
-        left: Callable[[Checkpoint], object] = lambda checkpoint: None,
+        on_evicted: Callable[[Checkpoint], object] = lambda checkpoint: None,
     ) -> None:
         for checkpoint in shipped.values():
             warm_up(checkpoint)
         for checkpoint in list(shipped.values())[:1]:
             prepare_when_idle(checkpoint)
         self._shipped = {name: scheduled(checkpoint) for name, checkpoint in shipped.items()}
-        self._all = dict(self._shipped)  # replaced, not changed
-        self._load, self._left = load, left
-        self._openings: dict[str, PendingCheckpoint] = {}  # by what was typed
+        self._all = dict(self._shipped)  # replaced as a whole, never mutated
+        self._load, self._on_evicted = load, on_evicted
+        self._pending: dict[str, PendingCheckpoint] = {}  # by the user's text; finished ones too
         self._lock = Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="opening")
 
@@ -95,73 +101,77 @@ class CheckpointRegistry(Mapping[str, Checkpoint]):
 
     @property
     def open_others(self) -> bool:
-        """Whether others than those of the start can be opened."""
+        """Whether users can open other checkpoints than those of the start."""
         return self._load is not None
 
-    def described(self) -> dict[str, dict[str, Any]]:
-        """What the control column needs to know of each, by name."""
+    def to_page(self) -> dict[str, dict[str, Any]]:
+        """Return what the control column shows about each checkpoint, by name."""
         return {name: self._describe(name, checkpoint) for name, checkpoint in self._all.items()}
 
     def open(self, text: object, again: bool = True) -> dict[str, Any]:
-        """Open what was typed, or say how far that is; to be asked until it is there.
+        """Start to open a checkpoint, or return how far that is. The page calls this until the checkpoint is open.
 
         Args:
-            text: a name, a folder or a hub id, as :func:`explorer.load` takes it.
-            again: start anew if it failed the last time.
+            text: a name, folder or hub id, as for :func:`explorer.load`.
+            again: retry if the last attempt failed.
 
         Returns:
             {state: "open", name, about}, {state: "opening", message, share} or {state: "error", message}.
         """
         text = text.strip() if isinstance(text, str) else ""
         if not 0 < len(text) <= MAX_TEXT:
-            return _refused(LocalizedMessage("opening.expected", {"most": MAX_TEXT}))
+            return _error(LocalizedMessage("opening.expected", {"most": MAX_TEXT}))
         with self._lock:
-            opening = self._openings.get(text)
-            for name in (text, opening.name if opening else ""):
+            pending = self._pending.get(text)
+            for name in (text, pending.name if pending else ""):
                 if self._is_current(name):
                     return {"state": "open", "name": name, "about": self._describe(name, self._all[name])}
             if self._load is None:
-                return _refused(
-                    LocalizedMessage("opening.not_there", {"choices": ", ".join(self._all), "given": shorten(text)})
-                )
-            if opening is None or opening.name or (opening.failed and again):
-                under_way = {typed: other for typed, other in self._openings.items() if other.under_way}
-                if len(under_way) >= MOST_WAITING:
-                    return _refused(LocalizedMessage("opening.several"))
-                opening = PendingCheckpoint()
-                self._openings = dict(list(self._openings.items())[-MOST_TOLD:]) | under_way | {text: opening}
-                self._thread.submit(self._go, text, self._load, opening)
-            return opening.answer()
+                values = {"choices": ", ".join(self._all), "given": shorten(text)}
+                return _error(LocalizedMessage("opening.not_there", values))
+            if pending is not None and (pending.is_pending or (pending.failed and not again)):
+                return pending.to_page()
+            return self._start(text, self._load)
 
-    def _go(self, text: str, load: Loader, opening: PendingCheckpoint) -> None:
+    def _start(self, text: str, load: Loader) -> dict[str, Any]:
+        """Open ``text`` in the background, unless too many are pending. The lock is held."""
+        pending = {other: state for other, state in self._pending.items() if state.is_pending}
+        if len(pending) >= MAX_PENDING:
+            return _error(LocalizedMessage("opening.several"))
+        new = PendingCheckpoint()
+        self._pending = dict(list(self._pending.items())[-MAX_REMEMBERED:]) | pending | {text: new}
+        self._thread.submit(self._open_in_background, text, load, new)
+        return new.to_page()
+
+    def _open_in_background(self, text: str, load: Loader, pending: PendingCheckpoint) -> None:
         try:
-            opening.say(LocalizedMessage("opening.under_way"))
-            checkpoint = load(text, opening.progress)
+            pending.report(LocalizedMessage("opening.under_way"))
+            checkpoint = load(text, pending.report_download)
             checkpoint = replace(checkpoint, name=checkpoint.source or checkpoint.name)
             if not self._is_current(checkpoint.name):
-                opening.say(LocalizedMessage("opening.preparing"))
+                pending.report(LocalizedMessage("opening.preparing"))
                 warm_up(checkpoint).result()
                 self._add(checkpoint)
-            opening.name = checkpoint.name
-        except ValueError as problem:
-            opening.fail(localize(problem))
+            pending.name = checkpoint.name
+        except ValueError as error:
+            pending.fail(localize(error))
         except Exception:
             logging.exception("a checkpoint could not be opened: %s", text)
-            opening.fail(LocalizedMessage("opening.failed"))
+            pending.fail(LocalizedMessage("opening.failed"))
 
     def _add(self, checkpoint: Checkpoint) -> None:
-        """Let it in as the newest; the one that was opened first makes room."""
+        """Add an opened checkpoint. Evict its older version, and those opened first if there are too many."""
         with self._lock:
             opened = {name: other for name, other in self._all.items() if name not in self._shipped}
-            leaving = [opened.pop(checkpoint.name)] if checkpoint.name in opened else []
-            while len(opened) >= MOST_OPENED:
-                leaving.append(opened.pop(next(iter(opened))))
+            evicted = [opened.pop(checkpoint.name)] if checkpoint.name in opened else []
+            while len(opened) >= MAX_OPENED:
+                evicted.append(opened.pop(next(iter(opened))))
             self._all = self._shipped | opened | {checkpoint.name: scheduled(checkpoint)}
-        for other in leaving:
-            self._left(other)
+        for other in evicted:
+            self._on_evicted(other)
 
     def _is_current(self, name: str) -> bool:
-        """Whether it is there, and its files are those that it was opened from; those of the start stay as they are."""
+        """Whether ``name`` is open and its files have not changed since. Files of the start are not watched."""
         checkpoint = self._all.get(name)
         if checkpoint is None or name in self._shipped or checkpoint.folder is None:
             return checkpoint is not None
@@ -178,5 +188,5 @@ class CheckpointRegistry(Mapping[str, Checkpoint]):
         }
 
 
-def _refused(message: str) -> dict[str, Any]:
+def _error(message: str) -> dict[str, Any]:
     return {"state": "error", "message": to_json(message)}

@@ -79,7 +79,7 @@ class Endpoint:
         def call(*values: Any) -> Any:
             try:
                 request = tab.parse(dict(zip(self.fields, values, strict=True)))
-                with tab.services.admission.take() as slot:
+                with tab.services.admission.acquire() as slot:
                     slot.wait_until_admitted()
                     return self.answer(tab, request)
             except (InvalidField, ServerBusy, NetworkLost, PictureError) as problem:

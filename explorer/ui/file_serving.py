@@ -1,4 +1,4 @@
-"""Files on their way to the page, in the folder that Gradio serves from and clears; no copy of them lies elsewhere."""
+"""Publishing files for download, in the folder from which Gradio serves files and which it clears by age."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from explorer.storage.atomic_write import write_file
 
 
 def publish_file(data: bytes, name: str) -> dict[str, Any]:
-    """A file as a part of a component's value.
+    """Write a file where Gradio would copy it, and return its ``gr.FileData`` as JSON.
 
-    It lies where Gradio would copy it to. Whoever serves the same again finds it there: it is not written over while a
-    page may be reading it.
+    An identical file that exists already is not written again, because a page may be reading it.
 
     Raises:
-        OSError: the disk is full or cannot be written.
+        OSError: the disk is full or read-only.
     """
     path = Path(get_upload_folder()).resolve() / hash_bytes(data) / name
     if path.exists():
-        path.touch()  # Gradio clears files by their age
+        path.touch()  # Gradio deletes files by their age
     else:
         write_file(path, data)
     return gr.FileData(path=str(path)).model_dump()

@@ -1,12 +1,13 @@
-"""The texts of the page in several languages.
+"""Localization: the texts of the page in several languages, and messages that the page translates.
 
-English is the source. A tab's English texts are in its folder, ``tabs/<name>/texts.json``; those of the rest of the page are
-in ``texts/en/``. A translation is one folder, ``texts/<code>/``, with a file for each tab and for each file of ``texts/en/``.
-Where a translation lacks a text, the page shows the English one.
+English is the source language. A tab's English texts are in ``tabs/<name>/texts.json``, all others in ``texts/en/``. A
+translation is a folder ``texts/<code>/`` with one file for each English file. The page shows English where a translation has
+no text.
 
-A text is a sentence in which ``{name}`` stands for a value or a symbol (``web/symbols.js``). ``<b>`` is the only markup. The
-page holds all texts and picks the language, so changing the language needs no new run: Python sends a message as a key with
-values (:class:`LocalizedMessage`). The messages of :mod:`explorer.support.messages` have their keys here too.
+In a text, ``{name}`` is a placeholder for a value or a symbol (``web/symbols.js``). ``<b>`` is the only markup.
+
+Python sends a message as a key with values (:class:`LocalizedMessage`), and the page looks up the text. So a change of the
+language needs no request to the server. The keys of :mod:`explorer.support.messages` have their texts here too.
 """
 
 from __future__ import annotations
@@ -20,14 +21,18 @@ from typing import Any
 from explorer.support.messages import Message, message_of
 
 HERE = Path(__file__).parent
-LANGUAGE_NAMES = {"en": "English", "zh": "中文", "ko": "한국어"}  # by code, each in its own language
+LANGUAGE_NAMES = {"en": "English", "zh": "中文", "ko": "한국어"}  # language code → the language's own name
 LANGUAGES = tuple(LANGUAGE_NAMES)
-MOST_NOTICE = 4000  # characters
+MAX_NOTICE_BYTES = 4000  # of the JSON text
 
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """All texts by key, such as "controls.seed", in a language of :data:`LANGUAGES`; English where it has none."""
+    """Return all texts of a language by key, such as "controls.seed". Missing texts are in English.
+
+    Args:
+        language: one of :data:`LANGUAGES`.
+    """
     english = [*_files("en"), *sorted(HERE.glob("tabs/*/texts.json"))]
     paths = english if language == "en" else [*english, *_files(language)]
     return {key: text for path in paths for key, text in read_texts(path).items()}
@@ -38,7 +43,7 @@ def _files(language: str) -> list[Path]:
 
 
 def read_texts(path: Path) -> dict[str, str]:
-    """The texts of one file by key. The file nests the parts of a key: ``{"controls": {"seed": ...}}``."""
+    """Read one file of texts: ``{"controls": {"seed": ...}}`` becomes ``{"controls.seed": ...}``."""
     return dict(_flatten(json.loads(path.read_text(encoding="utf-8"))))
 
 
@@ -51,46 +56,54 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, s
 
 
 class LocalizedMessage(Message):
-    """A message to the user, shown in the language of the page. As a ``str`` it is English."""
+    """A message that the page shows in its own language. As a ``str`` it is English.
+
+    Args:
+        key: of the text.
+        values: of the text's placeholders.
+    """
 
     def __new__(cls, key: str, values: Mapping[str, str | int | float] | None = None, /) -> LocalizedMessage:
         return super().__new__(cls, key, texts("en")[key], **(values or {}))  # type: ignore[return-value]
 
 
-def localize(said: Exception | str) -> str:
-    """An error or a message of the library as a sentence of the page. A text without a key is returned with a full stop."""
-    text = message_of(said) if isinstance(said, Exception) else said
+def localize(error: Exception | str) -> str:
+    """Convert an error or a message of the library to a localized message; a text without a key gets a full stop."""
+    text = message_of(error) if isinstance(error, Exception) else error
     return LocalizedMessage(text.key, text.values) if isinstance(text, Message) else f"{text.rstrip('.')}."
 
 
 def to_json(value: Any) -> Any:
-    """A message as JSON for the page, {say, values}; any other value, such as a text without a key, unchanged."""
+    """Convert a message to JSON for the page, {say, values}. Other values are returned unchanged."""
     if not isinstance(value, Message):
         return value
-    return {"say": value.key, "values": {name: to_json(given) for name, given in value.values.items()}}
+    return {"say": value.key, "values": {name: to_json(item) for name, item in value.values.items()}}
 
 
 def from_json(value: Any) -> Any:
-    """The inverse of :func:`to_json`."""
+    """Invert :func:`to_json`."""
     if not isinstance(value, Mapping):
         return value
-    return LocalizedMessage(value["say"], {name: from_json(given) for name, given in value["values"].items()})
+    return LocalizedMessage(value["say"], {name: from_json(item) for name, item in value["values"].items()})
 
 
 def notice_of(request: Mapping[str, Any]) -> Any:
-    """What this page was told when it opened, as it sends it along; nothing instead of what nobody told it."""
+    """Return the notice in a request of the page; an empty string if it is malformed or too long.
+
+    The server sends a notice when the page opens, and the page repeats it in its requests.
+    """
     notice = request.get("notice")
     try:
-        short_enough = len(json.dumps(notice, ensure_ascii=False).encode()) <= MOST_NOTICE
+        short_enough = len(json.dumps(notice, ensure_ascii=False).encode()) <= MAX_NOTICE_BYTES
     except (RecursionError, TypeError, ValueError):
         return ""
-    return notice if short_enough and _is_told(notice) else ""
+    return notice if short_enough and _is_message(notice) else ""
 
 
-def _is_told(message: object) -> bool:
-    """Whether it is a text, or what :func:`to_json` makes of a message."""
+def _is_message(message: object) -> bool:
+    """Whether ``message`` is a plain value, or JSON that :func:`to_json` could have returned."""
     if not isinstance(message, dict):
         return isinstance(message, (str, int, float))
     key, values = message.get("say"), message.get("values")
     known = len(message) == 2 and isinstance(key, str) and key in texts("en")
-    return known and isinstance(values, dict) and all(map(_is_told, values.values()))
+    return known and isinstance(values, dict) and all(map(_is_message, values.values()))

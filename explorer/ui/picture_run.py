@@ -1,4 +1,4 @@
-"""The loop of the tabs that show many finished pictures."""
+"""The run of a tab that shows many final pictures: generate them in batches and add them to the tab's result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.runs.results import BATCH, PictureRequest, ResultCache, generate_p
 from explorer.runs.throttle import Throttle
 from explorer.ui.tab_result import TabResult
 
-SECONDS_BETWEEN_UPDATES = 0.3  # for updates that bring no picture
+SECONDS_BETWEEN_UPDATES = 0.3  # for updates without a new picture
 ResultT = TypeVar("ResultT", bound=TabResult)
 
 
@@ -21,13 +21,14 @@ def run_pictures(
     requests: Sequence[PictureRequest],
     cache: ResultCache,
     state: State,
-    take: Callable[[int, Tensor], object],
+    add_picture: Callable[[int, Tensor], object],
     batch: int = BATCH,
 ) -> Iterator[ResultT]:
-    """Make the requested pictures; yield ``result`` whenever some are ready, and now and then between.
+    """Generate the requested pictures. Yield ``result`` whenever some are ready, and regularly in between.
 
     Args:
-        take: puts the picture (C, H, W) of a request, given by its index, into the result.
+        add_picture: called with the index of a request and its picture (C, H, W); adds the picture to the result.
+        batch: largest number of pictures in one network call.
 
     Raises:
         Cancelled: the user stopped the run, or a newer request has arrived.
@@ -35,8 +36,8 @@ def run_pictures(
     throttle = Throttle(SECONDS_BETWEEN_UPDATES)
     for progress in generate_pictures(result.checkpoint, requests, cache, batch):
         for index, picture in progress.ready.items():
-            take(index, picture)
-        result.evaluations, result.expected = progress.evaluations, progress.expected
+            add_picture(index, picture)
+        result.evaluations, result.expected_evaluations = progress.evaluations, progress.expected
         if throttle.ready() or progress.ready or progress.evaluations == 0:
             yield result
             throttle.done()

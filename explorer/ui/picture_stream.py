@@ -1,7 +1,7 @@
-"""Named pictures of a tab: kept as pixels, and sent to the page as a text that only grows.
+"""A tab's pictures by name, kept as pixels and sent to the page as an append-only string.
 
-Gradio sends the difference between two values, so of a text that only grows no more than the new tail travels. Each
-picture is one line, ``name<tab>data uri``.
+Gradio sends the difference between two values of a component. A string to which lines are only appended costs no more than
+the new lines. Each picture is one line, ``name<tab>data URI``.
 """
 
 from __future__ import annotations
@@ -15,48 +15,48 @@ from torch import Tensor
 
 from explorer.media.convert import data_uri, signed_to_uint8, to_rgb, to_uint8
 
-LOSSLESS_PIXELS = 96 * 96  # pictures up to this size travel as PNG, larger ones as JPEG of high quality
+MAX_PNG_PIXELS = 96 * 96  # larger pictures are sent as high-quality JPEG
 
 
 def base64_floats(values: np.ndarray) -> str:
-    """float32 values as base64, little-endian."""
+    """Encode values as little-endian float32 in base64."""
     return base64.b64encode(np.ascontiguousarray(values, dtype="<f4").tobytes()).decode()
 
 
 class PictureStream:
-    """Pictures by name, uint8 (H, W, 3). A name that is added again gets the new picture."""
+    """Pictures by name, uint8 (H, W, 3). Adding a name again replaces its picture."""
 
     def __init__(self) -> None:
         self._pixels: dict[str, np.ndarray] = {}
         self._unsent: list[str] = []
-        self._sent = ""
+        self._lines = ""
 
     def add(self, name: str, picture: Tensor) -> None:
         """Add a picture (C, H, W) in [-1, 1]."""
         self._add(name, to_rgb(to_uint8(picture[None]))[0])
 
     def add_signed(self, name: str, picture: Tensor, scale: float) -> None:
-        """Add a signed tensor (C, H, W) in diverging colours, from -scale to scale."""
+        """Add a signed tensor (C, H, W) with a diverging colour map from -scale to scale."""
         self._add(name, signed_to_uint8(picture[None], scale)[0])
 
     def _add(self, name: str, pixels: np.ndarray) -> None:
         self._pixels[name] = pixels
         self._unsent.append(name)
 
-    def row(self, *names: str) -> np.ndarray:
-        """The pictures of these names: uint8 (N, H, W, 3)."""
+    def stack(self, *names: str) -> np.ndarray:
+        """Return the named pictures as uint8 (N, H, W, 3)."""
         return np.stack([self._pixels[name] for name in names])
 
     def to_page(self) -> str:
-        """All pictures for the page. Only those added since the last call are encoded."""
-        self._sent += "".join(f"{name}\t{_encode(self._pixels[name])}\n" for name in self._unsent)
+        """Return all pictures for the page. Only those added since the last call are encoded."""
+        self._lines += "".join(f"{name}\t{_to_data_uri(self._pixels[name])}\n" for name in self._unsent)
         self._unsent = []
-        return self._sent
+        return self._lines
 
 
-def _encode(pixels: np.ndarray) -> str:
+def _to_data_uri(pixels: np.ndarray) -> str:
     image = Image.fromarray(pixels)
     options: dict[str, Any] = {"kind": "png", "compress_level": 1}
-    if image.width * image.height > LOSSLESS_PIXELS:
+    if image.width * image.height > MAX_PNG_PIXELS:
         options = {"kind": "jpeg", "quality": 92, "subsampling": 0}
     return data_uri(image, **options)

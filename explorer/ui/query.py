@@ -1,4 +1,4 @@
-"""Requests of a page: the control column, and with it the settings that one tab has for itself."""
+"""A page's request: the settings of the control column, and with them the settings of one tab."""
 
 from __future__ import annotations
 
@@ -23,42 +23,50 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 
 @dataclass(frozen=True)
 class Query:
-    """The control column: a checkpoint by name, a latent, and how to go down from it."""
+    """The settings of the control column.
+
+    Attributes:
+        checkpoint: name of the checkpoint.
+        latent: x_T.
+        settings: of the sampler.
+    """
 
     checkpoint: str
     latent: LatentSpec = DEFAULT_LATENT
     settings: Settings = field(default_factory=lambda: Settings(steps=DEFAULT_STEPS))
 
     @classmethod
-    def default(cls, lengths: Mapping[str, int], checkpoint: str | None = None) -> Query:
-        """The settings that nobody has changed yet, for ``checkpoint`` or the first one: S = 20, or T where that is less.
+    def default(cls, max_steps: Mapping[str, int], checkpoint: str | None = None) -> Query:
+        """Return the default settings, with S = 20, or S = T if T is smaller.
 
         Args:
-            lengths: T of each checkpoint by name.
+            max_steps: T of each checkpoint by name.
+            checkpoint: name of the checkpoint; the first one if None or unknown.
         """
-        name = checkpoint if checkpoint is not None and checkpoint in lengths else next(iter(lengths))
-        return cls(name, settings=Settings(steps=min(DEFAULT_STEPS, lengths[name])))
+        name = checkpoint if checkpoint is not None and checkpoint in max_steps else next(iter(max_steps))
+        return cls(name, settings=Settings(steps=min(DEFAULT_STEPS, max_steps[name])))
 
     @classmethod
-    def parse(cls, values: Mapping[str, Any], lengths: Mapping[str, int]) -> Query:
-        """Check fields from the page or the API; absent fields take their defaults.
+    def parse(cls, values: Mapping[str, Any], max_steps: Mapping[str, int]) -> Query:
+        """Validate fields from the page or the API. Missing fields take their defaults.
 
         Args:
-            lengths: T of each checkpoint by name; the first one is the default.
+            values: fields by name; other keys are ignored.
+            max_steps: T of each checkpoint by name; the first one is the default.
 
         Raises:
-            InvalidField: the first field that cannot be used; the message names its range.
+            InvalidField: for the first invalid field; the message says which values are allowed.
         """
-        wanted = values.get("checkpoint")
-        default = cls.default(lengths, wanted if isinstance(wanted, str) else None)
+        checkpoint = values.get("checkpoint")
+        default = cls.default(max_steps, checkpoint if isinstance(checkpoint, str) else None)
         fields = default.fields() | {key: values[key] for key in default.fields() if key in values}
         name = fields.pop("checkpoint")
-        if not isinstance(name, str) or name not in lengths:
-            raise InvalidField("checkpoint", not_a_choice("checkpoint", lengths, name))
+        if not isinstance(name, str) or name not in max_steps:
+            raise InvalidField("checkpoint", not_a_choice("checkpoint", max_steps, name))
         latent = check_field("seed", fields.pop("seed"), parse)
         checks: dict[str, Check] = {
             "noise_seed": integer("noise_seed", 0, MAX_SEED),
-            "steps": integer("steps", 1, lengths[name]),
+            "steps": integer("steps", 1, max_steps[name]),
             "eta": partial(check_eta, name=LocalizedMessage("field.eta")),
             "variance": one_of("variance", *VARIANCES),
             "spacing": one_of("spacing", *SPACINGS),
@@ -69,7 +77,7 @@ class Query:
         return cls(name, latent, Settings(**fields))
 
     def fields(self) -> dict[str, Any]:
-        """The flat form that the browser holds. A latent that is one seed is a number, any other is its text."""
+        """Return the settings as flat fields, as the page and the URL have them. A seed is an int, any other latent a text."""
         s = self.settings
         return {
             "checkpoint": self.checkpoint,
@@ -84,11 +92,11 @@ class Query:
 
     @property
     def picture(self) -> PictureRequest:
-        """The picture that the control column describes."""
+        """The request for the final picture."""
         return PictureRequest(self.latent, self.settings)
 
     def to_python(self, checkpoint: Checkpoint) -> str:
-        """A script on the public names that makes this picture."""
+        """Return a script that makes this picture with the public API."""
         s = self.settings
         return with_imports(f"""checkpoint = {checkpoint.to_python()}
 x_T = {self.latent.to_python()}
@@ -103,12 +111,12 @@ ex.to_image(step.x_prev).save("picture.png")
 
 @dataclass(frozen=True)
 class TabRequest(Generic[OptionsT]):
-    """One checked request of a page.
+    """A validated request to run a tab.
 
     Attributes:
-        checkpoint: the one that ``query`` names.
-        query: the control column.
-        options: the settings of the tab itself.
+        checkpoint: the checkpoint named in ``query``.
+        query: the settings of the control column.
+        options: the tab's own settings.
     """
 
     checkpoint: Checkpoint
@@ -117,7 +125,7 @@ class TabRequest(Generic[OptionsT]):
 
     @property
     def settings(self) -> Settings:
-        """How a run of the control column goes down."""
+        """The sampler settings of the control column."""
         return self.query.settings
 
     @property
@@ -126,5 +134,5 @@ class TabRequest(Generic[OptionsT]):
         return self.query.latent
 
     def fields(self) -> dict[str, Any]:
-        """The flat form that the browser holds."""
+        """Return all settings as flat fields, as the page and the URL have them."""
         return self.query.fields() | self.options.fields()

@@ -1,4 +1,4 @@
-"""Real pictures on the page: which one is chosen, and how the user's own arrive."""
+"""Real pictures on the page: the held-out pictures of a checkpoint, and pictures that the user uploads."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from explorer.support.arguments import as_int, shorten
 from explorer.ui.localization import LocalizedMessage, localize, to_json
 from explorer.ui.picture_stream import PictureStream
 
-SHOWN = 6  # held-out pictures to click on
-MADE = "made"  # the choice of a picture that the network makes
+MAX_THUMBNAILS = 6  # held-out pictures to choose from
+GENERATED = "made"  # field value: use a picture that the network generates
 
 
 def check_picture(value: Any) -> int | str:
-    """The check of a chosen picture: the number of a held-out one, the name of an uploaded one, or "made".
+    """Validate the choice of a picture: the index of a held-out one, the name of an uploaded one, or :data:`GENERATED`.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: the choice is none of these.
     """
-    if value == MADE or (isinstance(value, str) and UPLOAD_NAME.fullmatch(value)):
+    if value == GENERATED or (isinstance(value, str) and UPLOAD_NAME.fullmatch(value)):
         return value
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
         value = int(value)
@@ -35,19 +35,26 @@ def check_picture(value: Any) -> int | str:
 
 
 def receive_picture(data: str) -> dict[str, Any]:
-    """Keep a picture file from the page, base64, in memory. Returns {name}, or {error} saying what is wrong with it."""
+    """Keep an uploaded picture in memory. The page calls this function.
+
+    Args:
+        data: the picture file in base64.
+
+    Returns:
+        {name}, or {error} with a message.
+    """
     try:
         if not isinstance(data, str) or len(data) > MAX_FILE * 4 // 3 + 4:
             raise PictureError(LocalizedMessage("brought.too_much", {"most": MAX_FILE >> 20}))
         return {"name": UPLOADS.put(base64.b64decode(data, validate=True))}
-    except PictureError as problem:
-        return {"error": to_json(localize(problem))}
+    except PictureError as error:
+        return {"error": to_json(localize(error))}
     except ValueError:
         return {"error": to_json(LocalizedMessage("brought.no_picture"))}
 
 
 def examples_of(checkpoint: Checkpoint) -> np.ndarray:
-    """The held-out pictures, uint8 (N, H, W, C). None of them where their file is damaged: whoever asks for one is told."""
+    """Return the held-out pictures, uint8 (N, H, W, C). A damaged file counts as empty; choosing one reports the error."""
     try:
         return checkpoint.examples()
     except CheckpointError:
@@ -55,8 +62,8 @@ def examples_of(checkpoint: Checkpoint) -> np.ndarray:
 
 
 def add_examples(pictures: PictureStream, checkpoint: Checkpoint) -> int:
-    """Add the first held-out pictures as "example/0" and so on, and return how many they are."""
-    examples = examples_of(checkpoint)[:SHOWN]
+    """Add the first held-out pictures as "example/0", "example/1", … and return their number."""
+    examples = examples_of(checkpoint)[:MAX_THUMBNAILS]
     for i in range(len(examples)):
         pictures.add(f"example/{i}", to_unit(examples[i : i + 1])[0])
     return len(examples)

@@ -123,7 +123,7 @@ class Exporter:
         state = self.latest.state_of(session, values)
         try:
             wanted = self.parse(values)
-            with self.admission.take(session) as slot:
+            with self.admission.acquire(session) as slot:
                 for _ in slot.wait(state):
                     yield labels | {"state": "making", "share": 0}
                 for value in self._make(wanted, state):
@@ -185,7 +185,7 @@ def run_to_end(
     """
     result = None
     for result in tab.checked_results(request, state):
-        yield result.share
+        yield result.progress
         check_cancelled(state)
     if result is None or result.state != "ended":
         check_cancelled(state)

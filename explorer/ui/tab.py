@@ -53,7 +53,7 @@ class Services:
     max_calls: int | None = None
 
     @property
-    def lengths(self) -> dict[str, int]:
+    def max_steps(self) -> dict[str, int]:
         """T of each checkpoint by name."""
         return {name: checkpoint.schedule.T for name, checkpoint in self.checkpoints.items()}
 
@@ -114,7 +114,7 @@ class Tab(ABC, Generic[OptionsT]):
 
     def default_request(self) -> TabRequest[OptionsT]:
         """The request of a page that nobody has touched."""
-        query = Query.default(self.services.lengths)
+        query = Query.default(self.services.max_steps)
         return TabRequest(self.services.checkpoints[query.checkpoint], query, self.options())
 
     def parse(self, values: object) -> TabRequest[OptionsT]:
@@ -125,7 +125,7 @@ class Tab(ABC, Generic[OptionsT]):
         """
         if not isinstance(values, dict):
             raise InvalidField("checkpoint", LocalizedMessage("error.controls"))
-        query = Query.parse(values, self.services.lengths)
+        query = Query.parse(values, self.services.max_steps)
         checkpoint = self.services.checkpoints[query.checkpoint]
         request = self.check(TabRequest(checkpoint, query, self.options.parse(values)))
         for name, latents in self.latents(request).items():
@@ -149,7 +149,7 @@ class Tab(ABC, Generic[OptionsT]):
         self.last_good.put(session, request)
         labels["message"] = notice_of(values)
         try:
-            with self.services.admission.take(session) as slot:
+            with self.services.admission.acquire(session) as slot:
                 for place in slot.wait(state):
                     message = LocalizedMessage("server.place", {"place": place})
                     yield labels | {"state": "queued", "message": to_json(message)}
@@ -190,7 +190,7 @@ class Tab(ABC, Generic[OptionsT]):
         Raises:
             InvalidField: its run needs more calls of the network than are allowed here.
         """
-        most, expected = self.services.max_calls, result.expected or 0
+        most, expected = self.services.max_calls, result.expected_evaluations or 0
         if most is not None and expected > most:
             message = LocalizedMessage("error.evaluations", {"count": expected, "most": most})
             raise InvalidField(self.length_field, message)

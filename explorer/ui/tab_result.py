@@ -1,4 +1,4 @@
-"""What a tab has computed so far. The page and the saved files are two views of the same result."""
+"""The result of a tab's run so far. The page's value and the exported files are both made from it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from explorer.ui.query import TabRequest
 
 @dataclass(kw_only=True)
 class TabResult:
-    """The base of every tab's result. A tab changes its result while it runs, and yields it after every change worth showing.
+    """Base class of every tab's result. A running tab changes its result and yields it after every visible change.
 
     Attributes:
-        request: what was asked for.
+        request: the request that the tab runs.
         state: "running", "stopped" or "ended".
-        evaluations: calls of the network so far, counted for each picture; None for a tab that makes none.
-        expected: how many there will be in all; None for a tab that makes none.
+        evaluations: network evaluations (NFE) so far, counted for each picture; None for a tab without a network.
+        expected_evaluations: total number of evaluations of the run; None for a tab without a network.
         pictures: the pictures by name.
-        started: when the run began, as ``time.perf_counter`` has it.
+        started: time at which the run began, from ``time.perf_counter``.
     """
 
     request: TabRequest[Any]
     state: str = "running"
     evaluations: int | None = 0
-    expected: int | None = 0
+    expected_evaluations: int | None = 0
     pictures: PictureStream = field(default_factory=PictureStream)
     started: float = field(default_factory=time.perf_counter)
 
@@ -38,20 +38,20 @@ class TabResult:
 
     @property
     def seconds(self) -> float:
-        """How long the run has been going on."""
+        """Seconds since the run began."""
         return time.perf_counter() - self.started
 
     @property
-    def share(self) -> float:
-        """The share of the run that is done, from 0 to 1."""
-        return (self.evaluations or 0) / (self.expected or 1)
+    def progress(self) -> float:
+        """Fraction of the run that is done, from 0 to 1."""
+        return (self.evaluations or 0) / (self.expected_evaluations or 1)
 
     def script(self) -> str:
-        """A Python script that makes the same pictures, for "Copy as Python"."""
+        """Return a Python script that makes the same pictures, for "Copy as Python"."""
         raise NotImplementedError
 
     def fixed(self) -> dict[str, Any]:
-        """The entries of the page's value that stay the same while the run goes on. A tab adds its own."""
+        """Return the entries of the page's value that stay the same during the run. A tab adds its own."""
         return {
             "settings": self.request.fields(),
             "script": self.script(),
@@ -59,12 +59,12 @@ class TabResult:
         }
 
     def changing(self) -> dict[str, Any]:
-        """The entries of the page's value that change while the run goes on. A tab adds its own."""
+        """Return the entries of the page's value that change during the run. A tab adds its own."""
         return {
             "state": self.state,
             "pictures": self.pictures.to_page(),
             "evaluations": self.evaluations,
-            "expected": self.expected,
+            "expected": self.expected_evaluations,
             "seconds": self.seconds,
         }
 
@@ -73,5 +73,5 @@ class TabResult:
         return self.fixed()
 
     def to_page(self) -> dict[str, Any]:
-        """The result as the JSON value that the page shows."""
+        """Return the JSON value that the page shows."""
         return self._fixed | self.changing()

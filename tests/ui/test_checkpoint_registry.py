@@ -13,7 +13,7 @@ from explorer.runs.latent_spec import Seed
 from explorer.runs.results import PictureRequest, ResultCache
 from explorer.storage.diffusers_folder import SCHEDULER_CONFIG
 from explorer.trajectory import Trajectory
-from explorer.ui.checkpoint_registry import MOST_OPENED, MOST_WAITING, CheckpointRegistry
+from explorer.ui.checkpoint_registry import MAX_OPENED, MAX_PENDING, CheckpointRegistry
 from explorer.ui.query import Query
 
 
@@ -57,7 +57,7 @@ def test_while_one_is_opened_it_is_said_how_far_it_is_and_the_others_are_there()
     assert (answer["state"], answer["share"]) == ("opening", 0.25)
     assert english(answer["message"]) == "Fetching 0 of 2 MB."
     assert list(checkpoints) == ["toy"]
-    for i in range(MOST_WAITING - 1):
+    for i in range(MAX_PENDING - 1):
         assert "Waiting" in english(checkpoints.open(f"c/{i}")["message"])
     assert "being opened already" in english(checkpoints.open("d/e")["message"])
     go.set()
@@ -89,13 +89,13 @@ def test_the_first_opened_makes_room_and_what_it_made_is_let_go():
     results = ResultCache()
     checkpoints = CheckpointRegistry({"toy": TOY}, lambda text, progress: replace(TOY, name=text), results.forget)
     wanted = PictureRequest(Seed(1), ex.Settings(2))
-    for i in range(MOST_OPENED + 1):
+    for i in range(MAX_OPENED + 1):
         opened(checkpoints, f"a/{i}")
         trajectory = Trajectory(checkpoints[f"a/{i}"], ex.latent(TOY.shape, [1]), wanted.settings)
         list(trajectory)
         results.put_run(wanted, trajectory)
-    assert list(checkpoints) == ["toy", *(f"a/{i}" for i in range(1, MOST_OPENED + 1))]
-    assert len(results.runs) == len(results.pictures) == MOST_OPENED
+    assert list(checkpoints) == ["toy", *(f"a/{i}" for i in range(1, MAX_OPENED + 1))]
+    assert len(results.runs) == len(results.pictures) == MAX_OPENED
     assert opened(checkpoints, "a/0")["state"] == "open"  # and comes back
 
 

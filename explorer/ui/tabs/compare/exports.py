@@ -15,7 +15,9 @@ def rows_of_pictures(source: ExportSource) -> list[np.ndarray]:
     """The rows over their moments and the end: predicted x_0, or x_t if that is on the screen; uint8 (N, H, W, 3) each."""
     result: CompareResult = source.result
     what = "x_t" if source.view.get("show") == "x_t" else "x0"
-    return [result.pictures.row(*(f"{name}/{i}/{what}" for i in result.moments), f"{name}/end") for name in result.rows]
+    return [
+        result.pictures.stack(*(f"{name}/{i}/{what}" for i in result.moments), f"{name}/end") for name in result.rows
+    ]
 
 
 def numbers(result: CompareResult) -> list[dict[str, Any]]:

@@ -75,7 +75,7 @@ class CompareTab(Tab[CompareOptions]):
         x_T = request.latent.latent(checkpoint)
         running = Rows(checkpoint, request, x_T, rows, self.services.results)
         repeat, others = other_runs(request, x_T, rows)
-        result.expected = request.settings.steps * (running.calls_per_step + 1 + len(others))
+        result.expected_evaluations = request.settings.steps * (running.calls_per_step + 1 + len(others))
         yield from run_rows(running, result, state)
         running.cache_results()
         yield result

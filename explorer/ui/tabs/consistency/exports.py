@@ -17,7 +17,7 @@ def both_grids(source: ExportSource) -> np.ndarray:
     result: ConsistencyResult = source.result
     rows, columns = range(len(result.latents)), result.grid.columns
     halves = [
-        exports.sheet([result.pictures.row(*(f"{eta:.0f}/{S}/{i}" for S in columns)) for i in rows]) for eta in ETAS
+        exports.sheet([result.pictures.stack(*(f"{eta:.0f}/{S}/{i}" for S in columns)) for i in rows]) for eta in ETAS
     ]
     between = np.full((len(halves[0]), 8 * GAP, 3), 255, dtype=np.uint8)
     return np.concatenate([halves[0], between, halves[1]], axis=1)

@@ -14,13 +14,13 @@ from explorer.ui.tabs.encode.result import EncodeResult
 
 def round_trip(source: ExportSource) -> np.ndarray:
     """x_0, its latent, the picture again, and the difference in diverging colours (±0.25)."""
-    return exports.strip(source.result.pictures.row("x_0", "x_T", "again", "difference"), GAP)
+    return exports.strip(source.result.pictures.stack("x_0", "x_T", "again", "difference"), GAP)
 
 
 def up_and_down(source: ExportSource) -> np.ndarray:
     """The way up and the way down as a film."""
     times = source.result.times
-    return source.result.pictures.row(*(f"up/{t}" for t in times), *(f"down/{t}" for t in reversed(times[:-1])))
+    return source.result.pictures.stack(*(f"up/{t}" for t in times), *(f"down/{t}" for t in reversed(times[:-1])))
 
 
 def errors(result: EncodeResult) -> list[dict[str, Any]]:

@@ -15,8 +15,8 @@ from explorer.paper import TABLE_2, TABLE_2_STEPS
 from explorer.runs.encoded_latent import EncodedLatent, picture_in_python
 from explorer.runs.latent_spec import with_imports
 from explorer.ui.localization import LocalizedMessage, to_json
-from explorer.ui.quality_notes import measured
-from explorer.ui.real_pictures import MADE
+from explorer.ui.quality_notes import read_measurements
+from explorer.ui.real_pictures import GENERATED
 from explorer.ui.tab_result import TabResult
 
 BINS = np.linspace(-4, 4, 41)
@@ -87,7 +87,7 @@ class EncodeResult(TabResult):
 
     def mean_errors(self) -> tuple[dict[str, list[list[float]]], Any]:
         """The checkpoint's mean errors over held-out pictures, [S, error] by inversion, and a note about them."""
-        quality, note = measured(self.checkpoint)
+        quality, note = read_measurements(self.checkpoint)
         if quality is None or quality.reconstruction is None:
             return {}, note
         errors: dict[str, list[list[float]]] = {}
@@ -119,7 +119,7 @@ class EncodeResult(TabResult):
     def script(self) -> str:
         """A script on the public names that encodes the picture and brings it back."""
         s, o = self.request.settings, self.request.options
-        if o.picture == MADE:
+        if o.picture == GENERATED:
             x_0 = f"ex.sample(checkpoint, {self.request.latent.to_python()}, settings).clamp(-1, 1)"
         else:
             x_0 = picture_in_python(o.picture) + "  # your own file" * isinstance(o.picture, str)

@@ -16,7 +16,7 @@ from explorer.sampler import denoise
 from explorer.settings import Settings
 from explorer.support.bounded_cache import BoundedCache
 from explorer.trajectory import evenly_spaced
-from explorer.ui.real_pictures import MADE, add_examples
+from explorer.ui.real_pictures import GENERATED, add_examples
 from explorer.ui.tab import TabRequest
 from explorer.ui.tabs.encode.result import EncodeResult, LatentMoments, Reconstruction, mean_squared_error
 
@@ -46,7 +46,7 @@ class RoundTrip:
         lengths = ALL_LENGTHS if request.options.every_steps else FEW_LENGTHS
         self.result = EncodeResult(
             request=request,
-            encoded=None if self.picture == MADE else self._encoded(),
+            encoded=None if self.picture == GENERATED else self._encoded(),
             lengths=[S for S in lengths if S <= self.checkpoint.schedule.T],
             errors={inversion: {} for inversion in inversions},
         )
@@ -57,9 +57,9 @@ class RoundTrip:
         result = self.result
         result.examples = add_examples(result.pictures, self.checkpoint)
         chosen = (self.steps, self.inversion)
-        result.expected = sum(S + how.calls(S) for S, how in [chosen, *self._missing()])
-        if self.picture == MADE:
-            result.expected += self.steps
+        result.expected_evaluations = sum(S + how.calls(S) for S, how in [chosen, *self._missing()])
+        if self.picture == GENERATED:
+            result.expected_evaluations += self.steps
             yield result  # something to show, should the run be stopped while the picture is made
             x_0 = self._made_picture()
         else:
@@ -165,7 +165,7 @@ class RoundTrip:
         return [cell for cell in self._cells() if cell != shown and self.cache.get(self._key(*cell)) is None]
 
     def _key(self, S: int, inversion: Inversion) -> tuple[Any, ...]:
-        made = (str(self.request.latent), self.steps) if self.picture == MADE else ()
+        made = (str(self.request.latent), self.steps) if self.picture == GENERATED else ()
         return (self.checkpoint.key, self.picture, made, S, self.spacing, inversion)
 
     def _cache(self, S: int, inversion: Inversion, found: Reconstruction) -> None:

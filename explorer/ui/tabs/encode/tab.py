@@ -11,7 +11,7 @@ from explorer.runs.cancellation import State
 from explorer.runs.encoded_latent import MAX_ITERATIONS
 from explorer.support.bounded_cache import BoundedCache
 from explorer.ui.fields import Check, Options, boolean, integer
-from explorer.ui.real_pictures import MADE, check_picture, examples_of, receive_picture
+from explorer.ui.real_pictures import GENERATED, check_picture, examples_of, receive_picture
 from explorer.ui.tab import Services, Tab, TabRequest
 from explorer.ui.tabs.encode.exports import EXPORT_FORMATS
 from explorer.ui.tabs.encode.result import EncodeResult, Reconstruction
@@ -64,7 +64,7 @@ class EncodeTab(Tab[EncodeOptions]):
     def check(self, request: TabRequest[EncodeOptions]) -> TabRequest[EncodeOptions]:
         """Without held-out pictures the first one is what the control column makes."""
         if request.options.picture == 0 and len(examples_of(request.checkpoint)) == 0:
-            return replace(request, options=replace(request.options, picture=MADE))
+            return replace(request, options=replace(request.options, picture=GENERATED))
         return request
 
     def results(self, request: TabRequest[EncodeOptions], state: State) -> Iterator[EncodeResult]:

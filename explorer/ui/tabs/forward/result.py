@@ -17,9 +17,9 @@ from explorer.runs.latent_spec import with_imports
 from explorer.trajectory import evenly_spaced
 from explorer.ui.localization import LocalizedMessage, to_json
 from explorer.ui.picture_stream import base64_floats
-from explorer.ui.quality_notes import measured
+from explorer.ui.quality_notes import read_measurements
 from explorer.ui.query import Query
-from explorer.ui.real_pictures import MADE
+from explorer.ui.real_pictures import GENERATED
 from explorer.ui.tab_result import TabResult
 
 SHOWN_PATHS = 4
@@ -96,7 +96,7 @@ class ForwardResult(TabResult):
 
     def loss(self) -> tuple[list[list[float]], Any]:
         """The checkpoint's loss over t on held-out pictures, [t, loss], and a note on how it was measured."""
-        quality, note = measured(self.checkpoint)
+        quality, note = read_measurements(self.checkpoint)
         if quality is None or quality.loss is None:
             return [], note
         curve = [list(point) for point in quality.loss.curve]
@@ -132,7 +132,7 @@ class ForwardResult(TabResult):
         """A script on the public names that noises the picture in one jump."""
         o, s, T = self.request.options, self.request.settings, self.checkpoint.schedule.T
         times = tuple(sorted({max(1, T * percent // 100) for percent in (10, 30, 50, 100)}))
-        if o.real == MADE:
+        if o.real == GENERATED:
             steps = self.default.settings.steps
             x_0 = f"ex.sample(checkpoint, {self.default.latent.to_python()}, ex.Settings({steps})).clamp(-1, 1)"
         else:

@@ -18,7 +18,7 @@ from explorer.schedule import timesteps
 from explorer.ui.fields import Check, InvalidField, Options, integer
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.query import Query
-from explorer.ui.real_pictures import MADE, add_examples, check_picture, examples_of, receive_picture
+from explorer.ui.real_pictures import GENERATED, add_examples, check_picture, examples_of, receive_picture
 from explorer.ui.tab import Tab, TabRequest
 from explorer.ui.tabs.forward.exports import EXPORT_FORMATS
 from explorer.ui.tabs.forward.result import ForwardResult, Pixel
@@ -86,14 +86,18 @@ class ForwardTab(Tab[ForwardOptions]):
                 place = {"last_row": H - 1, "last_column": W - 1, "row": row, "column": column}
                 raise InvalidField("pixels", LocalizedMessage("error.pixel_outside", place))
         if request.options.real == 0 and len(examples_of(request.checkpoint)) == 0:
-            return replace(request, options=replace(request.options, real=MADE))
+            return replace(request, options=replace(request.options, real=GENERATED))
         return request
 
     def results(self, request: TabRequest[ForwardOptions], state: State) -> Iterator[ForwardResult]:
         """Everything at once: only a made picture needs the network."""
         checkpoint, options, settings = request.checkpoint, request.options, request.settings
-        default = Query.default(self.services.lengths, checkpoint.name)
-        x_0 = self._made(request, default, state) if options.real == MADE else real_picture(options.real, checkpoint)[0]
+        default = Query.default(self.services.max_steps, checkpoint.name)
+        x_0 = (
+            self._made(request, default, state)
+            if options.real == GENERATED
+            else real_picture(options.real, checkpoint)[0]
+        )
         seed = settings.noise_seeds(1)[0]
         places = options.places(*checkpoint.shape[1:])
         values = np.array([float(x_0[0, row, column]) for row, column in places])
@@ -114,7 +118,7 @@ class ForwardTab(Tab[ForwardOptions]):
             processes=processes,
             state="ended",
             evaluations=None,
-            expected=None,
+            expected_evaluations=None,
         )
         result.examples = add_examples(result.pictures, checkpoint)
         yield result

@@ -26,7 +26,7 @@ ARRAYS = """positions (N,): along the way; for each strip x_T_NAME (N, C, H, W) 
 
 def frames_of(result: InterpolateResult, strip: str) -> np.ndarray:
     """The frames of a strip: uint8 (N, H, W, 3)."""
-    return result.pictures.row(*(f"{strip}/{k}" for k in range(len(result.path.positions))))
+    return result.pictures.stack(*(f"{strip}/{k}" for k in range(len(result.path.positions))))
 
 
 def all_strips(source: ExportSource) -> np.ndarray:
@@ -37,7 +37,7 @@ def all_strips(source: ExportSource) -> np.ndarray:
 def pad(source: ExportSource) -> np.ndarray:
     """The pad between the four corners."""
     side = range(source.result.request.options.side)
-    return exports.sheet([source.result.pictures.row(*(f"pad/{i}/{j}" for j in side)) for i in side])
+    return exports.sheet([source.result.pictures.stack(*(f"pad/{i}/{j}" for j in side)) for i in side])
 
 
 def arrays(source: ExportSource) -> bytes:

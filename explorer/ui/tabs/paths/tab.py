@@ -61,7 +61,7 @@ class PathsTab(Tab[PathsOptions]):
     def results(self, request: TabRequest[PathsOptions], state: State) -> Iterator[PathsResult]:
         """The three runs first, then the sweep over S."""
         options, yours = request.options, replace(request.settings, clip=False)
-        result = PathsResult(request=request, evaluations=None, expected=None)
+        result = PathsResult(request=request, evaluations=None, expected_evaluations=None)
         result.sweep = {name: {} for name in SWEEP_SETTINGS}
         runs = {
             "0": replace(yours, eta=0.0, variance="eta"),

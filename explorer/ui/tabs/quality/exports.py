@@ -48,7 +48,7 @@ def samples(source: ExportSource) -> np.ndarray:
     if not result.steps:
         raise NothingToExport(LocalizedMessage("file.no_samples"))
     places = [(S, i) for S in result.steps for i in range(PICTURES)]
-    return exports.sheet([result.pictures.row(*(f"{S}/{eta}/{i}" for S, i in places)) for eta in SHOWN_SETTINGS])
+    return exports.sheet([result.pictures.stack(*(f"{S}/{eta}/{i}" for S, i in places)) for eta in SHOWN_SETTINGS])
 
 
 EXPORT_FORMATS = (

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from explorer.paper import TABLE_1, TABLE_1_STEPS
 from explorer.storage.quality_file import FrechetTable
-from explorer.ui.quality_notes import in_words, measured
+from explorer.ui.quality_notes import localize_description, read_measurements
 from explorer.ui.tab_result import TabResult
 
 SHOWN_SETTINGS: dict[str, dict[str, Any]] = {
@@ -42,7 +42,7 @@ class QualityResult(TabResult):
     @cached_property
     def measured(self) -> tuple[FrechetTable | None, Any]:
         """The Fréchet table of the checkpoint, and a note for where there is none."""
-        quality, note = measured(self.checkpoint)
+        quality, note = read_measurements(self.checkpoint)
         return (quality.frechet if quality else None), note
 
     def fixed(self) -> dict[str, Any]:
@@ -64,8 +64,8 @@ class QualityResult(TabResult):
         return {
             "cells": cells,
             "note": "",
-            "features": in_words(table.features, "measured.unet_features", "measured.inception_features"),
-            "reference": in_words(table.reference, "measured.reference"),
+            "features": localize_description(table.features, "measured.unet_features", "measured.inception_features"),
+            "reference": localize_description(table.reference, "measured.reference"),
             "real": table.real and table.real.distance,
         }
 

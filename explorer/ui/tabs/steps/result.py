@@ -38,7 +38,7 @@ class StepsResult(TabResult):
     trajectory: Trajectory
     cached: bool = False
     evaluations: int | None = None
-    expected: int | None = None
+    expected_evaluations: int | None = None
 
     def __post_init__(self) -> None:
         kept = self.trajectory.kept
@@ -61,7 +61,7 @@ class StepsResult(TabResult):
         return index == 0 or index in self._preview_steps
 
     @property
-    def share(self) -> float:
+    def progress(self) -> float:
         return len(self.trajectory) / len(self.trajectory.plan)
 
     @property
