@@ -159,8 +159,8 @@ def denoise(checkpoint: Checkpoint, x_T: Tensor, settings: Settings | None = Non
     """
     settings = settings or Settings()
     check_latents("x_T", x_T, checkpoint)
-    plan = settings.plan(checkpoint.schedule)
     noise_seeds = settings.noise_seeds(len(x_T))
+    plan = settings.plan(checkpoint.schedule)
 
     def steps() -> Iterator[Step]:
         x_t = x_T

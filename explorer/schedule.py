@@ -169,6 +169,23 @@ class Schedule:
         check_eta(eta)
         if variance not in VARIANCES:
             raise ValueError(f"variance must be one of {', '.join(VARIANCES)}, not {variance!r}")
+        return self._coefficients(t, t_prev, eta, variance)
+
+    def plan(self, steps: int, spacing: Spacing, eta: float, variance: Variance) -> list[Coefficients]:
+        """Return the coefficients of every step of a run, t descending.
+
+        Args:
+            steps, spacing, eta, variance: as in :class:`explorer.Settings`, which checks them.
+
+        Raises:
+            ValueError: ``steps`` exceeds T.
+        """
+        if steps > self.T:
+            raise ValueError(f"S (number of steps) must be a whole number from 1 to {self.T}, not {steps}")
+        tau = _subsequence(self.T, steps, spacing)
+        return [self._coefficients(t, t_prev, eta, variance) for t, t_prev in jumps(tau)]
+
+    def _coefficients(self, t: int, t_prev: int, eta: float, variance: Variance) -> Coefficients:
         sigma = self.sigma(t, t_prev, 1.0 if variance == "large" else eta)
         alpha_bar, alpha_bar_prev = float(self.alpha_bar[t]), float(self.alpha_bar[t_prev])
         return Coefficients(
@@ -200,14 +217,18 @@ def timesteps(T: int = 1000, S: int = 50, spacing: Spacing = "linear") -> list[i
     """
     T = as_int("T", T, 1, None)
     S = as_int("S (number of steps)", S, 1, T)
+    if spacing not in SPACINGS:
+        raise ValueError(f"spacing must be one of {', '.join(SPACINGS)}, not {spacing!r}")
+    return _subsequence(T, S, spacing)
+
+
+def _subsequence(T: int, S: int, spacing: Spacing) -> list[int]:
     if spacing == "linear":
         return [T * i // S for i in range(1, S + 1)]
     if spacing == "quadratic":
         # i^2 grows faster than i, so raising the first values to i makes the sequence strictly increasing.
         return [max(i, T * i * i // (S * S)) for i in range(1, S + 1)]
-    if spacing == "leading":
-        return [1 + i * (T // S) for i in range(S)]
-    raise ValueError(f"spacing must be one of {', '.join(SPACINGS)}, not {spacing!r}")
+    return [1 + i * (T // S) for i in range(S)]
 
 
 def jumps(tau: Sequence[int]) -> list[tuple[int, int]]:

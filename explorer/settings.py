@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from explorer.latents import MAX_SEED
-from explorer.schedule import SPACINGS, VARIANCES, Coefficients, Schedule, Spacing, Variance, jumps, timesteps
+from explorer.schedule import SPACINGS, VARIANCES, Coefficients, Schedule, Spacing, Variance
 from explorer.support.arguments import as_int, check_eta, shorten
 
 
@@ -74,8 +74,7 @@ class Settings:
         Raises:
             ValueError: there are more steps than the schedule's T.
         """
-        tau = timesteps(schedule.T, self.steps, self.spacing)
-        return [schedule.coefficients(t, t_prev, self.eta, self.variance) for t, t_prev in jumps(tau)]
+        return schedule.plan(self.steps, self.spacing, self.eta, self.variance)
 
 
 def _check_noise_seed(seed: object) -> int | tuple[int, ...]:
