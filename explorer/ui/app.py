@@ -58,8 +58,7 @@ def launch_options(logins: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
     }
 
 
-TABS: tuple[type[Tab[Any]], ...] = (
-    StepsTab,
+OTHER_TABS: tuple[type[Tab[Any]], ...] = (
     CompareTab,
     ConsistencyTab,
     InterpolateTab,
@@ -68,6 +67,7 @@ TABS: tuple[type[Tab[Any]], ...] = (
     PathsTab,
     QualityTab,
 )
+TABS: tuple[type[Tab[Any]], ...] = (StepsTab, *OTHER_TABS)
 
 
 def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) -> gr.Blocks:

@@ -15,7 +15,18 @@ from typing import Any
 
 from explorer.message import PLACEHOLDER, Message, text_of
 
-__all__ = ["HERE", "LANGUAGES", "LANGUAGE_NAMES", "PLACEHOLDER", "Said", "notice_of", "received", "said", "sent", "texts"]
+__all__ = [
+    "HERE",
+    "LANGUAGES",
+    "LANGUAGE_NAMES",
+    "PLACEHOLDER",
+    "Said",
+    "notice_of",
+    "received",
+    "said",
+    "sent",
+    "texts",
+]
 
 HERE = Path(__file__).parent
 LANGUAGE_NAMES = {"en": "English", "zh": "中文", "ko": "한국어"}  # as each calls itself
