@@ -22,9 +22,9 @@ from tqdm import tqdm
 from explorer.checkpoint import load
 from explorer.denoiser import Denoiser, resolve_device
 from explorer.evaluation.held_out_loss import MIN_HELD_OUT, held_out_loss
+from explorer.evaluation.plots import loss_figure
 from explorer.forward import noise_level
 from explorer.media.convert import to_unit
-from explorer.evaluation.plots import loss_figure
 from explorer.schedule import PredictionType, Schedule
 from explorer.storage.atomic_write import replace_file
 from explorer.storage.quality_file import write_quality

@@ -54,7 +54,8 @@ def part(name: str, folder: str, file: str, value: Any = None, events: Sequence[
     )
     component = gr.HTML(
         value,
-        html_template=f'<explorer-{name} class="part">{markup(f"{folder}/{file}.html")}</explorer-{name}>',
+        # hidden until the style sheet is there, which Gradio loads while it draws: it shows what is of class part
+        html_template=f'<explorer-{name} class="part" style="display: none">{markup(f"{folder}/{file}.html")}</explorer-{name}>',
         css_template="",
         js_on_load=script,
         apply_default_css=False,

@@ -10,6 +10,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import posixpath
+import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -28,8 +31,10 @@ TYPES = {
     ".woff2": "font/woff2",
 }
 PREFIX = "explorer-static"
+STYLE = "page.css"  # all style sheets as one file
 # The style sheets that all parts share, in the order in which a later one may overrule an earlier one; those of the parts follow.
 SHARED_SHEETS = ("vendor/katex/katex", "theme", "stage", "save_menu", "inputs", "film", "real_picture", "projector")
+URL = re.compile(r"""url\(["']?(?!data:)([^)"']+)["']?\)""")
 FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
 
 
@@ -40,11 +45,24 @@ def files() -> dict[str, bytes]:
         path.relative_to(HERE).as_posix(): path.read_bytes()
         for folder in FOLDERS
         for path in sorted((HERE / folder).rglob("*"))
-        if path.suffix in TYPES
+        if path.suffix in TYPES and path.name != "texts.json"  # they are in texts/en.json
     }
     for name in LANGUAGES:
         found[f"texts/{name}.json"] = json.dumps(texts(name), ensure_ascii=False).encode()
-    return found
+    return {path: content for path, content in found.items() if not path.endswith(".css")} | {STYLE: _style(found)}
+
+
+def _style(found: Mapping[str, bytes]) -> bytes:
+    """All style sheets after each other, their addresses relative to where they stand now."""
+    shared = [f"web/{name}.css" for name in SHARED_SHEETS]
+    own = sorted(path for path in found if path.endswith(".css") and path not in shared)
+
+    def moved(path: str) -> str:
+        folder = posixpath.dirname(path)
+        text = found[path].decode()
+        return URL.sub(lambda match: f"url({posixpath.normpath(posixpath.join(folder, match[1]))})", text)
+
+    return "\n".join(f"/* {path} */\n{moved(path)}" for path in [*shared, *own]).encode()
 
 
 @cache
@@ -75,18 +93,17 @@ ROUTES = [Route(f"/{PREFIX}/{{version}}/{{path:path}}", _answer)]
 
 
 def head(config: object) -> str:
-    """The part of ``<head>`` that loads the page's files.
+    """The part of ``<head>`` that loads the page's files; the modules of a tab come when it is wanted.
 
     Args:
         config: what the modules have to know before anything else, as JSON.
     """
-    shared = [f"web/{name}.css" for name in SHARED_SHEETS]
-    own = sorted(path for path in files() if path.endswith(".css") and path not in shared)
-    modules = [path for path in files() if path.endswith(".js")]
+    modules = [path for path in files() if path.endswith(".js") and path.startswith(("web/", "shell/"))]
     text = json.dumps(config, ensure_ascii=False).replace("</", "<\\/")  # nothing in it may end it
     lines = [
-        *(f'<link rel="stylesheet" href="{address()}/{path}">' for path in [*shared, *own]),
+        f'<link rel="stylesheet" href="{address()}/{STYLE}">',
         *(f'<link rel="modulepreload" href="{address()}/{path}">' for path in modules),
+        f'<link rel="preload" as="fetch" crossorigin href="{address()}/texts/en.json">',
         f'<script type="application/json" id="explorer-config">{text}</script>',
     ]
     return "\n".join(lines)

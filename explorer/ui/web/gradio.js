@@ -1,5 +1,8 @@
 // The only module that knows Gradio: it connects the elements of the page with Gradio's components, and is the backend.
+import { tabFrom } from './address.js';
 import { backend, provide } from './backend.js';
+import { config } from './config.js';
+import { listen, page } from './page_state.js';
 
 /**
  * What Gradio gives to the script of a gr.HTML component.
@@ -40,6 +43,27 @@ provide({
   },
 });
 
+/** Milliseconds after which a tab is loaded in any case. */
+const PATIENCE = 10000;
+
+/**
+ * The shell and the tab in front are wanted at once, the other tabs when they come to the front or when the first run has ended:
+ * its pictures go first.
+ * @param {string} name
+ * @returns {Promise<void>}
+ */
+function whenWanted(name) {
+  const front = tabFrom(new URLSearchParams(location.search), config.tabs);
+  if (name === front || !config.tabs.includes(name)) return Promise.resolve();
+  return new Promise((done) => {
+    listen('ended', () => done());
+    listen('settings', () => {
+      if (page.tab === name) done();
+    });
+    setTimeout(done, PATIENCE);
+  });
+}
+
 /**
  * Load the module of a part, and let its element follow the value of its component.
  * @param {string} name the element is <explorer-name>
@@ -49,6 +73,7 @@ provide({
 export async function connect(name, module, given) {
   components.set(name, given);
   Object.assign(backend.about, given.props.about);
+  await whenWanted(name);
   await import(new URL(`../${module}`, import.meta.url).href);
   const node = /** @type {HTMLElement & { value?: any }} */ (given.element.querySelector(`explorer-${name}`));
   const follow = () => {

@@ -57,7 +57,7 @@ export function listenToKeys(name, table, { inFront = () => true, range = null, 
     if (!own && !single && target.closest(SLIDES)) return;
     if (key === ' ' && target.closest('button, a, input:not([type="range"])')) return;
     const place = table.find((row) => row.on && target.closest(row.on))?.on;
-    const row = table.find((row) => row.on === place && row.keys.includes(key) && (row.when?.() ?? true));
+    const row = table.find((row) => row.on === place && row.keys.includes(key) && (!row.when || row.when()));
     if (!row || (!own && !place && /ArrowUp|ArrowDown/.test(key))) return; // those scroll the page
     event.preventDefault();
     if (key !== ' ') halt();

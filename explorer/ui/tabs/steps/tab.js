@@ -1,7 +1,5 @@
 // The Steps tab: which run and which step are on the screen, and what moves them.
-import { byEngine } from '../../web/dom.js';
 import { listenToKeys, transportKeys } from '../../web/keys.js';
-import { localize, say } from '../../web/localize.js';
 import { listen, page, publish, setView } from '../../web/page_state.js';
 import { Stage } from '../../web/stage.js';
 import { ALPHA, ALPHA_PREV, coloured, EPS, SIGMA, X0_HAT, X_PREV, X_T } from '../../web/symbols.js';
@@ -13,6 +11,7 @@ import { LinkedHighlighting } from './linked.js';
 import { RunMemory } from './memory.js';
 import { Pin } from './pin.js';
 import { PicturedRun } from './run_pictures.js';
+import { drawRunStatus } from './status.js';
 import { numbersOf } from './step_numbers.js';
 import { Track } from './track.js';
 
@@ -315,37 +314,8 @@ class Steps extends Stage {
   }
 
   drawStatus() {
-    const { run, problem } = this;
-    const state = this.#isQueued ? 'queued' : problem ? 'error' : ((this.coming ?? run)?.state ?? 'waiting');
-    const named = say(`states.${state}`);
-    this.$('.status').dataset.state = state;
-    if (this.$('.state').textContent !== named) this.$('.state').textContent = named;
-    this.$('.message').textContent = this.#message();
-    this.$('.status').toggleAttribute('data-note', state !== 'error' && this.#note !== '');
-    this.$('.repair').hidden = !problem?.repair;
-    if (problem?.repair) this.$('.repair').textContent = localize(problem.repair.label);
-    this.$('.stop').hidden = !['running', 'queued'].includes(state);
-    if (run) this.#drawFigures(run);
-  }
-
-  #message() {
-    const { run, problem } = this;
-    if (!problem || this.#isQueued) return localize(this.#note);
-    const message = localize(problem.message);
-    return run && run.id !== problem.id ? say('figures.kept', { message }) : message;
-  }
-
-  /** @param {PicturedRun} run */
-  #drawFigures({ rows, plan, seconds, engine }) {
-    const done = rows.length,
-      S = plan.length;
-    const rate = done && seconds && say('figures.rate', { ms: ((1000 * seconds) / done).toFixed(0) });
-    this.$('.step').textContent = say('figures.step', { n: this.index + 1, of: S });
-    this.$('.nfe').textContent = done < S ? say('figures.nfe', { n: done, of: S }) : say('figures.nfe_all', { n: S });
-    this.$('.seconds').textContent = seconds
-      ? say('figures.seconds', { seconds: seconds.toFixed(2) })
-      : say('figures.before');
-    this.$('.rate').textContent = rate ? rate + byEngine(engine) : '';
+    const { run, coming, problem, index } = this;
+    drawRunStatus(this, { run, coming, problem, index, note: this.#note, isQueued: this.#isQueued });
   }
 }
 
