@@ -16,7 +16,7 @@ from explorer.media.convert import to_unit
 from explorer.media.uploads import PictureError, UploadedPictures, as_tensor, read_picture
 from explorer.runs import encoded_latent
 from explorer.runs.encoded_latent import MAX_ENCODED, MAX_ITERATIONS, MAX_STEPS, EncodedLatent, real_picture
-from explorer.runs.latent_spec import Mix, Seed, parse, to_field
+from explorer.runs.latent_spec import Mix, Seed, parse, to_field, with_imports
 from explorer.schedule import SPACINGS
 from explorer.support.bounded_cache import BoundedCache
 
@@ -146,9 +146,8 @@ def test_the_python_of_an_encoded_latent_makes_the_same_latent(toy, brought, tmp
     monkeypatch.chdir(tmp_path)
     (tmp_path / "picture.png").write_bytes(data)
     own = parse(f"encode({name}, 7)")
-    assert torch.equal(
-        eval(own.to_python(), scope | {"as_tensor": as_tensor, "read_picture": read_picture}), own.latent(toy)
-    )
+    exec(with_imports(f"x_T = {own.to_python()}"), scope := {"checkpoint": toy})
+    assert torch.equal(scope["x_T"], own.latent(toy))
 
 
 def test_refined_latents_come_back_closer(gaussian):

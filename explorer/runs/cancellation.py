@@ -1,4 +1,4 @@
-"""How a run ends early: the user stopped it, or a newer request has taken its place."""
+"""Cancellation of a run: the user stopped it, or a newer request replaced it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ State = Callable[[], str]  # returns "running", "stopped" or "superseded"
 
 
 class Cancelled(Exception):
-    """A run has to end now; ``outcome`` is "stopped" or "superseded"."""
+    """The run must end now. ``outcome`` is "stopped" or "superseded"."""
 
     def __init__(self, outcome: str) -> None:
         super().__init__(outcome)
@@ -16,7 +16,7 @@ class Cancelled(Exception):
 
 
 def check_cancelled(state: State) -> None:
-    """Raise :class:`Cancelled` unless the run may go on. Called after every call of the network."""
+    """Raise :class:`Cancelled` unless ``state()`` is "running". Called after every call of the network."""
     outcome = state()
     if outcome != "running":
         raise Cancelled(outcome)

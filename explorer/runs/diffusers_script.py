@@ -1,13 +1,14 @@
-"""The same run in plain diffusers code: a script on ``DDIMScheduler`` and ``UNet2DModel`` that knows nothing of the explorer.
+"""A run as a script that uses only diffusers: ``DDIMScheduler`` and ``UNet2DModel``.
 
-``DDIMScheduler.step`` takes t_prev to be t - T // S. So it can do every run whose tau has that step: "leading" always,
-"linear" where S divides T ("trailing" in diffusers). It has no setting for sigma-hat.
+``DDIMScheduler.step`` computes t_prev as t - T // S. So it supports only runs whose tau has this constant step:
+"leading", and "linear" if S divides T (called "trailing" in diffusers). It has no setting for sigma-hat.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 from explorer.checkpoint import Checkpoint
 from explorer.runs.encoded_latent import EncodedLatent
@@ -20,18 +21,18 @@ from explorer.support.messages import LocalizedError
 
 
 class NotInDiffusers(LocalizedError):
-    """A run that plain diffusers cannot do; the message says why."""
+    """A run that diffusers does not support. The message says why."""
 
 
 def script(checkpoint: Checkpoint, latent: LatentSpec, settings: Settings) -> str:
-    """A script that makes the picture of a run, but for the rounding of diffusers' float32 coefficients.
+    """Return a script that generates the picture of a run and writes picture.png.
 
-    It reads the checkpoint's folder, draws x_T and z from the same numbers (numpy's Philox), rearranges the pixels where
-    the network works on patches, and writes picture.png.
+    It loads the checkpoint's folder, draws the same x_T and z (numpy's Philox), and applies pixel_unshuffle if the
+    network works on patches. The picture is the same up to rounding, since diffusers' coefficients are float32.
 
     Raises:
-        NotInDiffusers: tau or the variance cannot be expressed, the latent is that of a picture, or the checkpoint is
-            not in a folder.
+        NotInDiffusers: diffusers does not support tau or the variance, the latent is encoded from a picture, or the
+            checkpoint is not in a folder.
     """
     if checkpoint.folder is None or not path_of(checkpoint.folder, UNET_CONFIG).is_file():
         raise NotInDiffusers(
@@ -40,16 +41,16 @@ def script(checkpoint: Checkpoint, latent: LatentSpec, settings: Settings) -> st
     if settings.variance != "eta":
         raise NotInDiffusers("diffusers.large_variance", "DDIMScheduler has no setting for σ̂, DDPM’s larger variance")
     parts = [
-        _head(checkpoint, settings, _spacing(checkpoint.schedule.T, settings)),
+        _setup(checkpoint, settings, _timestep_spacing(checkpoint.schedule.T, settings)),
         NOISE.replace("SHAPE", ", ".join(map(str, checkpoint.shape))),
         SLERP if "slerp" in str(latent) else "",
-        _run(checkpoint, latent, settings),
+        _sampling_loop(checkpoint, latent, settings),
     ]
     return "\n\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
 
-def _spacing(T: int, settings: Settings) -> str:
-    """The name that diffusers has for tau: "trailing" or "leading"."""
+def _timestep_spacing(T: int, settings: Settings) -> str:
+    """Diffusers' name of the spacing: "trailing" or "leading"."""
     S = settings.steps
     tau = timesteps(T, S, settings.spacing)
     if any(t - T // S != t_prev for t, t_prev in jumps(tau)[:-1]) or tau[0] > T // S:
@@ -67,20 +68,20 @@ def _spacing(T: int, settings: Settings) -> str:
 
 NOISE = '''
 def noise(seed, stream):
-    """Standard normal noise, the same on every machine: stream 0 is x_T, stream t the z that is added at time step t."""
+    """Standard normal noise, the same on every machine: stream 0 is x_T, stream t is the z of time step t."""
     generator = np.random.Generator(np.random.Philox(key=np.array([seed, stream], dtype=np.uint64)))
     return torch.from_numpy(generator.standard_normal((1, SHAPE), dtype=np.float32))
 '''
 SLERP = '''
 def slerp(a, b, w):
-    """The point at w on the great circle from a to b, in float64."""
+    """Spherical interpolation from a (w = 0) to b (w = 1), in float64."""
     theta = torch.nn.functional.cosine_similarity(a.double().flatten(), b.double().flatten(), dim=0).arccos()
     return ((((1 - w) * theta).sin() * a + (w * theta).sin() * b) / theta.sin()).float()
 '''
 
 
-def _place(checkpoint: Checkpoint) -> tuple[str, str]:
-    """What ``from_pretrained`` takes for the checkpoint, and the arguments that go with it."""
+def _pretrained_path(checkpoint: Checkpoint) -> tuple[str, str]:
+    """The checkpoint's path or hub id for ``from_pretrained``, and its revision as a further argument."""
     source = checkpoint.source or checkpoint.name
     hub_id = HubId.parse(source)
     if Path(source).is_absolute():
@@ -90,10 +91,12 @@ def _place(checkpoint: Checkpoint) -> tuple[str, str]:
     return hub_id.repo, f", revision={json.dumps(hub_id.revision)}" if hub_id.revision else ""
 
 
-def _head(checkpoint: Checkpoint, settings: Settings, spacing: str) -> str:
-    place, revision = _place(checkpoint)
-    parts = [f', subfolder="{part}"' * (checkpoint.folder / part).is_dir() for part in ("unet", "scheduler")]  # type: ignore[operator]
-    unet, scheduler = (part + revision for part in parts)
+def _setup(checkpoint: Checkpoint, settings: Settings, spacing: str) -> str:
+    """The part of the script that loads the network and sets up the scheduler."""
+    path, revision = _pretrained_path(checkpoint)
+    folder = cast(Path, checkpoint.folder)
+    subfolders = [f', subfolder="{part}"' * (folder / part).is_dir() for part in ("unet", "scheduler")]
+    unet, scheduler = (subfolder + revision for subfolder in subfolders)
     shuffle = "from torch.nn.functional import pixel_shuffle, pixel_unshuffle\n" if checkpoint.card.patch > 1 else ""
     return f"""
 import numpy as np
@@ -101,7 +104,7 @@ import torch
 from diffusers import DDIMScheduler, UNet2DModel
 from PIL import Image
 {shuffle}
-folder = {json.dumps(place)}  # the checkpoint's folder
+folder = {json.dumps(path)}  # the checkpoint's folder
 unet = UNet2DModel.from_pretrained(folder{unet}, low_cpu_mem_usage=False).eval()
 scheduler = DDIMScheduler.from_config(
     DDIMScheduler.load_config(folder{scheduler}),
@@ -112,11 +115,12 @@ scheduler = DDIMScheduler.from_config(
     clip_sample={settings.clip},
     clip_sample_range=1.0,
 )
-scheduler.set_timesteps({settings.steps})  # diffusers counts t from 0: its label is the paper's t - 1
+scheduler.set_timesteps({settings.steps})  # diffusers counts time steps from 0: its t is the paper's t - 1
 """
 
 
-def _run(checkpoint: Checkpoint, latent: LatentSpec, settings: Settings) -> str:
+def _sampling_loop(checkpoint: Checkpoint, latent: LatentSpec, settings: Settings) -> str:
+    """The part of the script that samples and saves the picture."""
     patch = checkpoint.card.patch
     call = "unet(x, t).sample"
     if patch > 1:  # the network works on patches
@@ -139,7 +143,7 @@ Image.fromarray(picture{"" if checkpoint.shape[0] > 1 else "[..., 0]"}).save("pi
 
 
 def _x_T(latent: LatentSpec) -> str:
-    """The expression of a latent in the script."""
+    """The expression for a latent in the script."""
     match latent:
         case Seed(seed):
             return f"noise({seed}, 0)"

@@ -1,4 +1,4 @@
-"""The latent of a real picture, written down: ``encode(3, 100)``."""
+"""The encoded latent of a real picture, as text: ``encode(3, 100)``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.support.arguments import as_int
 from explorer.support.bounded_cache import BoundedCache
 from explorer.support.messages import Message, message_of
 
-AHEAD = "ahead"  # the last word of an encoding that asks ahead
+AHEAD = "ahead"  # the last argument, for ``ahead=True``
 MAX_STEPS, MAX_ITERATIONS = 1000, 5
 MAX_ENCODED = 64  # cached latents
 
@@ -25,8 +25,8 @@ class EncodedLatent:
     """The latent of a real picture by DDIM inversion, see :func:`explorer.encode`.
 
     Attributes:
-        picture: index of a held-out picture of the checkpoint, or the name of one in :data:`explorer.media.uploads.UPLOADS`.
-        steps, iterations, spacing, ahead: as for :func:`explorer.encode`.
+        picture: index of a held-out picture of the checkpoint, or name in :data:`explorer.media.uploads.UPLOADS`.
+        steps, iterations, spacing, ahead: arguments of :func:`explorer.encode`.
     """
 
     picture: int | str
@@ -36,18 +36,18 @@ class EncodedLatent:
     ahead: bool = False
 
     def __str__(self) -> str:
-        words = [str(self.picture), str(self.steps)]
+        arguments = [str(self.picture), str(self.steps)]
         if self.iterations or self.spacing != "linear":
-            words.append(str(self.iterations))
-        words += [self.spacing] * (self.spacing != "linear") + [AHEAD] * self.ahead
-        return f"encode({', '.join(words)})"
+            arguments.append(str(self.iterations))
+        arguments += [self.spacing] * (self.spacing != "linear") + [AHEAD] * self.ahead
+        return f"encode({', '.join(arguments)})"
 
     def picture_of(self, checkpoint: Checkpoint) -> Tensor:
-        """x_0; errors as :func:`real_picture`."""
+        """Return x_0, (1, C, H, W). Errors as for :func:`real_picture`."""
         return real_picture(self.picture, checkpoint)
 
     def latent(self, checkpoint: Checkpoint) -> Tensor:
-        """x_T, float32 (1, C, H, W); cached, since it takes ``steps`` calls of the network."""
+        """Return x_T, float32 (1, C, H, W). It is cached, since encoding takes at least ``steps`` network calls."""
         x_T = ENCODED_LATENTS.get((checkpoint.key, self))
         if x_T is None:
             x_0 = self.picture_of(checkpoint)
@@ -56,35 +56,37 @@ class EncodedLatent:
         return x_T
 
     def check(self, checkpoint: Checkpoint) -> None:
-        """As :meth:`Seed.check`."""
+        """Raise ValueError if the latent cannot be computed for this checkpoint."""
         as_int(Message("field.encoded_steps", "S of an encoding"), self.steps, 1, checkpoint.schedule.T)
         self.picture_of(checkpoint)
 
     def to_python(self) -> str:
-        ahead = ", ahead=True" * self.ahead
-        return f"ex.encode(checkpoint, {picture_in_python(self.picture)}, {self.steps}, {self.spacing!r}, {self.iterations}{ahead})"
+        """Return a Python expression for the latent that uses ``ex`` and a variable ``checkpoint``."""
+        arguments = f"{self.steps}, {self.spacing!r}, {self.iterations}" + ", ahead=True" * self.ahead
+        return f"ex.encode(checkpoint, {picture_in_python(self.picture)}, {arguments})"
 
 
 ENCODED_LATENTS: BoundedCache[Tensor] = BoundedCache(MAX_ENCODED)
 
 
 def cache_encoded(checkpoint: Checkpoint, spec: EncodedLatent, x_T: Tensor) -> None:
-    """Cache an encoded latent, so that it need not be computed again."""
+    """Cache a latent that was computed elsewhere."""
     ENCODED_LATENTS.put((checkpoint.key, spec), x_T)
 
 
 def picture_in_python(picture: int | str) -> str:
-    """:func:`real_picture` as an expression; one that was brought is read from picture.png."""
+    """Return a Python expression for :func:`real_picture`. An uploaded picture is read from the file picture.png."""
     if isinstance(picture, int):
         return f"torch.from_numpy(checkpoint.examples()[{picture}:{picture + 1}]).permute(0, 3, 1, 2) / 127.5 - 1"
     return 'as_tensor(read_picture(open("picture.png", "rb").read()), checkpoint.shape)'
 
 
 def real_picture(picture: int | str, checkpoint: Checkpoint) -> Tensor:
-    """A held-out picture by its index or a brought one by its name, see :class:`EncodedLatent`: (1, C, H, W) in [-1, 1].
+    """Return a held-out picture by its index, or an uploaded one by its name: (1, C, H, W) in [-1, 1].
 
     Raises:
-        PictureError: the checkpoint has no such held-out picture, or their file is damaged, or the one that was brought is not kept any more.
+        PictureError: the checkpoint has no such held-out picture, their file is damaged, or the uploaded picture is
+            not in the cache any more.
     """
     if isinstance(picture, str):
         return as_tensor(UPLOADS.get(picture), checkpoint.shape)

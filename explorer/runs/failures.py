@@ -1,4 +1,4 @@
-"""Why a run failed although its request was valid, in words for the user."""
+"""Errors during a run whose request was valid, and their messages for the user."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import Tensor
 
 from explorer.support.messages import Message
 
-LARGEST = 1e12  # of predicted noise, which is about 1; beyond this, sums of squares overflow float32
+MAX_ABS_NOISE = 1e12  # predicted noise is about 1; sums of squares of larger values than this overflow float32
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 class RunFailure(Exception):
-    """A run cannot go on; the message says why, in words for the user."""
+    """A run cannot continue. The message tells the user why."""
 
 
 class ShuttingDown(RunFailure):
-    """The app is shutting down: the network is not called any more."""
+    """The app is shutting down, so the network is not called any more."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -34,11 +34,12 @@ def check_finite(eps: Tensor, t: int | Tensor) -> Tensor:
     """Return ``eps`` (B, C, H, W) unchanged.
 
     Raises:
-        RunFailure: a value is NaN, infinite or absurdly large. The message names the t of the first such row.
+        RunFailure: a value is NaN, infinite, or larger than :data:`MAX_ABS_NOISE`. The message gives the t of the first
+            affected row.
     """
-    if not eps.abs().max() <= LARGEST:  # also true for NaN
-        bad = ~(eps.abs().flatten(1).amax(1) <= LARGEST)
-        label = int(torch.as_tensor(t).expand(len(eps))[bad][0])
+    if not eps.abs().max() <= MAX_ABS_NOISE:  # also true for NaN
+        invalid_rows = ~(eps.abs().flatten(1).amax(1) <= MAX_ABS_NOISE)
+        label = int(torch.as_tensor(t).expand(len(eps))[invalid_rows][0])
         raise RunFailure(
             Message(
                 "status.not_finite",
@@ -49,22 +50,23 @@ def check_finite(eps: Tensor, t: int | Tensor) -> Tensor:
     return eps
 
 
-def explain(error: Exception, what: object, otherwise: Message | None = None) -> Message:
-    """What the user is told about an error. An unexpected error is logged with its traceback.
+def explain(error: Exception, context: object, fallback: Message | None = None) -> Message:
+    """Return the message for the user about an error. An unexpected error is logged with its traceback.
 
     Args:
-        what: was going on; it goes into the log.
-        otherwise: the message for an error of no known kind.
+        error: the exception.
+        context: what failed, such as the request; written to the log.
+        fallback: the message for unexpected errors; a general one if None.
     """
     if isinstance(error, RunFailure):
         return error.args[0]
-    logging.error("failed: %s", str(what)[:500], exc_info=error)
+    logging.error("failed: %s", str(context)[:500], exc_info=error)
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:
         return Message(
             "server.disk",
             "The disk of the server is full or cannot be written, so this could not be finished. "
             "What is on the screen stays",
         )
-    return otherwise or Message(
+    return fallback or Message(
         "status.failed", "The run failed on the server, which has noted why. Try again, or change a setting"
     )

@@ -1,7 +1,11 @@
-"""Latents written down: ``22``, ``slerp(13, 37, 0.5)``, ``encode(3, 100)``, or a mix of mixes.
+"""Latents as text: ``22``, ``slerp(13, 37, 0.5)``, ``encode(3, 100)``, or nested expressions of these.
 
-The page, its address and its scripts name a latent by such a text, so a picture between two seeds can be opened, linked
-and sent on like any other.
+The page, its URL and the API identify latents by such texts, so an interpolated or encoded latent can be opened and
+shared like any other. Grammar::
+
+    latent  = seed | mix | encoded
+    mix     = ("slerp" | "lerp") "(" latent "," latent "," w ")"        with 0 <= w <= 1
+    encoded = "encode" "(" picture "," S ["," iterations ["," spacing]] ["," "ahead"] ")"
 """
 
 from __future__ import annotations
@@ -20,9 +24,9 @@ from explorer.schedule import SPACINGS, Spacing
 from explorer.support.arguments import as_int, shorten
 from explorer.support.messages import LocalizedError, Message
 
-MAX_SEED = 2**53 - 1  # the largest whole number that survives a browser's JSON
-MAX_DEPTH = 4
-MAX_TEXT = 400
+MAX_SEED = 2**53 - 1  # the largest integer that JavaScript represents exactly
+MAX_DEPTH = 4  # of nested mixes
+MAX_TEXT = 400  # characters
 FUNCTIONS = ("slerp", "lerp", "encode")
 MixKind = Literal["slerp", "lerp"]
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}")
@@ -32,7 +36,7 @@ TOKEN = re.compile(r"\s*([0-9a-f]{16}(?![0-9a-f.])|[A-Za-z]+|[0-9.]+(?:e-?[0-9]+
 
 @dataclass(frozen=True)
 class Seed:
-    """x_T ~ N(0, I) of one seed."""
+    """The latent x_T ~ N(0, I) of a seed."""
 
     seed: int
 
@@ -44,16 +48,16 @@ class Seed:
         return latent(checkpoint.shape, [self.seed])
 
     def check(self, checkpoint: Checkpoint) -> None:
-        """ValueError, saying why, if the latent cannot be made on this checkpoint."""
+        """Raise ValueError if the latent cannot be computed for this checkpoint."""
 
     def to_python(self) -> str:
-        """An expression on the public names; ``checkpoint`` stands for the checkpoint."""
+        """Return a Python expression for the latent that uses ``ex``, ``torch`` and a variable ``checkpoint``."""
         return f"ex.latent(checkpoint.shape, seeds=[{self.seed}])"
 
 
 @dataclass(frozen=True)
 class Mix:
-    """A point between two latents, w = 0 at ``a``: on the sphere (slerp) or on the straight line (lerp)."""
+    """Interpolation from latent ``a`` (w = 0) to ``b`` (w = 1), spherical (slerp) or linear (lerp)."""
 
     kind: MixKind
     a: LatentSpec
@@ -69,26 +73,26 @@ class Mix:
         return slerp(a, b, self.w) if self.kind == "slerp" else torch.lerp(a, b, self.w)
 
     def check(self, checkpoint: Checkpoint) -> None:
-        """As :meth:`Seed.check`."""
+        """Raise ValueError if one of the latents cannot be computed for this checkpoint."""
         self.a.check(checkpoint)
         self.b.check(checkpoint)
 
     def to_python(self) -> str:
-        name = "ex.slerp" if self.kind == "slerp" else "torch.lerp"
-        return f"{name}({self.a.to_python()}, {self.b.to_python()}, {self.w!r})"
+        function = "ex.slerp" if self.kind == "slerp" else "torch.lerp"
+        return f"{function}({self.a.to_python()}, {self.b.to_python()}, {self.w!r})"
 
 
 LatentSpec = Seed | Mix | EncodedLatent
 
 
 def mix(a: LatentSpec, b: LatentSpec, w: float, kind: MixKind = "slerp") -> LatentSpec:
-    """The point at ``w``, rounded to four decimals so that its text is short and exact; the ends are the ends themselves."""
+    """Return the interpolation at ``w``, rounded to four decimals to keep its text short; ``a`` or ``b`` at an end."""
     w = round(w, 4)
     return a if w == 0 else b if w == 1 else Mix(kind, a, b, w)
 
 
 def with_imports(script: str) -> str:
-    """A script on the public names, with the imports that it needs put before it."""
+    """Return the script with the imports that it needs prepended."""
     lines = ["import explorer as ex"]
     if "torch." in script:
         lines.append("import torch")
@@ -97,40 +101,42 @@ def with_imports(script: str) -> str:
     return "\n".join(lines) + "\n\n" + script
 
 
-def parse(given: object) -> LatentSpec:
-    """A recipe from a seed or from its text.
+def parse(value: object) -> LatentSpec:
+    """Parse a latent from its text, or from a seed as a number. The grammar is that of this module.
 
     Raises:
-        ValueError: saying what was expected: a whole number from 0 to 2^53 - 1; slerp(a, b, w) or lerp(a, b, w) with a
-            and b the same again and w from 0 to 1; or encode(picture, S), encode(picture, S, iterations, spacing), each with
-            ", ahead" after it or without.
+        ValueError: the text is not in the grammar, or a number is out of range. The message says what was expected.
     """
-    if not isinstance(given, str) or not given.lstrip().startswith(FUNCTIONS):
-        number = int(given) if isinstance(given, str) and WHOLE_NUMBER.fullmatch(given.strip()) else given
-        return Seed(as_int(Message("field.seed", "latent seed"), number, 0, MAX_SEED))
+    if not isinstance(value, str) or not value.lstrip().startswith(FUNCTIONS):
+        seed = int(value) if isinstance(value, str) and WHOLE_NUMBER.fullmatch(value.strip()) else value
+        return Seed(as_int(Message("field.seed", "latent seed"), seed, 0, MAX_SEED))
     try:
-        if len(given) > MAX_TEXT:
+        if len(value) > MAX_TEXT:
             raise ValueError("too long")
-        recipe, rest = _recipe(TOKEN.findall(given), 0)
-    except (IndexError, ValueError) as problem:
-        raise _unreadable(given) from problem
+        spec, rest = _parse_latent(TOKEN.findall(value), 0)
+    except (IndexError, ValueError) as error:
+        raise _syntax_error(value) from error
     if rest:
-        raise _unreadable(given)
-    return recipe
+        raise _syntax_error(value)
+    return spec
 
 
-def to_field(recipe: LatentSpec) -> int | str:
-    """How the page holds a latent: a seed as a number, any other as its text."""
-    return recipe.seed if isinstance(recipe, Seed) else str(recipe)
+def to_field(spec: LatentSpec) -> int | str:
+    """Return the JSON value of a latent: a seed as a number, any other latent as its text."""
+    return spec.seed if isinstance(spec, Seed) else str(spec)
 
 
-def parse_list(given: object, least: int, most: int) -> list[LatentSpec]:
-    """Latents separated by commas, all different.
+def parse_list(value: object, least: int, most: int) -> list[LatentSpec]:
+    """Parse latents separated by commas.
+
+    Args:
+        value: the text.
+        least, most: allowed number of latents.
 
     Raises:
-        ValueError: fewer than ``least`` or more than ``most``, one that cannot be read, or the same one twice.
+        ValueError: there are too few or too many, one is not valid, or two are equal.
     """
-    parts = split(given)
+    parts = split(value)
     if not least <= len(parts) <= most:
         raise LocalizedError(
             "error.latents",
@@ -139,21 +145,25 @@ def parse_list(given: object, least: int, most: int) -> list[LatentSpec]:
             most=most,
             count=len(parts),
         )
-    recipes = [parse(part) for part in parts]
-    twice = [str(r) for i, r in enumerate(recipes) if r in recipes[:i]]
-    if twice:
+    specs = [parse(part) for part in parts]
+    duplicates = [str(spec) for i, spec in enumerate(specs) if spec in specs[:i]]
+    if duplicates:
         raise LocalizedError(
-            "error.latent_twice", "the latents must differ, and {given} is there twice", given=shorten(twice[0])
+            "error.latent_twice", "the latents must differ, and {given} is there twice", given=shorten(duplicates[0])
         )
-    return recipes
+    return specs
 
 
-def split(given: object) -> list[str]:
-    """The parts of a list, separated by commas outside of brackets; empty ones are dropped."""
-    if not isinstance(given, str) or len(given) > 4 * MAX_TEXT:
-        raise LocalizedError("error.list", "expected a list separated by commas, not {given}", given=shorten(given))
+def split(value: object) -> list[str]:
+    """Split a text at commas outside parentheses, and drop empty parts.
+
+    Raises:
+        ValueError: ``value`` is not a text, or too long.
+    """
+    if not isinstance(value, str) or len(value) > 4 * MAX_TEXT:
+        raise LocalizedError("error.list", "expected a list separated by commas, not {given}", given=shorten(value))
     parts, depth = [""], 0
-    for character in given:
+    for character in value:
         depth += (character == "(") - (character == ")")
         if character == "," and depth == 0:
             parts.append("")
@@ -162,25 +172,26 @@ def split(given: object) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _recipe(tokens: list[str], depth: int) -> tuple[LatentSpec, list[str]]:
-    """The recipe that ``tokens`` begin with, and what follows it."""
+def _parse_latent(tokens: list[str], depth: int) -> tuple[LatentSpec, list[str]]:
+    """Parse the latent at the start of ``tokens``. Return it and the remaining tokens."""
     name, rest = tokens[0], tokens[1:]
     if name == "encode":
-        return _encoded(_after("(", rest))
+        return _parse_encoded(_expect("(", rest))
     if name not in FUNCTIONS:
         return Seed(as_int("seed", int(name), 0, MAX_SEED)), rest
     if depth == MAX_DEPTH:
         raise ValueError("too deep")
-    a, rest = _recipe(_after("(", rest), depth + 1)
-    b, rest = _recipe(_after(",", rest), depth + 1)
-    number, *rest = _after(",", rest)
+    a, rest = _parse_latent(_expect("(", rest), depth + 1)
+    b, rest = _parse_latent(_expect(",", rest), depth + 1)
+    number, *rest = _expect(",", rest)
     w = float(number)
     if not 0 <= w <= 1:
         raise ValueError("w outside [0, 1]")
-    return Mix("slerp" if name == "slerp" else "lerp", a, b, w), _after(")", rest)
+    return Mix("slerp" if name == "slerp" else "lerp", a, b, w), _expect(")", rest)
 
 
-def _encoded(tokens: list[str]) -> tuple[EncodedLatent, list[str]]:
+def _parse_encoded(tokens: list[str]) -> tuple[EncodedLatent, list[str]]:
+    """Parse the arguments of ``encode(``. Return the latent and the remaining tokens."""
     end = tokens.index(")")
     values = tokens[:end:2]
     if any(comma != "," for comma in tokens[1:end:2]) or end != 2 * len(values) - 1:
@@ -197,15 +208,16 @@ def _encoded(tokens: list[str]) -> tuple[EncodedLatent, list[str]]:
     return EncodedLatent(picture, steps, iterations, cast(Spacing, spacing), ahead), tokens[end + 1 :]
 
 
-def _after(token: str, tokens: list[str]) -> list[str]:
+def _expect(token: str, tokens: list[str]) -> list[str]:
+    """Consume ``token``. Return the remaining tokens."""
     if tokens[0] != token:
         raise ValueError(f"expected {token}")
     return tokens[1:]
 
 
-def _unreadable(given: str) -> LocalizedError:
+def _syntax_error(text: str) -> LocalizedError:
     return LocalizedError(
         "error.latent",
         "latent must be a seed, slerp(a, b, w), lerp(a, b, w) or encode(picture, S), w from 0 to 1, not {given}",
-        given=shorten(given),
+        given=shorten(text),
     )

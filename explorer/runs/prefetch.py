@@ -1,4 +1,4 @@
-"""Work that goes on in a thread of its own while what it made before is used."""
+"""Prefetching: compute the items of an iterator in a background thread while the consumer processes earlier ones."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from threading import Event, Semaphore, Thread
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
-ROOM = 8  # items made and not yet taken
+BUFFER_SIZE = 8  # items
 
 
-def prefetch(items: Iterator[Item], room: int = ROOM) -> Iterator[Item]:
-    """``items`` in order, made by a thread of their own up to ``room`` ahead of whoever takes them.
+def prefetch(items: Iterator[Item], buffer_size: int = BUFFER_SIZE) -> Iterator[Item]:
+    """Yield ``items`` in order, computed by a background thread up to ``buffer_size`` items ahead.
 
-    What making an item raises is raised to the taker in its place. Leaving the loop ends the making after the item
-    under way.
+    An exception of ``items`` is raised in the consumer after the items before it. If the consumer leaves the loop, the
+    thread ends after the current item.
     """
-    made: SimpleQueue[tuple[str, Any]] = SimpleQueue()
-    slots, left = Semaphore(room), Event()
+    buffer: SimpleQueue[tuple[str, Any]] = SimpleQueue()
+    free_slots, stopped = Semaphore(buffer_size), Event()
 
-    def make() -> None:
+    def produce() -> None:
         try:
             for item in items:
-                made.put(("item", item))
-                slots.acquire()
-                if left.is_set():
+                buffer.put(("item", item))
+                free_slots.acquire()
+                if stopped.is_set():
                     return
-            made.put(("end", None))
+            buffer.put(("end", None))
         except Exception as error:
-            made.put(("error", error))
+            buffer.put(("error", error))
 
-    Thread(target=make, name="ahead", daemon=True).start()
+    Thread(target=produce, name="prefetch", daemon=True).start()
     try:
         while True:
-            kind, what = made.get()
+            kind, value = buffer.get()
             if kind == "end":
                 return
             if kind == "error":
-                raise what
-            slots.release()
-            yield what
+                raise value
+            free_slots.release()
+            yield value
     finally:
-        left.set()
-        slots.release()
+        stopped.set()
+        free_slots.release()

@@ -1,12 +1,12 @@
-"""The network's scheduler: one call at a time, shared by the runs of all users.
+"""The network scheduler: dynamic batching of the network calls of concurrent runs, one call at a time.
 
-Gradio moves a handler from thread to thread between two yields, and torch keeps a team of workers for each thread that
-calls it, so the teams would compete for the same cores. Here one thread makes every call of such a network. A network that any
-thread may call is called by the run itself while it is the only one.
+One thread makes all calls of a network. Gradio resumes a generator in a different thread after each yield, and torch
+keeps a pool of workers for every thread that calls it, so calls from many threads would compete for the same cores.
+Only if a network is equally fast from any thread and nobody else uses it, the run calls it directly.
 
-A call on eight pictures costs far less than eight calls, and the rows of a call may be at different t. So the steps of
-several runs that wait during a call share the next one. A run has one step waiting at a time, and rows that do not fit into a
-call go to the end of the queue, so nobody waits for another user's whole run.
+One call on eight pictures costs far less than eight calls, and the rows of a call may have different t. So the calls
+that are queued while the network is busy are batched into the next call. A run has only one call queued at a time, and
+rows that do not fit into a batch go to the end of the queue. So no user waits for the whole run of another.
 """
 
 from __future__ import annotations
@@ -27,226 +27,244 @@ from torch import Tensor
 from explorer.denoiser import NoisePredictor
 from explorer.runs.failures import ShuttingDown
 
-PATIENCE = 0.2  # how long a call waits for the runs that had a part in the last one, as a share of its time
+WAIT_FRACTION = 0.2  # of the duration of a call: how long the next one waits for the runs of the last one
 
 
 @dataclass(eq=False)
 class NetworkCall:
-    """One step of a run: its rows wait for the network.
+    """A queued call ``predict_noise(x_t, t)``. Large ones are split over several batches.
 
     Attributes:
-        unshared: not to share a call with other runs. The rounding of a row depends on how many there are in its call.
-        answer: eps_theta of all rows, or the error of the network.
+        unshared: never batch this call with others. The rounding of a row depends on the size of its batch.
+        future: receives eps_theta of all rows, or the network's exception.
     """
 
     predict_noise: NoisePredictor
     x_t: Tensor
     t: int | Tensor
     unshared: bool = False
-    answer: Future[Tensor] = field(default_factory=Future)
-    parts: list[Tensor] = field(default_factory=list)
-    taken: int = 0
+    future: Future[Tensor] = field(default_factory=Future)
+    outputs: list[Tensor] = field(default_factory=list)
+    rows_taken: int = 0
 
     @property
-    def left(self) -> int:
-        """Rows that are in no call yet."""
-        return len(self.x_t) - self.taken
+    def rows_left(self) -> int:
+        """Number of rows that are not in a batch yet."""
+        return len(self.x_t) - self.rows_taken
 
-    def fits(self, other: NetworkCall) -> bool:
-        """Whether the two can share a call."""
+    def can_share(self, other: NetworkCall) -> bool:
+        """Whether the two calls may be in one batch."""
         return not (self.unshared or other.unshared) and self.predict_noise == other.predict_noise
 
-    def take(self, most: int) -> Part:
-        """The next rows, ``most`` at the most."""
-        rows = slice(self.taken, self.taken + min(most, self.left))
-        self.taken = rows.stop
-        return Part(self, rows)
+    def take(self, limit: int) -> BatchPart:
+        """Take the next rows for a batch, at most ``limit``."""
+        rows = slice(self.rows_taken, self.rows_taken + min(limit, self.rows_left))
+        self.rows_taken = rows.stop
+        return BatchPart(self, rows)
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """Rows of a request that go into one call."""
+class BatchPart:
+    """The rows of one call in a batch."""
 
-    request: NetworkCall
+    call: NetworkCall
     rows: slice
 
     @property
     def x_t(self) -> Tensor:
-        return self.request.x_t[self.rows]
+        return self.call.x_t[self.rows]
 
     @property
     def t(self) -> int | Tensor:
-        t = self.request.t
+        t = self.call.t
         return t[self.rows] if isinstance(t, Tensor) and t.ndim else t
 
-    def answer(self, eps: Tensor) -> None:
-        request = self.request
+    def set_output(self, eps: Tensor) -> None:
+        """Store the output of these rows. The last output of a call sets the result of its future."""
+        call = self.call
         if eps.shape != self.x_t.shape:
-            raise ValueError(f"the network made {tuple(eps.shape)} of {tuple(self.x_t.shape)}")
-        request.parts.append(eps)
-        if sum(map(len, request.parts)) == len(request.x_t):
-            request.answer.set_result(request.parts[0] if len(request.parts) == 1 else torch.cat(request.parts))
+            raise ValueError(f"the network returned shape {tuple(eps.shape)} for input {tuple(self.x_t.shape)}")
+        call.outputs.append(eps)
+        if sum(map(len, call.outputs)) == len(call.x_t):
+            call.future.set_result(call.outputs[0] if len(call.outputs) == 1 else torch.cat(call.outputs))
 
 
 class NetworkScheduler:
-    """The thread, and the line of requests before it."""
+    """The thread that calls the network, and its queue.
+
+    Attributes:
+        threads: number of torch threads that the thread uses.
+    """
 
     def __init__(self) -> None:
         self.threads = torch.get_num_threads()
-        self._line: deque[NetworkCall] = deque()
+        self._queue: deque[NetworkCall] = deque()
         self._changed = Condition()
-        self._expected = 0  # requests that are likely to be in line soon
-        self._until = 0.0  # when it is no use to wait for them any longer
-        self._busy = time.perf_counter()  # when the last call ended; infinity during one
+        self._calling = False
+        self._last_call_ended = time.perf_counter()
+        self._expected_calls = 0  # calls that are likely to be queued soon: those of the runs of the last batch
+        self._wait_deadline = 0.0  # when to stop waiting for them
         self._thread: Thread | None = None
         self._closed = False
         atexit.register(self.close)
 
     @property
     def waiting(self) -> int:
-        """How many steps wait in the queue."""
-        return len(self._line)
+        """Number of queued calls."""
+        return len(self._queue)
 
     @property
     def thread(self) -> Thread | None:
-        """The thread that makes the calls; None before the first one and after a crash."""
+        """The thread that calls the network; None before the first call and after a crash."""
         return self._thread
 
     def call(self, predict_noise: NoisePredictor, x_t: Tensor, t: int | Tensor, unshared: bool = False) -> Tensor:
-        """``predict_noise(x_t, t)``, computed by the thread, or here if that is as good; its errors are raised here."""
-        request = NetworkCall(predict_noise, x_t, t, unshared)
-        if not self._mine(request):
-            return self.put(request).result()
-        started = time.perf_counter()
-        parts = [request.take(len(x_t))]
-        try:
-            compute(parts)
-        finally:
-            self._put_back(parts, started)
-        return request.answer.result()
+        """Return ``predict_noise(x_t, t)``, computed by the scheduler's thread, or directly if that is as good.
 
-    def _mine(self, request: NetworkCall) -> bool:
-        """Whether the one who asks may call the network: any thread can, and nobody else is there or expected.
-
-        To hand a step to another thread and back takes a tenth of the time of a small network.
+        Raises:
+            ShuttingDown: the scheduler is closed.
+            Exception: whatever the network raises.
         """
-        if not request.predict_noise.any_thread or request.left > request.predict_noise.max_rows:
+        call = NetworkCall(predict_noise, x_t, t, unshared)
+        if not self._start_direct_call(call):
+            return self.submit(call).result()
+        started = time.perf_counter()
+        parts = [call.take(len(x_t))]
+        try:
+            run_batch(parts)
+        finally:
+            self._finish_batch(parts, started)
+        return call.future.result()
+
+    def _start_direct_call(self, call: NetworkCall) -> bool:
+        """Mark the network as busy and return True if the caller may use it directly.
+
+        It may if the network is equally fast from any thread, and no other run uses it or is expected to. A hand-over
+        to the thread and back takes a tenth of the time of a small network.
+        """
+        if not call.predict_noise.any_thread or call.rows_left > call.predict_noise.max_rows:
             return False
         with self._changed:
-            free = not (self._closed or self._line or self._expected > 1 or self._busy == math.inf)
-            if free:
-                self._busy = math.inf
-            return free
+            if self._closed or self._queue or self._expected_calls > 1 or self._calling:
+                return False
+            self._calling = True
+            return True
 
-    def put(self, request: NetworkCall) -> Future[Tensor]:
-        """Into the line; :class:`ShuttingDown` is its answer when the worker is closed."""
+    def submit(self, call: NetworkCall) -> Future[Tensor]:
+        """Queue a call and return its future. If the scheduler is closed, the future raises :class:`ShuttingDown`."""
         with self._changed:
             if self._closed:
-                request.answer.set_exception(ShuttingDown())
-                return request.answer
+                call.future.set_exception(ShuttingDown())
+                return call.future
             if self._thread is None:
-                self._thread = Thread(target=self._work, name="network", daemon=True)
+                self._thread = Thread(target=self._run, name="network", daemon=True)
                 self._thread.start()
-            self._line.append(request)
+            self._queue.append(call)
             self._changed.notify_all()
-        return request.answer
+        return call.future
 
     def wait_until_idle(self, seconds: float) -> None:
-        """Wait until nobody has wanted the network for so long."""
+        """Wait until the network has not been used for ``seconds``."""
         while True:
             with self._changed:
-                left = math.inf if self._line else self._busy + seconds - time.perf_counter()
-            if left <= 0:
+                busy = self._calling or self._queue
+                remaining = math.inf if busy else self._last_call_ended + seconds - time.perf_counter()
+            if remaining <= 0:
                 return
-            time.sleep(min(left, seconds))
+            time.sleep(min(remaining, seconds))
 
     def close(self) -> None:
-        """End the thread after the call under way: a process must not end in the midst of one. Who waits hears of it."""
+        """End the thread, and fail all queued calls with :class:`ShuttingDown`.
+
+        Wait for the current call: the process must not exit during one.
+        """
         with self._changed:
             self._closed = True
             thread = self._thread
-            self._refuse(ShuttingDown())
+            self._fail_all(ShuttingDown())
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._busy != math.inf)
+            self._changed.wait_for(lambda: not self._calling)
         if thread is not None:
             thread.join()
 
-    def _refuse(self, error: BaseException, under_way: Sequence[Part] = ()) -> None:
-        """``error`` for all who wait in line or have a part in the call under way."""
-        for request in {*self._line, *(part.request for part in under_way)}:
-            if not request.answer.done():
-                request.answer.set_exception(error)
-        self._line.clear()
+    def _fail_all(self, error: BaseException, batch: Sequence[BatchPart] = ()) -> None:
+        """Fail all queued calls and those of ``batch``."""
+        for call in {*self._queue, *(part.call for part in batch)}:
+            if not call.future.done():
+                call.future.set_exception(error)
+        self._queue.clear()
 
-    def _work(self) -> None:
-        threads, parts = 0, list[Part]()
+    def _run(self) -> None:
+        threads, parts = 0, list[BatchPart]()
         try:
-            while parts := self._next():
-                if threads != self.threads:  # torch's number of threads belongs to the thread that calls it
+            while parts := self._next_batch():
+                if threads != self.threads:  # torch's number of threads is a property of the calling thread
                     threads = self.threads
                     torch.set_num_threads(threads)
                 started = time.perf_counter()
-                compute(parts)
-                self._put_back(parts, started)
+                run_batch(parts)
+                self._finish_batch(parts, started)
         except BaseException as error:
-            logging.exception("the network's thread ended; the next call starts another")
+            logging.exception("the network thread crashed; the next call starts a new one")
             with self._changed:
                 self._thread = None
-                self._busy = time.perf_counter()
-                self._refuse(error, parts)
+                self._calling, self._last_call_ended = False, time.perf_counter()
+                self._fail_all(error, parts)
 
-    def _put_back(self, parts: list[Part], started: float) -> None:
-        """Into the line again, what has rows left after a call; and how long to wait for those that were answered."""
+    def _finish_batch(self, parts: list[BatchPart], started: float) -> None:
+        """Queue the calls again that have rows left, and set how long the next batch waits for the finished ones."""
         ended = time.perf_counter()
         with self._changed:
-            answered = sum(part.request.answer.done() for part in parts)
-            self._line.extend(part.request for part in parts if not part.request.answer.done())
+            finished = sum(part.call.future.done() for part in parts)
+            self._queue.extend(part.call for part in parts if not part.call.future.done())
             if self._closed:
-                self._refuse(ShuttingDown())
-            self._expected = answered + len(self._line)
-            self._busy = ended
-            self._until = ended + PATIENCE * (ended - started)
-            self._changed.notify_all()  # whoever waited for this call to end
+                self._fail_all(ShuttingDown())
+            self._expected_calls = finished + len(self._queue)
+            self._calling, self._last_call_ended = False, ended
+            self._wait_deadline = ended + WAIT_FRACTION * (ended - started)
+            self._changed.notify_all()
 
-    def _next(self) -> list[Part]:
-        """The rows of the next call, in the order of the line; none when the thread is to end."""
+    def _next_batch(self) -> list[BatchPart]:
+        """Wait for the next batch and mark the network as busy; empty if the scheduler is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: (self._line and self._busy != math.inf) or self._closed)
+            self._changed.wait_for(lambda: (self._queue and not self._calling) or self._closed)
             if self._closed:
                 return []
-            most = self._line[0].predict_noise.max_rows
-            self._changed.wait_for(lambda: self._full(most), max(0.0, self._until - time.perf_counter()))
+            max_rows = self._queue[0].predict_noise.max_rows
+            timeout = max(0.0, self._wait_deadline - time.perf_counter())
+            self._changed.wait_for(lambda: self._is_batch_ready(max_rows), timeout)
             if self._closed:
                 return []
-            first, self._busy = self._line.popleft(), math.inf
-            parts = [first.take(most)]
-            room = most - len(parts[0].x_t)
-            for other in [other for other in self._line if first.fits(other)]:
-                if room > 0:
-                    self._line.remove(other)
-                    parts.append(other.take(room))
-                    room -= len(parts[-1].x_t)
+            first, self._calling = self._queue.popleft(), True
+            parts = [first.take(max_rows)]
+            free_rows = max_rows - len(parts[0].x_t)
+            for other in [other for other in self._queue if first.can_share(other)]:
+                if free_rows > 0:
+                    self._queue.remove(other)
+                    parts.append(other.take(free_rows))
+                    free_rows -= len(parts[-1].x_t)
             return parts
 
-    def _full(self, most: int) -> bool:
-        """Whether there is nothing to wait for: a call's rows are there, or everybody is."""
-        return self._closed or len(self._line) >= self._expected or sum(request.left for request in self._line) >= most
+    def _is_batch_ready(self, max_rows: int) -> bool:
+        """Whether waiting longer is useless: the batch is full, or all expected calls are queued."""
+        queued_rows = sum(call.rows_left for call in self._queue)
+        return self._closed or len(self._queue) >= self._expected_calls or queued_rows >= max_rows
 
 
-def compute(parts: list[Part]) -> None:
-    """Call the network on rows of one or several requests, and answer them."""
+def run_batch(parts: list[BatchPart]) -> None:
+    """Call the network on a batch and set the outputs of its parts. Exceptions are set on the futures, not raised."""
     try:
         if len(parts) == 1:
-            parts[0].answer(parts[0].request.predict_noise(parts[0].x_t, parts[0].t))
+            parts[0].set_output(parts[0].call.predict_noise(parts[0].x_t, parts[0].t))
             return
         sizes = [len(part.x_t) for part in parts]
         t = torch.cat([torch.as_tensor(part.t).expand(size) for part, size in zip(parts, sizes, strict=True)])
-        eps = parts[0].request.predict_noise(torch.cat([part.x_t for part in parts]), t)
+        eps = parts[0].call.predict_noise(torch.cat([part.x_t for part in parts]), t)
         for part, rows in zip(parts, eps.split(sizes), strict=True):
-            part.answer(rows)
-    except BaseException as error:  # whatever it is, this thread goes on
+            part.set_output(rows)
+    except BaseException as error:  # of any kind: the thread must continue
         if len(parts) == 1:
-            parts[0].request.answer.set_exception(error)
+            parts[0].call.future.set_exception(error)
             return
-        for part in parts:  # it is one run's error, not that of all that shared the call
-            compute([part])
+        for part in parts:  # repeat each part alone, so that only the run that causes the error fails
+            run_batch([part])

@@ -1,4 +1,4 @@
-"""The network as the runs of the app see it: every call goes through one scheduler."""
+"""Checkpoints whose network calls go through one scheduler, shared by all runs of the app."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from explorer.denoiser import DelegatingPredictor
 from explorer.runs.failures import check_finite
 from explorer.runs.scheduler import NetworkCall, NetworkScheduler
 
-IDLE_SECONDS = 2.0  # without a call, before other batch sizes are compiled ahead
+IDLE_SECONDS = 2.0  # without a call, before the network is compiled for all batch sizes
 
 SCHEDULER = NetworkScheduler()
 
 
 def reserve_threads_for_the_network() -> None:
-    """Give torch's team of workers to the network's thread and one worker to every other thread.
+    """Let only the network thread use several torch threads.
 
-    Elsewhere tensors are small, and a team that has worked once keeps spinning for a while, in the way of everything else.
+    Tensors elsewhere are small, and idle worker threads of torch keep spinning for a while, which slows down the
+    network.
     """
     SCHEDULER.threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # of this thread, and of those that start later
+    torch.set_num_threads(1)  # for this thread and those started later
 
 
 @dataclass(frozen=True)
 class ScheduledPredictor(DelegatingPredictor):
-    """A noise predictor whose calls go through :data:`SCHEDULER`. Errors reach the caller.
+    """A noise predictor whose calls go through :data:`SCHEDULER`, which raises their exceptions in the caller.
+
+    A call raises :class:`explorer.runs.failures.RunFailure` if the network returns NaN or infinity.
 
     Attributes:
         predictor: the predictor that is called.
-        shares: whether a call may share a batch with other runs.
-
-    Raises:
-        RunFailure: when called, if the network returns NaN or infinity.
+        shares: whether calls may be batched with those of other runs.
     """
 
     shares: bool = True
@@ -56,26 +56,26 @@ class ScheduledPredictor(DelegatingPredictor):
 
 
 def scheduled(checkpoint: Checkpoint) -> Checkpoint:
-    """The same checkpoint, with every call of its network made by the scheduler."""
+    """Return the same checkpoint with all network calls made by the scheduler."""
     return replace(checkpoint, predict_noise=ScheduledPredictor(checkpoint.predict_noise))
 
 
 def unshared(checkpoint: Checkpoint) -> Checkpoint:
-    """The same checkpoint, with calls that share no batch with other runs: a repeat gives the same bits."""
+    """Return the same checkpoint without batching with other runs, so that repeated calls give identical bits."""
     return replace(checkpoint, predict_noise=checkpoint.predict_noise.unshared)
 
 
 def prepare_when_idle(checkpoint: Checkpoint) -> None:
-    """Compile the network for every batch size, in a thread of its own, once nobody has needed it for a while."""
+    """Compile the network for every batch size in a background thread, once it has been idle for a while."""
 
     def prepare() -> None:
         SCHEDULER.wait_until_idle(IDLE_SECONDS)
-        with suppress(Exception):  # the run that needs it will report the error
+        with suppress(Exception):  # reported by the first run that uses the network
             checkpoint.predict_noise.prepare()
 
     Thread(target=prepare, name="prepare", daemon=True).start()
 
 
 def warm_up(checkpoint: Checkpoint) -> Future[Tensor]:
-    """Call the network once without waiting for it, since the first call of a process is by far the slowest."""
-    return SCHEDULER.put(NetworkCall(checkpoint.predict_noise, torch.zeros(1, *checkpoint.shape), 1))
+    """Call the network once in the background, since the first call in a process is by far the slowest."""
+    return SCHEDULER.submit(NetworkCall(checkpoint.predict_noise, torch.zeros(1, *checkpoint.shape), 1))

@@ -1,4 +1,4 @@
-"""Work that is cut into independent tasks, computed in this process or spread over other machines."""
+"""The interface for work that is split into independent tasks, computed in this process or on other machines."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Result = TypeVar("Result", covariant=True)
 
 
 class Job(Protocol[Task, Result]):
-    """What is done with every task. It can be pickled; the values it holds are sent once to each machine."""
+    """A function of a checkpoint and a task. It must be picklable; it is sent once to each machine."""
 
     def __call__(self, checkpoint: Checkpoint, task: Task, /) -> Result: ...
 
 
 Results = Generator[Any, None, None]
-Distribute = Callable[[Checkpoint, Job[Any, Any], Iterable[Any]], Results]  # results in the order of the tasks
+Distribute = Callable[[Checkpoint, Job[Any, Any], Iterable[Any]], Results]  # yields results in the order of the tasks
 
 
 def in_this_process(checkpoint: Checkpoint, job: Job[Any, Any], tasks: Iterable[Any]) -> Results:
-    """Compute one task after the other, in this process."""
+    """Compute the tasks one after the other in this process."""
     return (job(checkpoint, task) for task in tasks)

@@ -22,19 +22,19 @@ def running():
 
 def test_so_many_run_at_once_the_others_wait_by_age_and_more_are_refused():
     queue = Admission(max_running=2, max_queued=2)
-    a, b, c, d = (queue.take() for _ in range(4))
-    assert [queue.place(slot) for slot in (a, b, c, d)] == [0, 0, 1, 2]
+    a, b, c, d = (queue.acquire() for _ in range(4))
+    assert [queue.position(slot) for slot in (a, b, c, d)] == [0, 0, 1, 2]
     with pytest.raises(ServerBusy, match="2 runs are waiting"):
-        queue.take()
-    b.leave()
-    b.leave()  # does nothing more
-    assert [queue.place(slot) for slot in (a, c, d)] == [0, 0, 1]
-    assert queue.place(queue.take()) == 2
+        queue.acquire()
+    b.release()
+    b.release()  # does nothing more
+    assert [queue.position(slot) for slot in (a, c, d)] == [0, 0, 1]
+    assert queue.position(queue.acquire()) == 2
 
 
 def test_who_waits_hears_whenever_the_place_changes_and_then_goes():
     queue = Admission(max_running=1, max_queued=5)
-    first, second, third = queue.take(), queue.take(), queue.take()
+    first, second, third = queue.acquire(), queue.acquire(), queue.acquire()
     heard = []
 
     def wait():
@@ -44,10 +44,10 @@ def test_who_waits_hears_whenever_the_place_changes_and_then_goes():
     thread.start()
     while heard != [2]:
         pass
-    first.leave()
+    first.release()
     while heard != [2, 1]:
         pass
-    second.leave()
+    second.release()
     thread.join(5)
     assert not thread.is_alive()
     assert heard == [2, 1]
@@ -55,22 +55,22 @@ def test_who_waits_hears_whenever_the_place_changes_and_then_goes():
 
 def test_waiting_ends_when_the_run_is_not_wanted_any_more():
     queue = Admission(max_running=1, max_queued=5)
-    queue.take()
+    queue.acquire()
     states = iter(["running", "running", "superseded"])
-    assert list(queue.take().wait(lambda: next(states))) == [1]
+    assert list(queue.acquire().wait(lambda: next(states))) == [1]
 
 
 def test_a_closed_page_frees_its_places():
     queue = Admission(max_running=1, max_queued=1)
-    queue.take("a"), queue.take("b")
+    queue.acquire("a"), queue.acquire("b")
     queue.forget("a")
-    assert queue.place(queue.take("c")) == 1
+    assert queue.position(queue.acquire("c")) == 1
 
 
 def test_a_tab_says_how_many_runs_go_first_and_that_the_line_is_full():
     queue = Admission(max_running=1, max_queued=1)
     tab = tab_of("compare", admission=queue)
-    ahead = queue.take()
+    ahead = queue.acquire()
     values = tab.run(SMALL["compare"], type("Request", (), {"session_hash": "a"}))
     queued = next(values)
     assert queued["state"] == "queued"
@@ -78,9 +78,9 @@ def test_a_tab_says_how_many_runs_go_first_and_that_the_line_is_full():
     (refusal,) = run(tab, SMALL["compare"], "b")
     assert english(refusal.pop("message")) == "The server is busy: 1 runs are waiting. Try again in a moment."
     assert refusal == {"id": queued["id"] + 1, "count": 0, "state": "error", "repair": None, "field": None}
-    ahead.leave()
+    ahead.release()
     assert list(values)[-1]["state"] == "ended"
-    assert queue.place(queue.take()) == 0  # it has left
+    assert queue.position(queue.acquire()) == 0  # it has left
 
 
 def test_a_run_that_is_left_in_the_middle_frees_its_place():
@@ -100,5 +100,5 @@ def test_a_network_that_is_lost_is_said_as_a_banner_and_takes_no_place():
     refusal = run(tab, SMALL["compare"] | {"checkpoint": "toy"})[-1]
     assert (refusal["state"], refusal["repair"], refusal["field"]) == ("error", None, None)
     assert english(refusal["message"]).startswith("No replica of the network answers at ray://hall:8000.")
-    tab.services.admission.take().leave()
+    tab.services.admission.acquire().release()
     assert tab.services.admission.slots == ()

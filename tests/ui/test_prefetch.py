@@ -44,7 +44,7 @@ def test_no_more_is_made_than_there_is_room_for_and_leaving_ends_the_making():
         finally:
             closed.set()
 
-    taken = prefetch(items(), room=3)
+    taken = prefetch(items(), buffer_size=3)
     assert next(taken) == 0
     wait_until(lambda: len(made) >= 4)
     time.sleep(0.05)

@@ -58,12 +58,12 @@ def request(network, seed, rows=1, t=500, unshared=False):
 def put(scheduler, network, *requests):
     """All of them in line behind a first one that holds the network up, and then let go."""
     first = request(network, 99)
-    scheduler.put(first)
+    scheduler.submit(first)
     while scheduler.waiting:
         pass
-    answers = [scheduler.put(r) for r in requests]
+    answers = [scheduler.submit(r) for r in requests]
     network.go.set()
-    wait([first.answer, *answers], timeout=10)
+    wait([first.future, *answers], timeout=10)
     assert network.rows.pop(0) == 1
     return answers
 
@@ -80,7 +80,7 @@ def test_a_large_batch_goes_through_in_turns_with_the_small_ones(scheduler, netw
     order = []
     large, small = request(network, 0, rows=2 * FULL + 3), request(network, 50, rows=2)
     for name, r in (("large", large), ("small", small)):
-        r.answer.add_done_callback(lambda _, name=name: order.append(name))
+        r.future.add_done_callback(lambda _, name=name: order.append(name))
     answers = put(scheduler, network, large, small)
     assert network.rows == [FULL, 2 + FULL - 2, 5]
     assert order == ["small", "large"]
@@ -122,7 +122,7 @@ def test_an_error_reaches_the_run_whose_it_is_and_no_other(scheduler, network):
 
 @pytest.mark.slow
 def test_two_runs_share_calls_from_end_to_end(scheduler, network, monkeypatch):
-    monkeypatch.setattr(module, "PATIENCE", 1000)  # a call here takes no time, so a share of it would not either
+    monkeypatch.setattr(module, "WAIT_FRACTION", 1000)  # a call here takes no time, so a share of it would not either
     network.go.set()
     scheduled_toy = replace(TOY, predict_noise=lambda x, t: scheduler.call(network, x, t))
     settings, ended = ex.Settings(20), []
@@ -160,7 +160,7 @@ def test_others_wait_for_the_call_of_a_run_unshared_and_then_share_theirs(schedu
     unshared.start()
     while not network.callers:
         pass
-    answers = [scheduler.put(request(network, seed)) for seed in (1, 2)]
+    answers = [scheduler.submit(request(network, seed)) for seed in (1, 2)]
     assert wait(answers, timeout=0.1).not_done == set(answers)
     network.go.set()
     assert not wait(answers, timeout=10).not_done
@@ -176,7 +176,7 @@ def test_the_error_of_a_run_unshared_is_its_own_and_its_place_is_free_again(sche
     with pytest.raises(ValueError, match="a broken row"):
         scheduler.call(network, network.broken, 500)
     assert scheduler.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)
-    with pytest.raises(ValueError, match="the network made"):
+    with pytest.raises(ValueError, match="the network returned"):
         scheduler.call(type("Short", (Network,), {"__call__": lambda self, x, t: x[:0]})(True), network.broken, 500)
     assert network.callers == [current_thread().name] * 2
 
@@ -227,7 +227,7 @@ def test_a_closed_scheduler_ends_its_thread(scheduler, network):
 
 
 def test_the_network_is_idle_only_after_its_last_call_and_some_time(scheduler, network):
-    answer = scheduler.put(request(network, 0))
+    answer = scheduler.submit(request(network, 0))
     idle = Thread(target=scheduler.wait_until_idle, args=(0.05,), daemon=True)
     idle.start()
     idle.join(0.3)
@@ -261,34 +261,34 @@ def test_an_app_that_has_nothing_to_do_prepares_the_first_checkpoint_for_all_kin
 
 def test_a_scheduler_that_is_closed_while_runs_wait_tells_them_and_takes_no_more(scheduler, network):
     first = request(network, 99)
-    scheduler.put(first)
+    scheduler.submit(first)
     while scheduler.waiting:
         pass
-    waiting = scheduler.put(request(network, 1))
+    waiting = scheduler.submit(request(network, 1))
     closing = Thread(target=scheduler.close)
     closing.start()
     with pytest.raises(ShuttingDown, match="is ending"):
         waiting.result(10)
     with pytest.raises(ShuttingDown):
         scheduler.call(network, first.x_t, 500)
-    assert not first.answer.done()  # its call is under way, and is waited for
+    assert not first.future.done()  # its call is under way, and is waited for
     network.go.set()
     closing.join(10)
     assert not closing.is_alive()
-    assert first.answer.result().shape == first.x_t.shape
+    assert first.future.result().shape == first.x_t.shape
 
 
 def test_when_the_thread_itself_dies_those_who_wait_are_told_and_the_next_call_starts_another(scheduler, network):
     network.go.set()
     scheduler.threads = "many"
     with pytest.raises(RuntimeError, match="expects an int"):
-        scheduler.put(request(network, 1)).result(10)
+        scheduler.submit(request(network, 1)).result(10)
     scheduler.threads = 1
     assert scheduler.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)
 
 
 def test_a_network_that_makes_another_shape_is_told_and_does_not_hold_up_the_line(scheduler, network):
     network.go.set()
-    with pytest.raises(ValueError, match="the network made"):
-        scheduler.put(NetworkCall(FunctionPredictor(lambda x, t: x[:1]), ex.latent(SHAPE, [1, 2]), 500)).result(10)
+    with pytest.raises(ValueError, match="the network returned"):
+        scheduler.submit(NetworkCall(FunctionPredictor(lambda x, t: x[:1]), ex.latent(SHAPE, [1, 2]), 500)).result(10)
     assert scheduler.call(network, ex.latent(SHAPE, [0]), 500).shape == (1, *SHAPE)
