@@ -84,7 +84,7 @@ class Page:
             "defaults": self.defaults,
             "open_others": self.checkpoints.open_others,
             "options": {name: list(tab.options().fields()) for name, tab in self.tabs.items()},
-            "idle": {name: list(tab.unused) for name, tab in self.tabs.items()},
+            "idle": {name: list(tab.unused_fields) for name, tab in self.tabs.items()},
         }
 
     def restore(self, connection: gr.Request) -> tuple[dict[str, Any], Any]:

@@ -1,4 +1,4 @@
-"""What stands between the open internet and Gradio's server: sizes of requests, and headers that keep a page to itself."""
+"""Middleware in front of Gradio's server: it limits the size of requests and adds security headers to responses."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explorer.media.uploads import MAX_FILE
 
-MAX_BODY = MAX_FILE * 4 // 3 + (1 << 20)  # bytes of a request: a picture that is brought travels as base64 in JSON
-LONGEST_NAME = 255  # bytes of a file's; Gradio looks for files of longer ones, too, and fails
-RESIZER = "https://cdnjs.cloudflare.com"  # what Gradio's page loads where it stands in the frame of a Space
+MAX_BODY = MAX_FILE * 4 // 3 + (1 << 20)  # bytes: an uploaded picture arrives as base64 in JSON
+MAX_FILE_NAME = 255  # bytes; Gradio fails on paths with longer names
+IFRAME_RESIZER_HOST = "https://cdnjs.cloudflare.com"  # Gradio loads its iframe resizer from here on Spaces
 
 
-def policy(script_hosts: Iterable[str] = ()) -> str:
-    """The Content-Security-Policy. Gradio makes scripts of text, so inline ones and eval must be; nothing comes from or
-    goes to another host. Who may frame the page is left open, for Spaces and notebooks do."""
+def content_security_policy(script_hosts: Iterable[str] = ()) -> str:
+    """Return the Content-Security-Policy header.
+
+    Gradio needs inline scripts and eval. Other hosts are blocked, except ``script_hosts`` for scripts. ``frame-ancestors`` is
+    left open, because Spaces and notebooks show the page in an iframe.
+    """
     return "; ".join(
         [
             "default-src 'self'",
@@ -38,7 +41,7 @@ def policy(script_hosts: Iterable[str] = ()) -> str:
 
 
 class RequestGuard:
-    """ASGI middleware: refuses bodies beyond :data:`MAX_BODY` and Gradio's open upload route, and adds the headers."""
+    """ASGI middleware. It rejects bodies larger than :data:`MAX_BODY` and Gradio's upload route, and adds the headers."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -46,35 +49,42 @@ class RequestGuard:
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-            "Content-Security-Policy": policy([RESIZER] if "SPACE_ID" in os.environ else []),
+            "Content-Security-Policy": content_security_policy(
+                [IFRAME_RESIZER_HOST] if "SPACE_ID" in os.environ else []
+            ),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        received = 0
+        received_bytes = 0
 
-        async def counted() -> Message:
-            nonlocal received
+        async def limited_receive() -> Message:
+            nonlocal received_bytes
             message = await receive()
-            received += len(message.get("body", b""))
-            if received > MAX_BODY:
+            received_bytes += len(message.get("body", b""))
+            if received_bytes > MAX_BODY:
                 raise HTTPException(413, "The request is too large.")
             return message
 
-        async def guarded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        app = self.app
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or len(length) > 15 or int(length) > MAX_BODY:
-            app = PlainTextResponse("The request is too large.", 413)
-        elif any(len(part.encode("utf-8", "replace")) > LONGEST_NAME for part in scope["path"].split("/")):
-            app = PlainTextResponse("Not found.", 404)
-        elif scope["method"] == "POST" and scope["path"].rstrip("/").endswith("/upload"):
-            app = PlainTextResponse("Nothing is uploaded here: pictures that are brought travel with their run.", 403)
-        return await app(scope, counted, guarded)
+        app = rejection(scope) or self.app
+        return await app(scope, limited_receive, send_with_headers)
+
+
+def rejection(scope: Scope) -> PlainTextResponse | None:
+    """Return the error response to a request that must not reach Gradio; None for an allowed request."""
+    content_length = dict(scope["headers"]).get(b"content-length", b"0")
+    if not content_length.isdigit() or len(content_length) > 15 or int(content_length) > MAX_BODY:
+        return PlainTextResponse("The request is too large.", 413)
+    if any(len(part.encode("utf-8", "replace")) > MAX_FILE_NAME for part in scope["path"].split("/")):
+        return PlainTextResponse("Not found.", 404)
+    if scope["method"] == "POST" and scope["path"].rstrip("/").endswith("/upload"):
+        return PlainTextResponse("This route is disabled: the page sends a picture together with its run.", 403)
+    return None

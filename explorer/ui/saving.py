@@ -1,4 +1,4 @@
-"""Files of what a tab shows: the tab runs again from its settings, and the browser downloads the file."""
+"""Export of files: a tab runs again from its settings, and the browser downloads a file made from the result."""
 
 from __future__ import annotations
 
@@ -27,15 +27,18 @@ from explorer.ui.tab_result import TabResult
 
 SECONDS_BETWEEN_UPDATES = 0.2
 VIEW_KEY, VIEW_VALUE = re.compile(r"[a-z_]{1,12}"), re.compile(r"[\w.,-]{1,24}", re.ASCII)
-MAX_VIEW = 12  # entries
+MAX_VIEW_ENTRIES = 12
 
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """One file that a page asks for.
+    """A validated request to export one file.
 
     Attributes:
-        view: entries of the address that only the browser uses, such as the time step on the screen.
+        tab: the tab to run.
+        format: an entry of its Save menu.
+        request: the settings of the run.
+        view: entries of the URL that only the browser uses, such as the time step on the screen.
     """
 
     tab: Tab[Any]
@@ -45,19 +48,19 @@ class ExportRequest:
 
     @property
     def address(self) -> str:
-        """The query of the address that shows the same again. It names every setting, also the defaults."""
+        """The query string of the URL that shows the same result. It contains every setting, defaults too."""
         fields = {name: int(v) if isinstance(v, bool) else v for name, v in self.request.fields().items()}
         return urlencode({"tab": self.tab.name} | fields | dict(self.view))
 
     @property
     def file_name(self) -> str:
-        """A name that tells the settings, such as ddim-explorer_faces-64_seed-22_S-50_eta-0.5.gif."""
+        """A file name with the settings, such as ddim-explorer_faces-64_seed-22_S-50_eta-0.5.gif."""
         fields = self.request.fields()
         parts = ["ddim-explorer"]
         parts += [self.tab.name] * (self.tab.name != "steps")
-        parts += [self.request.query.checkpoint] * ("checkpoint" not in self.tab.unused)
-        for field in ("loop", "steps") if fields.get("way") == "loop" else self.tab.file_name_fields:
-            if field == "eta" and fields["variance"] == "large" and "variance" not in self.tab.unused:
+        parts += [self.request.query.checkpoint] * ("checkpoint" not in self.tab.unused_fields)
+        for field in self.tab.file_name_fields_for(self.request):
+            if field == "eta" and fields["variance"] == "large" and "variance" not in self.tab.unused_fields:
                 parts.append("sigma-hat")
             else:
                 parts.append(f"{'S' if field == 'steps' else field}-{fields[field]}")
@@ -65,12 +68,12 @@ class ExportRequest:
         names = (re.sub(r"[^A-Za-z0-9.]+", "-", part).strip("-")[:48] for part in parts)
         return "_".join(names) + f".{self.format.suffix}"
 
-    def file_from(self, result: TabResult) -> bytes:
-        """The file, made from the result at the end of the run.
+    def to_bytes(self, result: TabResult) -> bytes:
+        """Make the file from the result of the ended run.
 
         Raises:
-            InvalidField: the browser makes this kind of file itself.
-            NothingToExport: the result has nothing of this kind.
+            InvalidField: the browser makes this format itself.
+            NothingToExport: the result has no data for this format.
         """
         if self.format.make is None:
             raise InvalidField("kind", LocalizedMessage("file.by_browser"))
@@ -78,11 +81,11 @@ class ExportRequest:
 
 
 class Exporter:
-    """Makes the files that pages ask for.
+    """Makes the files that pages request.
 
     Args:
         tabs: by name.
-        admission: how many runs there are at once.
+        admission: limits the number of concurrent runs.
     """
 
     def __init__(self, tabs: Mapping[str, Tab[Any]], admission: Admission | None = None) -> None:
@@ -91,45 +94,45 @@ class Exporter:
         self.latest = LatestRequests()
 
     def menus(self) -> dict[str, list[dict[str, Any]]]:
-        """The entries of every tab's Save menu; ``here`` says that the browser makes the file itself."""
+        """Return the entries of every tab's Save menu. ``here`` is true if the browser makes the file itself."""
         return {
             name: [
-                {"name": of.name, "label": of.label, "suffix": of.suffix, "here": of.make is None}
-                for of in tab.export_formats
+                {"name": entry.name, "label": entry.label, "suffix": entry.suffix, "here": entry.make is None}
+                for entry in tab.export_formats
             ]
             for name, tab in self.tabs.items()
         }
 
     def parse(self, values: object) -> ExportRequest:
-        """Check what a page asks for, {tab, kind, settings, view}, as the tab checks its run.
+        """Validate a page's request for a file, {tab, kind, settings, view}. The tab validates the settings.
 
         Raises:
-            InvalidField: a part of it cannot be used.
+            InvalidField: for the first invalid part.
         """
         if not isinstance(values, dict) or values.get("tab") not in list(self.tabs):
             raise InvalidField("tab", LocalizedMessage("file.wish"))
         tab = self.tabs[values["tab"]]
-        formats = {of.name: of for of in tab.export_formats}
+        formats = {entry.name: entry for entry in tab.export_formats}
         if values.get("kind") not in list(formats):
             raise InvalidField("kind", LocalizedMessage("file.kinds", {"choices": ", ".join(formats)}))
         request = tab.parse(values.get("settings"))
         return ExportRequest(tab, formats[values["kind"]], request, _parse_view(values.get("view"), request))
 
     def make(self, values: Any, connection: gr.Request) -> Iterator[dict[str, Any]]:
-        """Handler of every request: how far the file is, and at last the file, or what is wrong."""
+        """Handle a request for a file: yield the progress, and at last the file or an error."""
         session = connection.session_hash
         self.latest.record(session, values)
         labels = {"count": count_of(values)}
         state = self.latest.state_of(session, values)
         try:
-            wanted = self.parse(values)
+            export = self.parse(values)
             with self.admission.acquire(session) as slot:
                 for _ in slot.wait(state):
                     yield labels | {"state": "making", "share": 0}
-                for value in self._make(wanted, state):
+                for value in self._run_and_publish(export, state):
                     yield labels | value
-        except (InvalidField, ServerBusy, NetworkLost, PictureError, NothingToExport) as problem:
-            yield labels | {"state": "error", "message": to_json(localize(problem))}
+        except (InvalidField, ServerBusy, NetworkLost, PictureError, NothingToExport) as error:
+            yield labels | {"state": "error", "message": to_json(localize(error))}
         except Cancelled as cancelled:
             if cancelled.outcome == "stopped":
                 yield labels | {"state": "stopped"}
@@ -137,48 +140,41 @@ class Exporter:
             message = explain(error, values, LocalizedMessage("file.failed"))
             yield labels | {"state": "error", "message": to_json(message)}
 
-    def _make(self, wanted: ExportRequest, state: State) -> Iterator[dict[str, Any]]:
-        if wanted.format.make is None:
+    def _run_and_publish(self, export: ExportRequest, state: State) -> Iterator[dict[str, Any]]:
+        if export.format.make is None:
             raise InvalidField("kind", LocalizedMessage("file.by_browser"))
         yield {"state": "making", "share": 0}
-        result = yield from _updates(run_to_end(wanted.tab, wanted.request, state))
-        data = wanted.file_from(result)
+        result = yield from _progress_values(run_to_end(export.tab, export.request, state))
+        data = export.to_bytes(result)
         check_cancelled(state)
-        yield {"state": "done", "name": wanted.file_name, "file": publish_file(data, wanted.file_name)}
+        yield {"state": "done", "name": export.file_name, "file": publish_file(data, export.file_name)}
 
     def about(self, values: object) -> dict[str, Any]:
-        """What a page needs to make a file itself; for Steps also the run as a script in plain diffusers.
+        """Return what the page needs to make a file itself. The page calls this function.
 
         Returns:
-            {name, settings, script, why}, or {error}. ``script`` is None where plain diffusers cannot do the run; ``why``
-            says so.
+            {name, settings, script, why}, or {error}. ``script`` makes the picture of Steps with plain diffusers. It is None
+            for other tabs, and where diffusers cannot do the run; then ``why`` gives the reason.
         """
         try:
-            wanted = self.parse(values)
-        except InvalidField as problem:
-            return {"error": to_json(localize(problem))}
-        answer: dict[str, Any] = {"name": wanted.file_name, "settings": wanted.address, "script": None, "why": ""}
-        if wanted.tab.name == "steps":
-            try:
-                request = wanted.request
-                answer["script"] = script(request.checkpoint, request.latent, request.settings)
-            except NotInDiffusers as problem:
-                answer["why"] = to_json(localize(problem))
-        return answer
+            export = self.parse(values)
+        except InvalidField as error:
+            return {"error": to_json(localize(error))}
+        return {"name": export.file_name, "settings": export.address} | _diffusers_script(export)
 
     def stop(self, connection: gr.Request) -> None:
-        """The user does not want the file any more."""
+        """Cancel the page's latest request for a file."""
         self.latest.stop(connection.session_hash)
 
     def forget(self, session: str | None) -> None:
-        """The page was closed."""
+        """Drop what is kept for a closed page."""
         self.latest.forget(session)
 
 
 def run_to_end(
     tab: Tab[Any], request: TabRequest[Any], state: State = lambda: "running"
 ) -> Generator[float, None, TabResult]:
-    """Run a tab: yields the share that is done after every update, returns its result.
+    """Run a tab to its end. Yield the progress from 0 to 1 after every update; return the result.
 
     Raises:
         Cancelled: the run was stopped, or a newer request has arrived.
@@ -189,37 +185,48 @@ def run_to_end(
         check_cancelled(state)
     if result is None or result.state != "ended":
         check_cancelled(state)
-        raise RuntimeError("the run ended before its end")
+        raise RuntimeError("the run ended before its last step")
     return result
 
 
 def final_result(tab: Tab[Any], request: TabRequest[Any]) -> TabResult:
-    """Run a tab to its end, and return its result."""
-    shares = run_to_end(tab, request)
+    """Run a tab to its end and return the result."""
+    run = run_to_end(tab, request)
     while True:
         try:
-            next(shares)
+            next(run)
         except StopIteration as end:
             return end.value
 
 
-def _updates(shares: Generator[float, None, TabResult]) -> Generator[dict[str, Any], None, TabResult]:
-    """The shares as values for the page, not too many of them; returns what ``shares`` returns."""
-    told = time.perf_counter()
+def _progress_values(run: Generator[float, None, TabResult]) -> Generator[dict[str, Any], None, TabResult]:
+    """Yield the progress of ``run`` as values for the page, at a limited rate; return the result."""
+    last_update = time.perf_counter()
     while True:
         try:
-            share = next(shares)
+            progress = next(run)
         except StopIteration as end:
             return end.value
         now = time.perf_counter()
-        if now - told > SECONDS_BETWEEN_UPDATES:
-            told = now
-            yield {"state": "making", "share": round(share, 3)}
+        if now - last_update > SECONDS_BETWEEN_UPDATES:
+            last_update = now
+            yield {"state": "making", "share": round(progress, 3)}
+
+
+def _diffusers_script(export: ExportRequest) -> dict[str, Any]:
+    """The run of Steps as a script in plain diffusers, {script, why}."""
+    if export.tab.name != "steps":
+        return {"script": None, "why": ""}
+    request = export.request
+    try:
+        return {"script": script(request.checkpoint, request.latent, request.settings), "why": ""}
+    except NotInDiffusers as error:
+        return {"script": None, "why": to_json(localize(error))}
 
 
 def _parse_view(view: object, request: TabRequest[Any]) -> dict[str, str]:
-    """The entries of ``view`` that may stand in an address."""
-    entries = view if isinstance(view, dict) and len(view) <= MAX_VIEW else {}
+    """Return the entries of ``view`` that are allowed in a URL; others are ignored."""
+    entries = view if isinstance(view, dict) and len(view) <= MAX_VIEW_ENTRIES else {}
     return {
         key: str(value)
         for key, value in entries.items()

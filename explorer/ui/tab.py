@@ -1,4 +1,4 @@
-"""What all tabs share: check a request, run it as the latest request of its page, and say what is wrong."""
+"""The base class of all tabs: it validates a request of the page, runs it, and reports errors."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ ResultT = TypeVar("ResultT", bound=TabResult)
 
 @dataclass(frozen=True)
 class Services:
-    """What the tabs of an app share.
+    """What all tabs of an app share.
 
     Attributes:
-        checkpoints: by name. The first one is the default; others may be opened later.
+        checkpoints: by name. The first one is the default; users may open others later.
         latest: the latest request of each page.
-        results: pictures and runs that were made before.
-        admission: how many runs there are at once.
-        max_calls: calls of the network in one run, at most; None for no limit.
+        results: cache of pictures and runs.
+        admission: limits the number of concurrent runs.
+        max_calls: maximum number of network calls in one run; None for no limit.
     """
 
     checkpoints: Mapping[str, Checkpoint]
@@ -54,22 +54,22 @@ class Services:
 
     @property
     def max_steps(self) -> dict[str, int]:
-        """T of each checkpoint by name."""
+        """T, the maximum of S, of each checkpoint by name."""
         return {name: checkpoint.schedule.T for name, checkpoint in self.checkpoints.items()}
 
 
 class Tab(ABC, Generic[OptionsT]):
-    """One tab: its settings, its checks and its run. A subclass and its files live in ``tabs/<name>/``.
+    """Base class of a tab. Each subclass and its files are in ``tabs/<name>/``.
 
     Attributes:
-        name: in addresses, texts and file names.
-        options: the class of the settings that the tab has for itself.
-        export_formats: the entries of its Save menu.
-        endpoints: what other programs can ask of it.
-        file_name_fields: fields whose values go into the name of a saved file.
-        unused: fields of the control column that have no effect here.
-        picture_field: the field that names a real picture.
-        length_field: the field that makes a run long.
+        name: used in URLs, text keys and file names.
+        options: class of the tab's own settings.
+        export_formats: entries of its Save menu.
+        endpoints: its endpoints of the public API.
+        file_name_fields: fields whose values are part of the name of an exported file.
+        unused_fields: fields of the control column that have no effect on this tab.
+        picture_field: the field with the choice of a real picture.
+        steps_field: the field with S, blamed when a run needs too many network calls.
         server_functions: functions that the page may call.
     """
 
@@ -78,14 +78,14 @@ class Tab(ABC, Generic[OptionsT]):
     export_formats: ClassVar[Sequence[ExportFormat]] = ()
     endpoints: ClassVar[Sequence[Endpoint]] = ()
     file_name_fields: ClassVar[tuple[str, ...]] = ("seed", "steps", "eta")
-    unused: ClassVar[tuple[str, ...]] = ()
+    unused_fields: ClassVar[tuple[str, ...]] = ()
     picture_field: ClassVar[str] = "seed"
-    length_field: ClassVar[str] = "steps"
+    steps_field: ClassVar[str] = "steps"
     server_functions: ClassVar[Sequence[Any]] = ()
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.last_good: BoundedCache[TabRequest[OptionsT]] = BoundedCache(MAX_PAGES)
+        self.last_good: BoundedCache[TabRequest[OptionsT]] = BoundedCache(MAX_PAGES)  # by session
 
     @property
     def title(self) -> str:
@@ -94,34 +94,38 @@ class Tab(ABC, Generic[OptionsT]):
 
     @abstractmethod
     def results(self, request: TabRequest[OptionsT], state: State) -> Iterator[TabResult]:
-        """Run a request. Yields its result after every change worth showing, at last with the state "ended".
+        """Run a request. Yield the result after every visible change, the last time with the state "ended".
 
-        It calls :func:`explorer.runs.cancellation.check_cancelled` after every call of the network, and lets its
-        exception through.
+        An implementation calls :func:`explorer.runs.cancellation.check_cancelled` after every network call and does not
+        catch its exception.
         """
 
     def check(self, request: TabRequest[OptionsT]) -> TabRequest[OptionsT]:
-        """Check what no field shows alone.
+        """Validate the fields together, after each has been validated alone. Return the request to run.
 
         Raises:
-            InvalidField: the fields do not fit together.
+            InvalidField: a value is not allowed with those of other fields.
         """
         return request
 
     def latents(self, request: TabRequest[OptionsT]) -> dict[str, list[LatentSpec]]:
-        """The latents that a run takes, by the field that names them."""
-        return {} if "seed" in self.unused else {"seed": [request.latent]}
+        """Return the latents that a run starts from, by the field that names them."""
+        return {} if "seed" in self.unused_fields else {"seed": [request.latent]}
+
+    def file_name_fields_for(self, request: TabRequest[OptionsT]) -> tuple[str, ...]:
+        """Return the fields whose values are part of the name of a file that is exported from this request."""
+        return self.file_name_fields
 
     def default_request(self) -> TabRequest[OptionsT]:
-        """The request of a page that nobody has touched."""
+        """Return the request of a page whose settings are unchanged."""
         query = Query.default(self.services.max_steps)
         return TabRequest(self.services.checkpoints[query.checkpoint], query, self.options())
 
     def parse(self, values: object) -> TabRequest[OptionsT]:
-        """Check the values of the controls.
+        """Validate the values of the page's controls.
 
         Raises:
-            InvalidField: a field cannot be used.
+            InvalidField: for the first invalid field.
         """
         if not isinstance(values, dict):
             raise InvalidField("checkpoint", LocalizedMessage("error.controls"))
@@ -134,83 +138,89 @@ class Tab(ABC, Generic[OptionsT]):
         return request
 
     def run(self, values: dict[str, Any], connection: gr.Request) -> Iterator[dict[str, Any]]:
-        """Handler of every change of the controls: the values that the page shows, or what is wrong."""
+        """Handle a change of the controls: yield the values that the page shows. Errors are values too."""
         session = connection.session_hash
         labels: dict[str, Any] = {"id": next(RUN_IDS), "count": count_of(values)}
         state = self.services.latest.state_of(session, values)
         try:
             request = self.parse(values)
-        except InvalidField as problem:
-            yield labels | self._refusal(problem, session, values)
+        except InvalidField as error:
+            yield labels | self._invalid_field(error, session, values)
             return
         if state() == "superseded":
             return
-        before = self._last_good(session)
+        previous = self._last_good(session)
         self.last_good.put(session, request)
         labels["message"] = notice_of(values)
         try:
-            with self.services.admission.acquire(session) as slot:
-                for place in slot.wait(state):
-                    message = LocalizedMessage("server.place", {"place": place})
-                    yield labels | {"state": "queued", "message": to_json(message)}
-                if state() == "superseded":
-                    return
-                for result in self.checked_results(request, state):
-                    yield result.to_page() | labels | {"engine": request.checkpoint.engine}
-        except (ServerBusy, NetworkLost) as problem:
-            yield labels | _error(localize(problem))
-        except (InvalidField, PictureError) as problem:
+            for value in self._admit_and_run(request, session, state):
+                yield labels | value
+        except (ServerBusy, NetworkLost) as error:
+            yield labels | _error(localize(error))
+        except (InvalidField, PictureError) as error:
             if state() != "superseded":
-                self.last_good.put(session, before)
-            refused = (
-                problem if isinstance(problem, InvalidField) else InvalidField(self.picture_field, localize(problem))
-            )
-            yield labels | self._refusal(refused, session, values)
+                self.last_good.put(session, previous)
+            invalid = error if isinstance(error, InvalidField) else InvalidField(self.picture_field, localize(error))
+            yield labels | self._invalid_field(invalid, session, values)
         except Exception as error:
             yield labels | _error(explain(error, values))
 
+    def _admit_and_run(
+        self, request: TabRequest[OptionsT], session: str | None, state: State
+    ) -> Iterator[dict[str, Any]]:
+        """Wait in the queue, then run. Yield the position in the queue, and then the results."""
+        with self.services.admission.acquire(session) as slot:
+            for position in slot.wait(state):
+                message = LocalizedMessage("server.place", {"place": position})
+                yield {"state": "queued", "message": to_json(message)}
+            if state() == "superseded":
+                return
+            for result in self.checked_results(request, state):
+                yield result.to_page() | {"engine": request.checkpoint.engine}
+
     def checked_results(self, request: TabRequest[OptionsT], state: State) -> Iterator[TabResult]:
-        """:meth:`results`, within the limit of network calls. A stopped run yields its result once more, as "stopped".
+        """Yield :meth:`results` within the limit of network calls. If the run is stopped, the last state is "stopped".
 
         Raises:
-            InvalidField: the run would call the network more often than is allowed here.
+            InvalidField: the run needs more network calls than allowed.
         """
         result: TabResult | None = None
         try:
             for result in self.results(request, state):
-                yield self.within_limits(result)
+                yield self.check_calls(result)
         except Cancelled as cancelled:
             if cancelled.outcome == "stopped" and result is not None:
                 result.state = "stopped"
                 yield result
 
-    def within_limits(self, result: ResultT) -> ResultT:
-        """Return ``result``.
+    def check_calls(self, result: ResultT) -> ResultT:
+        """Return ``result`` if its run stays within the limit of network calls.
 
         Raises:
-            InvalidField: its run needs more calls of the network than are allowed here.
+            InvalidField: the run needs more network calls than allowed.
         """
-        most, expected = self.services.max_calls, result.expected_evaluations or 0
-        if most is not None and expected > most:
-            message = LocalizedMessage("error.evaluations", {"count": expected, "most": most})
-            raise InvalidField(self.length_field, message)
+        limit, expected = self.services.max_calls, result.expected_evaluations or 0
+        if limit is not None and expected > limit:
+            message = LocalizedMessage("error.evaluations", {"count": expected, "most": limit})
+            raise InvalidField(self.steps_field, message)
         return result
 
     def forget(self, session: str | None) -> None:
-        """The page was closed."""
+        """Drop what is kept for a closed page."""
         self.last_good.drop(lambda page: page == session)
 
     def _last_good(self, session: str | None) -> TabRequest[OptionsT]:
-        """The page's last request that could be used."""
+        """The page's last valid request, or the default one."""
         return self.last_good.get(session) or self.default_request()
 
-    def _refusal(self, problem: InvalidField, session: str | None, values: object) -> dict[str, Any]:
-        good = self._last_good(session).fields()[problem.field]
-        label = LocalizedMessage("error.repair", {"name": field_label(problem.field), "value": str(good)})
-        repair: dict[str, Any] | None = {"key": problem.field, "value": good, "label": to_json(label)}
-        if isinstance(values, dict) and repr(values.get(problem.field)) == repr(good):
-            repair = None  # it is what was refused: good for another checkpoint, or as the default
-        return _error(localize(problem)) | {"repair": repair, "field": problem.field}
+    def _invalid_field(self, error: InvalidField, session: str | None, values: object) -> dict[str, Any]:
+        """The value that reports an invalid field and offers its last good value."""
+        good = self._last_good(session).fields()[error.field]
+        label = LocalizedMessage("error.repair", {"name": field_label(error.field), "value": str(good)})
+        repair: dict[str, Any] | None = {"key": error.field, "value": good, "label": to_json(label)}
+        if isinstance(values, dict) and repr(values.get(error.field)) == repr(good):
+            repair = None  # the refused value itself: valid for another checkpoint only, or the default
+        return _error(localize(error)) | {"repair": repair, "field": error.field}
 
 
 def _error(message: str) -> dict[str, Any]:

@@ -194,7 +194,7 @@ def test_where_strangers_use_the_app_a_run_of_too_many_calls_is_refused(name):
     (value,) = tab.run(RUN[name], SimpleNamespace(session_hash="a"))
     assert value["state"] == "error"
     assert "at most 10 are possible here" in english(value["message"])
-    assert value["field"] == tab.length_field
+    assert value["field"] == tab.steps_field
     if name != "consistency":
         function = function_of(name, {name: tab})
         with pytest.raises(gr.Error, match="at most 10 are possible here"):

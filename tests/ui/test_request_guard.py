@@ -10,7 +10,7 @@ import pytest
 from tab_values import TOY
 
 from explorer.ui.app import build, launch_options
-from explorer.ui.request_guard import MAX_BODY, RESIZER, RequestGuard
+from explorer.ui.request_guard import MAX_BODY, IFRAME_RESIZER_HOST, RequestGuard
 
 FILE = {"path": "app.py", "orig_name": "app.py", "meta": {"_type": "gradio.FileData"}}
 
@@ -183,7 +183,7 @@ def test_strangers_open_no_other_checkpoints(server):
 
 
 def test_on_a_space_the_script_that_fits_the_page_into_its_frame_may_come(monkeypatch):
-    assert RESIZER not in RequestGuard(None).headers["Content-Security-Policy"]
+    assert IFRAME_RESIZER_HOST not in RequestGuard(None).headers["Content-Security-Policy"]
     monkeypatch.setenv("SPACE_ID", "somebody/ddim-explorer")
     rules = RequestGuard(None).headers["Content-Security-Policy"].split("; ")
-    assert [rule.split()[0] for rule in rules if RESIZER in rule] == ["script-src"]
+    assert [rule.split()[0] for rule in rules if IFRAME_RESIZER_HOST in rule] == ["script-src"]

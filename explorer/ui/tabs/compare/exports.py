@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from explorer.media import exports
-from explorer.ui.export_formats import ExportSource, film_files, picture_file, side_by_side, table_file
+from explorer.ui.export_formats import ExportSource, animation_formats, csv_format, png_format, side_by_side
 from explorer.ui.tabs.compare.result import DDPM, LARGE, CompareResult
 
 
@@ -39,7 +39,7 @@ def numbers(result: CompareResult) -> list[dict[str, Any]]:
 
 
 EXPORT_FORMATS = (
-    picture_file("sheet", "files.rows", lambda source: exports.sheet(rows_of_pictures(source))),
-    *film_files("files.rows_film", lambda source: side_by_side(np.stack(rows_of_pictures(source), axis=1))),
-    table_file("files.row_numbers", numbers),
+    png_format("sheet", "files.rows", lambda source: exports.sheet(rows_of_pictures(source))),
+    *animation_formats("files.rows_film", lambda source: side_by_side(np.stack(rows_of_pictures(source), axis=1))),
+    csv_format("files.row_numbers", numbers),
 )

@@ -57,7 +57,7 @@ class CompareTab(Tab[CompareOptions]):
 
     name, options = "compare", CompareOptions
     export_formats, endpoints = EXPORT_FORMATS, ENDPOINTS
-    unused = ("variance",)
+    unused_fields = ("variance",)
 
     def check(self, request: TabRequest[CompareOptions]) -> TabRequest[CompareOptions]:
         """The other noise seeds are counted up from the first one."""

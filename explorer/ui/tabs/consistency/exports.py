@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer.media import exports
 from explorer.runs.latent_spec import to_field
-from explorer.ui.export_formats import CHARTS_FILE, GAP, ExportSource, picture_file, table_file
+from explorer.ui.export_formats import CHARTS_FORMAT, GAP, ExportSource, csv_format, png_format
 from explorer.ui.tabs.consistency.result import ETAS, ConsistencyResult
 
 
@@ -37,7 +37,7 @@ def similarity_rows(result: ConsistencyResult) -> list[dict[str, Any]]:
 
 
 EXPORT_FORMATS = (
-    picture_file("grid", "files.grids", both_grids),
-    CHARTS_FILE,
-    table_file("files.similarities", similarity_rows),
+    png_format("grid", "files.grids", both_grids),
+    CHARTS_FORMAT,
+    csv_format("files.similarities", similarity_rows),
 )

@@ -63,8 +63,8 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
 
     name, options, export_formats = "consistency", ConsistencyOptions, EXPORT_FORMATS
     file_name_fields = ("latents", "lengths")
-    length_field = "lengths"
-    unused = ("seed", "eta", "steps", "variance")
+    steps_field = "lengths"
+    unused_fields = ("seed", "eta", "steps", "variance")
 
     def latents(self, request: TabRequest[ConsistencyOptions]) -> dict[str, list[LatentSpec]]:
         return {"latents": parse_latents(request.options.latents)}

@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer.media import exports
 from explorer.paper import TABLE_2, TABLE_2_STEPS
-from explorer.ui.export_formats import CHARTS_FILE, GAP, ExportSource, film_files, picture_file, table_file
+from explorer.ui.export_formats import CHARTS_FORMAT, GAP, ExportSource, animation_formats, csv_format, png_format
 from explorer.ui.tabs.encode.result import EncodeResult
 
 
@@ -40,8 +40,8 @@ def errors(result: EncodeResult) -> list[dict[str, Any]]:
 
 
 EXPORT_FORMATS = (
-    picture_file("picture", "files.trip", round_trip),
-    *film_files("files.trip_film", up_and_down),
-    CHARTS_FILE,
-    table_file("files.errors", errors),
+    png_format("picture", "files.trip", round_trip),
+    *animation_formats("files.trip_film", up_and_down),
+    CHARTS_FORMAT,
+    csv_format("files.errors", errors),
 )

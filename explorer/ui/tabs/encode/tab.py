@@ -54,7 +54,7 @@ class EncodeTab(Tab[EncodeOptions]):
     name, options, export_formats = "encode", EncodeOptions, EXPORT_FORMATS
     file_name_fields = ("picture", "steps")
     picture_field = "picture"
-    unused = ("eta", "variance", "noise_seed", "clip")
+    unused_fields = ("eta", "variance", "noise_seed", "clip")
     server_functions = (receive_picture,)
 
     def __init__(self, services: Services) -> None:

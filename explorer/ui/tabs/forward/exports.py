@@ -10,12 +10,12 @@ from explorer.forward import diffuse
 from explorer.media.convert import to_uint8
 from explorer.trajectory import evenly_spaced
 from explorer.ui.export_formats import (
-    CHARTS_FILE,
+    CHARTS_FORMAT,
     ExportSource,
     NothingToExport,
-    film_files,
-    picture_file,
-    table_file,
+    animation_formats,
+    csv_format,
+    png_format,
 )
 from explorer.ui.localization import LocalizedMessage, from_json
 from explorer.ui.tabs.forward.result import ForwardResult
@@ -68,9 +68,9 @@ def loss_rows(result: ForwardResult) -> list[dict[str, Any]]:
 
 
 EXPORT_FORMATS = (
-    picture_file("picture", "files.at_t", at_t),
-    *film_files("files.noising_film", film),
-    CHARTS_FILE,
-    table_file("files.moments", process_rows),
-    table_file("files.loss", loss_rows, "loss"),
+    png_format("picture", "files.at_t", at_t),
+    *animation_formats("files.noising_film", film),
+    CHARTS_FORMAT,
+    csv_format("files.moments", process_rows),
+    csv_format("files.loss", loss_rows, "loss"),
 )

@@ -75,7 +75,7 @@ class ForwardTab(Tab[ForwardOptions]):
     name, options, export_formats = "forward", ForwardOptions, EXPORT_FORMATS
     file_name_fields = ("real",)
     picture_field = "real"
-    unused = ("seed", "variance", "clip")
+    unused_fields = ("seed", "variance", "clip")
     server_functions = (receive_picture,)
 
     def check(self, request: TabRequest[ForwardOptions]) -> TabRequest[ForwardOptions]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def interpolation(tab: InterpolateTab, request: TabRequest[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The numbers of the strips and their pictures, without the pad."""
     run = tab.run_strips(request, lambda: "running", pad={})
-    result = deque(map(tab.within_limits, run), maxlen=1)[0]
+    result = deque(map(tab.check_calls, run), maxlen=1)[0]
     numbers = {
         "positions": result.path.positions,
         "strips": {

@@ -11,12 +11,12 @@ import numpy as np
 from explorer.media import exports
 from explorer.runs.latent_spec import to_field
 from explorer.ui.export_formats import (
-    CHARTS_FILE,
+    CHARTS_FORMAT,
     ExportFormat,
     ExportSource,
-    film_files,
-    picture_file,
-    table_file,
+    animation_formats,
+    csv_format,
+    png_format,
 )
 from explorer.ui.tabs.interpolate.result import InterpolateResult
 
@@ -70,10 +70,10 @@ def numbers(result: InterpolateResult) -> list[dict[str, Any]]:
 
 
 EXPORT_FORMATS = (
-    picture_file("strips", "files.strips", all_strips),
-    picture_file("pad", "files.pad", pad),
-    *film_files("files.way_film", lambda source: frames_of(source.result, "slerp")),
-    CHARTS_FILE,
-    table_file("files.way_numbers", numbers),
+    png_format("strips", "files.strips", all_strips),
+    png_format("pad", "files.pad", pad),
+    *animation_formats("files.way_film", lambda source: frames_of(source.result, "slerp")),
+    CHARTS_FORMAT,
+    csv_format("files.way_numbers", numbers),
     ExportFormat("npz", "files.latents", "npz", arrays),
 )

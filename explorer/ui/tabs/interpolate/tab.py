@@ -90,12 +90,15 @@ class InterpolateTab(Tab[InterpolateOptions]):
     name, options = "interpolate", InterpolateOptions
     export_formats, endpoints = EXPORT_FORMATS, ENDPOINTS
     file_name_fields = ("a", "b", "steps")
-    unused = ("seed", "eta", "variance")
+    unused_fields = ("seed", "eta", "variance")
 
     def latents(self, request: TabRequest[InterpolateOptions]) -> dict[str, list[LatentSpec]]:
         o = request.options
         corners = {name: [parse(latent)] for name, latent in o.corners().items()}
         return corners | {"loop": parse_list(o.loop, 2, MAX_LOOP) if o.way == "loop" else []}
+
+    def file_name_fields_for(self, request: TabRequest[InterpolateOptions]) -> tuple[str, ...]:
+        return ("loop", "steps") if request.options.way == "loop" else self.file_name_fields
 
     def check(self, request: TabRequest[InterpolateOptions]) -> TabRequest[InterpolateOptions]:
         """The corners differ, and the noise seeds are counted up from the first one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from explorer.ui.export_formats import CHARTS_FILE, ExportFormat, table_file
+from explorer.ui.export_formats import CHARTS_FORMAT, ExportFormat, csv_format
 from explorer.ui.tabs.paths.result import PathsResult
 
 
@@ -37,7 +37,7 @@ def measures(result: PathsResult) -> list[dict[str, Any]]:
 
 EXPORT_FORMATS = (
     ExportFormat("picture", "files.planes", "png"),  # made by the browser
-    CHARTS_FILE,
-    table_file("files.measures", measures),
-    table_file("files.ends", end_points, "points"),
+    CHARTS_FORMAT,
+    csv_format("files.measures", measures),
+    csv_format("files.ends", end_points, "points"),
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer.media import exports
 from explorer.paper import TABLE_1, TABLE_1_STEPS
-from explorer.ui.export_formats import CHARTS_FILE, ExportSource, NothingToExport, picture_file, table_file
+from explorer.ui.export_formats import CHARTS_FORMAT, ExportSource, NothingToExport, csv_format, png_format
 from explorer.ui.localization import LocalizedMessage, from_json
 from explorer.ui.tabs.quality.result import PICTURES, SHOWN_SETTINGS, QualityResult, eta_name
 
@@ -52,8 +52,8 @@ def samples(source: ExportSource) -> np.ndarray:
 
 
 EXPORT_FORMATS = (
-    picture_file("samples", "files.cells", samples),
-    CHARTS_FILE,
-    table_file("files.distances", distances),
-    table_file("files.table_1", table_1, "paper"),
+    png_format("samples", "files.cells", samples),
+    CHARTS_FORMAT,
+    csv_format("files.distances", distances),
+    csv_format("files.table_1", table_1, "paper"),
 )

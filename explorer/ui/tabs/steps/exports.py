@@ -7,13 +7,13 @@ import numpy as np
 from explorer.media import exports
 from explorer.media.convert import to_uint8
 from explorer.ui.export_formats import (
-    CHARTS_FILE,
+    CHARTS_FORMAT,
     ExportFormat,
     ExportSource,
-    film_files,
-    picture_file,
+    animation_formats,
+    csv_format,
+    png_format,
     side_by_side,
-    table_file,
 )
 
 STRIP_PICTURES = 20  # at most
@@ -31,10 +31,10 @@ def film(source: ExportSource) -> np.ndarray:
 
 
 EXPORT_FORMATS = (
-    picture_file("picture", "files.picture", lambda source: to_uint8(source.result.trajectory.x_0)[0]),
-    picture_file("strip", "files.strip", strip),
-    *film_files("files.run_film", film),
-    CHARTS_FILE,
-    table_file("files.step_numbers", lambda result: exports.run_numbers(result.trajectory)),
+    png_format("picture", "files.picture", lambda source: to_uint8(source.result.trajectory.x_0)[0]),
+    png_format("strip", "files.strip", strip),
+    *animation_formats("files.run_film", film),
+    CHARTS_FORMAT,
+    csv_format("files.step_numbers", lambda result: exports.run_numbers(result.trajectory)),
     ExportFormat("npz", "files.trajectory", "npz", lambda source: exports.run_arrays(source.result.trajectory)),
 )
