@@ -10,7 +10,7 @@ from flat import flat_pictures
 from safetensors.torch import load_file
 
 import explorer as ex
-from explorer.evaluation.frechet_table import EvaluationConfig
+from explorer.evaluation.config import EvaluationConfig
 from explorer.evaluation.held_out_loss import held_out_loss
 from explorer.evaluation.reconstruction import measure_reconstruction
 from explorer.evaluation.reference_set import ReferenceSet

@@ -1,4 +1,4 @@
-"""``python -m explorer evaluate``: the tables it makes, and that it goes on where it was stopped."""
+"""``python -m explorer evaluate``: the tables that it measures, and continuing after an interruption."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from flat import flat_pictures
 import explorer as ex
 from explorer.denoiser import Denoiser
 from explorer.evaluation.command import main
-from explorer.evaluation.features import Reference, unet_features
-from explorer.evaluation.frechet_table import EvaluationConfig
+from explorer.evaluation.config import EvaluationConfig
+from explorer.evaluation.features import ReferenceStatistics, unet_features
+from explorer.evaluation.frechet_table import measure_frechet
 from explorer.evaluation.reference_set import ReferenceSet
 from explorer.inversion import Inversion
 from explorer.media.convert import to_uint8, to_unit
@@ -37,7 +38,7 @@ def folder(tiny_copy) -> Path:
 
 @pytest.fixture(scope="module")
 def measured(tiny_folder, tmp_path_factory) -> Path:
-    """A folder that was evaluated in one go. Not to be changed."""
+    """A folder that was evaluated without interruption. Tests must not change it."""
     out = Path(shutil.copytree(tiny_folder, tmp_path_factory.mktemp("measured") / "tiny"))
     np.savez(out / "examples.npz", images=flat_pictures(EXAMPLES))
     assert main([str(out), *SMALL]) == 0
@@ -45,21 +46,21 @@ def measured(tiny_folder, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def calls(monkeypatch) -> list[int]:
-    """Grows by the size of the batch with every call of the network."""
+def batch_sizes(monkeypatch) -> list[int]:
+    """The batch size of every call of the network so far."""
     sizes: list[int] = []
-    whole = Denoiser.__call__
+    original = Denoiser.__call__
 
-    def counted(self, x_t, t):
+    def record(self, x_t, t):
         sizes.append(len(x_t))
-        return whole(self, x_t, t)
+        return original(self, x_t, t)
 
-    monkeypatch.setattr(Denoiser, "__call__", counted)
+    monkeypatch.setattr(Denoiser, "__call__", record)
     return sizes
 
 
 def without_seconds(folder: Path) -> dict:
-    """``quality.json``, less what a clock says."""
+    """``quality.json`` without the timings."""
     quality = json.loads((folder / "quality.json").read_text())
     for cell in quality["frechet"]["cells"]:
         assert cell.pop("seconds_per_picture") > 0
@@ -83,14 +84,14 @@ def test_the_table_has_a_cell_for_every_S_and_eta_in_order(measured):
     assert "CPU" in table.machine
 
 
-def test_a_cell_is_of_the_pictures_whose_latent_and_noise_seeds_are_their_numbers(measured):
-    """Drawn here in one batch, there in batches of 8: what rounding leaves of that is far below the standard error."""
+def test_picture_i_of_a_cell_has_latent_seed_i_and_noise_seed_i(measured):
+    """The batches differ, 20 here and 8 there, but the rounding error is far below the standard error."""
     checkpoint = ex.load(measured, "cpu")
     features = unet_features(checkpoint)
-    reference = Reference.fit(features, checkpoint.examples(), "", "")
+    reference = ReferenceStatistics.fit(features, checkpoint.examples(), "", "")
     for eta in (1.0, "large"):
-        how = {"variance": "large"} if eta == "large" else {"eta": eta}
-        settings = ex.Settings(steps=3, noise_seed=0, **how)
+        options = {"variance": "large"} if eta == "large" else {"eta": eta}
+        settings = ex.Settings(steps=3, noise_seed=0, **options)
         pictures = to_uint8(ex.sample(checkpoint, ex.latent(checkpoint.shape, range(20)), settings))
         distance = reference.distance(features, pictures)
         cell = read_quality(measured).frechet.cell(3, eta)
@@ -99,9 +100,9 @@ def test_a_cell_is_of_the_pictures_whose_latent_and_noise_seeds_are_their_number
         )
 
 
-def test_what_is_kept_of_a_cell_are_sums_of_its_whole_chunks_and_no_pictures(measured):
+def test_the_file_of_a_cell_has_the_moments_of_its_full_chunks_and_no_pictures(measured):
     with np.load(measured / "evaluation" / "frechet-S0003-eta-1.0.npz") as file:
-        assert file["count"].tolist() == [2] * 8  # of 20 pictures, two chunks of 8
+        assert file["count"].tolist() == [2] * 8  # 16 of the 20 pictures: two full chunks
         assert file["square"].shape == (8, 64, 64) or file["square"].shape[0] == 8
         assert {"total", "square", "seconds", "machine", "key", "count"} == set(file)
     assert not list((measured / "evaluation").glob("pictures*"))
@@ -112,14 +113,14 @@ def test_the_reconstruction_error_is_on_the_scale_of_0_to_1(measured):
     x_0 = to_unit(checkpoint.examples()[:6])
     table = read_quality(measured).reconstruction
     assert [(cell.inversion, cell.steps) for cell in table.cells] == [
-        (way, S) for way in ("plain", "refined-1", "ahead") for S in (2, 5)
+        (inversion, S) for inversion in ("plain", "refined-1", "ahead") for S in (2, 5)
     ]
     assert table.pictures == 6
     for cell in table.cells:
-        how = Inversion.parse(cell.inversion)
-        x_T = ex.encode(checkpoint, x_0, cell.steps, iterations=how.iterations, ahead=how.ahead)
-        back = ex.sample(checkpoint, x_T, ex.Settings(steps=cell.steps))
-        errors = ((back + 1) / 2 - (x_0 + 1) / 2).square().mean((1, 2, 3))
+        inversion = Inversion.parse(cell.inversion)
+        x_T = ex.encode(checkpoint, x_0, cell.steps, iterations=inversion.iterations, ahead=inversion.ahead)
+        reconstructed = ex.sample(checkpoint, x_T, ex.Settings(steps=cell.steps))
+        errors = ((reconstructed + 1) / 2 - (x_0 + 1) / 2).square().mean((1, 2, 3))
         assert cell.mse == pytest.approx(float(errors.mean()), rel=1e-3)
         assert cell.standard_error == pytest.approx(float(errors.std()) / 6**0.5, rel=0.05)
 
@@ -133,12 +134,12 @@ def test_the_loss_is_measured_on_the_held_out_pictures(measured):
     )
 
 
-def test_git_does_not_see_what_is_kept_for_going_on(measured):
+def test_git_ignores_the_intermediate_results(measured):
     assert (measured / "evaluation" / ".gitignore").read_text() == "*\n"
     assert not list((measured / "evaluation").glob("*part*"))
 
 
-def test_the_seconds_alone_can_be_measured_anew_on_another_machine(measured, tmp_path, capsys):
+def test_the_seconds_alone_can_be_measured_again(measured, tmp_path, capsys):
     copy = shutil.copytree(measured, tmp_path / "copy")
     assert main([str(copy), "--only", "seconds", "--batch", "2", "--device", "cpu"]) == 0
     before, after = read_quality(measured).frechet, read_quality(copy).frechet
@@ -150,52 +151,52 @@ def test_the_seconds_alone_can_be_measured_anew_on_another_machine(measured, tmp
     (copy / "quality.json").unlink()
     capsys.readouterr()
     assert main([str(copy), "--only", "seconds", "--device", "cpu"]) == 2
-    assert "no Fréchet table whose seconds could be measured anew" in capsys.readouterr().err
+    assert "no Fréchet table to time; measure one first" in capsys.readouterr().err
 
 
-# Stopped and resumed
+# Interruption
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stop_after", [3, 60, 95])
-def test_a_stopped_sweep_goes_on_to_the_same_table(folder, measured, monkeypatch, capsys, stop_after):
-    """Stopped in the loss, in a cell, and in a reconstruction."""
-    whole = Denoiser.predict_with
-    left = stop_after
+def test_an_interrupted_sweep_continues_to_the_same_table(folder, measured, monkeypatch, capsys, stop_after):
+    """The interruptions are in the loss, in a Fréchet cell, and in a reconstruction."""
+    original = Denoiser.predict_with
+    calls = 0
 
-    def interrupted(self, *given):
-        nonlocal left
-        left -= 1
-        if left < 0:
+    def interrupt(self, *args):
+        nonlocal calls
+        calls += 1
+        if calls > stop_after:
             raise KeyboardInterrupt
-        return whole(self, *given)
+        return original(self, *args)
 
-    monkeypatch.setattr(Denoiser, "predict_with", interrupted)
+    monkeypatch.setattr(Denoiser, "predict_with", interrupt)
     assert main([str(folder), *SMALL]) == 130
-    assert "the same command goes on from the last batch" in capsys.readouterr().err
-    monkeypatch.setattr(Denoiser, "predict_with", whole)
+    assert "run the same command again to continue" in capsys.readouterr().err
+    monkeypatch.setattr(Denoiser, "predict_with", original)
     assert main([str(folder), *SMALL]) == 0
     assert without_seconds(folder) == without_seconds(measured)
 
 
-def test_a_finished_sweep_is_not_done_again(measured, calls):
+def test_a_complete_sweep_is_not_measured_again(measured, batch_sizes):
     before = (measured / "quality.json").read_bytes()
     assert main([str(measured), *SMALL]) == 0
-    assert calls == []
+    assert batch_sizes == []
     assert (measured / "quality.json").read_bytes() == before
 
 
-def test_more_pictures_of_a_cell_are_added_to_the_whole_chunks_that_are_there(folder, calls):
+def test_more_pictures_of_a_cell_are_added_to_its_full_chunks(folder, batch_sizes):
     arguments = [str(folder), *SMALL, "--only", "frechet", "--steps", "2", "--etas", "0"]
     assert main(arguments) == 0
-    calls.clear()
+    batch_sizes.clear()
     assert main([*arguments, "--pictures", "24"]) == 0
-    assert calls == [8] * 2  # 16 to 23; a chunk that was not whole is another one now
+    assert batch_sizes == [8] * 2  # two steps of pictures 16 to 23, as the last chunk was not full before
     [cell] = read_quality(folder).frechet.cells
     assert cell.pictures == 24
 
 
-def test_cells_of_several_runs_come_into_one_table(folder):
+def test_one_table_collects_the_cells_of_several_runs(folder):
     arguments = [str(folder), *SMALL, "--only", "frechet", "--etas", "0"]
     assert main([*arguments, "--steps", "3"]) == 0
     assert main([*arguments, "--steps", "2", "--pictures", "16"]) == 0
@@ -204,7 +205,7 @@ def test_cells_of_several_runs_come_into_one_table(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", ["weights", "precision"])
-def test_cells_of_other_weights_or_another_precision_are_measured_anew(folder, calls, change):
+def test_cells_of_other_weights_or_another_precision_are_measured_again(folder, batch_sizes, change):
     if change == "precision":
         pytest.importorskip("openvino", reason="OpenVINO is not installed: torch is the only engine here")
     arguments = [str(folder), *SMALL, "--only", "frechet", "--etas", "0"]
@@ -213,20 +214,20 @@ def test_cells_of_other_weights_or_another_precision_are_measured_anew(folder, c
         data = bytearray((folder / WEIGHTS).read_bytes())
         data[-1] ^= 1  # in the exponent of the last weight
         (folder / WEIGHTS).write_bytes(data)
-    calls.clear()
+    batch_sizes.clear()
     arguments += ["--steps", "2"] + (["--engine", "fast"] if change == "precision" else [])
     assert main(arguments) == 0
-    extra = change == "precision"  # the call that chooses the engine
-    assert sum(calls) == 20 * 2 + extra  # two steps
+    engine_choice = change == "precision"  # one more call
+    assert sum(batch_sizes) == 20 * 2 + engine_choice  # two steps
     assert [cell.steps for cell in read_quality(folder).frechet.cells] == [2]
 
 
-def test_what_else_stands_in_quality_json_is_kept(folder):
+def test_other_entries_of_quality_json_are_kept(folder):
     (folder / "quality.json").write_text(json.dumps({"loss": LOSS, "note": [1]}))
     assert main([str(folder), *SMALL, "--etas", "0"]) == 0
     quality = json.loads((folder / "quality.json").read_text())
     assert quality["note"] == [1]
-    assert quality["loss"] == LOSS  # of more pictures than there are here
+    assert quality["loss"] == LOSS  # kept, because it is of more pictures than there are here
     assert {"frechet", "reconstruction"} < quality.keys()
 
 
@@ -236,31 +237,31 @@ LOSS = {"pictures": 512, "mean": 0.5, "fifths_of_t": [0.5] * 5, "curve": [[25.4,
 # With the data set
 
 
-def test_with_the_data_the_reference_is_kept_for_those_without_it(folder, tmp_path, calls):
+def test_the_reference_statistics_of_a_data_set_are_kept_for_later_runs_without_it(folder, tmp_path, batch_sizes):
     np.savez(tmp_path / "flat.npz", images=flat_pictures(100))
     arguments = [str(folder), *SMALL, "--only", "frechet", "--etas", "0", "--steps", "2"]
     assert main([*arguments, "--data", str(tmp_path / "flat.npz"), "--held-out", "30"]) == 0
     table = read_quality(folder).frechet
     assert table.reference.startswith("70 pictures spread over the first 70 of flat.npz (sha256 ")
     assert table.real.pictures == 20
-    calls.clear()
+    batch_sizes.clear()
     assert main(arguments) == 0
-    assert calls == []
+    assert batch_sizes == []
     assert main([*arguments, "--steps", "3"]) == 0
     assert read_quality(folder).frechet.reference == table.reference
     assert len(read_quality(folder).frechet.cells) == 2
 
 
-def test_the_held_out_pictures_are_the_last_ones_and_no_part_of_the_reference(folder):
+def test_the_held_out_pictures_are_the_last_ones_and_not_in_the_reference(folder):
     data = flat_pictures(100)
-    real = ReferenceSet.of_data(ex.load(folder, "cpu"), data, "flat", held_out=30)
-    np.testing.assert_array_equal(real.held_out, data[70:])
-    np.testing.assert_array_equal(real.reference, data[:70])
-    assert real.has_data
+    reference_set = ReferenceSet.of_data(ex.load(folder, "cpu"), data, "flat", held_out=30)
+    np.testing.assert_array_equal(reference_set.held_out, data[70:])
+    np.testing.assert_array_equal(reference_set.reference, data[:70])
+    assert reference_set.has_data
     assert not ReferenceSet.of_examples(ex.load(folder, "cpu")).has_data
 
 
-# What cannot be measured
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -276,33 +277,33 @@ def test_the_held_out_pictures_are_the_last_ones_and_no_part_of_the_reference(fo
         (["--data", "nowhere.npz"], "no data at nowhere.npz"),
     ],
 )
-def test_a_request_that_cannot_work_is_refused_in_words(folder, capsys, arguments, message):
+def test_invalid_arguments_give_a_message(folder, capsys, arguments, message):
     only = "reconstruction" if "--encode-steps" in arguments else "frechet"
     assert main([str(folder), *SMALL, "--only", only, *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not (folder / "quality.json").exists()
 
 
-def test_pictures_of_another_shape_and_too_few_of_them_are_refused(folder, tmp_path, capsys):
+def test_pictures_of_another_shape_and_too_few_pictures_are_refused(folder, tmp_path, capsys):
     np.savez(tmp_path / "gray.npz", images=flat_pictures(100)[..., :1])
     assert main([str(folder), *SMALL, "--data", str(tmp_path / "gray.npz"), "--held-out", "30"]) == 2
     assert "the pictures are 8x8x1, but tiny is for 8x8x3" in capsys.readouterr().err
     np.savez(tmp_path / "few.npz", images=flat_pictures(40))
     assert main([str(folder), *SMALL, "--data", str(tmp_path / "few.npz"), "--held-out", "30"]) == 2
-    assert "few.npz holds 40 pictures, too few with 30 of them held out" in capsys.readouterr().err
+    assert "few.npz has 40 pictures; with 30 of them held out, at least 16 must remain" in capsys.readouterr().err
     (folder / "examples.npz").unlink()
     assert main([str(folder), *SMALL]) == 2
-    assert "tiny ships 0 held-out pictures, too few to measure with: give --data" in capsys.readouterr().err
+    assert "tiny has 0 held-out pictures; at least 16 are needed: give --data" in capsys.readouterr().err
 
 
-def test_a_broken_quality_json_is_not_written_over(folder, capsys):
+def test_an_invalid_quality_json_is_not_overwritten(folder, capsys):
     (folder / "quality.json").write_text("{")
     assert main([str(folder), *SMALL]) == 2
     assert "quality.json is not a readable JSON file" in capsys.readouterr().err
     assert (folder / "quality.json").read_text() == "{"
 
 
-def test_only_steps_that_T_allows_are_measured_unasked(folder):
+def test_the_default_steps_do_not_exceed_T(folder):
     path = folder / "scheduler" / "scheduler_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"num_train_timesteps": 12}))
     arguments = ["--pictures", "16", "--batch", "16", "--etas", "0", "--encoded", "2", "--device", "cpu"]
@@ -310,13 +311,11 @@ def test_only_steps_that_T_allows_are_measured_unasked(folder):
     quality = read_quality(folder)
     assert [cell.steps for cell in quality.frechet.cells] == [5, 10]
     assert [(cell.steps, cell.inversion) for cell in quality.reconstruction.cells] == [
-        (10, way) for way in ("plain", "refined-1", "ahead")
+        (10, inversion) for inversion in ("plain", "refined-1", "ahead")
     ]
 
 
-def test_toys_are_not_evaluated(gaussian):
-    from explorer.evaluation.frechet_table import measure_frechet
-
-    real = ReferenceSet(*[flat_pictures(20), ""] * 2)
-    with pytest.raises(ValueError, match="does not lie in a folder with a U-Net"):
-        measure_frechet(gaussian(shape=(3, 8, 8)), real, EvaluationConfig())
+def test_a_checkpoint_without_a_folder_is_refused(gaussian):
+    reference_set = ReferenceSet(*[flat_pictures(20), ""] * 2)
+    with pytest.raises(ValueError, match="is not a folder with a U-Net"):
+        measure_frechet(gaussian(shape=(3, 8, 8)), reference_set, EvaluationConfig())

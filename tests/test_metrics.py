@@ -1,4 +1,4 @@
-"""Numbers about finished pictures."""
+"""Metrics of pictures: similarity, grain, smoothness of a strip."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHAPE = (3, 32, 32)
 # Similarity
 
 
-def test_similarity_is_the_correlation_of_what_differs_from_the_mean_picture():
+def test_similarity_is_the_correlation_of_the_differences_from_the_mean_picture():
     a, b, c = (ex.latent(SHAPE, range(i, i + 4)) for i in (0, 10, 20))
     mean = 5 * ex.latent(SHAPE, [99])[0]
     expected = [
@@ -25,17 +25,17 @@ def test_similarity_is_the_correlation_of_what_differs_from_the_mean_picture():
     ]
     np.testing.assert_allclose(similarity(mean + a, mean + a + b, mean), expected, atol=1e-5)
     assert similarity(mean + a, mean + c, mean).abs().max() < 4 / np.sqrt(3 * 32 * 32)  # unrelated
-    assert similarity(mean + a, mean + c, torch.zeros(SHAPE)).min() > 0.9  # raw, the mean picture makes them alike
+    assert similarity(mean + a, mean + c, torch.zeros(SHAPE)).min() > 0.9  # without subtracting the mean
 
 
-def test_a_picture_is_like_itself_and_unlike_its_mirror_image_in_the_mean():
+def test_similarity_is_1_for_equal_pictures_and_minus_1_for_opposite_ones():
     a, mean = ex.latent(SHAPE, [0, 1]), ex.latent(SHAPE, [2])[0]
     np.testing.assert_allclose(similarity(a, a, mean), 1, atol=1e-12)
     np.testing.assert_allclose(similarity(2 * mean - a, a, mean), -1, atol=1e-6)
-    np.testing.assert_allclose(similarity(mean + 0.1 * (a - mean), a, mean), 1, atol=1e-6)  # contrast has no say
+    np.testing.assert_allclose(similarity(mean + 0.1 * (a - mean), a, mean), 1, atol=1e-6)  # contrast does not count
 
 
-def test_the_mean_picture_is_like_nothing():
+def test_the_similarity_of_the_mean_picture_is_0():
     a, mean = ex.latent(SHAPE, [0]), ex.latent(SHAPE, [2])
     assert similarity(mean, a, mean[0]).tolist() == [0]
     assert similarity(a, mean, mean[0]).tolist() == [0]
@@ -53,7 +53,7 @@ def test_the_grain_of_a_picture_is_the_standard_deviation_of_its_noise(sigma):
         np.testing.assert_allclose(grain(pictures), sigma, rtol=0.03)
 
 
-def test_flat_pictures_and_slopes_have_no_grain():
+def test_constant_and_linear_pictures_have_no_grain():
     x = torch.linspace(-1, 1, 16)
     slope = (0.5 * x + 0.2 * x[:, None]).expand(2, 3, 16, 16)
     assert grain(torch.full((1, 1, 8, 8), 0.7)).max() < 1e-6
@@ -68,10 +68,10 @@ def test_the_grain_of_a_picture_does_not_depend_on_its_batch():
         assert grain(pictures[i : i + 1]).item() == pytest.approx(together[i].item(), rel=1e-6)
 
 
-# A strip
+# Strips
 
 
-def test_a_straight_way_is_smooth_and_unrelated_pictures_are_not():
+def test_a_straight_line_is_smooth_and_unrelated_pictures_are_not():
     a, b = ex.latent(SHAPE, [0]), ex.latent(SHAPE, [1])
     straight = strip(torch.cat([torch.lerp(a, b, w) for w in torch.linspace(0, 1, 11).tolist()]))
     assert straight.smoothness == pytest.approx(1, abs=1e-6)
@@ -83,7 +83,7 @@ def test_a_straight_way_is_smooth_and_unrelated_pictures_are_not():
     assert unrelated.largest == max(unrelated.changes)
 
 
-def test_the_span_of_a_loop_is_that_of_its_legs():
+def test_the_span_of_a_loop_is_the_sum_of_its_sides():
     a, b, c = (ex.latent(SHAPE, [i]) for i in range(3))
     loop = strip(
         torch.cat([a, torch.lerp(a, b, 0.5), b, torch.lerp(b, c, 0.5), c, torch.lerp(c, a, 0.5), a]), (0, 2, 4, 6)
@@ -92,12 +92,12 @@ def test_the_span_of_a_loop_is_that_of_its_legs():
     assert loop.smoothness == pytest.approx(1, abs=1e-6)
 
 
-def test_a_strip_that_stands_still_is_smooth():
-    still = strip(torch.ones(3, *SHAPE))
-    assert (still.smoothness, still.largest, still.span) == (1, 0, 0)
+def test_a_strip_of_equal_pictures_is_smooth():
+    constant = strip(torch.ones(3, *SHAPE))
+    assert (constant.smoothness, constant.largest, constant.span) == (1, 0, 0)
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_one_picture_is_no_strip(count):
+def test_fewer_than_two_pictures_are_refused(count):
     with pytest.raises(ValueError, match=f"at least two pictures, not {count}"):
         strip(torch.zeros(count, *SHAPE))

@@ -1,4 +1,4 @@
-"""The held-out loss, and what a quality.json says."""
+"""The held-out loss, reading quality.json, and the tables of the paper."""
 
 from __future__ import annotations
 
@@ -20,46 +20,46 @@ SCHEDULE = ex.Schedule.linear()
 BLACK = np.zeros((50, 16, 16, 1), np.uint8)  # x_0 = -1 everywhere
 
 
-def knows_black(x_t, t):
-    """The exact eps where every picture is black."""
+def predict_for_black(x_t, t):
+    """The exact eps for data that consists of black pictures."""
     ab = torch.from_numpy(SCHEDULE.alpha_bar.copy())[t].view(-1, 1, 1, 1)
     return ((x_t + ab.sqrt()) / (1 - ab).sqrt()).float()
 
 
-def test_a_network_that_knows_the_pictures_has_no_loss():
-    assert held_out_loss(knows_black, SCHEDULE, BLACK).mean < 1e-6
+def test_an_exact_network_has_no_loss():
+    assert held_out_loss(predict_for_black, SCHEDULE, BLACK).mean < 1e-6
 
 
-def test_a_network_that_says_zero_has_the_variance_of_the_noise_for_loss():
+def test_a_network_that_predicts_zero_has_the_variance_of_the_noise_as_loss():
     loss = held_out_loss(lambda x_t, t: torch.zeros_like(x_t), SCHEDULE, BLACK)
     assert loss.mean == pytest.approx(1, abs=4 * math.sqrt(2 / (50 * ROUNDS * 256)))
 
 
-def test_the_loss_is_that_of_its_t():
-    """A network wrong by t/1000 has the loss (t/1000)^2 at t."""
-    loss = held_out_loss(lambda x, t: knows_black(x, t) + t.view(-1, 1, 1, 1) / 1000, SCHEDULE, BLACK)
+def test_the_loss_is_measured_at_its_t():
+    """A network with the error t/1000 has the loss (t/1000)^2 at t."""
+    loss = held_out_loss(lambda x, t: predict_for_black(x, t) + t.view(-1, 1, 1, 1) / 1000, SCHEDULE, BLACK)
     np.testing.assert_allclose(loss.loss, (np.array(loss.t) / 1000) ** 2, atol=1e-3)
     fifths = [np.mean((np.array(loss.t)[i * 40 : (i + 1) * 40] / 1000) ** 2) for i in range(5)]
     np.testing.assert_allclose(loss.fifths, fifths, atol=1e-3)
     assert loss.mean == pytest.approx(1 / 3, abs=0.01)
 
 
-def test_every_picture_is_measured_at_times_spread_over_all_of_1_to_T():
-    loss = held_out_loss(knows_black, SCHEDULE, BLACK)
+def test_the_time_steps_are_evenly_spaced_over_1_to_T():
+    loss = held_out_loss(predict_for_black, SCHEDULE, BLACK)
     assert loss.t == tuple(range(1, 1001, 1000 // (50 * ROUNDS)))
 
 
-def test_the_loss_does_not_depend_on_the_batch_and_repeats():
+def test_the_loss_is_reproducible_and_does_not_depend_on_the_batch():
     losses = [held_out_loss(lambda x, t: x, SCHEDULE, BLACK, batch=b).mean for b in (32, 7, 32)]
     assert losses[0] == losses[2]
     assert losses[1] == pytest.approx(losses[0], rel=1e-6)
 
 
-def test_what_is_written_of_the_loss_is_json_even_for_the_fewest_pictures():
-    written = held_out_loss(lambda x, t: x, SCHEDULE, BLACK[:5]).to_json()
-    assert written["pictures"] == 5
-    assert len(written["curve"]) == 20
-    json.dumps(written, allow_nan=False)
+def test_the_entry_of_the_loss_is_json_even_for_the_fewest_pictures():
+    entry = held_out_loss(lambda x, t: x, SCHEDULE, BLACK[:5]).to_json()
+    assert entry["pictures"] == 5
+    assert len(entry["curve"]) == 20
+    json.dumps(entry, allow_nan=False)
 
 
 # quality.json
@@ -81,7 +81,7 @@ def write(folder, content) -> None:
     (folder / "quality.json").write_text(content if isinstance(content, str) else json.dumps(content))
 
 
-def test_the_shipped_checkpoint_says_how_good_it_is():
+def test_the_shipped_checkpoint_has_a_plausible_loss():
     loss = read_quality(CHECKPOINTS / "faces-64").loss
     assert 0 < loss.mean < 0.01
     assert len(loss.fifths_of_t) == 5
@@ -90,15 +90,15 @@ def test_the_shipped_checkpoint_says_how_good_it_is():
     assert values[0] > 10 * values[-1]
 
 
-def test_what_was_written_of_a_loss_can_be_read(tmp_path):
-    measured = held_out_loss(knows_black, SCHEDULE, BLACK)
+def test_the_entry_of_a_loss_can_be_read(tmp_path):
+    measured = held_out_loss(predict_for_black, SCHEDULE, BLACK)
     write(tmp_path, {"loss": measured.to_json()})
     loss = read_quality(tmp_path).loss
     assert (loss.pictures, loss.weights) == (50, "")
     assert loss.fifths_of_t == pytest.approx(measured.fifths, rel=1e-3)
 
 
-def test_a_folder_without_the_file_has_no_quality_and_one_without_a_part_has_none_of_it(tmp_path):
+def test_a_missing_file_and_missing_parts_are_none(tmp_path):
     assert read_quality(tmp_path) is None
     write(tmp_path, {"frechet": TABLE, "later": {}})
     quality = read_quality(tmp_path)
@@ -128,17 +128,17 @@ def test_a_folder_without_the_file_has_no_quality_and_one_without_a_part_has_non
         ),
     ],
 )
-def test_a_file_that_says_something_else_is_refused_by_the_place(tmp_path, content, message):
+def test_the_message_for_an_invalid_file_names_the_entry(tmp_path, content, message):
     write(tmp_path, content)
     with pytest.raises(ValueError, match=message):
         read_quality(tmp_path)
 
 
-# The paper's numbers
+# The tables of the paper
 
 
-def test_the_papers_tables_show_what_the_paper_says_of_them():
-    """DDIM is best up to S = 100 and sigma-hat ruinous there; sigma-hat is best at S = 1000; the error falls with S."""
+def test_the_tables_of_the_paper_agree_with_its_text():
+    """DDIM is best up to S = 100, sigma-hat is best at S = 1000, and the errors decrease with S."""
     for table in TABLE_1.values():
         assert {len(row) for row in table.values()} == {len(TABLE_1_STEPS)}
         for i, S in enumerate(TABLE_1_STEPS):
@@ -165,7 +165,7 @@ def test_the_papers_tables_show_what_the_paper_says_of_them():
     ],
     ids=range(10),
 )
-def test_measurements_that_are_none_are_refused_with_a_short_message(tmp_path, content):
+def test_hostile_files_are_refused_with_a_short_message(tmp_path, content):
     (tmp_path / "quality.json").write_bytes(content)
     with pytest.raises(ValueError, match=r"quality\.json") as raised:
         read_quality(tmp_path)

@@ -1,4 +1,4 @@
-"""``python -m explorer evaluate``: arguments to :mod:`explorer.evaluation.frechet_table`."""
+"""The command line ``python -m explorer evaluate``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import get_args
 
 from explorer.checkpoint import Checkpoint, load
 from explorer.denoiser import DEVICES
+from explorer.evaluation.config import ETAS, STEPS, EvaluationConfig
 from explorer.evaluation.features import FeatureKind
-from explorer.evaluation.frechet_table import ETAS, STEPS, EvaluationConfig, measure_frechet, measure_loss
+from explorer.evaluation.frechet_table import measure_frechet
+from explorer.evaluation.loss_entry import measure_loss
 from explorer.evaluation.reconstruction import measure_reconstruction
 from explorer.evaluation.reference_set import ReferenceSet
 from explorer.evaluation.timing import measure_seconds
@@ -23,101 +25,116 @@ from explorer.runs.tasks import Distribute, in_this_process
 from explorer.storage.picture_dataset import load_pictures
 
 PARTS = ("loss", "frechet", "reconstruction")
-AGAIN = "seconds"  # measured with the distances; asked for alone, it is measured anew
+SECONDS = "seconds"  # normally measured together with the Fréchet distance
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m explorer evaluate",
-        description="Measure a checkpoint and put the figures into its quality.json. What is measured already is kept.",
+        description="Measure a checkpoint and write the results to its quality.json. Existing results are kept.",
     )
     default = EvaluationConfig()
 
     def add(name: str, text: str, **options: object) -> None:
         parser.add_argument(name, help=text, **options)  # type: ignore[arg-type]
 
-    add("checkpoint", "name or folder")
-    add("--data", "data set it was trained on: .npz, folder or idx.gz; without it, the checkpoint's examples")
-    add("--held-out", "pictures at the end of the data that were not trained on (default 512)", type=int, default=512)
-    add("--only", "measure this part alone; seconds: time the cells that there are anew", choices=(*PARTS, AGAIN))
-    add("--pictures", f"pictures per cell (default {default.pictures})", type=int, default=default.pictures)
-    add("--steps", f"S of the cells (default {_list(STEPS)}, as far as T allows)", type=int, nargs="+")
-    add("--etas", f"eta of the cells, large is sigma-hat (default {_list(ETAS)})", type=_eta, nargs="+", default=ETAS)
+    add("checkpoint", "name or folder of the checkpoint")
+    add("--data", "training data set: .npz, folder or idx.gz (default: the checkpoint's examples)")
+    add("--held-out", "pictures at the end of the data not used in training (default 512)", type=int, default=512)
+    add("--only", "measure only this; seconds: time the existing Fréchet cells again", choices=(*PARTS, SECONDS))
+    add("--pictures", f"pictures per Fréchet cell (default {default.pictures})", type=int, default=default.pictures)
+    add("--steps", f"S of the Fréchet cells (default {_join(STEPS)}, up to T)", type=int, nargs="+")
+    text = f"eta of the Fréchet cells; large is sigma-hat (default {_join(ETAS)})"
+    add("--etas", text, type=_parse_eta, nargs="+", default=ETAS)
     add("--encoded", f"held-out pictures to reconstruct (default {default.encoded})", type=int, default=default.encoded)
-    add("--encode-steps", f"S of each way of a reconstruction (default {_list(TABLE_2_STEPS)})", type=int, nargs="+")
-    text = f"how the way up finds its eps, a row of the table for each (default {_list(default.inversions)})"
+    add("--encode-steps", f"S of the reconstructions (default {_join(TABLE_2_STEPS)}, up to T)", type=int, nargs="+")
+    text = f"inversion methods of the reconstructions (default {_join(default.inversions)})"
     add("--inversions", text, nargs="+", default=default.inversions)
     add("--batch", f"pictures per call of the network (default {default.batch})", type=int, default=default.batch)
-    add("--features", "whose features (default unet, the checkpoint's own)", choices=get_args(FeatureKind))
-    add("--engine", "what draws the pictures (default exact: torch in float32)", choices=ENGINES, default="exact")
+    add("--features", "network for the features (default unet, the checkpoint's own)", choices=get_args(FeatureKind))
+    add(
+        "--engine",
+        "engine that samples the pictures (default exact: torch in float32)",
+        choices=ENGINES,
+        default="exact",
+    )
     add(
         "--ray",
-        "compute on a Ray cluster: auto, HOST:PORT or ray://HOST:PORT; without an address on one of this machine (extra ray)",
+        "compute on a Ray cluster: auto, HOST:PORT or ray://HOST:PORT; without an address, start one on this machine "
+        "(needs the extra ray)",
         nargs="?",
         const="",
         metavar="ADDRESS",
     )
     add("--device", f"one of {', '.join(DEVICES)} (default auto)", default="auto")
-    given = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    args = parse_arguments(arguments)
     try:
         config = EvaluationConfig(
-            pictures=given.pictures,
-            steps=tuple(given.steps) if given.steps else None,
-            etas=tuple(given.etas),
-            encoded=given.encoded,
-            encode_steps=tuple(given.encode_steps) if given.encode_steps else None,
-            inversions=tuple(Inversion.parse(str(text)) for text in given.inversions),
-            batch=given.batch,
-            features=given.features or default.features,
+            pictures=args.pictures,
+            steps=tuple(args.steps) if args.steps else None,
+            etas=tuple(args.etas),
+            encoded=args.encoded,
+            encode_steps=tuple(args.encode_steps) if args.encode_steps else None,
+            inversions=tuple(Inversion.parse(str(text)) for text in args.inversions),
+            batch=args.batch,
+            features=args.features or EvaluationConfig.features,
         )
-        checkpoint = load(given.checkpoint, given.device, engine=given.engine)
-        if given.only == AGAIN:
+        checkpoint = load(args.checkpoint, args.device, engine=args.engine)
+        if args.only == SECONDS:
             measure_seconds(checkpoint, config)
-            print(f"timed; the seconds are in {checkpoint.folder}/quality.json")
+            print(f"wrote the seconds per picture to {checkpoint.folder}/quality.json")
             return 0
-        if given.data:
+        if args.data:
             _, H, W = checkpoint.shape
-            data = load_pictures(given.data, H if H == W else None)
-            real = ReferenceSet.of_data(checkpoint, data, Path(given.data).name, given.held_out)
+            data = load_pictures(args.data, H if H == W else None)
+            reference_set = ReferenceSet.of_data(checkpoint, data, Path(args.data).name, args.held_out)
         else:
-            real = ReferenceSet.of_examples(checkpoint)
-        with ExitStack() as until:
-            distribute = in_this_process if given.ray is None else on_ray_at(given.ray, until)
-            measure(checkpoint, real, config, (given.only,) if given.only else PARTS, distribute)
-        print(f"measured; the figures are in {checkpoint.folder}/quality.json")
+            reference_set = ReferenceSet.of_examples(checkpoint)
+        with ExitStack() as stack:
+            distribute = in_this_process if args.ray is None else connect_to_ray(args.ray, stack)
+            measure(checkpoint, reference_set, config, (args.only,) if args.only else PARTS, distribute)
+        print(f"wrote the results to {checkpoint.folder}/quality.json")
     except (ValueError, OSError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from the last batch", file=sys.stderr)
+        print("\ninterrupted; run the same command again to continue", file=sys.stderr)
         return 130
     return 0
 
 
-def on_ray_at(address: str, until: ExitStack) -> Distribute:
-    """The Ray cluster at ``address``, joined until ``until`` ends; ValueError if there is none."""
+def connect_to_ray(address: str, stack: ExitStack) -> Distribute:
+    """Connect to the Ray cluster at ``address`` until ``stack`` closes; ValueError if there is none."""
     from explorer.cluster.ray_session import ray_session
     from explorer.cluster.ray_tasks import distribute_on_ray
 
-    until.enter_context(ray_session(address))
+    stack.enter_context(ray_session(address))
     return distribute_on_ray
 
 
 def measure(
-    checkpoint: Checkpoint, real: ReferenceSet, config: EvaluationConfig, wanted: Sequence[str], distribute: Distribute
+    checkpoint: Checkpoint,
+    reference_set: ReferenceSet,
+    config: EvaluationConfig,
+    parts: Sequence[str],
+    distribute: Distribute,
 ) -> None:
-    """The parts that are wanted; the loss takes less than to send it anywhere."""
-    if "loss" in wanted:
-        measure_loss(checkpoint, real, config)
-    if "frechet" in wanted:
-        measure_frechet(checkpoint, real, config, distribute=distribute)
-    if "reconstruction" in wanted:
-        measure_reconstruction(checkpoint, real, config, distribute=distribute)
+    """Measure the selected ``parts``. The loss is always computed here, because distributing it would take longer."""
+    if "loss" in parts:
+        measure_loss(checkpoint, reference_set, config)
+    if "frechet" in parts:
+        measure_frechet(checkpoint, reference_set, config, distribute=distribute)
+    if "reconstruction" in parts:
+        measure_reconstruction(checkpoint, reference_set, config, distribute=distribute)
 
 
-def _eta(text: str) -> Eta:
+def _parse_eta(text: str) -> Eta:
     return "large" if text == "large" else float(text)
 
 
-def _list(values: Sequence[object]) -> str:
+def _join(values: Sequence[object]) -> str:
     return " ".join(map(str, values))

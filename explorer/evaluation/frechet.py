@@ -1,4 +1,4 @@
-"""Fréchet distance between two sets of features, taken as Gaussians (Heusel et al. 2017, arXiv 1706.08500, Eq. 6)."""
+"""Fréchet distance between two sets of features, modelled as Gaussians (Heusel et al. 2017, arXiv 1706.08500, Eq. 6)."""
 
 from __future__ import annotations
 
@@ -6,30 +6,36 @@ from dataclasses import dataclass
 
 import numpy as np
 
-GROUPS = 8  # of pictures, each left out once for the standard error
-MIN_PICTURES = 2 * GROUPS
+JACKKNIFE_GROUPS = 8
+MIN_PICTURES = 2 * JACKKNIFE_GROUPS
 
 
 @dataclass(frozen=True, eq=False)
 class Gaussian:
-    """Mean (d,) and covariance (d, d) of rows of features, float64."""
+    """A Gaussian distribution of features.
+
+    Attributes:
+        mean: (d,) float64.
+        covariance: (d, d) float64.
+    """
 
     mean: np.ndarray
     covariance: np.ndarray
 
     @classmethod
     def of(cls, rows: np.ndarray) -> Gaussian:
-        """The Gaussian of ``rows`` (N, d), N >= 2."""
+        """Fit a Gaussian to ``rows`` (N, d), N >= 2, with the unbiased covariance."""
         rows = np.asarray(rows, dtype=np.float64)
         mean = rows.mean(0)
         return cls(mean, (rows - mean).T @ (rows - mean) / (len(rows) - 1))
 
 
 def frechet_distance(a: Gaussian, b: Gaussian) -> float:
-    """|mean_a - mean_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)), at least 0.
+    """Return |mean_a - mean_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)).
 
-    The trace of the root is the sum of the roots of the eigenvalues of R C_b R, R the symmetric root of C_a. That matrix is
-    symmetric, so its eigenvalues are real, and rounding below 0 is cut; covariances may be singular.
+    The trace of the square root is computed as the sum of the square roots of the eigenvalues of R C_b R, where R is the
+    symmetric square root of C_a. This matrix is symmetric, so its eigenvalues are real; those below 0, by rounding, are set
+    to 0. The covariances may be singular.
     """
     values, vectors = np.linalg.eigh(a.covariance)
     root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
@@ -40,13 +46,16 @@ def frechet_distance(a: Gaussian, b: Gaussian) -> float:
 
 @dataclass(eq=False)
 class Moments:
-    """What a distance and its standard error need of rows of features, without the rows: sums for each jackknife group.
+    """First and second moments of feature rows, separately for each jackknife group.
 
-    Row i belongs to group i mod ``GROUPS``. In float64 the sums depend on their order, in the last digits; so rows are added
-    in the order of their numbers.
+    They suffice to compute a Fréchet distance and its standard error without the rows. Row i belongs to group
+    i mod ``JACKKNIFE_GROUPS``. The last digits of the sums depend on the order of the rows, so rows must be added in the
+    order of their numbers.
 
     Attributes:
-        count, total, square: (GROUPS,), (GROUPS, d) and (GROUPS, d, d), float64: of the rows, and of their outer products.
+        count: (JACKKNIFE_GROUPS,) float64, number of rows.
+        total: (JACKKNIFE_GROUPS, d) float64, sum of the rows.
+        square: (JACKKNIFE_GROUPS, d, d) float64, sum of the rows' outer products.
     """
 
     count: np.ndarray
@@ -55,47 +64,44 @@ class Moments:
 
     @classmethod
     def of(cls, rows: np.ndarray) -> Moments:
-        """Of ``rows`` (N, d) alone."""
+        """Return the moments of ``rows`` (N, d)."""
         d = rows.shape[1]
-        moments = cls(np.zeros(GROUPS), np.zeros((GROUPS, d)), np.zeros((GROUPS, d, d)))
+        moments = cls(np.zeros(JACKKNIFE_GROUPS), np.zeros((JACKKNIFE_GROUPS, d)), np.zeros((JACKKNIFE_GROUPS, d, d)))
         moments.add(rows)
         return moments
 
     def __len__(self) -> int:
         return int(self.count.sum())
 
-    def copy(self) -> Moments:
-        return Moments(self.count.copy(), self.total.copy(), self.square.copy())
-
     def add(self, rows: np.ndarray) -> None:
-        """The next ``rows`` (n, d), which follow those that were added before."""
+        """Add the next ``rows`` (n, d)."""
         rows = np.asarray(rows, dtype=np.float64)
-        group = (len(self) + np.arange(len(rows))) % GROUPS
-        for g in range(GROUPS):
-            chosen = rows[group == g]
-            self.count[g] += len(chosen)
-            self.total[g] += chosen.sum(0)
-            self.square[g] += chosen.T @ chosen
+        group = (len(self) + np.arange(len(rows))) % JACKKNIFE_GROUPS
+        for g in range(JACKKNIFE_GROUPS):
+            members = rows[group == g]
+            self.count[g] += len(members)
+            self.total[g] += members.sum(0)
+            self.square[g] += members.T @ members
 
     def gaussian(self, without: int | None = None) -> Gaussian:
-        """Of all rows, or of all but one group's."""
-        kept = np.arange(GROUPS) != (-1 if without is None else without)
-        count, total, square = (sums[kept].sum(0) for sums in (self.count, self.total, self.square))
+        """Return the Gaussian of all rows, or of all groups except ``without``."""
+        included = np.arange(JACKKNIFE_GROUPS) != (-1 if without is None else without)
+        count, total, square = (sums[included].sum(0) for sums in (self.count, self.total, self.square))
         mean = total / count
         return Gaussian(mean, (square - np.outer(total, mean)) / (count - 1))
 
 
 def distance_to(reference: Gaussian, moments: Moments) -> tuple[float, float]:
-    """Fréchet distance of N rows of features to the reference, and its standard error.
+    """Return the Fréchet distance of N rows of features to the reference, and its standard error.
 
-    The error is that of a jackknife which leaves out each of ``GROUPS`` groups in turn: every part still has nearly N rows,
-    so that it has nearly the same bias (a distance falls with N), and singular covariances of small parts do not matter.
+    The standard error is a jackknife estimate that leaves out one of ``JACKKNIFE_GROUPS`` groups at a time. Each subset has
+    nearly N rows, so it has nearly the same bias (a distance decreases with N).
 
     Raises:
-        ValueError: for fewer than ``MIN_PICTURES`` rows.
+        ValueError: there are fewer than ``MIN_PICTURES`` rows.
     """
     if len(moments) < MIN_PICTURES:
         raise ValueError(f"a distance needs at least {MIN_PICTURES} pictures, not {len(moments)}")
-    parts = np.array([frechet_distance(reference, moments.gaussian(without=g)) for g in range(GROUPS)])
-    error = np.sqrt((GROUPS - 1) * parts.var())
-    return frechet_distance(reference, moments.gaussian()), float(error)
+    distances = np.array([frechet_distance(reference, moments.gaussian(without=g)) for g in range(JACKKNIFE_GROUPS)])
+    standard_error = np.sqrt((JACKKNIFE_GROUPS - 1) * distances.var())
+    return frechet_distance(reference, moments.gaussian()), float(standard_error)

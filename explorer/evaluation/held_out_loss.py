@@ -1,4 +1,4 @@
-"""The loss over t on pictures that were not trained on (L_simple, Eq. 5 with gamma = 1)."""
+"""The training loss over t on held-out pictures (L_simple, Eq. 5 with gamma = 1)."""
 
 from __future__ import annotations
 
@@ -13,23 +13,20 @@ from explorer.latents import latent
 from explorer.media.convert import to_unit
 from explorer.schedule import Schedule
 
-ROUNDS = 4  # how often each picture is noised; t = 1 alone would move the mean of a single round by several per cent
-
-
-MIN_HELD_OUT = 5  # with fewer, a fifth of the range of t (or a point of the curve) would go without a picture
-
-
-LOSS_SEED = 2**32  # first seed of the held-out noise, far from the seeds anybody tries by hand
+ROUNDS = 4  # time steps per picture; with one, the picture at t = 1 alone would change the mean by several per cent
+MIN_HELD_OUT = 5  # with fewer pictures, some fifth of the range of t or some bin of the curve would be empty
+LOSS_SEED = 2**32  # seed of the first noise; far from the seeds that people try
 
 
 @dataclass(frozen=True)
 class HeldOutLoss:
-    """eps-MSE of held-out pictures, each at ``ROUNDS`` time steps, all of them spread evenly over 1..T.
+    """Mean squared error of predicted noise on N held-out pictures, at ``ROUNDS`` time steps each.
 
     Attributes:
-        mean: over all pictures.
+        mean: over all pictures and time steps.
         fifths: means over fifths of the range of t, small t first.
-        t, loss: (N ROUNDS,) the time steps, ascending, and the loss at each, for a chart.
+        t: (N ROUNDS,) the time steps, ascending, evenly spaced over 1..T.
+        loss: (N ROUNDS,) the error at each of them.
     """
 
     mean: float
@@ -38,12 +35,12 @@ class HeldOutLoss:
     loss: tuple[float, ...]
 
     def curve(self, bins: int) -> list[tuple[float, float]]:
-        """The loss over t in ``bins`` points: mean t and mean loss of each."""
+        """Return the mean t and the mean loss of each of ``bins`` bins."""
         t, loss = np.array_split(np.array(self.t), bins), np.array_split(np.array(self.loss), bins)
         return [(float(a.mean()), float(b.mean())) for a, b in zip(t, loss, strict=True) if len(a)]
 
     def to_json(self, bins: int = 20) -> dict:
-        """For ``quality.json``: the means, and the curve in ``bins`` points."""
+        """Return the entry ``loss`` of ``quality.json``, with the curve in ``bins`` points."""
         return {
             "pictures": len(self.t) // ROUNDS,
             "mean": float(f"{self.mean:.5g}"),
@@ -57,10 +54,11 @@ class HeldOutLoss:
 def held_out_loss(
     predict_noise: PredictNoise, schedule: Schedule, pictures: np.ndarray, batch: int = 32
 ) -> HeldOutLoss:
-    """L_simple (gamma = 1, Eq. 5) on pictures that were not trained on.
+    """Measure L_simple (Eq. 5 with gamma = 1) on pictures that were not used in training.
 
     Args:
-        pictures: uint8 (N, H, W, C), N >= 5. Of the N ROUNDS time steps, ascending, the i-th goes to picture i mod N.
+        pictures: uint8 (N, H, W, C), N >= 5. Picture i mod N is noised to the i-th of the N ROUNDS ascending time steps.
+        batch: pictures per call of the network.
     """
     N, T = len(pictures), schedule.T
     count = N * ROUNDS

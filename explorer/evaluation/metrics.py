@@ -1,4 +1,4 @@
-"""Numbers about finished pictures: how alike two are, how grainy one is, how smoothly a strip of them changes.
+"""Metrics of pictures: similarity of two pictures, grain of one, smoothness of a strip.
 
 Pictures are (N, C, H, W) in [-1, 1].
 """
@@ -17,17 +17,18 @@ from explorer.trajectory import rms
 
 
 def similarity(pictures: Tensor, reference: Tensor, mean: Tensor) -> Tensor:
-    """Correlation of pictures with others of the same place in the batch, after ``mean`` was taken from both.
+    """Return the correlation of each picture with its reference, after subtracting the mean picture from both.
 
-    All pictures of a data set share much (a face is in the middle, its background light), so raw correlation is high
-    between any two. Without the mean picture it is about 0 for unrelated pictures and 1 for equal ones.
+    All pictures of a data set have much in common (a face is in the middle, its background is light), so the plain
+    correlation of any two is high. After subtracting the mean it is about 0 for unrelated pictures and 1 for equal ones.
 
     Args:
-        pictures, reference: (N, C, H, W).
+        pictures: (N, C, H, W).
+        reference: (N, C, H, W), one reference per picture.
         mean: (C, H, W), the mean picture of the data set.
 
     Returns:
-        (N,) in [-1, 1], float64; 0 where a picture is the mean picture itself.
+        (N,) float64 in [-1, 1]; 0 where a picture or its reference equals the mean.
     """
     a, b = (pictures.double() - mean).flatten(1), (reference.double() - mean).flatten(1)
     norm = a.norm(dim=1) * b.norm(dim=1)
@@ -35,9 +36,10 @@ def similarity(pictures: Tensor, reference: Tensor, mean: Tensor) -> Tensor:
 
 
 def grain(pictures: Tensor) -> Tensor:
-    """Standard deviation of the pixel noise in each picture, estimated as by Immerkaer (1996): (N,).
+    """Return an estimate of the standard deviation of the pixel noise in each picture, (N,).
 
-    The mask is the difference of two Laplacians, blind to flat and to linear parts; edges leave a little.
+    The estimator is that of Immerkaer, "Fast noise variance estimation" (1996). Its mask is the difference of two
+    Laplacians, which is 0 on constant and linear regions. Edges increase the estimate slightly.
     """
     mask = torch.tensor([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]], dtype=pictures.dtype)
     N, C, H, W = pictures.shape
@@ -47,11 +49,11 @@ def grain(pictures: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Strip:
-    """How a strip of pictures changes along its way. Distances are rms over all values.
+    """Changes along a strip of N pictures. A change is the root mean square difference of two pictures.
 
     Attributes:
-        changes: between neighbours, one less than there are pictures.
-        span: between the pictures the strip leads through, added up: its two ends, or the corners of a loop.
+        changes: (N - 1,) between neighbouring pictures.
+        span: sum of the changes between consecutive corners: the two ends of the strip, or the corners of a loop.
     """
 
     changes: tuple[float, ...]
@@ -64,24 +66,26 @@ class Strip:
 
     @property
     def smoothness(self) -> float:
-        """``span`` over the changes added up: 1 on a straight way, near 0 where every picture is another one."""
+        """``span`` divided by the sum of the changes: 1 on a straight line, near 0 for unrelated pictures."""
         total = sum(self.changes)
         return self.span / total if total > 0 else 1.0
 
 
-def strip(pictures: Tensor, through: tuple[int, ...] | None = None) -> Strip:
-    """Measure a strip, (N, C, H, W) in order.
+def strip(pictures: Tensor, corners: tuple[int, ...] | None = None) -> Strip:
+    """Measure the changes along a strip.
 
     Args:
-        through: indices of the pictures that the way leads through; the two ends if None.
+        pictures: (N, C, H, W), in order.
+        corners: indices of the pictures between which the span is measured, such as the end points of an interpolation;
+            None means the first and the last picture.
 
     Raises:
-        ValueError: fewer than two pictures.
+        ValueError: there are fewer than two pictures.
     """
     if len(pictures) < 2:
         raise ValueError(f"a strip needs at least two pictures, not {len(pictures)}")
-    pictures = pictures.double()  # in float32 the rounding of the sums can make the span longer than the way
-    through = through or (0, len(pictures) - 1)
+    pictures = pictures.double()  # in float32, rounding can make the span larger than the sum of the changes
+    corners = corners or (0, len(pictures) - 1)
     changes = [rms(b - a) for a, b in itertools.pairwise(pictures)]
-    legs = [rms(pictures[b] - pictures[a]) for a, b in itertools.pairwise(through)]
+    legs = [rms(pictures[b] - pictures[a]) for a, b in itertools.pairwise(corners)]
     return Strip(tuple(changes), sum(legs))

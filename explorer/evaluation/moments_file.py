@@ -1,4 +1,7 @@
-"""The sums of a cell's features on disk: a sweep that was killed goes on from them, and no picture is ever kept."""
+"""Intermediate results of a cell of the Fréchet table: the moments of its features, from which a sweep can continue.
+
+The pictures themselves are not stored.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,21 @@ from explorer.evaluation.chunks import ChunkResult
 from explorer.evaluation.frechet import Moments
 from explorer.evaluation.resumable import write_arrays
 
-SECONDS_BETWEEN = 1.0  # of two writes: so much work is lost at the most, beside the chunks under way
+WRITE_INTERVAL = 1.0  # seconds; at most this much work is lost, apart from the chunks in progress
 
 
 @dataclass(eq=False)
 class MomentsFile:
-    """What there is of a cell: pictures 0 to ``len(moments)`` - 1, in whole chunks.
+    """The moments of pictures 0 to ``len(moments)`` - 1 of a cell, in memory and on disk.
 
     Attributes:
-        path: .npz file that keeps the sums.
-        key: what they depend on, beside the number of pictures. A file with another key is started anew.
-        count, batch: how many pictures are wanted, and how many make a chunk.
-        seconds: that a picture took, of each chunk.
-        machine: what the last chunk was made on.
+        path: the .npz file.
+        key: what the features depend on, besides the number of pictures. A file with another key is replaced.
+        count: number of pictures of the complete cell.
+        batch: pictures per chunk.
+        moments: of the features computed so far.
+        seconds: per picture, one entry per chunk.
+        machine: the device that computed the last chunk.
     """
 
     path: Path
@@ -36,57 +41,68 @@ class MomentsFile:
     moments: Moments
     seconds: list[float] = field(default_factory=list)
     machine: str = ""
-    _keeps: bool = True  # a file of more pictures than are wanted now is left alone
-    _written: float = 0.0
+    _writable: bool = True
+    _last_write: float = 0.0
 
     @classmethod
     def read(cls, path: Path, key: dict[str, Any], count: int, batch: int, d: int) -> MomentsFile:
-        """As far as the cell has come.
+        """Read the file, or start with no pictures if it does not exist or does not apply.
+
+        A file with more than ``count`` pictures does not apply, and is never replaced.
 
         Args:
-            d: length of a row of features.
+            d: number of features per picture.
 
         Raises:
-            ValueError: if the file is damaged.
+            ValueError: the file is damaged.
         """
         key = key | {"batch": batch}
-        sums = cls(path, key, count, batch, Moments.of(np.zeros((0, d))))
+        result = cls(path, key, count, batch, Moments.of(np.zeros((0, d))))
         if not path.exists():
-            return sums
+            return result
         try:
             with np.load(path, allow_pickle=False) as file:
                 if json.loads(str(file["key"])) == key:
-                    there = Moments(file["count"], file["total"], file["square"])
-                    sums._keeps = len(there) <= count
-                    if sums._keeps:
-                        sums.moments = there
-                        sums.seconds, sums.machine = file["seconds"].tolist(), str(file["machine"])
-        except Exception as error:  # numpy, zipfile, zlib and json each have their own
+                    stored = Moments(file["count"], file["total"], file["square"])
+                    result._writable = len(stored) <= count
+                    if result._writable:
+                        result.moments = stored
+                        result.seconds, result.machine = file["seconds"].tolist(), str(file["machine"])
+        except Exception as error:  # numpy, zipfile, zlib and json raise many types
             raise ValueError(f"{path} is damaged; delete it") from error
-        return sums
+        return result
 
-    def left(self) -> list[range]:
-        """The chunks that are not there yet; the last one may be shorter."""
+    def remaining(self) -> list[range]:
+        """Return the picture numbers of each chunk that is missing. The last chunk may be shorter."""
         starts = range(len(self.moments), self.count, self.batch)
         return [range(start, min(start + self.batch, self.count)) for start in starts]
 
-    def add(self, made: ChunkResult) -> None:
-        """The next chunk. One that is not whole is counted, but not kept: with more pictures it would be another one."""
-        whole = len(made.rows) == self.batch
-        if not whole:
+    def add(self, result: ChunkResult) -> None:
+        """Add the next chunk.
+
+        A shorter chunk is not written to the file: its pictures were computed in a smaller batch, so they would differ in
+        a cell with more pictures.
+        """
+        full = len(result.rows) == self.batch
+        if not full:
             self.write()
-            self._keeps = False
-        self.moments.add(made.rows)
-        self.seconds.append(made.seconds)
-        self.machine = made.machine
-        if whole and time.monotonic() - self._written > SECONDS_BETWEEN:
+            self._writable = False
+        self.moments.add(result.rows)
+        self.seconds.append(result.seconds)
+        self.machine = result.machine
+        if full and time.monotonic() - self._last_write > WRITE_INTERVAL:
             self.write()
 
     def write(self) -> None:
-        """Keep what there is."""
-        if not self._keeps or not len(self.moments):
+        """Write the file, unless it has more pictures, there are none, or a shorter chunk was added."""
+        if not self._writable or not len(self.moments):
             return
-        m = self.moments
-        arrays = {"count": m.count, "total": m.total, "square": m.square, "seconds": np.array(self.seconds)}
-        write_arrays(self.path, self.key, arrays | {"machine": np.array(self.machine)})
-        self._written = time.monotonic()
+        arrays = {
+            "count": self.moments.count,
+            "total": self.moments.total,
+            "square": self.moments.square,
+            "seconds": np.array(self.seconds),
+            "machine": np.array(self.machine),
+        }
+        write_arrays(self.path, self.key, arrays)
+        self._last_write = time.monotonic()

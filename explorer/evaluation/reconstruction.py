@@ -1,4 +1,4 @@
-"""Table 2 of the paper for one's own checkpoint: how far held-out pictures are from what comes back of them."""
+"""Measurement of the reconstruction error over S, as in Table 2 of the paper, and over inversion methods."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 
 from explorer.checkpoint import Checkpoint
 from explorer.evaluation.chunks import Chunk, ReconstructionJob
-from explorer.evaluation.frechet_table import EvaluationConfig, bar_of, checkpoint_place, digits, steps_up_to
+from explorer.evaluation.config import EvaluationConfig, folder_and_device, progress_bar, resolve_steps, round_digits
 from explorer.evaluation.reference_set import ReferenceSet
-from explorer.evaluation.resumable import FOLDER, resumable_rows, rows_left
+from explorer.evaluation.resumable import FOLDER, remaining_rows, resumable_rows
 from explorer.inversion import Inversion
 from explorer.media.convert import to_unit
 from explorer.paper import TABLE_2_STEPS
@@ -20,81 +20,104 @@ from explorer.runs.tasks import Distribute, Results, in_this_process
 from explorer.storage.diffusers_folder import fingerprint
 from explorer.storage.quality_file import Quality, ReconstructionCell, ReconstructionTable, read_quality, write_quality
 
+CellKey = tuple[Inversion, int]  # (inversion, S)
+
 
 def measure_reconstruction(
     checkpoint: Checkpoint,
-    real: ReferenceSet,
+    reference_set: ReferenceSet,
     config: EvaluationConfig,
     quiet: bool = False,
     distribute: Distribute = in_this_process,
 ) -> None:
-    """Put into ``quality.json`` how far held-out pictures are from what comes back of them: Table 2.
+    """Encode held-out pictures, sample them back, and write the mean squared errors to ``quality.json``.
+
+    Existing cells are kept if they have the same weights and pictures.
+
+    Args:
+        quiet: hide the progress bar.
+        distribute: where the chunks of pictures are computed; the table does not depend on it.
 
     Raises:
-        ValueError: a checkpoint without a folder or a U-Net, S beyond T.
+        ValueError: the checkpoint has no folder or no U-Net, or an S is above T.
     """
-    folder, _ = checkpoint_place(checkpoint)
-    steps = steps_up_to(checkpoint, config.encode_steps, TABLE_2_STEPS)
-    x_0 = to_unit(real.held_out[: config.encoded])
+    folder, _ = folder_and_device(checkpoint)
+    steps = resolve_steps(checkpoint, config.encode_steps, TABLE_2_STEPS)
+    x_0 = to_unit(reference_set.held_out[: config.encoded])
     table = ReconstructionTable(
         pictures=len(x_0),
         how="mean squared error per dimension, pictures in [0, 1], of held-out pictures that were encoded and sampled back "
         "at eta = 0, S steps each way, linear tau, in float32, nothing clamped; spread is the standard error",
-        held_out=real.held_out_name,
+        held_out=reference_set.held_out_name,
         weights=fingerprint(folder),
     )
-    known = (read_quality(folder) or Quality()).reconstruction
-    cells = {_place(cell): cell for cell in known.cells} if known and replace(known, cells=()) == table else {}
-    wanted = [place for place in itertools.product(config.inversions, steps) if place not in cells]
-    with bar_of("Reconstruction", len(x_0) * sum(_calls(*place) for place in wanted), quiet) as bar:
-        errors_of = {place: _Errors(folder, table, place, config.batch) for place in wanted}
-        chunks = [chunk for errors in errors_of.values() for chunk in errors.left()]
+    cells = _existing_cells(folder, table)
+    missing = [key for key in itertools.product(config.inversions, steps) if key not in cells]
+    with progress_bar("Reconstruction", len(x_0) * sum(_calls(*key) for key in missing), quiet) as bar:
+        files = {key: ErrorFile(folder, table, key, config.batch) for key in missing}
+        chunks = [chunk for file in files.values() for chunk in file.remaining()]
         with closing(distribute(checkpoint, ReconstructionJob(x_0, table.weights), chunks)) as results:
-            for place, errors in errors_of.items():
-                inversion, S = place
+            for (inversion, S), file in files.items():
                 bar.set_postfix(S=S, inversion=str(inversion))
-                cells[place] = errors.cell(results, lambda n, at=place: bar.update(n * _calls(*at)))  # type: ignore[misc]
-                done = replace(table, cells=tuple(cells[at] for at in sorted(cells, key=_order)))
-                write_quality(folder, reconstruction=done)
+                calls = _calls(inversion, S)
+                cells[inversion, S] = file.complete(results, lambda n, calls=calls: bar.update(n * calls))  # type: ignore[misc]
+                ordered = tuple(cells[key] for key in sorted(cells, key=_sort_key))
+                write_quality(folder, reconstruction=replace(table, cells=ordered))
 
 
-Place = tuple[Inversion, int]  # of a cell in its table, with its S
+def _existing_cells(folder: Path, table: ReconstructionTable) -> dict[CellKey, ReconstructionCell]:
+    """The cells in ``quality.json``, if their table was measured like ``table``."""
+    existing = (read_quality(folder) or Quality()).reconstruction
+    if existing is None or replace(existing, cells=()) != table:
+        return {}
+    return {(Inversion.parse(cell.inversion), cell.steps): cell for cell in existing.cells}
 
 
-def _place(cell: ReconstructionCell) -> Place:
-    return Inversion.parse(cell.inversion), cell.steps
-
-
-def _order(place: Place) -> tuple[bool, int, int]:
-    inversion, S = place
+def _sort_key(key: CellKey) -> tuple[bool, int, int]:
+    inversion, S = key
     return inversion.ahead, inversion.iterations, S
 
 
 def _calls(inversion: Inversion, S: int) -> int:
-    """Of the network for a picture, up and down."""
+    """Network calls per picture, for encoding and sampling."""
     return inversion.calls(S) + S
 
 
-class _Errors:
-    """The errors of one cell's pictures, kept in a file until all are there."""
+class ErrorFile:
+    """The reconstruction errors of one cell's pictures, written to disk batch by batch.
 
-    def __init__(self, folder: Path, table: ReconstructionTable, place: Place, batch: int) -> None:
-        self._place, self._count, self._batch = place, table.pictures, batch
-        inversion, S = place
-        self._path = folder / FOLDER / f"reconstruction-{inversion}-S{S:04d}.npz"
-        self._key = {"steps": S, "weights": table.weights, "held_out": table.held_out, "inversion": str(inversion)}
+    Args:
+        folder: the checkpoint folder.
+        table: the table of the cell.
+        key: inversion and S of the cell.
+        batch: pictures per chunk.
+    """
 
-    def left(self) -> list[Chunk]:
-        """What has yet to be computed, in the order in which :meth:`cell` takes it."""
-        inversion, S = self._place
-        left = rows_left(self._path, self._key, self._count, self._batch)
-        return [Chunk(S, rows.start, rows.stop, inversion=inversion) for rows in left]
+    def __init__(self, folder: Path, table: ReconstructionTable, key: CellKey, batch: int) -> None:
+        self._inversion, self._S = key
+        self._count, self._batch = table.pictures, batch
+        self._path = folder / FOLDER / f"reconstruction-{self._inversion}-S{self._S:04d}.npz"
+        self._key = {
+            "steps": self._S,
+            "weights": table.weights,
+            "held_out": table.held_out,
+            "inversion": str(self._inversion),
+        }
 
-    def cell(self, results: Results, progress: Callable[[int], object]) -> ReconstructionCell:
-        """The cell, with the next ``results`` for what is left."""
-        inversion, S = self._place
+    def remaining(self) -> list[Chunk]:
+        """Return the chunks that are missing, in order."""
+        ranges = remaining_rows(self._path, self._key, self._count, self._batch)
+        return [Chunk(self._S, rows.start, rows.stop, inversion=self._inversion) for rows in ranges]
+
+    def complete(self, results: Results, progress: Callable[[int], object]) -> ReconstructionCell:
+        """Take the results of the remaining chunks, and return the cell."""
         errors, _ = resumable_rows(
             self._path, self._key, self._count, self._batch, lambda rows: next(results).rows, progress
         )
         standard_error = float(errors.std(ddof=1)) / len(errors) ** 0.5
-        return ReconstructionCell(S, digits(float(errors.mean()), 4), digits(standard_error, 2), str(inversion))
+        return ReconstructionCell(
+            steps=self._S,
+            mse=round_digits(float(errors.mean()), 4),
+            standard_error=round_digits(standard_error, 2),
+            inversion=str(self._inversion),
+        )

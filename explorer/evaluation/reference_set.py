@@ -1,4 +1,4 @@
-"""Real pictures to measure against: the held-out ones, and those that are the reference of a Fréchet distance."""
+"""The real pictures of an evaluation: held-out pictures, and reference pictures for Fréchet distances."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ REFERENCE_PICTURES = 4096
 
 @dataclass(frozen=True, eq=False)
 class ReferenceSet:
-    """Real pictures, uint8 (N, H, W, C), and what ``quality.json`` calls them.
+    """Real pictures, uint8 (N, H, W, C), and their descriptions in ``quality.json``.
 
     Attributes:
-        held_out, held_out_name: not trained on.
-        reference, reference_name: the reference; without a data set the held-out pictures again.
+        held_out: pictures that were not used in training.
+        held_out_name: their description.
+        reference: pictures to which Fréchet distances are measured; without a data set, the held-out pictures.
+        reference_name: their description.
     """
 
     held_out: np.ndarray
@@ -30,20 +32,20 @@ class ReferenceSet:
 
     @property
     def has_data(self) -> bool:
-        """Whether the reference is of other pictures than the held-out ones."""
+        """Whether the reference pictures come from a data set and are not the held-out ones."""
         return self.reference is not self.held_out
 
     @classmethod
     def of_examples(cls, checkpoint: Checkpoint) -> ReferenceSet:
-        """The examples that ship with the checkpoint.
+        """Use the held-out examples in the checkpoint folder.
 
         Raises:
-            ValueError: if there are too few of them.
+            ValueError: there are too few examples.
         """
         examples = checkpoint.examples()
         if len(examples) < MIN_PICTURES:
             raise ValueError(
-                f"{checkpoint.name} ships {len(examples)} held-out pictures, too few to measure with: give --data"
+                f"{checkpoint.name} has {len(examples)} held-out pictures; at least {MIN_PICTURES} are needed: give --data"
             )
         _check_shape(checkpoint, examples)
         name = f"{len(examples)} held-out pictures (examples.npz)"
@@ -51,31 +53,36 @@ class ReferenceSet:
 
     @classmethod
     def of_data(cls, checkpoint: Checkpoint, data: np.ndarray, name: str, held_out: int = 512) -> ReferenceSet:
-        """Of a data set, uint8 (N, H, W, C), whose last ``held_out`` pictures were not trained on.
+        """Split a data set. The reference is up to ``REFERENCE_PICTURES`` training pictures, evenly spaced.
 
-        The reference is up to ``REFERENCE_PICTURES`` pictures, evenly spread over the rest.
+        Args:
+            data: uint8 (N, H, W, C).
+            name: of the data set.
+            held_out: number of pictures at the end that were not used in training.
 
         Raises:
-            ValueError: too few pictures, or of another shape than the checkpoint's.
+            ValueError: there are too few pictures, or they have another shape than the checkpoint's.
         """
         as_int("held_out", held_out, MIN_PICTURES, None)
-        rest = len(data) - held_out
-        if rest < MIN_PICTURES:
-            raise ValueError(f"{name} holds {len(data)} pictures, too few with {held_out} of them held out")
+        training = len(data) - held_out
+        if training < MIN_PICTURES:
+            raise ValueError(
+                f"{name} has {len(data)} pictures; with {held_out} of them held out, at least {MIN_PICTURES} must remain"
+            )
         _check_shape(checkpoint, data)
-        count = min(REFERENCE_PICTURES, rest)
-        reference = np.ascontiguousarray(data[np.arange(count) * rest // count])
+        count = min(REFERENCE_PICTURES, training)
+        reference = np.ascontiguousarray(data[np.arange(count) * training // count])
         digest = hashlib.sha256(reference.tobytes()).hexdigest()[:16]
         return cls(
-            held_out=data[rest:],
+            held_out=data[training:],
             held_out_name=f"the last {held_out} pictures of {name}",
             reference=reference,
-            reference_name=f"{count} pictures spread over the first {rest} of {name} (sha256 {digest})",
+            reference_name=f"{count} pictures spread over the first {training} of {name} (sha256 {digest})",
         )
 
 
 def _check_shape(checkpoint: Checkpoint, pictures: np.ndarray) -> None:
     C, H, W = checkpoint.shape
     if pictures.shape[1:] != (H, W, C):
-        got = "x".join(map(str, pictures.shape[1:]))
-        raise ValueError(f"the pictures are {got}, but {checkpoint.name} is for {H}x{W}x{C}")
+        actual = "x".join(map(str, pictures.shape[1:]))
+        raise ValueError(f"the pictures are {actual}, but {checkpoint.name} is for {H}x{W}x{C}")

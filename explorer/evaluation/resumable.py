@@ -1,4 +1,4 @@
-"""Rows that take long to compute, kept on disk as they come: a stopped measurement goes on with the next batch."""
+"""Rows of results that are written to disk after every batch, so that an interrupted measurement continues."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from explorer.storage.atomic_write import replace_file
 
-FOLDER = "evaluation"  # of a checkpoint
+FOLDER = "evaluation"  # inside a checkpoint folder
 
 
 def resumable_rows(
@@ -23,55 +23,58 @@ def resumable_rows(
     compute: Callable[[range], np.ndarray],
     progress: Callable[[int], object],
 ) -> tuple[np.ndarray, float]:
-    """The first ``count`` rows: from ``path`` as far as they stand there, the rest from ``compute``.
+    """Return the first ``count`` rows, read from ``path`` as far as possible and computed otherwise.
 
     Args:
-        path: .npz file that keeps the rows; replaced as a whole after every batch.
-        key: what the rows depend on, beside their numbers. A file with another key is started anew.
-        count, batch: how many rows, and how many in one call of ``compute``.
-        compute: range of row numbers -> those rows; a row depends on its number alone.
-        progress: told how many more rows there are.
+        path: .npz file that stores the rows; replaced after every batch.
+        key: what the rows depend on, besides their numbers. A file with another key is replaced.
+        count: number of rows.
+        batch: rows per call of ``compute``.
+        compute: maps a range of row numbers to these rows. A row depends on its number alone.
+        progress: called with the number of rows that were added.
 
     Returns:
-        The rows (count, ...), and the seconds that one took: the median over the batches.
+        The rows (count, ...), and the seconds per row: the median over the batches.
 
     Raises:
-        ValueError: if the file is damaged.
+        ValueError: the file is damaged.
     """
     rows, seconds = _read(path, key)
     progress(min(len(rows), count))
-    for wanted in _left(len(rows), count, batch):
+    for numbers in _batches(len(rows), count, batch):
         start = time.perf_counter()
-        more = compute(wanted)
-        seconds = np.append(seconds, (time.perf_counter() - start) / len(wanted))
-        rows = np.concatenate([rows, more]) if len(rows) else more
+        new_rows = compute(numbers)
+        seconds = np.append(seconds, (time.perf_counter() - start) / len(numbers))
+        rows = np.concatenate([rows, new_rows]) if len(rows) else new_rows
         write_arrays(path, key, {"rows": rows, "seconds": seconds})
-        progress(len(wanted))
+        progress(len(numbers))
     return rows[:count], float(np.median(seconds))
 
 
-def rows_left(path: Path, key: dict[str, Any], count: int, batch: int) -> list[range]:
-    """For which rows :func:`compute_rows` would call ``compute``, one range a call."""
-    return _left(len(_read(path, key)[0]), count, batch)
+def remaining_rows(path: Path, key: dict[str, Any], count: int, batch: int) -> list[range]:
+    """Return the ranges of row numbers that :func:`resumable_rows` would compute, one per batch."""
+    return _batches(len(_read(path, key)[0]), count, batch)
 
 
-def _left(there: int, count: int, batch: int) -> list[range]:
-    return [range(start, min(start + batch, count)) for start in range(there, count, batch)]
+def _batches(start: int, stop: int, batch: int) -> list[range]:
+    return [range(i, min(i + batch, stop)) for i in range(start, stop, batch)]
 
 
 def _read(path: Path, key: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The stored rows and their seconds; empty if the file does not exist or has another key."""
     if path.exists():
         try:
             with np.load(path, allow_pickle=False) as file:
                 if json.loads(str(file["key"])) == key:
                     return file["rows"], file["seconds"]
-        except Exception as error:  # numpy, zipfile, zlib and json each have their own
+        except Exception as error:  # numpy, zipfile, zlib and json raise many types
             raise ValueError(f"{path} is damaged; delete it") from error
     return np.zeros(0), np.zeros(0)
 
 
 def write_arrays(path: Path, key: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-    """Keep ``arrays`` with their key, as a whole; git does not see the folder."""
+    """Write an .npz file of ``arrays`` and ``key``. A new folder gets a .gitignore that excludes it."""
     if not path.parent.exists():
-        replace_file(path.parent / ".gitignore", lambda part: part.write_text("*\n", encoding="utf-8"))
-    replace_file(path, lambda part: np.savez(part, key=np.array(json.dumps(key)), **arrays))  # type: ignore[arg-type]
+        replace_file(path.parent / ".gitignore", lambda temporary: temporary.write_text("*\n", encoding="utf-8"))
+    key_array = np.array(json.dumps(key))
+    replace_file(path, lambda temporary: np.savez(temporary, key=key_array, **arrays))  # type: ignore[arg-type]
