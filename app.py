@@ -1,4 +1,4 @@
-"""DDIM Explorer's app: ``python app.py`` and open the address it prints. A Hugging Face Space runs it as it is."""
+"""The app: run ``python app.py`` and open the URL that it prints. A Hugging Face Space runs this file unchanged."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from threading import Event, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-os.environ.setdefault("MPLBACKEND", "agg")  # Gradio asks at every event; finding one takes matplotlib a second
+os.environ.setdefault("MPLBACKEND", "agg")  # Gradio queries the backend at every event; detecting it takes a second
 
 SECONDS_BETWEEN_TRIMS = 10
 
-if TYPE_CHECKING:  # what takes seconds to import is imported where it is used: --help and a bad argument answer at once
+if TYPE_CHECKING:  # slow imports are made where they are used, so that --help and invalid arguments respond at once
     import gradio as gr
 
     from explorer.checkpoint import Checkpoint
@@ -30,56 +30,62 @@ if TYPE_CHECKING:  # what takes seconds to import is imported where it is used: 
     demo: gr.Blocks  # see __getattr__
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="See how DDIM works.", allow_abbrev=False)
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="See how DDIM works: an app that runs a diffusion model step by step.", allow_abbrev=False
+    )
     parser.add_argument(
-        "--checkpoint", help="name below checkpoints/, folder or hub id (default: all below checkpoints/)"
+        "--checkpoint", help="name in checkpoints/, path of a folder, or hub id (default: all in checkpoints/)"
     )
     host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    parser.add_argument("--host", default=host, help=f"address to listen on (default {host})")
+    parser.add_argument("--host", default=host, help=f"address to listen on (default: {host})")
     parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
-    parser.add_argument("--root-path", help="path below which a proxy serves the app, such as /ddim, or its address")
+    parser.add_argument("--root-path", help="path or URL at which a reverse proxy serves the app, such as /ddim")
     parser.add_argument(
         "--auth",
         action="append",
         default=[],
         metavar="USER:PASSWORD",
-        help="ask for a login; may be given several times, or as @FILE with one USER:PASSWORD a line",
+        help="require a login; can be repeated, or @FILE with one USER:PASSWORD per line",
     )
-    parser.add_argument("--device", default="auto", help="where the network runs: auto, cpu, cuda or mps")
+    parser.add_argument("--device", default="auto", help="device of the network: auto (default), cpu, cuda or mps")
     parser.add_argument(
-        "--engine", default="auto", help="fast, exact (torch, float32), or auto: the best there is (the default)"
+        "--engine",
+        default="auto",
+        help="inference engine: exact (torch, float32), fast, or auto (default): the fastest",
     )
     parser.add_argument(
         "--network",
         metavar="ADDRESS",
-        help="let replicas on Ray compute the network: ray://HOST:PORT as serve-network prints it, or ray for two on this "
-        "machine (extra ray)",
+        help="let replicas on Ray compute the network: ray://HOST:PORT as printed by serve-network, or ray to start "
+        "two replicas on this machine (requires the extra ray)",
     )
-    parser.add_argument("--wire", default="float32", help="numbers on the way to --network: float32 (default) or half")
+    parser.add_argument("--wire", default="float32", help="number format for --network: float32 (default) or half")
     parser.add_argument(
         "--public",
         action="store_true",
-        help="for strangers: no other checkpoints can be opened by folder or hub id; so it is with --share, and on a Space",
+        help="for untrusted users: do not open further checkpoints by folder or hub id (implied by --share, and on a "
+        "Space)",
     )
-    parser.add_argument("--share", action="store_true", help="make a public link")
+    parser.add_argument("--share", action="store_true", help="create a public link")
     return parser.parse_args()
 
 
-def open_checkpoints(wanted: str | None = None, device: str = "auto", engine: Engine = "auto") -> dict[str, Checkpoint]:
-    """The checkpoint asked for, or all below checkpoints/, by name."""
+def open_checkpoints(name: str | None = None, device: str = "auto", engine: Engine = "auto") -> dict[str, Checkpoint]:
+    """Load the named checkpoint, or all in checkpoints/. Return them by name."""
     from explorer.checkpoint import available, load
 
-    opened = [load(name, device, engine=engine) for name in ([wanted] if wanted else available())]
-    if not opened:
-        load("", device)  # says what is missing
-    return {checkpoint.name: checkpoint for checkpoint in opened}
+    checkpoints = [load(name, device, engine=engine) for name in ([name] if name else available())]
+    if not checkpoints:
+        load("", device)  # raises an error that says what is missing
+    return {checkpoint.name: checkpoint for checkpoint in checkpoints}
 
 
-def open_network(
-    address: str, wanted: str | None, wire: str, engine: Engine, until: ExitStack
-) -> dict[str, Checkpoint]:
-    """The checkpoint whose network is served at ``address``; one that is served here is so until ``until`` ends."""
+def open_network(address: str, name: str | None, wire: str, engine: Engine, stack: ExitStack) -> dict[str, Checkpoint]:
+    """Connect to the network served at ``address``. Return its checkpoint by name.
+
+    For the address "ray", start a local cluster, which ends with ``stack``.
+    """
     from explorer.checkpoint import available
     from explorer.cluster.local_cluster import local_cluster
     from explorer.cluster.remote_network import connect
@@ -88,13 +94,14 @@ def open_network(
     if wire not in DTYPES:
         raise ValueError(f"--wire must be one of {', '.join(DTYPES)}, not {wire!r}")
     if address == "ray":
-        wanted = wanted or next(iter(available()), "")
-        address = until.enter_context(local_cluster(wanted, engine))
-    checkpoint = connect(address, wanted, wire)  # type: ignore[arg-type]
+        name = name or next(iter(available()), "")
+        address = stack.enter_context(local_cluster(name, engine))
+    checkpoint = connect(address, name, wire)  # type: ignore[arg-type]
     return {checkpoint.name: checkpoint}
 
 
 def check_port(host: str, port: int) -> None:
+    """Raise ValueError unless the port is valid and free."""
     if not 1 <= port <= 65535:
         raise ValueError(f"--port must be from 1 to 65535, not {port}")
     with socket.socket() as probe:
@@ -102,132 +109,132 @@ def check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise ValueError(f"cannot listen on {host}:{port} ({error.strerror}); give another --port") from None
+            raise ValueError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
 
 
 def check_root_path(path: str) -> str:
+    """Return the root path without a trailing slash. Raise ValueError if it is neither a path nor a URL."""
     if not path.startswith(("/", "http://", "https://")):
-        raise ValueError(f"--root-path must begin with / (or be an address that begins with http), not {path!r}")
+        raise ValueError(f"--root-path must begin with / (or be a URL that begins with http), not {path!r}")
     return path.rstrip("/")
 
 
-def logins(given: Sequence[str]) -> list[tuple[str, str]]:
-    """Users and passwords from what ``--auth`` was given; no message ever shows a password.
+def logins(values: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the users and passwords of the ``--auth`` options. Error messages never contain a password.
 
     Raises:
-        ValueError: an entry without a user or a password, a user with two passwords, a file that cannot be read.
+        ValueError: an entry lacks the user or the password, a user occurs twice, or a file cannot be read.
     """
-    entries: list[tuple[str, str]] = []  # where it is written, and USER:PASSWORD
-    for value in given:
+    entries: list[tuple[str, str]] = []  # (source for error messages, USER:PASSWORD)
+    for value in values:
         if value.startswith("@"):
+            file = value[1:]
             try:
-                lines = Path(value[1:]).read_text(encoding="utf-8").splitlines()
+                lines = Path(file).read_text(encoding="utf-8").splitlines()
             except (OSError, UnicodeDecodeError):
-                raise ValueError(
-                    f"--auth: cannot read {value[1:]}, a text file with one USER:PASSWORD a line"
-                ) from None
-            entries += [(f"{value[1:]}, line {n}", line) for n, line in enumerate(lines, 1) if line.strip()]
+                raise ValueError(f"--auth: cannot read {file}, a text file with one USER:PASSWORD per line") from None
+            entries += [(f"{file}, line {number}", line) for number, line in enumerate(lines, 1) if line.strip()]
             if not entries:
-                raise ValueError(f"--auth: {value[1:]} is empty; expected one USER:PASSWORD a line")
+                raise ValueError(f"--auth: {file} is empty; expected one USER:PASSWORD per line")
         else:
             entries.append(("--auth", value))
     users: dict[str, str] = {}
-    for place, entry in entries:
+    for source, entry in entries:
         user, _, password = entry.partition(":")
         if not user or not password:
-            raise ValueError(f"{place}: expected USER:PASSWORD, neither of them empty (what was given is not shown)")
+            raise ValueError(f"{source}: expected USER:PASSWORD, both non-empty (the value is not shown)")
         if user in users:
-            raise ValueError(f"{place}: the user {user} is there twice")
+            raise ValueError(f"{source}: the user {user} occurs twice")
         users[user] = password
     return list(users.items())
 
 
-def bound_memory() -> None:
-    """Let glibc keep what its threads free in two pools, not in one for each of them, give large pieces back at once, and
-    small ones every few seconds.
+def limit_memory() -> None:
+    """Configure glibc's allocator to return freed memory to the system. Do nothing on other systems.
 
-    A server has a thread for each run; without this the process grows with every thread that ever held pictures, and
-    with every gap that a short run leaves between what long ones hold.
+    The server has one thread per run. By default glibc keeps a separate arena for each thread, and small allocations
+    that live long keep freed memory from being returned, so the process would grow with the number of runs.
     """
     try:
         libc = ctypes.CDLL("libc.so.6")
         libc.mallopt(-8, 2)  # M_ARENA_MAX
         libc.mallopt(-3, 1 << 20)  # M_MMAP_THRESHOLD
         trim = libc.malloc_trim
-    except (OSError, AttributeError):  # another system's library
+    except (OSError, AttributeError):  # not glibc
         return
 
-    def give_back() -> None:
+    def trim_periodically() -> None:
         while True:
             time.sleep(SECONDS_BETWEEN_TRIMS)
             trim(0)
 
-    Thread(target=give_back, name="memory", daemon=True).start()
+    Thread(target=trim_periodically, name="memory", daemon=True).start()
 
 
-def on_signals(act: Callable[..., object]) -> None:
-    """What Ctrl-C does, and SIGTERM, with which systems end what they started."""
+def handle_signals(handler: Callable[..., object]) -> None:
+    """Install the handler of SIGINT (Ctrl-C) and SIGTERM."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, act)
+        signal.signal(number, handler)
 
 
 def main() -> int:
-    bound_memory()
-    given = arguments()
-    with ExitStack() as until:
-        return serve(given, until)
+    """Run the command line and return the exit code."""
+    limit_memory()
+    args = parse_arguments()
+    with ExitStack() as stack:
+        return serve(args, stack)
 
 
-def serve(given: argparse.Namespace, until: ExitStack) -> int:
-    """Until it is stopped; what it needs for that ends with ``until``."""
+def serve(args: argparse.Namespace, stack: ExitStack) -> int:
+    """Serve the app until a signal stops it. Processes that it starts end with ``stack``. Return the exit code."""
     global demo
     try:
-        if given.port is not None:
-            check_port(given.host, given.port)
-        users = logins(given.auth)
-        root_path = None if given.root_path is None else check_root_path(given.root_path)
-        on_signals(lambda *_: sys.exit(0))  # there is nothing to end yet
-        if given.network:
-            checkpoints = open_network(given.network, given.checkpoint, given.wire, given.engine, until)
+        if args.port is not None:
+            check_port(args.host, args.port)
+        users = logins(args.auth)
+        root_path = None if args.root_path is None else check_root_path(args.root_path)
+        handle_signals(lambda *_: sys.exit(0))  # until the app is launched
+        if args.network:
+            checkpoints = open_network(args.network, args.checkpoint, args.wire, args.engine, stack)
         else:
-            checkpoints = open_checkpoints(given.checkpoint, given.device, given.engine)
+            checkpoints = open_checkpoints(args.checkpoint, args.device, args.engine)
     except ValueError as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
     from explorer.checkpoint import load
     from explorer.ui.app import build, launch_options, shut_down
 
-    def another(name: str, progress: Progress) -> Checkpoint:
-        return load(name, given.device, engine=given.engine, progress=progress)
+    def load_other(name: str, progress: Progress) -> Checkpoint:
+        return load(name, args.device, engine=args.engine, progress=progress)
 
-    for_strangers = given.public or given.share or "SPACE_ID" in os.environ
-    demo = build(checkpoints, None if for_strangers else another)
-    ended = Event()
-    on_signals(lambda *_: ended.set())
+    public = args.public or args.share or "SPACE_ID" in os.environ
+    demo = build(checkpoints, None if public else load_other)
+    stopped = Event()
+    handle_signals(lambda *_: stopped.set())
     demo.launch(
         prevent_thread_lock=True,
-        server_name=given.host,
-        server_port=given.port,
+        server_name=args.host,
+        server_port=args.port,
         root_path=root_path,
-        share=given.share,
+        share=args.share,
         **launch_options(users),
     )
-    while not ended.wait(1):  # without a limit, some systems would not hear of Ctrl-C
+    while not stopped.wait(1):  # without a timeout, some systems do not deliver Ctrl-C
         pass
     shut_down(demo)
     return 0
 
 
 def __getattr__(name: str) -> Any:
-    """``demo``, for those who import this file: the app over all checkpoints, built when it is first asked for."""
+    """Build ``demo``, the app with all checkpoints, when it is first used by a program that imports this file."""
     if name != "demo":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()["demo"] = built()
+    globals()["demo"] = build_demo()
     return globals()["demo"]
 
 
-def built() -> gr.Blocks:
-    """The app over all checkpoints."""
+def build_demo() -> gr.Blocks:
+    """Build the app with all checkpoints in checkpoints/."""
     from explorer.ui.app import build
 
     return build(open_checkpoints())
@@ -236,4 +243,4 @@ def built() -> gr.Blocks:
 if __name__ == "__main__":
     if current_thread() is main_thread():
         sys.exit(main())
-    demo = built()  # ``gradio app.py`` runs this file again in a thread of its own when it has changed
+    demo = build_demo()  # ``gradio app.py`` runs this file again in another thread after every change

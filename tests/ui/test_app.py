@@ -67,8 +67,8 @@ def test_logins_come_from_arguments_and_files(app, tmp_path):
     [
         (["--auth", "topsecret"], "expected USER:PASSWORD"),
         (["--auth", ":topsecret"], "expected USER:PASSWORD"),
-        (["--auth", "ann:topsecret", "--auth", "ann:topsecret2"], "the user ann is there twice"),
-        (["--auth", "@no-such-file"], "cannot read no-such-file, a text file with one USER:PASSWORD a line"),
+        (["--auth", "ann:topsecret", "--auth", "ann:topsecret2"], "the user ann occurs twice"),
+        (["--auth", "@no-such-file"], "cannot read no-such-file, a text file with one USER:PASSWORD per line"),
         (["--root-path", "ddim"], "--root-path must begin with /"),
         (["--port", "99999"], "--port must be from 1 to 65535"),
         (["--port", "TAKEN"], "cannot listen on 127.0.0.1:"),
