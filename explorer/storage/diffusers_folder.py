@@ -24,9 +24,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from explorer.denoiser import PredictionType
 from explorer.networks.network import LazyUNet
-from explorer.schedule import Schedule
+from explorer.schedule import PredictionType, Schedule
 from explorer.storage import limits
 from explorer.storage.disk_cache import key_of
 from explorer.storage.safe_read import CheckpointError, read_file, read_json
