@@ -61,7 +61,8 @@ export class Equation {
     const factor = Math.floor((space * zoom) / Math.max(width, height) + 1e-3) / zoom;
     for (const name of PANELS) {
       const canvas = this.part(name, 'canvas');
-      [canvas.width, canvas.height] = [width, height];
+      // setting a size clears a canvas, even if it is the one that it has
+      if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
       canvas.style.width = factor ? `${width * factor}px` : ''; // whole factors only; larger pictures fill the panel
       canvas.style.height = factor ? `${height * factor}px` : '';
       canvas.style.imageRendering = factor ? '' : 'auto';
