@@ -109,7 +109,7 @@ def test_a_trajectory_of_an_earlier_version_is_loaded_with_its_terms():
 def test_an_endpoint_answers_as_before(exporter, name):
     endpoint, tab = next((e, tab) for e, tab in all_endpoints(exporter.tabs) if e.name == name)
     defaults = tab.default_request().fields()
-    values = [CALLS[name].get(field, defaults[field]) for field in endpoint.fields]
+    values = [CALLS[name].get(field, defaults[field]) for field in endpoint.parameters]
     same(as_json(endpoint.function(tab)(*values)), ANSWERS[name])
 
 

@@ -10,7 +10,7 @@ import pytest
 from tab_values import TOY
 
 from explorer.ui.app import build, launch_options
-from explorer.ui.request_guard import MAX_BODY, IFRAME_RESIZER_HOST, RequestGuard
+from explorer.ui.request_guard import IFRAME_RESIZER_HOST, MAX_BODY, RequestGuard
 
 FILE = {"path": "app.py", "orig_name": "app.py", "meta": {"_type": "gradio.FileData"}}
 
