@@ -1,4 +1,4 @@
-"""What the README says to type does what it says."""
+"""What the READMEs and the contributor's guide say to type does what it says, and their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,39 @@ import explorer as ex
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 _, FRONT_MATTER, TEXT = README.split("---\n", 2)
-REQUIREMENTS = re.search(r'^ {4}(python -c ".*") > requirements.txt$', TEXT, re.MULTILINE)
+APP = (ROOT / "explorer/ui/README.md").read_text(encoding="utf-8")
+REQUIREMENTS = re.search(r'^ {4}(python -c ".*") > requirements.txt$', APP, re.MULTILINE)
+PAGES = [
+    path.relative_to(ROOT).as_posix()
+    for path in [*ROOT.glob("*.md"), *ROOT.glob(".github/*.md"), *ROOT.glob("[cet]*/**/*.md")]
+    if "node_modules" not in path.parts
+]
+MOST_WORDS, MOST_BYTES = 1500, 300_000
+
+
+def anchors(text):
+    """The addresses of the headings of a page, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_readme_is_short_and_its_pictures_are_small():
+    assert len(TEXT.split()) <= MOST_WORDS
+    pictures = re.findall(r"!\[.*?\]\((.*?)\)", TEXT)
+    assert pictures
+    assert all((ROOT / name).stat().st_size < MOST_BYTES for name in pictures)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_of_a_page_leads_to_a_file_and_a_heading_that_are_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", text)):
+        name, _, heading = target.partition("#")
+        if name.startswith(("http:", "https:")):
+            continue
+        path = (ROOT / page).parent / name if name else ROOT / page
+        assert path.exists(), target
+        assert not heading or heading in anchors(path.read_text(encoding="utf-8")), target
 
 
 @pytest.mark.slow
@@ -38,6 +70,16 @@ def test_the_ten_lines_print_the_terms_of_eq_12_and_save_the_picture(tmp_path, m
     x_T = ex.latent(names["checkpoint"].shape, [22])
     expected = ex.to_image(ex.sample(names["checkpoint"], x_T, ex.Settings(steps=10, eta=0.5)))
     assert Image.open("face.png").tobytes() == expected.tobytes()
+
+
+def test_the_public_names_are_listed_and_their_example_runs(tmp_path, monkeypatch):
+    page = (ROOT / "explorer/README.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    monkeypatch.chdir(tmp_path)
+    exec(code.replace("steps=50", "steps=3"), {})
+    assert Image.open("picture.png").size == (64, 64)
+    listed = page.split("| name | what it does |")[1]
+    assert set(re.findall(r"`(\w+)[`(]", listed)) >= set(ex.__all__)
 
 
 def test_a_space_is_told_which_file_to_run_and_on_which_gradio():
