@@ -19,7 +19,7 @@ from explorer.support.messages import LocalizedError
 
 Spacing = Literal["linear", "quadratic", "leading"]
 Variance = Literal["eta", "large"]
-PredictionType = Literal["epsilon", "v_prediction"]  # what a network outputs; diffusers keeps it with the schedule
+PredictionType = Literal["epsilon", "v_prediction"]  # a network's output; diffusers stores it with the schedule
 SPACINGS: tuple[str, ...] = get_args(Spacing)
 VARIANCES: tuple[str, ...] = get_args(Variance)
 
@@ -186,6 +186,7 @@ class Schedule:
         return [self._coefficients(t, t_prev, eta, variance) for t, t_prev in jumps(tau)]
 
     def _coefficients(self, t: int, t_prev: int, eta: float, variance: Variance) -> Coefficients:
+        """:meth:`coefficients` without checks."""
         sigma = self.sigma(t, t_prev, 1.0 if variance == "large" else eta)
         alpha_bar, alpha_bar_prev = float(self.alpha_bar[t]), float(self.alpha_bar[t_prev])
         return Coefficients(
@@ -223,6 +224,7 @@ def timesteps(T: int = 1000, S: int = 50, spacing: Spacing = "linear") -> list[i
 
 
 def _subsequence(T: int, S: int, spacing: Spacing) -> list[int]:
+    """:func:`timesteps` without checks."""
     if spacing == "linear":
         return [T * i // S for i in range(1, S + 1)]
     if spacing == "quadratic":

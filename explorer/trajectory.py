@@ -84,12 +84,12 @@ class Frame(NamedTuple):
 
 @dataclass
 class Record:
-    """What a :class:`Trajectory` holds of the steps of its run so far.
+    """The recorded steps of a :class:`Trajectory`.
 
     Attributes:
-        numbers: of each recorded step.
+        x_0: the result so far, the last x_prev (B, C, H, W).
+        numbers: the measurements of each recorded step.
         frames: the stored tensors, by index of the step.
-        x_0: the last x_prev, (B, C, H, W).
     """
 
     x_0: Tensor
@@ -106,7 +106,7 @@ class Trajectory(RichDisplay):
         settings: the settings of the run.
         max_frames, max_bytes: limits on the stored tensors. The steps that are kept are evenly spaced and include the
             first and the last one. At least one step is kept, whatever its size.
-        recorded: steps that are recorded already, as :meth:`load` reads them from a file.
+        recorded: steps recorded earlier, such as those that :meth:`load` reads from a file.
 
     Attributes:
         kept: indices of the steps whose tensors are stored, ascending.
@@ -128,11 +128,10 @@ class Trajectory(RichDisplay):
         self.x_T = x_T
         self.settings = settings
         self._record = recorded or Record(x_T)
-        frame_bytes = max(2 * x_T.numel() * x_T.element_size(), 1)
-        self.kept = evenly_spaced(settings.steps, min(max_frames, max_bytes // frame_bytes))
-        if recorded:
-            self.kept = sorted(recorded.frames)
         check_latents("x_T", x_T, checkpoint)
+        frame_bytes = max(2 * x_T.numel() * x_T.element_size(), 1)
+        max_frames = min(max_frames, max_bytes // frame_bytes)
+        self.kept = sorted(recorded.frames) if recorded else evenly_spaced(settings.steps, max_frames)
 
     @cached_property
     def plan(self) -> list[Coefficients]:
