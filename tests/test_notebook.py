@@ -1,4 +1,4 @@
-"""How steps and runs show themselves: a line of text, and in a notebook their pictures."""
+"""Text and notebook representations of steps and runs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from PIL import Image
 
 import explorer as ex
 from explorer.denoiser import Denoiser
-from explorer.media.convert import signed_to_uint8, to_rgb, to_uint8
-from explorer.media.notebook import FRAME_HEIGHT, MAX_ROWS, PANEL_HEIGHT, frame
+from explorer.media.convert import signed_to_uint8, step_panels, to_rgb, to_uint8
+from explorer.media.notebook import FRAME_HEIGHT, MAX_ROWS, PANEL_HEIGHT
 from explorer.mixture import Mixture
 
 
@@ -52,8 +52,8 @@ def test_a_step_shows_the_pictures_of_eq_12_with_their_coefficients(gaussian, ch
         assert f"{number:.4f} ×" in html
     assert f"Step {c.t} → {c.t_prev}" in html
     png = np.asarray(Image.open(io.BytesIO(step._repr_png_())))
-    assert np.array_equal(png[:PANEL_HEIGHT], enlarged(frame(step), PANEL_HEIGHT))
-    assert np.array_equal(png[-PANEL_HEIGHT:], enlarged(frame(step, 1), PANEL_HEIGHT))
+    assert np.array_equal(png[:PANEL_HEIGHT], enlarged(step_panels(step), PANEL_HEIGHT))
+    assert np.array_equal(png[-PANEL_HEIGHT:], enlarged(step_panels(step, 1), PANEL_HEIGHT))
 
 
 def test_a_large_batch_shows_its_first_pictures_and_says_so(gaussian):

@@ -11,9 +11,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from explorer.sampler import Step
+
 # Diverging colour map at -scale, 0 and +scale: teal, off-white, brown. The ends differ in any colour vision.
 SIGNED_COLOURS = np.array([[0x01, 0x5C, 0x55], [0xF6, 0xF5, 0xF1], [0x82, 0x44, 0x08]], dtype=np.float32)
 SIGNED_SCALE = 1.5
+PANELS = 5  # of a step, see :func:`step_panels`
 SIGNED_TABLE = np.stack(  # lookup table, finer than the 255 levels of a colour channel
     [np.interp(np.linspace(-1, 1, 8193), [-1, 0, 1], channel).round() for channel in SIGNED_COLOURS.T], axis=-1
 ).astype(np.uint8)
@@ -73,3 +76,12 @@ def grid(pictures: np.ndarray, columns: int, gap: int = 0, background: int = 255
         top, left = i // columns * (H + gap), i % columns * (W + gap)
         sheet[top : top + H, left : left + W] = picture
     return Image.fromarray(sheet)
+
+
+def step_panels(step: Step, row: int = 0) -> np.ndarray:
+    """Return x_t, predicted x_0, eps, z and x_prev of one picture of the batch side by side, uint8 (H, 5 W, 3)."""
+    one = slice(row, row + 1)
+    z = step.x_t.new_zeros(step.x_t.shape) if step.z is None else step.z
+    x_t, x0, x_prev = (to_rgb(to_uint8(x[one]))[0] for x in (step.x_t, step.x0, step.x_prev))
+    eps, noise = (signed_to_uint8(x[one])[0] for x in (step.eps, z))
+    return np.concatenate([x_t, x0, eps, noise, x_prev], axis=1)

@@ -14,18 +14,15 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from explorer.media.convert import SIGNED_SCALE, data_uri, grid, signed_to_uint8, to_rgb, to_uint8
+from explorer.media.convert import PANELS, SIGNED_SCALE, data_uri, grid, step_panels, to_rgb, to_uint8
 from explorer.sampler import Step
 from explorer.support.rich_display import html, png
 from explorer.trajectory import Trajectory, evenly_spaced
 
-PANELS = 5
 MAX_ROWS = 4  # pictures of a batch that are shown
 MAX_STEPS = 12  # steps of a trajectory that are shown
-PANEL_HEIGHT, FRAME_HEIGHT = (
-    120,
-    64,
-)  # approximate heights in pixels, of a panel of a step and of a frame of a trajectory
+PANEL_HEIGHT = 120  # of a panel of a step, approximate, in pixels
+FRAME_HEIGHT = 64  # of a frame of a trajectory
 TERM_COLOURS = {  # as on the app's page, for light and dark mode
     "x0": ("#2B68C0", "#86B4FF"),
     "direction": ("#A86500", "#E9A84C"),
@@ -33,21 +30,12 @@ TERM_COLOURS = {  # as on the app's page, for light and dark mode
 }
 
 
-def frame(step: Step, row: int = 0) -> np.ndarray:
-    """Return the five panels of one picture of the batch side by side, uint8 (H, 5 W, 3)."""
-    one = slice(row, row + 1)
-    z = step.x_t.new_zeros(step.x_t.shape) if step.z is None else step.z
-    x_t, x0, x_prev = (to_rgb(to_uint8(x[one]))[0] for x in (step.x_t, step.x0, step.x_prev))
-    eps, noise = (signed_to_uint8(x[one])[0] for x in (step.eps, z))
-    return np.concatenate([x_t, x0, eps, noise, x_prev], axis=1)
-
-
 @png.register
 def step_png(step: Step) -> bytes | None:
     """The panels of the first pictures of the batch, one row each, as PNG; None if x_t is not a picture."""
     if not _is_picture(step.x_t.shape):
         return None
-    frames = np.stack([frame(step, row) for row in range(min(len(step.x_t), MAX_ROWS))])
+    frames = np.stack([step_panels(step, row) for row in range(min(len(step.x_t), MAX_ROWS))])
     return _png(frames, 1, PANEL_HEIGHT)
 
 
@@ -66,7 +54,7 @@ def step_html(step: Step) -> str | None:
     ]
     rows = []
     for row in range(min(len(step.x_t), MAX_ROWS)):
-        panels = np.split(frame(step, row), PANELS, axis=1)
+        panels = np.split(step_panels(step, row), PANELS, axis=1)
         figures = [
             _figure(caption if row == 0 else "", _image(panel, alt, PANEL_HEIGHT, term))
             for panel, (caption, alt, term) in zip(panels, captions, strict=True)

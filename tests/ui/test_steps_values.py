@@ -10,7 +10,7 @@ from PIL import Image
 from tab_values import english, run, services_of, tab_of
 
 import explorer as ex
-from explorer.media.notebook import frame
+from explorer.media.convert import step_panels
 from explorer.runs.latent_spec import Seed
 from explorer.runs.results import ResultCache
 from explorer.ui.fields import Options
@@ -47,7 +47,7 @@ def test_the_last_value_holds_every_number_and_every_picture(toy):
     columns = last["sheet"]["columns"]
     for k, step in enumerate(steps):
         top, left = k // columns * 8, k % columns * 40
-        assert np.array_equal(sheet[top : top + 8, left : left + 40], frame(step))
+        assert np.array_equal(sheet[top : top + 8, left : left + 40], step_panels(step))
 
 
 @pytest.mark.parametrize("settings", [{"steps": 20, "eta": 0.5}, {"steps": 300, "eta": 0.0, "noise_seed": 3}])

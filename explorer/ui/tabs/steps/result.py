@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from explorer.media.convert import data_uri
-from explorer.media.notebook import frame
+from explorer.media.convert import data_uri, step_panels
 from explorer.sampler import Step
 from explorer.trajectory import Trajectory, evenly_spaced
 from explorer.ui.tab_result import TabResult
@@ -54,7 +53,7 @@ class StepsResult(TabResult):
         self._last_step = self.started + self.elapsed
         if index not in self.trajectory.kept:
             return False
-        pixels = frame(step)
+        pixels = step_panels(step)
         self._sheet.add(pixels)
         if index in self._preview_steps:
             self._previews += f"{index}\t{_preview(pixels)}\n"
@@ -125,7 +124,7 @@ class StepsResult(TabResult):
         """The sheet of a cached run."""
         sheet = self._new_sheet()
         for index in self.trajectory.kept:
-            sheet.add(frame(self.trajectory.step(index)))
+            sheet.add(step_panels(self.trajectory.step(index)))
         return sheet
 
     def _new_sheet(self) -> SpriteSheet:

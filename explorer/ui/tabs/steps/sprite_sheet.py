@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from explorer.media.convert import data_uri
-from explorer.media.notebook import PANELS
+from explorer.media.convert import PANELS, data_uri
 from explorer.support.bounded_cache import BoundedCache
 from explorer.ui.file_serving import publish_file
 
