@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from files import edit
 from flat import flat_pictures
 
 import explorer as ex
 from explorer.denoiser import Denoiser
 from explorer.evaluation.command import main
-from explorer.evaluation.config import EvaluationConfig
 from explorer.evaluation.features import ReferenceStatistics, unet_features
-from explorer.evaluation.frechet_table import measure_frechet
 from explorer.evaluation.reference_set import ReferenceSet
 from explorer.inversion import Inversion
 from explorer.media.convert import to_uint8, to_unit
@@ -261,51 +260,8 @@ def test_the_held_out_pictures_are_the_last_ones_and_not_in_the_reference(folder
     assert not ReferenceSet.of_examples(ex.load(folder, "cpu")).has_data
 
 
-# Errors
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--pictures", "15"], "pictures must be a whole number of at least 16, not 15"),
-        (["--batch", "0"], "batch must be a whole number of at least 1, not 0"),
-        (["--encoded", "1"], "encoded must be a whole number of at least 2, not 1"),
-        (["--etas", "1.5"], "eta must be a number from 0 to 1, not 1.5"),
-        (["--steps", "1001"], "S (number of steps) must be a whole number from 1 to 1000, not 1001"),
-        (["--inversions", "plain", "twice"], "an inversion is plain, ahead, refined-1 or ahead-refined-1, not 'twice'"),
-        (["--encode-steps", "0"], "S (number of steps) must be a whole number from 1 to 1000, not 0"),
-        (["--data", "nowhere.npz"], "no data at nowhere.npz"),
-    ],
-)
-def test_invalid_arguments_give_a_message(folder, capsys, arguments, message):
-    only = "reconstruction" if "--encode-steps" in arguments else "frechet"
-    assert main([str(folder), *SMALL, "--only", only, *arguments]) == 2
-    assert message in capsys.readouterr().err
-    assert not (folder / "quality.json").exists()
-
-
-def test_pictures_of_another_shape_and_too_few_pictures_are_refused(folder, tmp_path, capsys):
-    np.savez(tmp_path / "gray.npz", images=flat_pictures(100)[..., :1])
-    assert main([str(folder), *SMALL, "--data", str(tmp_path / "gray.npz"), "--held-out", "30"]) == 2
-    assert "the pictures are 8x8x1, but tiny is for 8x8x3" in capsys.readouterr().err
-    np.savez(tmp_path / "few.npz", images=flat_pictures(40))
-    assert main([str(folder), *SMALL, "--data", str(tmp_path / "few.npz"), "--held-out", "30"]) == 2
-    assert "few.npz has 40 pictures; with 30 of them held out, at least 16 must remain" in capsys.readouterr().err
-    (folder / "examples.npz").unlink()
-    assert main([str(folder), *SMALL]) == 2
-    assert "tiny has 0 held-out pictures; at least 16 are needed: give --data" in capsys.readouterr().err
-
-
-def test_an_invalid_quality_json_is_not_overwritten(folder, capsys):
-    (folder / "quality.json").write_text("{")
-    assert main([str(folder), *SMALL]) == 2
-    assert "quality.json is not a readable JSON file" in capsys.readouterr().err
-    assert (folder / "quality.json").read_text() == "{"
-
-
 def test_the_default_steps_do_not_exceed_T(folder):
-    path = folder / "scheduler" / "scheduler_config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"num_train_timesteps": 12}))
+    edit(folder / "scheduler" / "scheduler_config.json", num_train_timesteps=12)
     arguments = ["--pictures", "16", "--batch", "16", "--etas", "0", "--encoded", "2", "--device", "cpu"]
     assert main([str(folder), *arguments]) == 0
     quality = read_quality(folder)
@@ -313,9 +269,3 @@ def test_the_default_steps_do_not_exceed_T(folder):
     assert [(cell.steps, cell.inversion) for cell in quality.reconstruction.cells] == [
         (10, inversion) for inversion in ("plain", "refined-1", "ahead")
     ]
-
-
-def test_a_checkpoint_without_a_folder_is_refused(gaussian):
-    reference_set = ReferenceSet(*[flat_pictures(20), ""] * 2)
-    with pytest.raises(ValueError, match="is not a folder with a U-Net"):
-        measure_frechet(gaussian(shape=(3, 8, 8)), reference_set, EvaluationConfig())

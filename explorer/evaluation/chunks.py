@@ -1,7 +1,7 @@
 """Chunks: the units of work of a sweep, computed in this process or on other machines.
 
-A chunk is one batch of pictures of one cell. The last digits of a picture depend on the batch it is computed in. So a table
-depends on the size of the chunks, but not on where or when they are computed.
+A chunk is one batch of pictures of one cell. The last digits of a picture depend on the batch it is computed in. So a
+table depends on the size of the chunks, but not on where or when they are computed.
 """
 
 from __future__ import annotations

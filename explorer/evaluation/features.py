@@ -1,10 +1,10 @@
 """Features of pictures, for Fréchet distances.
 
 By default the features are activations of the checkpoint's own U-Net at t = 1: the mean and the standard deviation over
-space of each channel, in the last residual layer of every down block and in the mid block. The first blocks respond to grain
-and blur, the last ones to shapes and composition. Each block is standardised, reduced to its first principal components and
-given the same weight, so that no scale dominates: the distance grows with blur, with grain, with missing modes and with
-inconsistent parts.
+space of each channel, in the last residual layer of every down block and in the mid block. The first blocks respond to
+grain and blur, the last ones to shapes and composition. Each block is standardised, reduced to its first principal
+components and given the same weight, so that no scale dominates: the distance grows with blur, with grain, with missing
+modes and with inconsistent parts.
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ def _inception(device: torch.device) -> torch.nn.Module:
 class ReferenceStatistics:
     """Statistics of the features of real pictures, to which Fréchet distances are measured.
 
-    Features x are projected to (x - offset) @ projection. After the projection, the features of the real pictures have a
-    total variance of 1, and every block has the same share of it.
+    Features x are projected to (x - offset) @ projection. After the projection, the features of the real pictures have
+    a total variance of 1, and every block has the same share of it.
 
     Attributes:
         pictures: which real pictures.

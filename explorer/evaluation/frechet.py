@@ -1,4 +1,4 @@
-"""Fréchet distance between two sets of features, modelled as Gaussians (Heusel et al. 2017, arXiv 1706.08500, Eq. 6)."""
+"""Fréchet distance between two sets of features, modelled as Gaussians (Heusel et al. 2017, arXiv 1706.08500)."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Gaussian:
 
 
 def frechet_distance(a: Gaussian, b: Gaussian) -> float:
-    """Return |mean_a - mean_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)).
+    """Return |mean_a - mean_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)), Eq. 6 of Heusel et al. (2017).
 
-    The trace of the square root is computed as the sum of the square roots of the eigenvalues of R C_b R, where R is the
-    symmetric square root of C_a. This matrix is symmetric, so its eigenvalues are real; those below 0, by rounding, are set
-    to 0. The covariances may be singular.
+    The trace of the square root is computed as the sum of the square roots of the eigenvalues of R C_b R, where R is
+    the symmetric square root of C_a. This matrix is symmetric, so its eigenvalues are real; those below 0, by rounding,
+    are set to 0. The covariances may be singular.
     """
     values, vectors = np.linalg.eigh(a.covariance)
     root = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
@@ -48,8 +48,8 @@ def frechet_distance(a: Gaussian, b: Gaussian) -> float:
 class Moments:
     """First and second moments of feature rows, separately for each jackknife group.
 
-    They suffice to compute a Fréchet distance and its standard error without the rows. Row i belongs to group
-    i mod ``JACKKNIFE_GROUPS``. The last digits of the sums depend on the order of the rows, so rows must be added in the
+    They suffice to compute a Fréchet distance and its standard error without the rows. Row i belongs to group i mod
+    ``JACKKNIFE_GROUPS``. The last digits of the sums depend on the order of the rows, so rows must be added in the
     order of their numbers.
 
     Attributes:
@@ -94,8 +94,8 @@ class Moments:
 def distance_to(reference: Gaussian, moments: Moments) -> tuple[float, float]:
     """Return the Fréchet distance of N rows of features to the reference, and its standard error.
 
-    The standard error is a jackknife estimate that leaves out one of ``JACKKNIFE_GROUPS`` groups at a time. Each subset has
-    nearly N rows, so it has nearly the same bias (a distance decreases with N).
+    The standard error is a jackknife estimate that leaves out one of ``JACKKNIFE_GROUPS`` groups at a time. Each subset
+    has nearly N rows, so it has nearly the same bias (a distance decreases with N).
 
     Raises:
         ValueError: there are fewer than ``MIN_PICTURES`` rows.

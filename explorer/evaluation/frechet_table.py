@@ -46,15 +46,15 @@ def measure_frechet(
 ) -> None:
     """Measure the Fréchet distance and the seconds per picture over S and eta, and write them to ``quality.json``.
 
-    Existing cells are kept if they have the same weights, reference, features, precision and number of pictures. So a table
-    can be measured in several runs, for example with fewer pictures for large S.
+    Existing cells are kept if they have the same weights, reference, features, precision and number of pictures. So a
+    table can be measured in several runs, for example with fewer pictures for large S.
 
     Args:
         quiet: hide the progress bar.
         distribute: where the chunks of pictures are computed; the table does not depend on it.
 
     Raises:
-        ValueError: the checkpoint has no folder or no U-Net, an S is above T, or the Inception features need torchmetrics.
+        ValueError: the checkpoint has no folder or no U-Net, an S is above T, or torchmetrics is not installed.
     """
     folder, _ = folder_and_device(checkpoint)
     steps, weights = resolve_steps(checkpoint, config.steps, STEPS), fingerprint(folder)

@@ -57,7 +57,7 @@ def held_out_loss(
     """Measure L_simple (Eq. 5 with gamma = 1) on pictures that were not used in training.
 
     Args:
-        pictures: uint8 (N, H, W, C), N >= 5. Picture i mod N is noised to the i-th of the N ROUNDS ascending time steps.
+        pictures: uint8 (N, H, W, C), N >= 5. The i-th of the N ROUNDS ascending time steps is for picture i mod N.
         batch: pictures per call of the network.
     """
     N, T = len(pictures), schedule.T

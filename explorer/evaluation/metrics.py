@@ -20,7 +20,7 @@ def similarity(pictures: Tensor, reference: Tensor, mean: Tensor) -> Tensor:
     """Return the correlation of each picture with its reference, after subtracting the mean picture from both.
 
     All pictures of a data set have much in common (a face is in the middle, its background is light), so the plain
-    correlation of any two is high. After subtracting the mean it is about 0 for unrelated pictures and 1 for equal ones.
+    correlation of any two is high. After subtracting the mean it is about 0 for unrelated pictures, 1 for equal ones.
 
     Args:
         pictures: (N, C, H, W).

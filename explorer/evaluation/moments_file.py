@@ -80,8 +80,8 @@ class MomentsFile:
     def add(self, result: ChunkResult) -> None:
         """Add the next chunk.
 
-        A shorter chunk is not written to the file: its pictures were computed in a smaller batch, so they would differ in
-        a cell with more pictures.
+        A shorter chunk is not written to the file: its pictures were computed in a smaller batch, so they would
+        differ in a cell with more pictures.
         """
         full = len(result.rows) == self.batch
         if not full:

@@ -1,8 +1,8 @@
 """Selection of the fastest engine whose pictures look the same as those of torch in float32.
 
-On a CPU that is OpenVINO, in bfloat16 if the processor supports it: more than twice as fast as torch, with an error of less
-than 1 % in eps and of a third of a grey level (of 255) in a picture. On CUDA and MPS it is torch in half precision. A faster
-engine is used only if it agrees with torch on a test call.
+On a CPU that is OpenVINO, in bfloat16 if the processor supports it: more than twice as fast as torch, with an error
+below 1 % in eps and of a third of a grey level (of 255) in a picture. On CUDA and MPS it is torch in half precision. A
+faster engine is used only if it agrees with torch on a test call.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The interface of an engine that computes a U-Net.
 
-A network is a callable ``network(x, labels)``. It takes x (B, C, H, W) float32 and time step labels (B,) int64, and returns
-float32 of the shape of x.
+A network is a callable ``network(x, labels)``. It takes x (B, C, H, W) float32 and time step labels (B,) int64, and
+returns float32 of the shape of x.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class LazyUNet:
 
     Args:
         build: builds the network, which follows diffusers' calling convention.
-        describe: returns a text that identifies the network. It reads all weights, so it is called only when the cache key
-            is needed.
+        describe: returns a text that identifies the network. It reads all weights, so it is called only when the cache
+            key is needed.
     """
 
     def __init__(self, build: Callable[[], torch.nn.Module], describe: Callable[[], str]) -> None:

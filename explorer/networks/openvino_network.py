@@ -32,8 +32,8 @@ MIN_SPEEDUP = 1.2  # of all threads over half of them; otherwise half of them ar
 class OpenVinoNetwork:
     """A U-Net compiled by OpenVINO for this processor.
 
-    A batch is split into parts of 8, 4, 2 and 1 rows. The model for each of these sizes is compiled at first use. Converting
-    the torch network takes seconds, so the converted model is stored in :mod:`explorer.storage.disk_cache`.
+    A batch is split into parts of 8, 4, 2 and 1 rows. The model for each of these sizes is compiled at first use.
+    Converting the torch network takes seconds, so the converted model is stored in :mod:`explorer.storage.disk_cache`.
 
     Args:
         exact: the network in torch, on the CPU.
@@ -94,8 +94,9 @@ class OpenVinoNetwork:
     def choose_threads(self) -> int:
         """Return the number of threads to use: torch's number, or half of it if that is nearly as fast.
 
-        Half is often enough, because the two hardware threads of a core share its multipliers. The other half is then free
-        to draw and serve the page, instead of delaying every layer of the network. The choice is measured once and cached.
+        Half is often enough, because the two hardware threads of a core share its multipliers. The other half is then
+        free to draw and serve the page, instead of delaying every layer of the network. The choice is measured once and
+        cached.
         """
         all_threads = torch.get_num_threads()
         half = max(1, all_threads // 2)

@@ -6,10 +6,10 @@
     explorer.json                                                 optional: title, shape, patch, licence, seeds
     examples.npz, quality.json                                    optional
 
-Early pipelines such as google/ddpm-cifar10-32 keep the files of ``unet/`` and ``scheduler/`` beside ``model_index.json``;
-both layouts can be read. Weights are read from safetensors only. A pickle is refused, because opening one can run any code.
-The files may come from anybody: :mod:`explorer.storage.validation` checks the configs, :mod:`explorer.storage.limits` holds
-the limits.
+Early pipelines such as google/ddpm-cifar10-32 keep the files of ``unet/`` and ``scheduler/`` beside
+``model_index.json``; both layouts can be read. Weights are read from safetensors only. A pickle is refused, because
+opening one can run any code. The files may come from anybody: :mod:`explorer.storage.validation` checks the configs,
+and :mod:`explorer.storage.limits` holds the limits.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Disk cache for data that can be computed again, such as compiled networks.
 
-It lies in the user's cache folder and is kept between runs of the program. A damaged or unreadable file counts as missing,
-and a failed write is ignored: the cache never raises an error.
+It lies in the user's cache folder and is kept between runs of the program. A damaged or unreadable file counts as
+missing, and a failed write is ignored: the cache never raises an error.
 """
 
 from __future__ import annotations

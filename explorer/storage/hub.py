@@ -1,8 +1,8 @@
 """Download of checkpoints from the Hugging Face Hub into the hub's own cache.
 
 Only the files that the explorer reads are downloaded, never pickles. The configs are downloaded and checked before the
-weights, so an unsupported model costs no large download. ``HF_ENDPOINT`` sets the hub's address; with ``HF_HUB_OFFLINE=1``
-only the cache is used.
+weights, so an unsupported model costs no large download. ``HF_ENDPOINT`` sets the hub's address; with
+``HF_HUB_OFFLINE=1`` only the cache is used.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def fetch(hub_id: HubId, progress: Progress | None = None) -> Path:
 
 
 def _files_to_download(hub_id: HubId, sizes: Mapping[str, int]) -> list[str]:
-    """Names of the files to download, the weights last, in either layout of :mod:`explorer.storage.diffusers_folder`."""
+    """Names of the files to download, the weights last. Both layouts of :mod:`diffusers_folder` are supported."""
     has_subfolders = any(name.startswith("unet/") for name in sizes)
     config, weights, scheduler = (
         name if has_subfolders else name.partition("/")[2] for name in (UNET_CONFIG, WEIGHTS, SCHEDULER_CONFIG)

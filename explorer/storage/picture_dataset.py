@@ -19,12 +19,14 @@ class DataError(ValueError):
 
 
 def load_pictures(path: str | Path, size: int | None = None) -> np.ndarray:
-    """Read a data set: an .npz file with an array ``images``, a folder of pictures, or an idx file such as Fashion-MNIST's.
+    """Read a data set: an .npz file with an array ``images``, a folder of pictures, or an idx file.
+
+    The idx format is that of MNIST and Fashion-MNIST.
 
     Args:
         path: the file or folder.
-        size: side in pixels. Pictures of a folder are cropped to their centre square and resized; required if their sizes
-            differ. Arrays are padded evenly with black, such as 28 -> 32; larger ones are refused.
+        size: side in pixels. Pictures of a folder are cropped to their centre square and resized; required if their
+            sizes differ. Arrays are padded evenly with black, such as 28 -> 32; larger ones are refused.
 
     Returns:
         uint8 (N, H, W, C), C = 1 or 3.

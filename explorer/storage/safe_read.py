@@ -1,4 +1,4 @@
-"""Reading of untrusted files: regular files only, up to a limit, parsed into plain values. Nothing is ever unpickled."""
+"""Reading of untrusted files: regular files only, up to a limit, parsed into plain values. No pickles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_file(path: Path, max_bytes: int) -> bytes:
 
     Raises:
         FileNotFoundError: the file does not exist.
-        OSError: it is not a regular file (a device or a pipe may never end), is larger than ``max_bytes``, or cannot be read.
+        OSError: it is not a regular file (a pipe may never end), larger than ``max_bytes``, or unreadable.
     """
     if path.exists() and not path.is_file():
         raise OSError("not a regular file")

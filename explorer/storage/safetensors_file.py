@@ -1,8 +1,8 @@
 """Reading of untrusted safetensors files: the header is checked before any tensor is allocated.
 
-A file consists of the length of the header (8 bytes, little endian), the header, which is a JSON object
-{name: {dtype, shape, data_offsets}}, and the bytes of the tensors. The safetensors library itself checks that the offsets
-lie in the file and that the tensors follow each other without gaps.
+A file consists of the length of the header (8 bytes, little endian), the header, and the bytes of the tensors. The
+header is a JSON object of the form {name: {dtype, shape, data_offsets}}. The safetensors library itself checks that the
+offsets lie in the file and that the tensors follow each other without gaps.
 """
 
 from __future__ import annotations

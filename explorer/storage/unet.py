@@ -1,7 +1,7 @@
 """Construction of a U-Net from untrusted config and weights.
 
-The network is first built on torch's meta device, which stores shapes but no data. There its weights' shapes are compared
-with the file, and the cost of a call is counted. Only then is memory allocated.
+The network is first built on torch's meta device, which stores shapes but no data. There its weights' shapes are
+compared with the file, and the cost of a call is counted. Only then is memory allocated.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Validation of the JSON configs of a checkpoint: every entry is checked before it is used.
 
-:data:`UNET_SCHEMA`, :data:`SCHEDULER_SCHEMA` and :data:`CARD_SCHEMA` list the entries that are read and the values they may
-have. All other entries are ignored.
+:data:`UNET_SCHEMA`, :data:`SCHEDULER_SCHEMA` and :data:`CARD_SCHEMA` list the entries that are read and the values they
+may have. All other entries are ignored.
 """
 
 from __future__ import annotations
