@@ -1,8 +1,9 @@
-"""The whole page, and the public API beside it."""
+"""The Gradio app: the layout of the page, its event handlers, and the public API."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -24,20 +25,21 @@ from explorer.ui.saving import Exporter
 from explorer.ui.tab import Services, Tab
 from explorer.ui.tabs import TABS
 
-SERVER_THREADS = MAX_RUNNING + MAX_QUEUED + 40  # one for each run that goes on or waits, and some for the rest
-MAX_PUBLIC_CALLS = 30_000  # of the network in one run of a public app: all columns of Consistency for twelve latents
-# Seconds between two clearings of files for the page, and the age at which a file goes. A page has its file within seconds
-# and keeps the pictures; a class makes some gigabytes of sprite sheets in ten minutes.
+SERVER_THREADS = MAX_RUNNING + MAX_QUEUED + 40  # one for each running or queued run, and 40 for short requests
+MAX_PUBLIC_CALLS = 30_000  # network calls in one run of a public app: all columns of Consistency for 12 latents
+# How often Gradio deletes published files, and from which age on, in seconds. A page downloads its file within seconds and
+# keeps the pictures. A class can make some gigabytes of sprite sheets in ten minutes.
 DELETE_CACHE = (60, 600)
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-RUNS: dict[str, Any] = {"concurrency_limit": None, **QUIET}  # the admission limits the runs
+RUNS: dict[str, Any] = {"concurrency_limit": None, **QUIET}  # Admission limits the runs, not Gradio
 
 
 def launch_options(logins: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
-    """What ``demo.launch`` needs for the page to look as it should and to stay offline.
+    """Return the arguments of ``demo.launch`` for the page's files, look, limits and offline use.
 
     Args:
-        logins: users and their passwords, if the page is not for everybody. MCP knows no login, so it is off then.
+        logins: pairs of user and password; everybody may use the page if empty. With logins, the MCP server is off because
+            it has no authentication.
     """
     return {
         "head": components.page_head([tab.name for tab in TABS]),
@@ -54,11 +56,11 @@ def launch_options(logins: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
 
 
 class Page:
-    """One app: its tabs, and what happens when a page is opened, changed and closed.
+    """What all pages of one app share, and the handlers of their events.
 
     Args:
         shipped: checkpoints by name; the first one is the default.
-        open_others: opens what is typed into the checkpoint field; None if there are to be no others.
+        open_others: opens a checkpoint by name, folder or hub id; None if users must not open others.
     """
 
     def __init__(self, shipped: Mapping[str, Checkpoint], open_others: Loader | None) -> None:
@@ -77,8 +79,8 @@ class Page:
             fields |= tab.options().fields()
         return fields
 
-    def described(self) -> dict[str, Any]:
-        """What the control column has to know about the app."""
+    def describe(self) -> dict[str, Any]:
+        """Return what the control column needs to know about the app."""
         return {
             "checkpoints": self.checkpoints.to_page(),
             "defaults": self.defaults,
@@ -88,42 +90,41 @@ class Page:
         }
 
     def restore(self, connection: gr.Request) -> tuple[dict[str, Any], Any]:
-        """The controls as the address says. Entries that cannot be used take their defaults, and a notice says so.
+        """Handle the loading of a page: set the controls and select the tab as in the URL.
 
-        A checkpoint that has to be opened first is opened by the page, which shows the default picture meanwhile.
+        Invalid entries take their defaults, and the page shows a notice. If the checkpoint is not open yet, the page shows the
+        defaults and opens it.
         """
         query, defaults = dict(connection.query_params), self.defaults
-        later = self.checkpoints.open_others and query.get("checkpoint", defaults["checkpoint"]) not in self.checkpoints
-        fields, notice = from_address({} if later else query, defaults, self._check)
+        checkpoint = query.get("checkpoint", defaults["checkpoint"])
+        must_open = self.checkpoints.open_others and checkpoint not in self.checkpoints
+        fields, notice = from_address({} if must_open else query, defaults, self._check)
         fields["steps"] = min(fields["steps"], self.services.max_steps[fields["checkpoint"]])
-        front = query.get("tab", "")
-        front = front if front in self.tabs else next(iter(self.tabs))
-        state = {"count": 0, "notice": to_json(notice), "tab": front, "later": later}
-        return fields | state | {"checkpoints": self.checkpoints.to_page()}, gr.Tabs(selected=front)
+        selected = query.get("tab", "")
+        selected = selected if selected in self.tabs else next(iter(self.tabs))
+        state = {"count": 0, "notice": to_json(notice), "tab": selected, "later": must_open}
+        return fields | state | {"checkpoints": self.checkpoints.to_page()}, gr.Tabs(selected=selected)
 
     def _check(self, values: Mapping[str, Any]) -> None:
+        """Raise InvalidField unless ``values`` are valid on every tab."""
         for tab in self.tabs.values():
             tab.parse(dict(values))
 
-    def open_checkpoint(self, wanted: Any) -> dict[str, Any]:
-        """Open a checkpoint that a page asks for, {text, again}: see :meth:`CheckpointRegistry.open`."""
-        wanted = wanted if isinstance(wanted, dict) else {}
-        return self.checkpoints.open(wanted.get("text"), wanted.get("again") is True)
+    def open_checkpoint(self, values: Any) -> dict[str, Any]:
+        """Open the checkpoint in a page's request {text, again}, see :meth:`CheckpointRegistry.open`."""
+        values = values if isinstance(values, dict) else {}
+        return self.checkpoints.open(values.get("text"), values.get("again") is True)
 
-    def bump(self, values: dict[str, Any], connection: gr.Request) -> None:
-        """The controls have changed: older runs of the page end."""
+    def record_change(self, values: dict[str, Any], connection: gr.Request) -> None:
+        """Handle a change of the controls: older runs of the page end."""
         self.services.latest.record(connection.session_hash, values)
 
     def stop(self, connection: gr.Request) -> None:
-        """The user pressed Stop."""
+        """Handle the Stop button."""
         self.services.latest.stop(connection.session_hash)
 
-    def about(self, values: Any) -> dict[str, Any]:
-        """See :meth:`Exporter.about`."""
-        return self.exporter.about(values)
-
     def forget(self, connection: gr.Request) -> None:
-        """The page was closed."""
+        """Handle the closing of a page: drop what is kept for it."""
         session = connection.session_hash
         self.services.latest.forget(session)
         self.services.admission.forget(session)
@@ -132,13 +133,30 @@ class Page:
             tab.forget(session)
 
 
+@dataclass(frozen=True)
+class Layout:
+    """The components of the page that have events.
+
+    Attributes:
+        controls: the control column.
+        tabs: the tab bar.
+        stages: the content of each tab, by name.
+        saver: downloads exported files.
+    """
+
+    controls: gr.HTML
+    tabs: gr.Tabs
+    stages: dict[str, gr.HTML]
+    saver: gr.HTML
+
+
 def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) -> gr.Blocks:
-    """The app over some checkpoints.
+    """Build the app.
 
     Args:
-        shipped: by name; the first one is the default.
-        open_others: opens what is typed into the checkpoint field, a folder of this machine or a hub id. None if there are
-            to be no others, as for a public app; then the calls of a run are limited too (:data:`MAX_PUBLIC_CALLS`).
+        shipped: checkpoints by name; the first one is the default.
+        open_others: opens a checkpoint by name, folder or hub id when a user types one. None if users must not open others,
+            as in a public app; each run is then limited to :data:`MAX_PUBLIC_CALLS` network calls.
 
     Returns:
         Blocks; call ``.launch(**launch_options())``.
@@ -146,47 +164,55 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
     reserve_threads_for_the_network()
     page = Page(shipped, open_others)
     with gr.Blocks(title="DDIM Explorer", analytics_enabled=False, fill_width=True, delete_cache=DELETE_CACHE) as demo:
-        with gr.Row(elem_id="page"):
-            with gr.Column(elem_id="control-column"):
-                functions = [server_function(page.open_checkpoint)]
-                controls = components.controls(
-                    page.defaults, list(page.tabs), server_functions=functions, about=page.described()
-                )
-            with gr.Column(elem_id="stage-column"):
-                components.lesson_card()
-                with gr.Tabs(elem_id="tabs") as frame:
-                    stages = {name: _stage(tab) for name, tab in page.tabs.items()}
-                components.guide()
-        menus = {"kinds": page.exporter.menus()}
-        saver = components.saver(about=menus, server_functions=[server_function(page.about)])
-        components.help_on_keys()
-
-        demo.load(page.restore, None, [controls, frame], queue=False, **QUIET)
-        controls.input(page.bump, controls, None, queue=False, trigger_mode="multiple", **QUIET)
-        for name, tab in page.tabs.items():
-            run = getattr(controls, f"run_{name}")
-            run(tab.run, controls, stages[name], trigger_mode="always_last", **RUNS)
-            stages[name].stop(page.stop, None, None, queue=False, **QUIET)
-        saver.make(page.exporter.make, saver, saver, trigger_mode="multiple", **RUNS)
-        saver.stop(page.exporter.stop, None, None, queue=False, **QUIET)
-        demo.unload(page.forget)
-
+        layout = _lay_out(page)
+        _connect_events(demo, page, layout)
         for endpoint, tab in all_endpoints(page.tabs):
             endpoint.add(demo, tab, concurrency_limit=None)
     return demo
 
 
+def _lay_out(page: Page) -> Layout:
+    with gr.Row(elem_id="page"):
+        with gr.Column(elem_id="control-column"):
+            functions = [server_function(page.open_checkpoint)]
+            controls = components.controls(
+                page.defaults, list(page.tabs), server_functions=functions, about=page.describe()
+            )
+        with gr.Column(elem_id="stage-column"):
+            components.lesson_card()
+            with gr.Tabs(elem_id="tabs") as tabs:
+                stages = {name: _stage(tab) for name, tab in page.tabs.items()}
+            components.guide()
+    menus = {"kinds": page.exporter.menus()}
+    saver = components.saver(about=menus, server_functions=[server_function(page.exporter.about)])
+    components.keyboard_help()
+    return Layout(controls, tabs, stages, saver)
+
+
 def _stage(tab: Tab[Any]) -> gr.HTML:
-    """A tab of the page and what stands in it."""
-    with gr.Tab(tab.title, id=tab.name, render_children=True) as front:
+    """Add a tab; its selection is dispatched to the page's modules as an event of the window."""
+    with gr.Tab(tab.title, id=tab.name, render_children=True) as tab_item:
         stage = components.tab(tab.name, label=tab.title, server_functions=list(tab.server_functions))
-    tell = f"() => window.dispatchEvent(new CustomEvent('explorer:tab', {{detail: '{tab.name}'}}))"
-    front.select(None, None, None, js=tell)
+    dispatch = f"() => window.dispatchEvent(new CustomEvent('explorer:tab', {{detail: '{tab.name}'}}))"
+    tab_item.select(None, None, None, js=dispatch)
     return stage
 
 
+def _connect_events(demo: gr.Blocks, page: Page, layout: Layout) -> None:
+    controls, saver = layout.controls, layout.saver
+    demo.load(page.restore, None, [controls, layout.tabs], queue=False, **QUIET)
+    controls.input(page.record_change, controls, None, queue=False, trigger_mode="multiple", **QUIET)
+    for name, tab in page.tabs.items():
+        run = getattr(controls, f"run_{name}")
+        run(tab.run, controls, layout.stages[name], trigger_mode="always_last", **RUNS)
+        layout.stages[name].stop(page.stop, None, None, queue=False, **QUIET)
+    saver.make(page.exporter.make, saver, saver, trigger_mode="multiple", **RUNS)
+    saver.stop(page.exporter.stop, None, None, queue=False, **QUIET)
+    demo.unload(page.forget)
+
+
 def server_function(method: Any) -> Any:
-    """A bound method as a function, which is what Gradio can call from the page."""
+    """Wrap a bound method in a function: the page can call functions only, under their ``__name__``."""
 
     def call(value: Any) -> Any:
         return method(value)
@@ -196,6 +222,6 @@ def server_function(method: Any) -> Any:
 
 
 def shut_down(demo: gr.Blocks) -> None:
-    """End a process that served the app: running runs are told, and the current call of the network is waited for."""
+    """Stop the server: fail queued network calls, wait for the current one, and close the app."""
     SCHEDULER.close()
     demo.close(verbose=False)

@@ -1,8 +1,8 @@
-"""The parts of the page as ``gr.HTML`` components, each made of the files of its name.
+"""The custom elements of the page as ``gr.HTML`` components.
 
-A part is a custom element, ``<explorer-compare>``, whose markup, style sheet and module lie in one folder:
-``tabs/compare/tab.html``, ``tab.css``, ``tab.js``, or ``shell/guide.html`` and so on. Its style and script are served as files,
-see :mod:`explorer.ui.static_files`; a few lines of script in the component connect the element to Gradio.
+A custom element such as ``<explorer-compare>`` has its markup, style sheet and module in one folder: ``tabs/compare/tab.html``,
+``tab.css`` and ``tab.js``, or ``shell/guide.html`` and so on. Styles and modules are served as static files, see
+:mod:`explorer.ui.static_files`. A few lines of script in each component connect the element to Gradio.
 """
 
 from __future__ import annotations
@@ -19,43 +19,53 @@ from explorer.ui import localization, static_files
 
 HERE = Path(__file__).parent
 INCLUDE = re.compile(r"<!-- (\w+\.html) -->")
-CONNECT = """import(new URL("{files}/web/gradio.js", document.baseURI)).then((gradio) =>
+CONNECT_SCRIPT = """import(new URL("{files}/web/gradio.js", document.baseURI)).then((gradio) =>
   gradio.connect("{name}", "{module}", {{ element, trigger, props, server, watch }}));
 // Gradio listens to the events whose names are quoted here: {events}"""
 
 
 def markup(path: str) -> str:
-    """A file of markup below ``explorer/ui``; a comment in it that names a file, beside it or in ``web/``, stands for that file.
+    """Read a file of markup and expand its includes.
 
-    Two template engines of Gradio go over it, so it holds no backslash, backtick, ``${`` or ``{{``.
-    """
-    text = (HERE / path).read_text(encoding="utf-8")
-    return INCLUDE.sub(lambda match: markup(_included(path, match[1])), text)
-
-
-def _included(path: str, name: str) -> str:
-    beside = Path(path).parent / name
-    return beside.as_posix() if (HERE / beside).exists() else f"web/{name}"
-
-
-def part(name: str, folder: str, file: str, value: Any = None, events: Sequence[str] = (), **props: Any) -> gr.HTML:
-    """The component of an element ``<explorer-name>``.
+    A comment ``<!-- name.html -->`` includes a file from the same folder or from ``web/``. Two of Gradio's template engines
+    process the markup, so it must not contain a backslash, a backtick, ``${`` or ``{{``.
 
     Args:
-        folder, file: where its files are: ``folder/file.html`` and ``.js`` below ``explorer/ui``.
-        events: what the page may trigger in Python, each with a listener of its name.
-        props: of ``gr.HTML``; others are told to the page as they are, see ``web/gradio.js``.
+        path: of the file, below ``explorer/ui``.
     """
-    script = CONNECT.format(
-        files=static_files.address(),
+    text = (HERE / path).read_text(encoding="utf-8")
+    return INCLUDE.sub(lambda match: markup(_included_path(path, match[1])), text)
+
+
+def _included_path(path: str, name: str) -> str:
+    same_folder = Path(path).parent / name
+    return same_folder.as_posix() if (HERE / same_folder).exists() else f"web/{name}"
+
+
+def custom_element(
+    name: str, folder: str, file: str, value: Any = None, events: Sequence[str] = (), **props: Any
+) -> gr.HTML:
+    """Create the component of the element ``<explorer-name>``.
+
+    Args:
+        name: of the element.
+        folder: of its files, below ``explorer/ui``.
+        file: stem of its ``.html``, ``.css`` and ``.js`` files.
+        value: of the component, as JSON.
+        events: events that the page can trigger; the component has a listener method for each.
+        props: arguments of ``gr.HTML``; the page's module receives unknown ones as they are, see ``web/gradio.js``.
+    """
+    script = CONNECT_SCRIPT.format(
+        files=static_files.base_url(),
         name=name,
         module=f"{folder}/{file}.js",
         events=", ".join(f"'{event}'" for event in events),
     )
+    content = markup(f"{folder}/{file}.html")
     component = gr.HTML(
         value,
-        # hidden until the style sheet is there, which Gradio loads while it draws: it shows what is of class part
-        html_template=f'<explorer-{name} class="part" style="display: none">{markup(f"{folder}/{file}.html")}</explorer-{name}>',
+        # Hidden until the style sheet has loaded: it sets the display of class "part".
+        html_template=f'<explorer-{name} class="part" style="display: none">{content}</explorer-{name}>',
         css_template="",
         js_on_load=script,
         apply_default_css=False,
@@ -66,45 +76,57 @@ def part(name: str, folder: str, file: str, value: Any = None, events: Sequence[
 
 
 def tab(name: str, **props: Any) -> gr.HTML:
-    """What a tab shows. Value: what the tab's ``stream`` makes of a run."""
-    return part(name, f"tabs/{name}", "tab", events=["stop"], **props)
+    """The content of a tab. Its value is what :meth:`explorer.ui.tab.Tab.run` yields."""
+    return custom_element(name, f"tabs/{name}", "tab", events=["stop"], **props)
 
 
 def controls(value: Any, tabs: Sequence[str], **props: Any) -> gr.HTML:
-    """The control column. Value: the fields of :class:`explorer.ui.query.Query` and of every tab's options, and ``count``
-    (rises with every change)."""
-    return part("controls", "shell", "controls", value, ["input", *(f"run_{name}" for name in tabs)], **props)
+    """The control column.
+
+    Args:
+        value: the fields of :class:`explorer.ui.query.Query` and of every tab's options. The page adds ``count``, which rises
+            with every change.
+        tabs: names of the tabs; each has an event ``run_<name>``.
+        props: see :func:`custom_element`.
+    """
+    return custom_element("controls", "shell", "controls", value, ["input", *(f"run_{name}" for name in tabs)], **props)
 
 
 def lesson_card() -> gr.HTML:
-    """The card at the foot of the window that leads through the lesson and says what to look at in an example. No value."""
-    return part("lesson", "shell", "lesson")
+    """The card at the bottom of the window with the steps of the lesson and the hints of the examples. It has no value."""
+    return custom_element("lesson", "shell", "lesson")
 
 
 def guide() -> gr.HTML:
-    """What the tab in front is about, below it. No value."""
-    return part("guide", "shell", "guide")
+    """The explanations below the selected tab. It has no value."""
+    return custom_element("guide", "shell", "guide")
 
 
 def saver(**props: Any) -> gr.HTML:
-    """What brings files to the browser, and opens pictures that were saved. No picture of its own.
+    """Downloads exported files and opens saved pictures. It is invisible.
 
-    Value: a wish as :meth:`explorer.ui.saving.Exporter.parse` reads it, with ``count``; then what :meth:`~explorer.ui.saving.Exporter.make` answers.
+    The page sets its value to a request with a ``count``, see :meth:`explorer.ui.saving.Exporter.parse`. Python answers with
+    the values of :meth:`explorer.ui.saving.Exporter.make`.
     """
-    return part("saver", "shell", "saver", events=["make", "stop"], **props)
+    return custom_element("saver", "shell", "saver", events=["make", "stop"], **props)
 
 
-def help_on_keys() -> gr.HTML:
-    """The keys that all tabs share, the help that shows them, and the projector mode. No value."""
-    return part("help", "shell", "help", elem_id="keys")
+def keyboard_help() -> gr.HTML:
+    """The keyboard shortcuts of all tabs, the help that lists them, and the projector mode. It has no value."""
+    return custom_element("help", "shell", "help", elem_id="keys")
 
 
 def lesson() -> dict[str, Any]:
-    """The stops of the lesson and the examples, each with the query of its settings; their words are in the texts."""
-    given: dict[str, Any] = json.loads((HERE / "lesson.json").read_text(encoding="utf-8"))
-    return given
+    """Read ``lesson.json``: the steps of the lesson and the examples, each with its settings as a query string."""
+    lesson_json: dict[str, Any] = json.loads((HERE / "lesson.json").read_text(encoding="utf-8"))
+    return lesson_json
 
 
 def page_head(tabs: Sequence[str]) -> str:
-    """What the page loads before it draws anything; ``tabs`` in the order of the page."""
-    return static_files.head({"languages": localization.LANGUAGE_NAMES, "tabs": list(tabs), "lesson": lesson()})
+    """Return the page's HTML for ``<head>``.
+
+    Args:
+        tabs: names of the tabs in their order on the page.
+    """
+    config = {"languages": localization.LANGUAGE_NAMES, "tabs": list(tabs), "lesson": lesson()}
+    return static_files.head_html(config)

@@ -124,16 +124,16 @@ def test_the_page_has_its_files_from_addresses_that_change_with_them():
     more = [*fonts, "tabs/steps/tab.js", *(f"texts/{name}.json" for name in LANGUAGES)]
     try:
         _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, root_path="/ddim", **options)
-        for address in [*addresses, *(f"{static_files.address()}/{path}" for path in more)]:
+        for address in [*addresses, *(f"{static_files.base_url()}/{path}" for path in more)]:
             answer = httpx.get(url + address)
             assert answer.status_code == 200, address
             assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-            assert answer.headers["content-type"].startswith(static_files.TYPES[Path(address).suffix])
+            assert answer.headers["content-type"].startswith(static_files.CONTENT_TYPES[Path(address).suffix])
             assert answer.headers["x-content-type-options"] == "nosniff"
         plain = httpx.get(url + addresses[0], headers={"accept-encoding": "identity"})
         zipped = httpx.get(url + addresses[0])
         assert plain.content == zipped.content == static_files.files()["page.css"]
-        now = static_files.address()
+        now = static_files.base_url()
         for other in (
             "explorer-static/0123456789abcdef/web/stage.js",
             f"{now}/app.py",
@@ -148,11 +148,11 @@ def test_the_page_has_its_files_from_addresses_that_change_with_them():
 
 
 def test_another_content_has_another_address(monkeypatch):
-    before = static_files.address()
+    before = static_files.base_url()
     changed = static_files.files() | {"web/stage.js": b"// other"}
     monkeypatch.setattr(static_files, "files", lambda: changed)
-    static_files.address.cache_clear()
+    static_files.base_url.cache_clear()
     try:
-        assert static_files.address() != before
+        assert static_files.base_url() != before
     finally:
-        static_files.address.cache_clear()
+        static_files.base_url.cache_clear()

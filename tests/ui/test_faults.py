@@ -184,7 +184,7 @@ def test_of_two_hundred_pages_that_were_closed_nothing_is_kept(app_page):
     for k in range(200):
         page = SimpleNamespace(session_hash=f"page {k}")
         name, given = list(ALL_TABS)[k % len(ALL_TABS)], {"count": 1, "steps": 2}
-        call["bump"](given, page)
+        call["record_change"](given, page)
         if k % 4 == 0:  # a page that is closed in the midst of its run
             runs.append(tabs["steps"].run(given, page))
             next(runs[-1])
