@@ -87,6 +87,7 @@ class Page:
             "open_others": self.checkpoints.open_others,
             "options": {name: list(tab.options().fields()) for name, tab in self.tabs.items()},
             "idle": {name: list(tab.unused_fields) for name, tab in self.tabs.items()},
+            "view_keys": {name: list(tab.view_keys) for name, tab in self.tabs.items()},
         }
 
     def restore(self, connection: gr.Request) -> tuple[dict[str, Any], Any]:

@@ -68,6 +68,7 @@ class Tab(ABC, Generic[OptionsT]):
         endpoints: its endpoints of the public API.
         file_name_fields: fields whose values are part of the name of an exported file.
         unused_fields: fields of the control column that have no effect on this tab.
+        view_keys: keys of the URL that only the page reads, such as the step that is looked at.
         picture_field: the field with the choice of a real picture.
         steps_field: the field with S, blamed when a run needs too many network calls.
         server_functions: functions that the page may call.
@@ -79,6 +80,7 @@ class Tab(ABC, Generic[OptionsT]):
     endpoints: ClassVar[Sequence[Endpoint]] = ()
     file_name_fields: ClassVar[tuple[str, ...]] = ("seed", "steps", "eta")
     unused_fields: ClassVar[tuple[str, ...]] = ()
+    view_keys: ClassVar[tuple[str, ...]] = ()
     picture_field: ClassVar[str] = "seed"
     steps_field: ClassVar[str] = "steps"
     server_functions: ClassVar[Sequence[Any]] = ()

@@ -1,24 +1,25 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { queryOf, settingFrom, settingsFrom, tabFrom, viewFrom } from '../../explorer/ui/web/address.js';
+import { queryOf, settingFrom, settingsFrom, tabFrom, viewFrom, viewKeys } from '../../explorer/ui/web/address.js';
 
 const DEFAULTS = { checkpoint: 'faces', seed: 22, eta: 0, steps: 20, clip: false, lengths: '5, 10' };
 const TABS = ['steps', 'compare'];
+const KEYS = ['t', 'moment', 'show'];
 
 test('an address says what differs from the defaults, and gives it back', () => {
   const settings = { ...DEFAULTS, seed: 7, eta: 0.5, clip: true, lengths: '5, 20' };
   const view = { moment: 300, show: null, t: undefined };
-  const query = queryOf({ tab: 'compare', settings, defaults: DEFAULTS, view });
+  const query = queryOf({ tab: 'compare', tabs: TABS, settings, defaults: DEFAULTS, view, keys: KEYS });
   assert.equal(query, 'tab=compare&seed=7&eta=0.5&clip=1&lengths=5%2C+20&moment=300');
   const address = new URLSearchParams(query);
   assert.deepEqual(settingsFrom(address, DEFAULTS), settings);
-  assert.deepEqual(viewFrom(address), { moment: '300' });
+  assert.deepEqual(viewFrom(address, KEYS), { moment: '300' });
   assert.equal(tabFrom(address, TABS), 'compare');
 });
 
 test('the usual state has an empty address; the language and what is of Gradio stay', () => {
-  const state = { tab: 'steps', settings: DEFAULTS, defaults: DEFAULTS, view: {} };
+  const state = { tab: 'steps', tabs: TABS, settings: DEFAULTS, defaults: DEFAULTS, view: {}, keys: KEYS };
   assert.equal(queryOf(state), '');
   assert.equal(
     queryOf({ ...state, language: 'ko', before: new URLSearchParams('__theme=dark&seed=1') }),
@@ -37,4 +38,9 @@ test('what cannot be read in the type of its default stays text, for the server 
 
 test('an unknown tab is the first one', () => {
   assert.equal(tabFrom(new URLSearchParams('tab=constructor'), TABS), 'steps');
+});
+
+test('two tabs may share a key of what is looked at', () => {
+  const keys = viewKeys({ steps: ['t'], compare: ['show', 'moment'], encode: ['moment'], quality: [] });
+  assert.deepEqual(keys, ['t', 'show', 'moment', 'notation', 'stop']);
 });

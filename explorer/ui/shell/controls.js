@@ -1,6 +1,6 @@
 // The control column, and the one place that changes settings: its own, and those that the tabs ask it to change. It writes the
 // address, and has the tab in front run.
-import { FIELDS, queryOf, settingsFrom, tabFrom, viewFrom } from '../web/address.js';
+import { FIELDS, queryOf, settingsFrom, tabFrom, viewFrom, viewKeys } from '../web/address.js';
 import { backend } from '../web/backend.js';
 import { config } from '../web/config.js';
 import { DIE, Part, randomSeed } from '../web/dom.js';
@@ -27,6 +27,8 @@ class Controls extends Part {
   #done = {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #writing;
+  /** The keys of the address that say what is looked at. @type {string[]} */
+  #viewKeys = [];
   /** @type {HTMLFormElement} */
   form;
   /** @type {CheckpointField} */
@@ -42,7 +44,8 @@ class Controls extends Part {
       this.$(`[data-segments="${name}"]`).innerHTML = values.map(label).join('');
     }
     page.settings = { ...backend.about.defaults };
-    replaceView(viewFrom(new URLSearchParams(location.search)));
+    this.#viewKeys = viewKeys(backend.about.view_keys);
+    replaceView(viewFrom(new URLSearchParams(location.search), this.#viewKeys));
     this.#listen();
     keepTranslated(this, () => {
       this.#nameSegments();
@@ -190,7 +193,14 @@ class Controls extends Part {
     if (this.checkpoint.keepsAddress) return;
     const language = currentLanguage() === browserLanguage ? null : currentLanguage();
     const before = new URLSearchParams(location.search);
-    const text = queryOf({ ...page, defaults: backend.about.defaults, language, before });
+    const text = queryOf({
+      ...page,
+      tabs: config.tabs,
+      defaults: backend.about.defaults,
+      keys: this.#viewKeys,
+      language,
+      before,
+    });
     history.replaceState(null, '', text ? `?${text}` : location.pathname);
   }
 
@@ -241,7 +251,7 @@ class Controls extends Part {
 
   /** Look at all that an address says. @param {URLSearchParams} given @param {Record<string, any>} [kept] */
   #look(given, kept = {}) {
-    replaceView({ ...kept, ...viewFrom(given) });
+    replaceView({ ...kept, ...viewFrom(given, this.#viewKeys) });
     publish('look', given);
   }
 

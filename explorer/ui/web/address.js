@@ -2,21 +2,8 @@
 
 /** The fields of the control column. */
 export const FIELDS = ['checkpoint', 'seed', 'eta', 'steps', 'spacing', 'variance', 'noise_seed', 'clip'];
-/** What only the browser needs to know of an address. */
-export const VIEW_KEYS = [
-  't',
-  'show',
-  'moment',
-  'frame',
-  'pad',
-  't_forward',
-  'plane',
-  'place',
-  'paper',
-  'notation',
-  'stop',
-];
-const FIRST_TAB = 'steps';
+/** What the whole page needs to know of an address, beside the settings. Each tab has keys of its own. */
+const PAGE_KEYS = ['notation', 'stop'];
 const WHOLE = /^-?[0-9]{1,15}$/;
 
 /** @typedef {Record<string, any>} Fields settings by name, or what is looked at by key */
@@ -49,39 +36,50 @@ export function settingsFrom(address, defaults) {
 }
 
 /**
- * What an address asks to look at.
- * @param {URLSearchParams} address
- * @returns {Fields}
+ * The keys of an address that say what is looked at.
+ * @param {Record<string, string[]>} ofTabs
  */
-export const viewFrom = (address) =>
-  Object.fromEntries(VIEW_KEYS.filter((key) => address.has(key)).map((key) => [key, address.get(key)]));
+export const viewKeys = (ofTabs) => [...new Set([...Object.values(ofTabs).flat(), ...PAGE_KEYS])];
 
 /**
+ * What an address asks to look at.
+ * @param {URLSearchParams} address
+ * @param {string[]} keys
+ * @returns {Fields}
+ */
+export const viewFrom = (address, keys) =>
+  Object.fromEntries(keys.filter((key) => address.has(key)).map((key) => [key, address.get(key)]));
+
+/**
+ * The tab of an address. It is the first one where the address names none.
  * @param {URLSearchParams} address
  * @param {string[]} tabs
  */
 export function tabFrom(address, tabs) {
   const tab = address.get('tab') ?? '';
-  return tabs.includes(tab) ? tab : FIRST_TAB;
+  return tabs.includes(tab) ? tab : tabs[0];
 }
 
 /**
  * The query of an address that says what differs from the defaults.
  * @param {object} state
  * @param {string} state.tab
+ * @param {string[]} state.tabs
  * @param {Fields} state.settings
  * @param {Fields} state.defaults
  * @param {Fields} state.view
+ * @param {string[]} state.keys of the view, in the order of the address
  * @param {string | null} [state.language] if it is not the browser's
  * @param {URLSearchParams} [state.before] what begins with "__" is Gradio's, and stays
  */
-export function queryOf({ tab, settings, defaults, view, language = null, before = new URLSearchParams() }) {
+export function queryOf(state) {
+  const { tab, tabs, settings, defaults, view, keys, language = null, before = new URLSearchParams() } = state;
   const query = new URLSearchParams();
-  if (tab !== FIRST_TAB) query.set('tab', tab);
+  if (tab !== tabs[0]) query.set('tab', tab);
   for (const [name, value] of Object.entries(settings)) {
     if (value !== defaults[name]) query.set(name, value === true ? '1' : value === false ? '0' : value);
   }
-  for (const name of VIEW_KEYS) if (view[name] !== undefined && view[name] !== null) query.set(name, view[name]);
+  for (const key of keys) if (view[key] !== undefined && view[key] !== null) query.set(key, view[key]);
   if (language) query.set('lang', language);
   for (const [key, value] of before) if (key.startsWith('__')) query.set(key, value);
   return query.toString();

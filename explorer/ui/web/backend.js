@@ -8,6 +8,7 @@
  * @property {boolean} open_others whether other checkpoints can be opened by folder or hub id
  * @property {Record<string, string[]>} options the fields that a tab has for itself
  * @property {Record<string, string[]>} idle the fields of the control column that a tab does not use
+ * @property {Record<string, string[]>} view_keys the keys of an address that say what is looked at on a tab
  * @property {Record<string, { name: string, label: string, suffix: string, here?: boolean }[]>} kinds what can be saved of a tab
  *
  * @typedef {object} Backend
@@ -23,7 +24,7 @@
 
 /** The backend of this page. @type {Backend} */
 export const backend = /** @type {any} */ ({
-  about: { defaults: {}, checkpoints: {}, options: {}, idle: {}, kinds: {} },
+  about: { defaults: {}, checkpoints: {}, options: {}, idle: {}, view_keys: {}, kinds: {} },
 });
 
 /** @param {Omit<Backend, 'about'>} implementation */

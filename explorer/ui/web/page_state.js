@@ -13,6 +13,8 @@
 //   restore {settings, name}  the settings of a saved picture
 //   stop number, example name (lesson) · help, projector, to-controls (keys) · open-picture, saving (files)
 
+import { config } from './config.js';
+
 /**
  * @typedef {object} Page
  * @property {Record<string, any>} settings all fields: of the control column and of every tab
@@ -21,7 +23,7 @@
  */
 
 /** @type {Page} */
-export const page = { settings: {}, view: {}, tab: 'steps' };
+export const page = { settings: {}, view: {}, tab: config.tabs[0] };
 
 /**
  * @param {string} name

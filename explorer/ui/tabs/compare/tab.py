@@ -58,6 +58,7 @@ class CompareTab(Tab[CompareOptions]):
     name, options = "compare", CompareOptions
     export_formats, endpoints = EXPORT_FORMATS, ENDPOINTS
     unused_fields = ("variance",)
+    view_keys = ("show", "moment")
 
     def check(self, request: TabRequest[CompareOptions]) -> TabRequest[CompareOptions]:
         """The other noise seeds are counted up from the first one."""

@@ -55,6 +55,7 @@ class EncodeTab(Tab[EncodeOptions]):
     file_name_fields = ("picture", "steps")
     picture_field = "picture"
     unused_fields = ("eta", "variance", "noise_seed", "clip")
+    view_keys = ("moment",)
     server_functions = (receive_picture,)
 
     def __init__(self, services: Services) -> None:

@@ -76,6 +76,7 @@ class ForwardTab(Tab[ForwardOptions]):
     file_name_fields = ("real",)
     picture_field = "real"
     unused_fields = ("seed", "variance", "clip")
+    view_keys = ("t_forward",)
     server_functions = (receive_picture,)
 
     def check(self, request: TabRequest[ForwardOptions]) -> TabRequest[ForwardOptions]:

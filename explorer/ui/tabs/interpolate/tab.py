@@ -91,6 +91,7 @@ class InterpolateTab(Tab[InterpolateOptions]):
     export_formats, endpoints = EXPORT_FORMATS, ENDPOINTS
     file_name_fields = ("a", "b", "steps")
     unused_fields = ("seed", "eta", "variance")
+    view_keys = ("frame", "pad")
 
     def latents(self, request: TabRequest[InterpolateOptions]) -> dict[str, list[LatentSpec]]:
         o = request.options

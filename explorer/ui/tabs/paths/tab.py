@@ -50,6 +50,7 @@ class PathsTab(Tab[PathsOptions]):
     name, options, export_formats = "paths", PathsOptions, EXPORT_FORMATS
     file_name_fields = ("mixture", "steps", "eta")
     unused_fields = ("checkpoint", "clip")
+    view_keys = ("plane", "place")
 
     def check(self, request: TabRequest[PathsOptions]) -> TabRequest[PathsOptions]:
         """The points have the linear schedule, whatever T the checkpoint has."""

@@ -36,6 +36,7 @@ class QualityTab(Tab[QualityOptions]):
     name, options, export_formats = "quality", QualityOptions, EXPORT_FORMATS
     file_name_fields = ("seed",)
     unused_fields = ("eta", "steps", "variance")
+    view_keys = ("paper",)
 
     def check(self, request: TabRequest[QualityOptions]) -> TabRequest[QualityOptions]:
         """The seeds are counted up from the first one."""

@@ -23,6 +23,7 @@ class StepsTab(Tab[Options]):
 
     name, options = "steps", Options
     export_formats, endpoints = EXPORT_FORMATS, ENDPOINTS
+    view_keys = ("t",)
 
     def results(self, request: TabRequest[Options], state: State) -> Iterator[StepsResult]:
         """Yield the run after every few steps. A cached run comes at once, as ended.
