@@ -1,4 +1,4 @@
-"""A server on localhost that answers as the hub does: what is in a model, and its files."""
+"""A fake Hugging Face Hub on localhost: it lists the files of models and serves them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from huggingface_hub import constants
 
 
 class HubServer:
-    """Models by id and revision, each a folder.
+    """A server of models, each a folder by id and revision.
 
     Attributes:
-        url: its address, the ``HF_ENDPOINT`` to use.
-        asked: paths that were asked for, in order.
-        go: while it is cleared, weights stop half-way.
+        url: the ``HF_ENDPOINT`` to use.
+        requests: paths of all requests, in order.
+        resume: while this event is cleared, downloads of weights stop half-way.
     """
 
     def __init__(self) -> None:
         self.models: dict[str, dict[str, Path]] = {}
-        self.asked: list[str] = []
-        self.go = Event()
-        self.go.set()
+        self.requests: list[str] = []
+        self.resume = Event()
+        self.resume.set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -39,7 +39,7 @@ class HubServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.go.set()
+        self.resume.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -49,7 +49,7 @@ class HubServer:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 path = urlsplit(self.path).path.strip("/").split("/")
-                hub.asked.append(unquote("/".join(path)))
+                hub.requests.append(unquote("/".join(path)))
                 if path[:2] == ["api", "models"]:
                     self._describe("/".join(path[2:4]), unquote(path[5]) if len(path) > 5 else "main")
                 elif path[2:3] != ["resolve"]:
@@ -99,7 +99,7 @@ class HubServer:
                     self.wfile.write(data[:half])
                     if self.path.endswith(".safetensors"):
                         self.wfile.flush()
-                        hub.go.wait()
+                        hub.resume.wait()
                     self.wfile.write(data[half:])
 
             def log_message(self, *_: object) -> None:
@@ -109,12 +109,12 @@ class HubServer:
 
 
 def reach(patch: pytest.MonkeyPatch, url: str) -> None:
-    """Let the hub's client, which reads its settings when it is imported, talk to this address alone."""
+    """Connect the hub's client to this address. It reads its settings at import, so they are patched."""
     patch.setattr(constants, "ENDPOINT", url)
     patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
     patch.setattr(constants, "HF_HUB_OFFLINE", False)
 
 
 def commit(folder: Path) -> str:
-    """The commit that a folder stands for."""
+    """The commit hash of a folder."""
     return hashlib.sha1(str(folder).encode()).hexdigest()

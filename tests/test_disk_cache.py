@@ -12,22 +12,22 @@ from explorer.storage import disk_cache
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache."""
     monkeypatch.setenv(disk_cache.ENVIRONMENT_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
-def test_what_was_written_is_read_back(place):
+def test_written_content_is_read_back(cache_folder):
     assert disk_cache.read("a") is None
     assert not disk_cache.has("a")
     assert disk_cache.write("a", b"network")
     assert disk_cache.read("a") == b"network"
     assert disk_cache.has("a")
-    assert [path.name for path in place.iterdir()] == ["a"]  # and no half of a file
+    assert [path.name for path in cache_folder.iterdir()] == ["a"]  # no temporary file
 
 
-def test_a_key_is_of_all_parts_and_of_where_they_end():
+def test_a_key_depends_on_all_parts_and_their_boundaries():
     keys = [
         disk_cache.key_of("ab", b"c"),
         disk_cache.key_of("a", b"bc"),
@@ -39,29 +39,29 @@ def test_a_key_is_of_all_parts_and_of_where_they_end():
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:3], lambda b: b"", lambda b: b[:40] + b"!" + b[41:]])
-def test_a_damaged_file_is_as_good_as_absent(place, damage):
+def test_a_damaged_file_counts_as_missing(cache_folder, damage):
     disk_cache.write("a", b"network" * 9)
-    (place / "a").write_bytes(damage((place / "a").read_bytes()))
+    (cache_folder / "a").write_bytes(damage((cache_folder / "a").read_bytes()))
     assert disk_cache.read("a") is None
     assert disk_cache.write("a", b"network")
     assert disk_cache.read("a") == b"network"
 
 
-def test_a_folder_that_cannot_be_made_or_written_is_survived(place, monkeypatch):
-    place.write_text("a file where the folder should be")
+def test_a_folder_that_cannot_be_created_or_written_raises_nothing(cache_folder, monkeypatch):
+    cache_folder.write_text("a file where the folder should be")
     assert not disk_cache.write("a", b"network")
     assert disk_cache.read("a") is None
     assert not disk_cache.has("a")
-    place.unlink()
+    cache_folder.unlink()
     monkeypatch.setattr(os, "replace", refuse)
     assert not disk_cache.write("a", b"network")
-    assert list(place.iterdir()) == []
+    assert list(cache_folder.iterdir()) == []
 
 
-def test_a_disk_that_is_full_in_the_middle_of_a_file_keeps_no_half_of_it(place):
+def test_a_full_disk_leaves_no_partial_file(cache_folder):
     with full_disk():
         assert not disk_cache.write("a", bytes(100_000))
-    assert list(place.iterdir()) == []
+    assert list(cache_folder.iterdir()) == []
     assert disk_cache.write("a", bytes(100_000))
 
 
@@ -69,11 +69,11 @@ def refuse(*_: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-def test_the_files_that_were_not_used_for_longest_go(place, monkeypatch):
+def test_the_least_recently_used_files_are_deleted(cache_folder, monkeypatch):
     monkeypatch.setattr(disk_cache, "MAX_BYTES", 250)
     for age, name in enumerate("cba"):
         disk_cache.write(name, bytes(50))  # 82 with its digest
-        os.utime(place / name, (1e9 - age, 1e9 - age))
+        os.utime(cache_folder / name, (1e9 - age, 1e9 - age))
     disk_cache.read("a")  # the oldest, but now it was used
     disk_cache.write("d", bytes(50))
-    assert sorted(path.name for path in place.iterdir()) == ["a", "c", "d"]
+    assert sorted(path.name for path in cache_folder.iterdir()) == ["a", "c", "d"]

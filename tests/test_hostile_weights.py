@@ -1,4 +1,4 @@
-"""Weights that somebody wrote to do harm: refused by name, in no time, with no memory taken and nothing run."""
+"""Hostile weights: refused with a message, without allocating memory or executing code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from explorer.storage.unet import WEIGHTS
 
 
 def header(**entries: object) -> bytes:
-    """A safetensors file of that header and sixteen bytes."""
+    """A safetensors file with this header and sixteen bytes of data."""
     text = json.dumps(entries).encode()
     return struct.pack("<Q", len(text)) + text + bytes(16)
 
@@ -63,34 +63,34 @@ def tensor(dtype: object = "F32", shape: object = (4,), offsets: object = (0, 16
         (header(**{str(i): tensor(shape=(), offsets=(0, 4)) for i in range(5000)}), "truncated or corrupt"),
     ],
 )
-def test_weights_that_lie_about_themselves_are_refused(tiny_copy, refused, data, message):
+def test_an_invalid_header_is_refused(tiny_copy, refused, data, message):
     (tiny_copy / WEIGHTS).write_bytes(data)
     refused(message)
 
 
 @pytest.mark.usefixtures("little_memory")
-def test_a_file_of_weights_larger_than_any_network_is_not_read(tiny_copy, refused):
+def test_a_huge_weights_file_is_not_read(tiny_copy, refused):
     with (tiny_copy / WEIGHTS).open("wb") as file:
-        file.truncate(limits.MAX_WEIGHTS_BYTES + 1)  # it has holes for bytes
+        file.truncate(limits.MAX_WEIGHTS_BYTES + 1)  # a sparse file
     refused("larger than the limit of 4,294,967,296 bytes")
 
 
 @pytest.mark.usefixtures("little_memory")
-def test_a_small_file_takes_little_memory_however_much_may_be_read(tmp_path):
+def test_reading_a_small_file_takes_little_memory(tmp_path):
     (tmp_path / "file").write_bytes(b"123")
     assert read_file(tmp_path / "file", limits.MAX_WEIGHTS_BYTES) == b"123"
     with pytest.raises(OSError, match="larger than its reported size"):
         read_file(Path("/proc/self/maps"), limits.MAX_WEIGHTS_BYTES)
 
 
-def test_weights_of_half_the_precision_open_as_float32(tiny_copy):
+def test_half_precision_weights_are_loaded_as_float32(tiny_copy):
     save_file({name: tensor.half() for name, tensor in load_file(tiny_copy / WEIGHTS).items()}, tiny_copy / WEIGHTS)
     unet = ex.load(tiny_copy, device="cpu").predict_noise.unet
     assert {str(parameter.dtype) for parameter in unet.parameters()} == {"torch.float32"}
 
 
 def test_a_pickle_beside_the_weights_is_never_opened(tiny_copy, tmp_path):
-    poison = pickle.dumps(Trap(tmp_path / "sprung"))
+    hostile_pickle = pickle.dumps(Trap(tmp_path / "executed"))
     for name in (
         "unet/diffusion_pytorch_model.bin",
         "scheduler/scheduler.pt",
@@ -98,8 +98,8 @@ def test_a_pickle_beside_the_weights_is_never_opened(tiny_copy, tmp_path):
         "modeling.py",
         "unet/x.ckpt",
     ):
-        (tiny_copy / name).write_bytes(poison)
+        (tiny_copy / name).write_bytes(hostile_pickle)
     checkpoint = ex.load(tiny_copy, device="cpu")
     ex.sample(checkpoint, ex.latent(checkpoint.shape, [0]), ex.Settings(1))
     checkpoint.examples()
-    assert not (tmp_path / "sprung").exists()
+    assert not (tmp_path / "executed").exists()

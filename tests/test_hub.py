@@ -1,4 +1,4 @@
-"""Checkpoints of the hub, from a server on localhost that speaks as the hub does."""
+"""Checkpoints of the hub, downloaded from a fake hub on localhost."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from explorer.storage.diffusers_folder import WEIGHTS, Card
 from explorer.storage.hub import HubId
 
 
-def in_one_folder(folder: Path) -> Path:
-    """The layout of the first pipelines: the files of both parts beside the index, and attention's weights as named then."""
-    for part in ("unet", "scheduler"):
-        for file in (folder / part).iterdir():
+def to_early_layout(folder: Path) -> Path:
+    """Change a folder to the layout of early pipelines: no subfolders, and other names of attention weights."""
+    for subfolder in ("unet", "scheduler"):
+        for file in (folder / subfolder).iterdir():
             file.rename(folder / file.name)
-        (folder / part).rmdir()
-    then = {".to_q.": ".query.", ".to_k.": ".key.", ".to_v.": ".value.", ".to_out.0.": ".proj_attn."}
+        (folder / subfolder).rmdir()
+    early_names = {".to_q.": ".query.", ".to_k.": ".key.", ".to_v.": ".value.", ".to_out.0.": ".proj_attn."}
     weights = load_file(folder / "diffusion_pytorch_model.safetensors")
-    for now, old in then.items():
-        weights = {name.replace(now, old): value for name, value in weights.items()}
+    for new, early in early_names.items():
+        weights = {name.replace(new, early): value for name, value in weights.items()}
     save_file(weights, folder / "diffusion_pytorch_model.safetensors")
     return folder
 
@@ -46,25 +46,25 @@ def in_one_folder(folder: Path) -> Path:
         ),
     ],
 )
-def test_a_hub_id_is_an_owner_and_a_name_and_perhaps_a_revision(text, expected):
+def test_a_hub_id_is_an_owner_and_a_name_with_an_optional_revision(text, expected):
     assert HubId.parse(text) == expected
     assert expected is None or HubId.parse(str(expected)) == expected
 
 
-def test_a_checkpoint_of_the_hub_is_the_folder_that_was_put_there(hub, tiny, tiny_copy):
+def test_a_checkpoint_of_the_hub_equals_the_uploaded_folder(hub, tiny, tiny_copy):
     (tiny_copy / "README.md").write_text("a card")
     (tiny_copy / "unet/diffusion_pytorch_model.bin").write_bytes(b"a pickle")
     Card(title="Tiny", shape=(3, 8, 8)).write(tiny_copy / "explorer.json")
     hub.put("a/tiny", tiny_copy)
-    told = []
-    checkpoint = ex.load("a/tiny", device="cpu", progress=lambda done, total: told.append((done, total)))
+    progress = []
+    checkpoint = ex.load("a/tiny", device="cpu", progress=lambda done, total: progress.append((done, total)))
     x_t = ex.latent((3, 8, 8), [1])
     assert torch.equal(checkpoint.predict_noise(x_t, 500), tiny.predict_noise(x_t, 500))
     assert (checkpoint.name, checkpoint.to_python()) == ("a/tiny", "ex.load('a/tiny')")
     assert checkpoint.card.title == "Tiny"
     size = (tiny_copy / WEIGHTS).stat().st_size
-    assert (told[0], told[-1]) == ((0, size), (size, size))
-    assert not [path for path in hub.asked if path.endswith((".bin", ".md"))]
+    assert (progress[0], progress[-1]) == ((0, size), (size, size))
+    assert not [path for path in hub.requests if path.endswith((".bin", ".md"))]
     assert 'from_pretrained(folder, subfolder="unet",' in script(checkpoint, Seed(1), ex.Settings(10))
 
 
@@ -79,27 +79,25 @@ def test_a_revision_is_another_checkpoint(hub, tiny_folder, save_pipeline):
         ex.load("a/tiny@v3")
 
 
-def test_the_layout_and_the_names_of_the_first_pipelines_open_too(hub, tiny, tiny_copy):
-    hub.put("google/old", in_one_folder(tiny_copy))
-    checkpoint = ex.load("google/old", device="cpu")
+def test_the_layout_of_early_pipelines_is_supported(hub, tiny, tiny_copy):
+    hub.put("google/early", to_early_layout(tiny_copy))
+    checkpoint = ex.load("google/early", device="cpu")
     x_t = ex.latent((3, 8, 8), [1])
     assert torch.equal(checkpoint.predict_noise(x_t, 500), tiny.predict_noise(x_t, 500))
     assert "from_pretrained(folder, low_cpu" in script(checkpoint, Seed(1), ex.Settings(10))
 
 
-def test_offline_what_was_fetched_before_opens_and_else_the_command_is_said_that_fetches_it(
-    hub, tiny_folder, monkeypatch
-):
+def test_offline_the_cache_is_used_and_otherwise_the_message_has_the_download_command(hub, tiny_folder, monkeypatch):
     hub.put("a/tiny", tiny_folder)
     ex.load("a/tiny", device="cpu")
-    asked = len(hub.asked)
+    requests = len(hub.requests)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert ex.load("a/tiny", device="cpu").shape == (3, 8, 8)
-    assert len(hub.asked) == asked
+    assert len(hub.requests) == requests
     with pytest.raises(ex.CheckpointError, match=r"offline mode is on.* fetch it beforehand: hf download b/other"):
         ex.load("b/other")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    reach(monkeypatch, "http://127.0.0.1:9")  # nobody answers there
+    reach(monkeypatch, "http://127.0.0.1:9")  # nothing listens there
     assert ex.load("a/tiny", device="cpu").shape == (3, 8, 8)
     with pytest.raises(ex.CheckpointError, match=r"the hub gave no files .* hf download b/other --revision v1"):
         ex.load("b/other@v1")
@@ -115,13 +113,13 @@ def test_offline_what_was_fetched_before_opens_and_else_the_command_is_said_that
         (lambda f: edit(f / "model_index.json", vqvae=["diffusers", "VQModel"]), "a latent diffusion model"),
     ],
 )
-def test_what_cannot_be_opened_is_refused_before_any_weights_are_fetched(hub, tiny_copy, change, message):
+def test_an_unsupported_model_is_refused_before_its_weights_are_downloaded(hub, tiny_copy, change, message):
     change(tiny_copy)
     hub.put("a/other", tiny_copy)
     with pytest.raises(ex.CheckpointError, match=re.escape(message)) as raised:
         ex.load("a/other")
     assert str(raised.value).startswith("a/other")
-    assert not [path for path in hub.asked if path.endswith((".safetensors", ".bin"))]
+    assert not [path for path in hub.requests if path.endswith((".safetensors", ".bin"))]
 
 
 def test_a_model_that_is_too_large_is_refused(hub, tiny_folder, monkeypatch):
@@ -131,6 +129,6 @@ def test_a_model_that_is_too_large_is_refused(hub, tiny_folder, monkeypatch):
         ex.load("a/tiny")
 
 
-def test_an_id_that_nobody_has_is_said_to_be_neither_a_folder_nor_a_model(hub):
+def test_an_unknown_id_is_neither_a_folder_nor_a_model(hub):
     with pytest.raises(ex.CheckpointError, match="a/tyni is neither a folder here nor a public model of the hub"):
         ex.load("a/tyni")

@@ -1,11 +1,11 @@
-"""The networks of the DDPM paper, in the exact configurations in which the hub has them."""
+"""The networks of the DDPM paper, with their configs on the hub."""
 
 import pytest
 import torch
 
 import explorer as ex
 
-EARLY = {  # what the configs of google/ddpm-cifar10-32 and google/ddpm-cat-256 have in common
+COMMON = {  # entries that the configs of google/ddpm-cifar10-32 and google/ddpm-cat-256 share
     "act_fn": "silu",
     "attention_head_dim": None,
     "center_input_sample": False,
@@ -34,11 +34,11 @@ CAT256 = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("config", [CIFAR10, CAT256], ids=["cifar10-32", "cat-256"])
-def test_the_networks_of_the_ddpm_paper_open_and_are_those_that_diffusers_saved(tmp_path, config):
+def test_the_networks_of_the_ddpm_paper_can_be_loaded(tmp_path, config):
     from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
     with torch.device("meta"):
-        theirs = UNet2DModel(**EARLY, **config)
+        theirs = UNet2DModel(**COMMON, **config)
     theirs.to_empty(device="cpu")
     generator = torch.Generator().manual_seed(0)
     for weight in theirs.parameters():

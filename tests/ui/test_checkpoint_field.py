@@ -17,7 +17,7 @@ def wait_for_checkpoint(stage, name):
 
 def test_a_hub_id_is_fetched_while_the_old_pictures_stay_and_then_works_everywhere(stage, hub, tiny_folder, elsewhere):
     hub.put("a/tiny", tiny_folder)
-    hub.go.clear()
+    hub.resume.clear()
     stage.open("?steps=5&others=1&moments=8&frames=8&side=5")
     before = stage.panels()
     stage.enter(stage.page.locator(FIELD), "a/tiny")
@@ -25,7 +25,7 @@ def test_a_hub_id_is_fetched_while_the_old_pictures_stay_and_then_works_everywhe
     assert stage.page.locator("#controls .fetched").is_visible()
     assert stage.panels() == before
     assert stage.setting("checkpoint") == "faces-64"
-    hub.go.set()
+    hub.resume.set()
     wait_for_checkpoint(stage, "a/tiny")
     assert stage.page.locator(SAID).inner_text() == ""
     assert stage.image('[data-panel="x0"] canvas').shape == (8, 8, 3)
