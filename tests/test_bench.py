@@ -1,4 +1,4 @@
-"""The bench: that it measures what it says, not how fast anything is."""
+"""The benchmark: it measures what it claims to. How fast anything is, is not tested."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from explorer.bench import command, measures
 from explorer.bench.worker_process import WorkerProcess, pipeline, sampler, steps_tab, trainer
 
 
-def test_both_sides_of_a_pair_draw_the_same_pictures(tiny_folder, tmp_path):
+def test_both_sides_of_a_comparison_sample_the_same_pictures(tiny_folder, tmp_path):
     ours, theirs = (str(tmp_path / f"{side}.npy") for side in ("ours", "theirs"))
     for work, file in ((sampler(str(tiny_folder), "exact"), ours), (pipeline(str(tiny_folder)), theirs)):
         assert work(batch=2, steps=4, save=file)["seconds"] > 0
@@ -21,44 +21,44 @@ def test_both_sides_of_a_pair_draw_the_same_pictures(tiny_folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_player_answers_and_its_failure_is_told(tiny_folder):
-    with WorkerProcess("sampler", str(tiny_folder), engine="exact") as player:
-        answer = player(batch=1, steps=2)
+def test_a_worker_process_answers_and_reports_its_failure(tiny_folder):
+    with WorkerProcess("sampler", str(tiny_folder), engine="exact") as worker:
+        answer = worker(batch=1, steps=2)
         assert answer["engine"] == "torch float32"
         assert answer["seconds"] > 0
-        with pytest.raises(RuntimeError, match="ended with code"):
-            player(batch=1, steps=-4)
+        with pytest.raises(RuntimeError, match="exited with code"):
+            worker(batch=1, steps=-4)
 
 
-def test_the_network_is_a_part_of_the_run_of_steps(tiny_folder):
-    steps = steps_tab(str(tiny_folder), "exact")
-    run = steps(steps=8, cached=True)
+def test_the_network_takes_a_part_of_the_time_of_a_run_of_steps(tiny_folder):
+    work = steps_tab(str(tiny_folder), "exact")
+    run = work(steps=8, cached=True)
     assert 0 < run["network"] < run["seconds"]
     assert run["values"] > 1
-    again = steps(steps=8, cached=True)
-    assert (again["network"], again["values"]) == (0, 1)
+    cached = work(steps=8, cached=True)
+    assert (cached["network"], cached["values"]) == (0, 1)
 
 
 @pytest.mark.parametrize("plain", [False, True])
-def test_a_step_of_training_is_a_step(tiny_folder, plain):
-    step = trainer(str(tiny_folder), plain)
-    assert step(index=0)["pictures"] == 32
+def test_a_training_step_is_timed(tiny_folder, plain):
+    work = trainer(str(tiny_folder), plain)
+    assert work(index=0)["pictures"] == 32
 
 
-def test_the_table_is_markdown_with_the_machine_above(tiny_folder, capsys):
+def test_the_table_is_markdown_below_a_description_of_the_machine(tiny_folder, capsys):
     assert command.main([str(tiny_folder), "--quick", "--engine", "exact", "--only", "peak"]) == 0
-    machine, empty, head, line, *rows = capsys.readouterr().out.splitlines()
+    machine, empty, header, line, *rows = capsys.readouterr().out.splitlines()
     assert "torch" in machine
-    assert (empty, head, line) == ("", "| what | measured | how |", "|---|---|---|")
+    assert (empty, header, line) == ("", "| what | measured | how |", "|---|---|---|")
     assert [re.sub(r"\d+(\.\d+)?", "N", row.split(" | ")[1]) for row in rows] == ["N%"]
 
 
-def test_every_part_is_there():
+def test_every_part_can_be_selected():
     assert list(command.PARTS) == ["diffusers", "peak", "steps", "batches", "page", "training"]
     assert all(callable(part) for part in command.PARTS.values())
-    assert measures.Plan().batches == (1, 8, 32)
+    assert measures.BenchConfig().batches == (1, 8, 32)
 
 
-def test_an_unknown_checkpoint_is_told_in_a_line(capsys):
+def test_an_unknown_checkpoint_is_reported_in_one_line(capsys):
     assert command.main(["nothing", "--only", "peak"]) == 2
     assert "no checkpoint 'nothing'" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The fuzzers: a short form of each, and that they tell what they find."""
+"""The fuzzers: a short run of each, and what they report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 import pytest
 
 from explorer.fuzz import command
-from explorer.fuzz.command import fuzz, main, target_of
+from explorer.fuzz.command import fuzz, main, make_target
 
 
 @pytest.mark.slow
@@ -17,64 +17,65 @@ from explorer.fuzz.command import fuzz, main, target_of
 def test_some_seconds_of_fuzzing_find_nothing(name, capsys):
     assert main([name, "--seconds", "2", "--seed", "5"]) == 0
     counts, *outcomes = capsys.readouterr().out.strip().splitlines()
-    inputs, kinds = int(counts.split()[0]), int(counts.split()[2])
+    inputs, distinct = int(counts.split()[0]), int(counts.split()[2])
     assert inputs >= 3
-    assert kinds == len(outcomes)
+    assert distinct == len(outcomes)
     assert sum(int(line.split()[0]) for line in outcomes) == inputs
 
 
 class Faulty:
-    """Breaks in every way that counts, one after the other. ``peak`` is the memory that it says it took."""
+    """A target that fails in every way, one after the other. ``peak`` is the memory that it pretends to use."""
 
-    named = ValueError
+    expected_errors = ValueError
 
     def __init__(self) -> None:
-        self.turns, self.peak = itertools.cycle(range(5)), 0
+        self.kinds, self.peak = itertools.cycle(range(5)), 0
 
-    def make(self, rng: random.Random) -> int:
-        return next(self.turns)
+    def generate(self, rng: random.Random) -> int:
+        return next(self.kinds)
 
-    def take(self, given: int) -> str:
-        if given == 0:
-            raise ValueError("named")
-        if given == 1:
-            raise KeyError("not named")
-        if given == 2:
-            until = time.process_time() + 0.06
-            while time.process_time() < until:
+    def run(self, test_input: int) -> str:
+        if test_input == 0:
+            raise ValueError("expected")
+        if test_input == 1:
+            raise KeyError("unexpected")
+        if test_input == 2:
+            deadline = time.process_time() + 0.06
+            while time.process_time() < deadline:
                 pass
-        if given == 3:
+        if test_input == 3:
             self.peak += 64 << 20
-        return "taken"
+        return "accepted"
 
 
 @pytest.mark.slow
-def test_an_error_without_a_name_a_long_wait_and_much_memory_are_findings(monkeypatch):
+def test_unexpected_errors_slow_inputs_and_high_memory_use_are_findings(monkeypatch):
     faulty = Faulty()
-    monkeypatch.setattr(command, "SLOW", 0.05)
-    monkeypatch.setattr(command, "MEMORY", 1 << 20)
-    monkeypatch.setattr(command, "_peak", lambda: faulty.peak)
+    monkeypatch.setattr(command, "MAX_CPU_SECONDS", 0.05)
+    monkeypatch.setattr(command, "MAX_MEMORY_GROWTH", 1 << 20)
+    monkeypatch.setattr(command, "_peak_memory", lambda: faulty.peak)
     report = fuzz(faulty, 2)
     assert report.inputs >= 5
     first = {finding.split()[1]: finding for finding in report.findings}  # by the number of the input
-    assert "KeyError: 'not named'" in first["1"]
-    assert "it took 0." in first["2"]
-    assert "it took 64 MiB of memory" in first["3"]
+    assert "KeyError: 'unexpected'" in first["1"]
+    assert "used 0." in first["2"]
+    assert "used 64 MiB of memory" in first["3"]
     assert not {"0", "4"} & first.keys()
-    assert set(report.outcomes) == {"taken", "ValueError", "! KeyError"}
+    assert set(report.outcomes) == {"accepted", "ValueError", "! KeyError"}
 
 
-def test_an_input_that_hangs_is_broken_off(monkeypatch):
-    monkeypatch.setattr(command, "HANGS", 0.05)
+def test_an_input_that_hangs_is_interrupted(monkeypatch):
+    monkeypatch.setattr(command, "TIMEOUT_SECONDS", 0.05)
     faulty = Faulty()
-    faulty.take = lambda given: time.sleep(30)
+    faulty.run = lambda test_input: time.sleep(30)
     report = fuzz(faulty, 0.01)
-    assert (report.inputs, set(report.outcomes)) == (1, {"! Hangs"})
+    assert (report.inputs, set(report.outcomes)) == (1, {"! InputTimeout"})
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "address"])
 def test_the_same_seed_makes_the_same_inputs(name):
-    one, other = target_of(name), target_of(name)
-    assert [repr(one.make(random.Random(f"1 {i}"))) for i in range(5)] == [
-        repr(other.make(random.Random(f"1 {i}"))) for i in range(5)
-    ]
+    first, second = (
+        [repr(target.generate(random.Random(f"1 {i}"))) for i in range(5)]
+        for target in (make_target(name), make_target(name))
+    )
+    assert first == second

@@ -1,4 +1,4 @@
-"""Training: it learns, it survives a kill, and diffusers can open what it writes."""
+"""Training: the loss falls, a killed run can be continued, and diffusers opens the checkpoint."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from explorer.evaluation.held_out_loss import held_out_loss
 from explorer.storage.atomic_write import replace_file
 from explorer.storage.diffusers_folder import WEIGHTS
 from explorer.training.command import main
-from explorer.training.loop import PREDICTION_TYPES, TrainingConfig, batch_rows, loss_at, make_unet, train
-from explorer.training.snapshots import State
+from explorer.training.loop import PREDICTION_TYPES, TrainingConfig, batch_indices, batch_loss, make_unet, train
+from explorer.training.snapshots import TrainingState
 
 SCHEDULE = ex.Schedule.linear()
 SMALL = {"widths": (16, 16), "head": 8, "patch": 1, "batch": 8, "warmup": 10, "held_out": 8}
@@ -33,7 +33,7 @@ SMALL = {"widths": (16, 16), "head": 8, "patch": 1, "batch": 8, "warmup": 10, "h
 
 @pytest.fixture(scope="module", params=["v", "epsilon"])
 def trained(request, tmp_path_factory) -> tuple[Path, TrainingConfig]:
-    """A folder trained for some seconds on flat pictures."""
+    """A folder trained for a few seconds on flat pictures, and how."""
     out = tmp_path_factory.mktemp("training") / f"flat-{request.param}"
     config = TrainingConfig(
         **{**SMALL, "batch": 16, "held_out": 64}, objective=request.param, pictures=16 * 80, lr=5e-3
@@ -83,7 +83,7 @@ def test_the_folder_holds_the_averaged_weights(trained):
     assert any(not torch.equal(value, state[f"weight.{name}"]) for name, value in weights.items())
 
 
-def test_the_folder_says_how_good_the_network_is(trained):
+def test_the_folder_contains_the_held_out_loss(trained):
     out, config = trained
     measured = held_out_loss(ex.load(out, device="cpu").predict_noise, SCHEDULE, flat_pictures(320)[-64:])
     quality = json.loads((out / "quality.json").read_text())
@@ -99,7 +99,7 @@ def test_the_folder_says_how_good_the_network_is(trained):
 @pytest.mark.parametrize("objective", ["v", "epsilon"])
 @pytest.mark.parametrize("patch", [1, 2])
 def test_a_network_that_knows_its_target_has_no_loss(objective, patch):
-    """With black pictures, x_0 = -1, x_t tells eps, and so v. The label is t - 1."""
+    """With black pictures, x_0 = -1, eps and v follow from x_t. The label is t - 1."""
 
     class KnowsBlack(torch.nn.Linear):
         def forward(self, x_t, label, return_dict):
@@ -109,34 +109,34 @@ def test_a_network_that_knows_its_target_has_no_loss(objective, patch):
 
     black = np.zeros((16, 8, 8, 3), np.uint8)
     config = TrainingConfig(objective=objective, patch=patch)
-    assert loss_at(KnowsBlack(1, 1), black, 0, config, SCHEDULE) < 1e-6
-    assert loss_at(KnowsBlack(1, 1), black + 255, 0, config, SCHEDULE) > 0.1
+    assert batch_loss(KnowsBlack(1, 1), black, 0, config, SCHEDULE) < 1e-6
+    assert batch_loss(KnowsBlack(1, 1), black + 255, 0, config, SCHEDULE) > 0.1
 
 
 def test_a_batch_has_one_t_in_each_equal_part_of_1_to_T():
     labels = []
 
-    class Listens(torch.nn.Linear):
+    class RecordsLabels(torch.nn.Linear):
         def forward(self, x_t, label, return_dict):
             labels.append(label)
             return (x_t,)
 
     for step in range(300):
-        loss_at(Listens(1, 1), np.zeros((20, 2, 2, 3), np.uint8), step, TrainingConfig(patch=1), SCHEDULE)
+        batch_loss(RecordsLabels(1, 1), np.zeros((20, 2, 2, 3), np.uint8), step, TrainingConfig(patch=1), SCHEDULE)
     t = torch.stack(labels) + 1
     assert all(sorted((row - 1) // 50) == list(range(20)) for row in t.tolist() for row in [torch.tensor(row)])
     assert (t.min(), t.max()) == (1, 1000)
-    assert abs(t[:, 0].double().mean() - 500.5) < 4 * 289 / 300**0.5  # so no place in the batch has a t of its own
+    assert abs(t[:, 0].double().mean() - 500.5) < 4 * 289 / 300**0.5  # t does not depend on the position in the batch
 
 
-def test_every_epoch_sees_every_picture_once_in_an_order_of_its_own():
+def test_every_epoch_is_another_permutation_of_all_pictures():
     config = TrainingConfig(batch=6)
-    seen = np.concatenate([batch_rows(step, 20, config) for step in range(10)])
+    seen = np.concatenate([batch_indices(step, 20, config) for step in range(10)])
     epochs = seen.reshape(3, 20)
     assert all(sorted(epoch) == list(range(20)) for epoch in epochs.tolist())
     assert len({tuple(epoch) for epoch in epochs.tolist()}) == 3
-    np.testing.assert_array_equal(batch_rows(5, 20, config), seen[30:36])
-    assert not np.array_equal(batch_rows(0, 20, TrainingConfig(batch=6, seed=1)), seen[:6])
+    np.testing.assert_array_equal(batch_indices(5, 20, config), seen[30:36])
+    assert not np.array_equal(batch_indices(0, 20, TrainingConfig(batch=6, seed=1)), seen[:6])
 
 
 def test_the_learning_rate_rises_stays_and_falls_by_a_half_cosine():
@@ -152,7 +152,7 @@ def test_the_learning_rate_rises_stays_and_falls_by_a_half_cosine():
 
 def test_the_average_follows_the_weights_with_a_decay_that_warms_up_to_its_limit():
     layer = torch.nn.Linear(2, 1, bias=False)
-    state = State.create(layer, lr=0.1, objective="v")
+    state = TrainingState.create(layer, lr=0.1, objective="v")
     expected = layer.weight.detach().clone()
     for step in range(30):
         before = layer.weight.detach().clone()
@@ -165,14 +165,14 @@ def test_the_average_follows_the_weights_with_a_decay_that_warms_up_to_its_limit
 
 
 @pytest.mark.slow
-def test_a_run_can_start_from_the_weights_of_another(trained, tmp_path):
+def test_a_run_can_start_from_the_weights_of_another_checkpoint(trained, tmp_path):
     out, config = trained
     more = TrainingConfig(**{**SMALL, "lr": 0.0, "lr_end": 0.0, "pictures": 8, "objective": config.objective})
     train(flat_pictures(40), tmp_path / "more", more, init=out, device="cpu", quiet=True)
     old, new = load_file(out / WEIGHTS), load_file(tmp_path / "more" / WEIGHTS)
     assert all(torch.equal(old[key], new[key]) for key in old)
     other = TrainingConfig(**SMALL, objective="epsilon" if config.objective == "v" else "v")
-    with pytest.raises(ValueError, match="is for other pictures, another patch size or objective"):
+    with pytest.raises(ValueError, match="is for another picture shape, patch size or objective: expected shape"):
         train(flat_pictures(40), tmp_path / "other", other, init=out, device="cpu", quiet=True)
 
 
@@ -188,14 +188,14 @@ def test_a_run_can_start_from_the_weights_of_another(trained, tmp_path):
         ({"widths": (8, 8, 8, 8, 8)}, "8x8 pictures do not divide by patch 1 and 4 halvings"),
     ],
 )
-def test_a_run_that_cannot_work_is_refused_before_it_starts(tmp_path, change, message):
+def test_an_invalid_configuration_is_refused_before_the_run_starts(tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
         train(flat_pictures(40), tmp_path / "out", TrainingConfig(**{**SMALL, **change}), device="cpu", quiet=True)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("widths", [(16, 32), (16, 16, 16)])
-def test_a_run_does_not_go_on_from_the_state_of_another_network(trained, widths):
+def test_a_run_is_not_continued_from_the_state_of_another_network(trained, widths):
     out, _ = trained
     before = (out / WEIGHTS).read_bytes()
     with pytest.raises(ValueError, match="belongs to another network; give another --out"):
@@ -204,11 +204,11 @@ def test_a_run_does_not_go_on_from_the_state_of_another_network(trained, widths)
     ex.load(out, device="cpu")
 
 
-# Killed and resumed
+# Interrupted runs
 
 
 def state_step(out: Path) -> int:
-    """The step of the last snapshot, 0 if there is none; whatever lies there must be whole."""
+    """The step of the last snapshot, 0 if there is none. A partial file would raise an error."""
     path = out / "training" / "state.safetensors"
     if not path.exists():
         return 0
@@ -217,7 +217,7 @@ def state_step(out: Path) -> int:
 
 
 @pytest.mark.slow
-def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(tmp_path):
+def test_a_killed_run_continues_to_the_weights_of_an_uninterrupted_one(tmp_path):
     pictures = flat_pictures(40, side=4)
     np.savez(tmp_path / "flat.npz", images=pictures)
     config = TrainingConfig(**SMALL, pictures=40 * 8, snapshot=0, evaluate=1000)
@@ -233,33 +233,32 @@ def test_a_killed_run_ends_with_the_weights_of_one_that_was_not(tmp_path):
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL, output.read_text()
     assert 5 <= state_step(out) < config.steps
-    ex.load(out, device="cpu")  # the checkpoint of the last snapshot is whole
+    ex.load(out, device="cpu")  # the checkpoint of the last snapshot is complete
     train(pictures, out, config, device="cpu", quiet=True)
-    train(pictures, tmp_path / "whole", config, device="cpu", quiet=True)
+    train(pictures, tmp_path / "uninterrupted", config, device="cpu", quiet=True)
 
     assert state_step(out) == config.steps
     for name in (WEIGHTS, "training/state.safetensors"):
-        resumed, whole = load_file(out / name), load_file(tmp_path / "whole" / name)
-        assert resumed.keys() == whole.keys()
-        for key in whole:
-            torch.testing.assert_close(resumed[key], whole[key], rtol=0, atol=1e-6)
-    left, expected = (
-        {str(file.relative_to(folder)) for file in folder.rglob("*")} for folder in (out, tmp_path / "whole")
+        resumed, uninterrupted = load_file(out / name), load_file(tmp_path / "uninterrupted" / name)
+        assert resumed.keys() == uninterrupted.keys()
+        for key in uninterrupted:
+            torch.testing.assert_close(resumed[key], uninterrupted[key], rtol=0, atol=1e-6)
+    files, expected = (
+        {str(file.relative_to(folder)) for file in folder.rglob("*")} for folder in (out, tmp_path / "uninterrupted")
     )
-    assert left == expected
-    assert not [name for name in left if ".part" in name]
+    assert files == expected
 
 
-def test_raising_the_number_of_pictures_goes_on_from_the_end(tmp_path):
+def test_raising_the_number_of_pictures_continues_a_finished_run(tmp_path):
     short, long = (TrainingConfig(**{**SMALL, "held_out": 0}, pictures=n, lr=0.0, lr_end=0.0) for n in (16, 32))
     train(flat_pictures(20, side=4), tmp_path / "out", short, device="cpu", quiet=True)
     assert state_step(tmp_path / "out") == 2
     train(flat_pictures(20, side=4), tmp_path / "out", long, device="cpu", quiet=True)
     assert state_step(tmp_path / "out") == 4
-    assert not (tmp_path / "out" / "quality.json").exists()  # nothing was held out to measure on
+    assert not (tmp_path / "out" / "quality.json").exists()  # there are no held-out pictures
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+def test_a_failed_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "weights.bin"
     path.write_bytes(b"old")
 
@@ -278,7 +277,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
 # The command
 
 
-def test_the_command_names_what_is_wrong_in_one_line(tmp_path, capsys):
+def test_the_command_reports_errors_in_one_line(tmp_path, capsys):
     assert main(["--data", str(tmp_path / "none.npz"), "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.startswith("train: no data at ")
     np.savez(tmp_path / "few.npz", images=flat_pictures(3))

@@ -1,1 +1,1 @@
-"""How fast it is, measured: ``python -m explorer bench``."""
+"""Benchmarks and load tests: ``python -m explorer bench``."""

@@ -1,70 +1,78 @@
-"""The app in a process of its own, for what measures it from outside."""
+"""The app in a separate process, so that it can be measured from outside."""
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from explorer.bench.measures import Plan
+import httpx
+
+from explorer.bench.measures import BenchConfig
+from explorer.cluster.ray_session import free_port
 
 
 @dataclass(frozen=True)
 class Server:
-    """An app that answers.
+    """A running app.
 
     Attributes:
-        address: with a slash at its end.
-        process: its number.
+        url: its address, with a trailing slash.
+        pid: its process id.
+        started: when the process was launched, as ``time.perf_counter`` measures it.
     """
 
-    address: str
-    process: int
+    url: str
+    pid: int
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def port(self) -> int:
+        port = httpx.URL(self.url).port
+        assert port is not None
+        return port
 
     def memory(self) -> float:
-        """MiB that it holds; 0 where the system does not say."""
-        status = Path(f"/proc/{self.process}/status")
+        """Resident memory in MiB; 0 on systems without ``/proc``."""
+        status = Path(f"/proc/{self.pid}/status")
         if not status.exists():
             return 0.0
-        held = next((line for line in status.read_text().splitlines() if line.startswith("VmRSS:")), "VmRSS: 0")
-        return int(held.split()[1]) / 1024
+        resident = next((line for line in status.read_text().splitlines() if line.startswith("VmRSS:")), "VmRSS: 0")
+        return int(resident.split()[1]) / 1024
 
 
 @contextmanager
-def served(plan: Plan, before: str = "", more: Sequence[str] = ()) -> Iterator[tuple[Server, float]]:
-    """The app, and when its start began; it ends with the block.
+def start_app(config: BenchConfig, setup: str = "", arguments: Sequence[str] = ()) -> Iterator[Server]:
+    """Start the app and wait until it accepts connections. It is terminated at the end of the block.
 
     Args:
-        before: Python that its process runs first.
-        more: arguments of its command line.
+        setup: Python code that the process runs before it imports the app.
+        arguments: further command-line arguments of the app.
 
     Raises:
-        RuntimeError: if it does not start.
+        RuntimeError: the app does not start.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    code = f"{before}\nimport sys, app; sys.exit(app.main())"
-    arguments = ["--checkpoint", plan.checkpoint, "--engine", plan.engine, "--port", str(port), *more]
+    port = free_port()
+    code = f"{setup}\nimport sys, app; sys.exit(app.main())"
+    options = ["--checkpoint", config.checkpoint, "--engine", config.engine, "--port", str(port), *arguments]
     started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL, env=dict(os.environ)
-    )
+    process = subprocess.Popen([sys.executable, "-c", code, *options], stdout=subprocess.DEVNULL)
     try:
-        while process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
+        while process.poll() is None and not _accepts_connections(port):
             time.sleep(0.05)
         if process.poll() is not None:
-            raise RuntimeError(f"the app ended with code {process.poll()}; run the bench in the project's folder")
-        yield Server(f"http://127.0.0.1:{port}/", process.pid), started
+            raise RuntimeError(f"the app exited with code {process.poll()}; run the benchmark in the project's folder")
+        yield Server(f"http://127.0.0.1:{port}/", process.pid, started)
     finally:
         process.terminate()
         process.wait()
+
+
+def _accepts_connections(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,4 +1,4 @@
-"""The network on replicas, and a class of users at two apps behind nginx that share them: what it costs, and that it holds."""
+"""The network on replicas: the overhead of remote calls, and a load test of two apps behind nginx while replicas are killed."""
 
 from __future__ import annotations
 
@@ -9,175 +9,197 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
 import httpx
-import torch
 
-from explorer.bench.app_process import Server, served
-from explorer.bench.load_test import users
-from explorer.bench.measures import Plan, Row
-from explorer.checkpoint import load
-from explorer.cluster import local_cluster
+from explorer.bench.app_process import Server, start_app
+from explorer.bench.load_test import load_test
+from explorer.bench.measures import BenchConfig, Row
+from explorer.checkpoint import Checkpoint, load
+from explorer.cluster.local_cluster import local_cluster
 from explorer.cluster.ray_session import free_port
 from explorer.cluster.remote_network import ReplicaClient, connect
 from explorer.latents import latent
 from explorer.sampler import sample
 from explorer.settings import Settings
 
-APPS = 2
-CONFIG = Path(local_cluster.__file__).with_name("nginx.conf")
-FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+NGINX_CONFIG = Path(__file__).parents[1] / "cluster" / "nginx.conf"
+APP_PORTS = (7860, 7861)  # in that file
+TEMPORARY_FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+WARM_UP_CALLS = 3
 
 
-def cluster(plan: Plan, count: int, seconds: float, address: str = "") -> Iterator[Row]:
-    """Rows of the wire's cost, and of what ``count`` users see while the replicas are killed in turn.
+def measure_cluster(config: BenchConfig, users: int, seconds: float, address: str = "") -> Iterator[Row]:
+    """Yield rows of the overhead of remote calls, and of a load test during which the replicas are killed in turn.
 
     Args:
-        address: of a network that is served already; two replicas on this machine if empty. Only this machine's are killed.
+        address: ray://HOST:PORT of a served network; if empty, two replicas are started on this machine. Replicas on
+            other machines are not killed.
 
     Raises:
-        ValueError: no Ray, or no nginx here.
-        RuntimeError: at the end, if anything went wrong, with what.
+        ValueError: Ray or nginx is not installed here.
+        RuntimeError: after the last row, if a run failed or showed wrong pictures.
     """
     if shutil.which("nginx") is None:
-        raise ValueError("the cluster's bench needs nginx, such as Debian's nginx-light")
-    with ExitStack() as until:
-        address = address or until.enter_context(local_cluster.local_cluster(plan.checkpoint, plan.engine))
-        yield from wire(plan, address)
-        link, kills = ReplicaClient(address), []  # type: ignore[var-annotated]
+        raise ValueError("--cluster needs nginx; on Debian, install nginx-light")
+    with ExitStack() as stack:
+        address = address or stack.enter_context(local_cluster(config.checkpoint, config.engine))
+        yield from remote_overhead(config, address)
+        client = ReplicaClient(address)
+        outages: list[float] = []
 
         @contextmanager
-        def apps(plan: Plan) -> Iterator[tuple[Server, float]]:
-            started = time.perf_counter()
-            with behind_nginx(plan, address) as server, killing(link, seconds, kills):
-                yield server, started
+        def start(config: BenchConfig) -> Iterator[Server]:
+            with apps_behind_nginx(config, address) as server, killed_replicas(client, seconds, outages):
+                yield server
 
-        yield from users(plan, count, seconds, apps)
-        yield "replicas killed in turn meanwhile", str(len(kills)), f"{_seconds(kills)} until another one answered"
+        yield from load_test(config, users, seconds, start)
+        durations = ", ".join(f"{outage:.1f} s" for outage in outages) or "none"
+        yield "replicas killed during the test", str(len(outages)), f"{durations} until each was replaced"
 
 
-def wire(plan: Plan, address: str) -> Iterator[Row]:
-    """What a call costs more than in the process itself, by turns, and whether it comes to the same."""
-    here = load(plan.checkpoint, "cpu", engine=plan.engine)
-    ways = {wire: connect(address, plan.checkpoint, wire) for wire in ("float32", "half")}  # type: ignore[arg-type]
+def remote_overhead(config: BenchConfig, address: str) -> Iterator[Row]:
+    """Compare remote calls with calls in this process: their time, and the pictures."""
+    local = load(config.checkpoint, "cpu", engine=config.engine)
+    float32, half = connect(address, config.checkpoint), connect(address, config.checkpoint, "half")
+    checkpoints = {"local": local, "float32": float32, "half": half}
     for rows in (1, 8):
-        x = latent(here.shape, range(rows))
-        calls: dict[str, Callable[[torch.Tensor, int], torch.Tensor]] = {"here": here.predict_noise}
-        calls |= {wire: there.predict_noise for wire, there in ways.items()}
-        took: dict[str, list[float]] = {name: [] for name in calls}
-        for t in range(1, 4 + 5 * plan.rounds):
-            for name, call in calls.items():
-                started = time.perf_counter()
-                call(x, t)
-                took[name].append(time.perf_counter() - started)
-        alone, float32, half = (1000 * statistics.median(took[name][3:]) for name in calls)
-        quickest = [1000 * min(took[name][3:]) for name in calls]
+        seconds = _call_seconds(checkpoints, rows, calls=WARM_UP_CALLS + 5 * config.rounds)
+        median = {name: 1000 * statistics.median(values) for name, values in seconds.items()}
+        fastest = {name: 1000 * min(values) for name, values in seconds.items()}
         yield (
-            f"a call on {rows} row{'s' * (rows > 1)} over the wire",
-            f"{float32 - alone:+.1f} ms",
-            f"{float32:.1f} ms against {alone:.1f} ms in the process, the quickest {quickest[1]:.1f} against {quickest[0]:.1f} ms; "
-            f"half on the wire {half:.1f} ms",
+            f"overhead of a remote call on {rows} row{'s' * (rows > 1)}",
+            f"{median['float32'] - median['local']:+.1f} ms",
+            f"median {median['float32']:.1f} ms against {median['local']:.1f} ms in the process, "
+            f"minimum {fastest['float32']:.1f} against {fastest['local']:.1f} ms; in half precision {median['half']:.1f} ms",
         )
-    settings = Settings(plan.steps)
-    x_T = latent(here.shape, range(4))
-    mine = sample(here, x_T, settings)
-    for name, there in ways.items():
-        difference = (sample(there, x_T, settings) - mine).abs() * 127.5
+    settings = Settings(config.steps)
+    x_T = latent(local.shape, range(4))
+    expected = sample(local, x_T, settings)
+    for name, remote in (("float32", float32), ("half", half)):
+        difference = (sample(remote, x_T, settings) - expected).abs() * 127.5
         yield (
-            f"pictures over the wire, {name}, against the process's own",
+            f"difference of pictures computed remotely, {name}",
             f"{float(difference.mean()):.3f}/255",
-            f"S = {plan.steps}, at the most {float(difference.max()):.2f}; {there.engine}",
+            f"S = {config.steps}, at most {float(difference.max()):.2f}; {remote.engine}",
         )
 
 
-@dataclass(frozen=True)
-class Servers(Server):
-    """Apps behind one address; ``process`` is nginx's."""
+def _call_seconds(checkpoints: dict[str, Checkpoint], rows: int, calls: int) -> dict[str, list[float]]:
+    """Seconds of each call of the networks, called in turn, without the first few calls."""
+    seconds: dict[str, list[float]] = {name: [] for name in checkpoints}
+    x_t = latent(next(iter(checkpoints.values())).shape, range(rows))
+    for t in range(1, calls + 1):
+        for name, checkpoint in checkpoints.items():
+            started = time.perf_counter()
+            checkpoint.predict_noise(x_t, t)
+            seconds[name].append(time.perf_counter() - started)
+    return {name: values[WARM_UP_CALLS:] for name, values in seconds.items()}
 
-    apps: tuple[Server, ...] = ()
+
+@dataclass(frozen=True, kw_only=True)
+class ProxiedServer(Server):
+    """Several apps behind one address; ``pid`` is that of the proxy."""
+
+    apps: tuple[Server, ...]
 
     def memory(self) -> float:
-        """MiB that all apps hold."""
+        """Resident memory of all apps in MiB."""
         return sum(app.memory() for app in self.apps)
 
 
 @contextmanager
-def behind_nginx(plan: Plan, network: str) -> Iterator[Servers]:
-    """Apps that share a network, behind nginx as the file beside the package's code configures it.
+def apps_behind_nginx(config: BenchConfig, network: str) -> Iterator[ProxiedServer]:
+    """Start two apps that share a network, behind nginx with the configuration in ``explorer/cluster/nginx.conf``.
+
+    Args:
+        network: ray://HOST:PORT.
 
     Raises:
-        RuntimeError: if one of them does not start.
+        RuntimeError: an app or nginx does not start.
     """
-    with ExitStack() as until:
-        apps = [until.enter_context(served(plan, more=("--network", network)))[0] for _ in range(APPS)]
-        folder = Path(until.enter_context(tempfile.TemporaryDirectory(prefix="nginx-")))
-        folder.chmod(0o755)  # its workers are others than root
+    started = time.perf_counter()
+    with ExitStack() as stack:
+        apps = [stack.enter_context(start_app(config, arguments=("--network", network))) for _ in APP_PORTS]
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nginx-")))
+        folder.chmod(0o755)  # nginx's worker processes run as another user
         port = free_port()
-        text = CONFIG.read_text(encoding="utf-8").replace("listen 8080", f"listen 127.0.0.1:{port}")
-        for usual, app in zip((7860, 7861), apps, strict=True):
-            text = text.replace(f"127.0.0.1:{usual} ", f"127.0.0.1:{httpx.URL(app.address).port} ")
-        places = "".join(f"{name}_temp_path {folder / name};\n" for name in FOLDERS) + "access_log off;\n"
-        (folder / "nginx.conf").write_text(text.replace("http {", f"http {{\n{places}", 1), encoding="utf-8")
+        text = NGINX_CONFIG.read_text(encoding="utf-8").replace("listen 8080", f"listen 127.0.0.1:{port}")
+        for configured, app in zip(APP_PORTS, apps, strict=True):
+            text = text.replace(f"127.0.0.1:{configured} ", f"127.0.0.1:{app.port} ")
+        paths = "".join(f"{name}_temp_path {folder / name};\n" for name in TEMPORARY_FOLDERS) + "access_log off;\n"
+        (folder / "nginx.conf").write_text(text.replace("http {", f"http {{\n{paths}", 1), encoding="utf-8")
         command = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
         nginx = subprocess.Popen([*command, "-g", f"daemon off; pid {folder / 'pid'};"])
-        until.callback(nginx.wait)
-        until.callback(nginx.terminate)
-        address = f"http://127.0.0.1:{port}/"
-        for _ in range(100):
-            with suppress(httpx.TransportError):
-                httpx.get(address, timeout=60).raise_for_status()
-                break
-            time.sleep(0.05)
-        else:
+        stack.callback(nginx.wait)
+        stack.callback(nginx.terminate)
+        url = f"http://127.0.0.1:{port}/"
+        if not _answers(url):
             raise RuntimeError(f"nginx does not answer: {(folder / 'error.log').read_text()}")
-        yield Servers(address, nginx.pid, tuple(apps))
+        yield ProxiedServer(url, nginx.pid, started, apps=tuple(apps))
+
+
+def _answers(url: str) -> bool:
+    for _ in range(100):
+        with suppress(httpx.TransportError):
+            httpx.get(url, timeout=60).raise_for_status()
+            return True
+        time.sleep(0.05)
+    return False
 
 
 @contextmanager
-def killing(link: ReplicaClient, seconds: float, missed: list[float]) -> Iterator[None]:
-    """Kill the replicas one after the other, each when all are there; ``missed`` grows by the seconds that one was away."""
-    if link.host not in ("127.0.0.1", "localhost"):  # the processes that they name are another machine's
+def killed_replicas(client: ReplicaClient, seconds: float, outages: list[float]) -> Iterator[None]:
+    """Kill one replica after the other while the block runs, each once all replicas are alive.
+
+    Replicas on another machine are left alone.
+
+    Args:
+        seconds: duration of the load test.
+        outages: receives the seconds until each killed replica was replaced.
+    """
+    if client.host not in ("127.0.0.1", "localhost"):
         yield
         return
-    end = Event()
+    stop = Event()
 
-    def kill() -> None:
-        for _ in range(link.about.replicas):
-            if end.wait(seconds / 5):
+    def kill_each() -> None:
+        for number in range(client.info.replicas):
+            if stop.wait(seconds / 5):
                 return
-            there = processes(link, end)
-            if end.is_set():
+            pids = wait_for_replicas(client, stop)
+            if stop.is_set():
                 return
-            killed = there[len(missed) % len(there)]
-            os.kill(killed, signal.SIGKILL)
+            pid = pids[number % len(pids)]
+            os.kill(pid, signal.SIGKILL)
             started = time.perf_counter()
-            processes(link, end, without=killed)
-            missed.append(time.perf_counter() - started)
+            wait_for_replicas(client, stop, without=pid)
+            outages.append(time.perf_counter() - started)
 
-    thread = Thread(target=kill, name="killing")
+    thread = Thread(target=kill_each, name="kill replicas")
     thread.start()
     try:
         yield
     finally:
-        thread.join(60)  # until the last one is replaced
-        end.set()
+        thread.join(60)  # until the last replica is replaced
+        stop.set()
         thread.join()
 
 
-def processes(link: ReplicaClient, end: Event, without: int = 0) -> list[int]:
-    """The replicas' processes, oldest first, as soon as all answer."""
-    seen: dict[int, None] = {}
-    while len(seen) < link.about.replicas and not end.wait(0.05):
+def wait_for_replicas(client: ReplicaClient, stop: Event, without: int = 0) -> list[int]:
+    """Wait until all replicas have answered, or ``stop`` is set. Returns their process ids, ascending.
+
+    Args:
+        without: process id of a replica that does not count, because it was killed.
+    """
+    pids: set[int] = set()
+    while len(pids) < client.info.replicas and not stop.wait(0.05):
         with suppress(httpx.HTTPError):
-            seen[link.look().process] = None
-        seen.pop(without, None)
-    return sorted(seen)
-
-
-def _seconds(values: list[float]) -> str:
-    return ", ".join(f"{value:.1f} s" for value in values) or "none"
+            pids.add(client.fetch_info().process)
+        pids.discard(without)
+    return sorted(pids)

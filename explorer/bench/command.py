@@ -1,4 +1,4 @@
-"""``python -m explorer bench``: a table in Markdown of how fast it is on this machine."""
+"""``python -m explorer bench``: print a Markdown table of measurements on this machine."""
 
 from __future__ import annotations
 
@@ -14,81 +14,98 @@ from pathlib import Path
 import torch
 
 from explorer.bench import measures
-from explorer.bench.cluster import cluster
-from explorer.bench.load_test import users
-from explorer.bench.measures import Plan, Row
-from explorer.bench.page import page
+from explorer.bench.cluster import measure_cluster
+from explorer.bench.load_test import load_test
+from explorer.bench.measures import BenchConfig, Row
+from explorer.bench.page import page_latency
 from explorer.networks.network import ENGINES
 
-PARTS: dict[str, Callable[[Plan], Iterator[Row]]] = {
-    "diffusers": measures.against_diffusers,
-    "peak": measures.share_of_the_peak,
-    "steps": measures.beyond_the_network,
-    "batches": measures.over_batches,
-    "page": page,
-    "training": measures.training,
+PARTS: dict[str, Callable[[BenchConfig], Iterator[Row]]] = {
+    "diffusers": measures.compare_with_diffusers,
+    "peak": measures.peak_utilization,
+    "steps": measures.steps_overhead,
+    "batches": measures.batch_scaling,
+    "page": page_latency,
+    "training": measures.training_throughput,
 }
 QUICK = {"steps": 10, "rounds": 2, "batches": (1, 2), "lengths": (10, 20)}
+CLUSTER_USERS = 16
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    default = Plan()
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    config = BenchConfig(checkpoint=args.checkpoint, engine=args.engine, rounds=max(1, args.rounds))
+    if args.quick:
+        config = replace(config, **QUICK)  # type: ignore[arg-type]
+    if args.users is not None and (args.users < 1 or args.seconds <= 0):
+        parser.error("expected --users of at least 1 and --seconds above 0")
+    if args.unshared and (args.users is None or args.cluster is not None):
+        parser.error("--unshared needs --users, and cannot be combined with --cluster")
+    print(f"{describe_machine()}\n\n| what | measured | how |\n|---|---|---|", flush=True)
+    try:
+        for row in _rows(args, config):
+            print("| " + " | ".join(row) + " |", flush=True)
+    except (ValueError, RuntimeError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1 if args.users else 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    default = BenchConfig()
     parser = argparse.ArgumentParser(
-        "python -m explorer bench", description="Measure how fast it is here. Nothing else should be running."
+        "python -m explorer bench",
+        description="Measure speed on this machine. Close other programs first.",
     )
     parser.add_argument("checkpoint", nargs="?", default=default.checkpoint, help=f"default {default.checkpoint}")
-    parser.add_argument("--engine", choices=ENGINES, default=default.engine, help="of the explorer (default auto)")
-    parser.add_argument("--rounds", type=int, default=default.rounds, help=f"default {default.rounds}")
-    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="measure these parts alone")
     parser.add_argument(
-        "--users", type=int, help="instead, let so many users at the app; ends with 1 if anything is wrong"
+        "--engine", choices=ENGINES, default=default.engine, help="what computes the network (default auto)"
     )
-    parser.add_argument("--seconds", type=float, default=120, help="how long the users stay (default 120)")
     parser.add_argument(
-        "--unshared", action="store_true", help="with --users: let them, too, at an app whose calls are of one row each"
+        "--rounds", type=int, default=default.rounds, help=f"repetitions of each measurement (default {default.rounds})"
+    )
+    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="measure only these parts")
+    parser.add_argument(
+        "--users",
+        type=int,
+        help="load test the app with this many simulated users instead; exit code 1 if a run fails or shows wrong pictures",
+    )
+    parser.add_argument("--seconds", type=float, default=120, help="duration of the load test (default 120)")
+    parser.add_argument(
+        "--unshared",
+        action="store_true",
+        help="with --users: repeat the load test on an app whose calls of the network have one row each",
     )
     parser.add_argument(
         "--cluster",
         nargs="?",
         const="",
         metavar="ADDRESS",
-        help="the users at two apps behind nginx, on two replicas (or those at ray://HOST:PORT) that are killed in turn "
-        "if they are on this machine (default 16 users; extra ray)",
+        help="load test two apps behind nginx that share the network at ray://HOST:PORT, or two replicas on this machine "
+        f"without an address; replicas on this machine are killed in turn (default {CLUSTER_USERS} users; extra ray)",
     )
-    parser.add_argument("--quick", action="store_true", help="few and short runs: whether it works, not how fast it is")
-    given = parser.parse_args(arguments)
-    plan = replace(default, checkpoint=given.checkpoint, engine=given.engine, rounds=max(1, given.rounds))
-    if given.quick:
-        plan = replace(plan, **QUICK)  # type: ignore[arg-type]
-    if given.users is not None and (given.users < 1 or given.seconds <= 0):
-        parser.error("expected --users of at least 1 and --seconds above 0")
-    if given.unshared and (given.users is None or given.cluster is not None):
-        parser.error("--unshared goes with --users, and not with --cluster")
-    print(f"{machine()}\n\n| what | measured | how |\n|---|---|---|", flush=True)
-    try:
-        rows: Iterator[Row] = (row for name in given.only for row in PARTS[name](plan))
-        if given.cluster is not None:
-            rows = cluster(plan, given.users or 16, given.seconds, given.cluster)
-        elif given.users:
-            rows = users(plan, given.users, given.seconds, unshared=given.unshared)
-        for row in rows:
-            print("| " + " | ".join(row) + " |", flush=True)
-    except (ValueError, RuntimeError) as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1 if given.users else 2
-    return 0
+    parser.add_argument("--quick", action="store_true", help="few and short runs, to see whether the benchmark works")
+    return parser
 
 
-def machine() -> str:
-    """The machine and the versions, in a line."""
-    name = platform.processor() or platform.machine()
+def _rows(args: argparse.Namespace, config: BenchConfig) -> Iterator[Row]:
+    if args.cluster is not None:
+        return measure_cluster(config, args.users or CLUSTER_USERS, args.seconds, args.cluster)
+    if args.users:
+        return load_test(config, args.users, args.seconds, unshared=args.unshared)
+    return (row for name in args.only for row in PARTS[name](config))
+
+
+def describe_machine() -> str:
+    """One line with the processor, the operating system and the versions of the packages."""
+    processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        names = [
-            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
-        ]
-        name = names[0] if names else name
+        lines = cpuinfo.read_text().splitlines()
+        models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+        processor = next(models, processor)
     if torch.cuda.is_available():
-        name = f"{torch.cuda.get_device_name()}, {name}"
+        processor = f"{torch.cuda.get_device_name()}, {processor}"
     packages = ", ".join(f"{package} {version(package)}" for package in ("torch", "diffusers", "gradio"))
-    return f"{name}, {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}, {packages}."
+    return f"{processor}, {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}, {packages}."

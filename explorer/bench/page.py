@@ -1,4 +1,4 @@
-"""What a user of the page waits for, measured in Chromium."""
+"""How long a user of the page waits, measured in Chromium."""
 
 from __future__ import annotations
 
@@ -9,39 +9,52 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from explorer.bench.app_process import served
-from explorer.bench.measures import Plan, Row
+from explorer.bench.app_process import start_app
+from explorer.bench.measures import BenchConfig, Row
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-ENDED = '#steps .status[data-state="ended"]'
-# Runs a change of the settings and waits for the end of the run it begins; milliseconds until its sheet can be scrubbed.
-CHANGE = """settings => new Promise(done => {
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
+RUN_ENDED = '#steps .status[data-state="ended"]'
+# Changes settings and waits until all pictures of the new run can be scrubbed. Returns milliseconds.
+CHANGE_SETTINGS = """settings => new Promise(resolve => {
   const started = performance.now();
-  let wanted = null, ended = -1;   // the end may be told before the change is: of a run that the page still has
-  const look = () => { if (wanted !== null && ended >= wanted) requestAnimationFrame(() => done(performance.now() - started)); };
-  addEventListener('explorer:changed', ({ detail }) => { if (detail.tab === 'steps') { wanted ??= detail.count; look(); } });
-  addEventListener('explorer:ended', ({ detail }) => { if (detail.tab === 'steps') { ended = detail.count; look(); } });
+  let requested = null, ended = -1;   // the page can answer from its own memory: then "ended" comes before "changed"
+  const check = () => {
+    if (requested !== null && ended >= requested) requestAnimationFrame(() => resolve(performance.now() - started));
+  };
+  addEventListener('explorer:changed', ({ detail }) => {
+    if (detail.tab === 'steps') { requested ??= detail.count; check(); }
+  });
+  addEventListener('explorer:ended', ({ detail }) => { if (detail.tab === 'steps') { ended = detail.count; check(); } });
   dispatchEvent(new CustomEvent('explorer:set', { detail: settings }));
 })"""
-# Drags the time slider from one end to the other by an input per animation frame; how many pictures were different.
-DRAG = """() => new Promise(done => {
-  const time = document.querySelector('#steps .time'), canvas = document.querySelector('#steps [data-panel="x_t"] canvas');
-  const context = canvas.getContext('2d'), seen = new Set(), T = +time.max, started = performance.now();
+# Drags the time slider from one end to the other, one input per animation frame, and counts the distinct pictures.
+DRAG = """() => new Promise(resolve => {
+  const slider = document.querySelector('#steps .time'), T = +slider.max;
+  const canvas = document.querySelector('#steps [data-panel="x_t"] canvas'), context = canvas.getContext('2d');
+  const pictures = new Set(), started = performance.now();
   let k = 0;
-  const look = () => seen.add(context.getImageData(0, 0, canvas.width, canvas.height).data.join());
   const move = () => {
-    look();
-    if (k > 60) return done({ frames: seen.size - 1, seconds: (performance.now() - started) / 1000 });
-    time.value = Math.round(T * k++ / 60);
-    time.dispatchEvent(new Event('input', { bubbles: true }));
+    pictures.add(context.getImageData(0, 0, canvas.width, canvas.height).data.join());
+    if (k > 60) return resolve({ distinct: pictures.size - 1, seconds: (performance.now() - started) / 1000 });
+    slider.value = Math.round(T * k++ / 60);
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
     requestAnimationFrame(move);
   };
   requestAnimationFrame(move);
 })"""
 
 
-def page(plan: Plan) -> Iterator[Row]:
-    """Start to the first face, a moved slider, one moved back, and scrubbing. Nothing where there is no Chromium."""
+def page_latency(config: BenchConfig) -> Iterator[Row]:
+    """Time from start to the first picture, after a changed setting, after changing it back, and while scrubbing.
+
+    Without Playwright or Chromium, the only row says so.
+    """
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     try:
         from playwright.sync_api import sync_playwright
@@ -51,27 +64,29 @@ def page(plan: Plan) -> Iterator[Row]:
         yield "the page", "not measured", "needs Chromium and the extra `test`"
         return
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        tab = browser.new_page(viewport={"width": 1440, "height": 900})
-        with closing(browser), served(plan) as (server, started):
-            tab.goto(server.address)
-            tab.locator(ENDED).wait_for(timeout=120_000)
-            yield (
-                "`python app.py` to the first whole run on the page",
-                f"{time.perf_counter() - started:.1f} s",
-                "S = 20",
-            )
-            yield from _sliders(tab, plan)
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        with closing(browser), start_app(config) as server:
+            page.goto(server.url)
+            page.locator(RUN_ENDED).wait_for(timeout=120_000)
+            seconds = time.perf_counter() - server.started
+            yield "start of `python app.py` to the first complete run on the page", f"{seconds:.1f} s", "S = 20"
+            yield from _interactions(page, config)
 
 
-def _sliders(tab: Any, plan: Plan) -> Iterator[Row]:
-    tab.evaluate(CHANGE, {"steps": plan.steps, "eta": 0})
-    moved = [tab.evaluate(CHANGE, {"eta": 0.1 + 0.1 * k}) / 1000 for k in range(plan.rounds)]
-    yield f"η moved, S = {plan.steps}: whole run on the page", f"{statistics.median(moved):.2f} s", f"{len(moved)} runs"
-    back = [tab.evaluate(CHANGE, {"eta": 0.1 + 0.1 * k}) / 1000 for k in range(plan.rounds)]
-    yield "η moved back: whole sheet on the page", f"{statistics.median(back):.3f} s", f"{len(back)} moves"
-    tab.evaluate(CHANGE, {"steps": 100, "eta": 1})
-    drags = [tab.evaluate(DRAG) for _ in range(plan.rounds)]
-    frames = statistics.median(drag["frames"] for drag in drags)
+def _interactions(page: Any, config: BenchConfig) -> Iterator[Row]:
+    page.evaluate(CHANGE_SETTINGS, {"steps": config.steps, "eta": 0})
+    etas = [(k + 1) / (config.rounds + 1) for k in range(config.rounds)]
+    new = [page.evaluate(CHANGE_SETTINGS, {"eta": eta}) / 1000 for eta in etas]
+    yield (
+        f"η changed, S = {config.steps}: complete run on the page",
+        f"{statistics.median(new):.2f} s",
+        f"{len(new)} runs",
+    )
+    cached = [page.evaluate(CHANGE_SETTINGS, {"eta": eta}) / 1000 for eta in etas]
+    yield "η changed back: cached run on the page", f"{statistics.median(cached):.3f} s", f"{len(cached)} changes"
+    page.evaluate(CHANGE_SETTINGS, {"steps": 100, "eta": 1})
+    drags = [page.evaluate(DRAG) for _ in range(config.rounds)]
+    distinct = statistics.median(drag["distinct"] for drag in drags)
     seconds = statistics.median(drag["seconds"] for drag in drags)
-    yield "distinct pictures in a drag of 60 inputs, S = 100", f"{frames:.0f}", f"in {seconds:.2f} s"
+    yield "distinct pictures in a drag over 60 positions, S = 100", f"{distinct:.0f}", f"in {seconds:.2f} s"

@@ -1,7 +1,7 @@
-"""One side of a measurement, in a process of its own: it waits for a line of JSON, does what it says, and answers with one.
+"""Worker processes of the benchmark: each reads tasks as lines of JSON, runs them and answers with a line of JSON.
 
-Two engines in one process would spoil each other's figures with their spinning threads, so each gets its own; the bench
-lets them work in turn.
+Two engines in one process would slow each other down, because their idle threads keep spinning. So each side of a comparison
+gets its own process, and the benchmark lets them work in turn.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from explorer.networks.network import Engine
 
 
 class WorkerProcess:
-    """A process that can be told what to do.
+    """A process that runs tasks.
 
     Args:
-        kind: a name of ``KINDS``: what it does with a task.
+        kind: a key of :data:`WORKERS`; it says what a task is.
         checkpoint: name or folder.
-        options: of that kind.
+        options: further arguments of the worker.
     """
 
     def __init__(self, kind: str, checkpoint: str, **options: Any) -> None:
@@ -34,10 +34,10 @@ class WorkerProcess:
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __call__(self, **task: Any) -> dict[str, Any]:
-        """Do a task, and wait for its answer.
+        """Run a task and return its answer.
 
         Raises:
-            RuntimeError: if the process ended; what it said stands in the terminal.
+            RuntimeError: the process ended; its error message is in the terminal.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -45,7 +45,7 @@ class WorkerProcess:
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"a process of the bench ended with code {self._process.wait()}")
+            raise RuntimeError(f"a worker process of the benchmark exited with code {self._process.wait()}")
         return json.loads(answer)
 
     def __enter__(self) -> WorkerProcess:
@@ -56,35 +56,35 @@ class WorkerProcess:
         self._process.communicate()
 
 
-Work = Callable[..., dict[str, Any]]
+Worker = Callable[..., dict[str, Any]]
 
 
-def sampler(checkpoint: str, engine: Engine = "auto") -> Work:
-    """Runs of ``explorer.sample``, from the noise that diffusers' pipeline would draw."""
+def sampler(checkpoint: str, engine: Engine = "auto") -> Worker:
+    """Runs of ``explorer.sample``, from the same noise that diffusers' pipeline draws."""
     import torch
     from torch.nn.functional import pixel_shuffle
 
     import explorer as ex
     from explorer.denoiser import resolve_device
 
-    opened = ex.load(checkpoint, engine=engine)
-    C, H, W = opened.shape
-    patch = opened.card.patch
+    loaded = ex.load(checkpoint, engine=engine)
+    C, H, W = loaded.shape
+    patch = loaded.card.patch
 
     def work(batch: int, steps: int, save: str = "") -> dict[str, Any]:
-        raw = torch.randn(batch, C * patch**2, H // patch, W // patch, generator=torch.Generator().manual_seed(0))
-        x_T = pixel_shuffle(raw, patch).to(resolve_device())
+        noise = torch.randn(batch, C * patch**2, H // patch, W // patch, generator=torch.Generator().manual_seed(0))
+        x_T = pixel_shuffle(noise, patch).to(resolve_device())
         started = time.perf_counter()
-        x_0 = ex.sample(opened, x_T, ex.Settings(steps, spacing="leading")).cpu()
+        x_0 = ex.sample(loaded, x_T, ex.Settings(steps, spacing="leading")).cpu()
         seconds = time.perf_counter() - started
         if save:
             np.save(save, (x_0 / 2 + 0.5).clamp(0, 1).numpy())
-        return {"seconds": seconds, "engine": opened.engine}
+        return {"seconds": seconds, "engine": loaded.engine}
 
     return work
 
 
-def pipeline(checkpoint: str) -> Work:
+def pipeline(checkpoint: str) -> Worker:
     """Runs of diffusers' DDIMPipeline on the same folder."""
     import torch
     from diffusers import DDIMPipeline, DDIMScheduler, DDPMPipeline
@@ -95,17 +95,15 @@ def pipeline(checkpoint: str) -> Work:
     from explorer.storage.diffusers_folder import Card
 
     folder = CHECKPOINTS / checkpoint if (CHECKPOINTS / checkpoint).is_dir() else Path(checkpoint)
-    theirs = DDPMPipeline.from_pretrained(folder).to(resolve_device())
-    pipe = DDIMPipeline(
-        unet=theirs.unet, scheduler=DDIMScheduler.from_config(theirs.scheduler.config, clip_sample=False)
-    )
-    pipe.set_progress_bar_config(disable=True)
+    ddpm = DDPMPipeline.from_pretrained(folder).to(resolve_device())
+    ddim = DDIMPipeline(unet=ddpm.unet, scheduler=DDIMScheduler.from_config(ddpm.scheduler.config, clip_sample=False))
+    ddim.set_progress_bar_config(disable=True)
     patch = Card.read(folder / "explorer.json").patch
 
     def work(batch: int, steps: int, save: str = "") -> dict[str, Any]:
         generator = torch.Generator().manual_seed(0)
         started = time.perf_counter()
-        images = pipe(batch, generator, num_inference_steps=steps, output_type="np").images
+        images = ddim(batch, generator, num_inference_steps=steps, output_type="np").images
         seconds = time.perf_counter() - started
         if save:
             np.save(save, pixel_shuffle(torch.from_numpy(images).permute(0, 3, 1, 2), patch).numpy())
@@ -114,8 +112,8 @@ def pipeline(checkpoint: str) -> Work:
     return work
 
 
-def steps_tab(checkpoint: str, engine: Engine = "auto") -> Work:
-    """Whole runs of the Steps tab, with the values that it sends to the page, and the network's share of their time."""
+def steps_tab(checkpoint: str, engine: Engine = "auto") -> Worker:
+    """Runs of the Steps tab, with every value that it sends to the page. Also measures the time inside the network."""
     from dataclasses import replace
 
     import explorer as ex
@@ -147,27 +145,31 @@ def steps_tab(checkpoint: str, engine: Engine = "auto") -> Work:
         request = TabRequest(timed, Query(timed.name, Seed(seed), ex.Settings(steps, eta)), Options())
         tab = StepsTab(Services({timed.name: timed}, results=cache if cached else ResultCache()))
         started = time.perf_counter()
-        values = [result.to_page()["state"] for result in tab.results(request, lambda: "running")]
+        values = sum(1 for result in tab.results(request, lambda: "running") if result.to_page())
         seconds = time.perf_counter() - started
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return {"seconds": seconds, "network": sum(network_seconds), "values": len(values), "peak": peak}
+        return {"seconds": seconds, "network": sum(network_seconds), "values": values, "peak": peak}
 
     return work
 
 
-def trainer(checkpoint: str, plain: bool = False) -> Work:
-    """Training steps on noise pictures of the checkpoint's shape: our own, or those of a plain loop with diffusers."""
+def trainer(checkpoint: str, plain: bool = False) -> Worker:
+    """Training steps on random pictures of the checkpoint's shape.
+
+    Args:
+        plain: run a plain training loop with diffusers instead of the project's own.
+    """
     import torch
     from torch.nn.functional import mse_loss, pixel_unshuffle
 
     import explorer as ex
     from explorer.media.convert import to_unit
-    from explorer.training.loop import TrainingConfig, loss_at, make_unet
-    from explorer.training.snapshots import State
+    from explorer.training.loop import TrainingConfig, batch_loss, make_unet
+    from explorer.training.snapshots import TrainingState
 
-    opened = ex.load(checkpoint)
-    C, H, W = opened.shape
-    config = TrainingConfig(patch=opened.card.patch)
+    loaded = ex.load(checkpoint)
+    C, H, W = loaded.shape
+    config = TrainingConfig(patch=loaded.card.patch)
     unet = make_unet((C, H, W), config)
     pictures = np.random.default_rng(0).integers(0, 256, (config.batch, H, W, C), dtype=np.uint8)
     if plain:
@@ -187,10 +189,10 @@ def trainer(checkpoint: str, plain: bool = False) -> Work:
             optimizer.zero_grad()
     else:
         unet = unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        state = State.create(unet, config.lr, config.objective)
+        state = TrainingState.create(unet, config.lr, config.objective)
 
         def step(index: int) -> None:
-            state.update(loss_at(unet, pictures, index, config, opened.schedule), config.lr, config.ema)
+            state.update(batch_loss(unet, pictures, index, config, loaded.schedule), config.lr, config.ema)
 
     def work(index: int) -> dict[str, Any]:
         started = time.perf_counter()
@@ -200,7 +202,7 @@ def trainer(checkpoint: str, plain: bool = False) -> Work:
     return work
 
 
-KINDS: dict[str, Callable[..., Work]] = {
+WORKERS: dict[str, Callable[..., Worker]] = {
     "sampler": sampler,
     "pipeline": pipeline,
     "steps_tab": steps_tab,
@@ -210,8 +212,8 @@ KINDS: dict[str, Callable[..., Work]] = {
 
 def main() -> None:
     kind, checkpoint, options = sys.argv[1:]
-    answers, sys.stdout = sys.stdout, sys.stderr  # a library that prints does not disturb the talk
-    work = KINDS[kind](checkpoint, **json.loads(options))
+    answers, sys.stdout = sys.stdout, sys.stderr  # a library's output must not get between the answers
+    work = WORKERS[kind](checkpoint, **json.loads(options))
     for line in sys.stdin:
         print(json.dumps(work(**json.loads(line))), file=answers, flush=True)
 

@@ -1,5 +1,5 @@
-"""Beyond one machine, on Ray: the network on replicas that several apps share, and sweeps as tasks.
+"""Several machines, on Ray: replicas of the network that several apps share, and sweeps as Ray tasks.
 
-Nothing here is imported unless it is asked for. The app itself needs no Ray: it speaks HTTP to the replicas
-(:mod:`explorer.cluster.remote_network`), so neither its Python nor its lifetime hangs on the cluster's.
+The app itself does not need Ray: it calls the replicas over HTTP (:mod:`explorer.cluster.remote_network`). So its Python
+version may differ from the cluster's, and it keeps running when the cluster goes down.
 """

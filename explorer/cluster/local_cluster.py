@@ -1,4 +1,4 @@
-"""A network that is served by this machine alone, in processes of its own."""
+"""A cluster of replicas on this machine."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ REPLICAS = 2
 def local_cluster(
     checkpoint: str, engine: str = "auto", device: str = "auto", replicas: int = REPLICAS
 ) -> Iterator[str]:
-    """The address of a network that is served as long as the block lasts, and this process.
+    """Serve a checkpoint's network from processes on this machine. Yields its address, ray://HOST:PORT.
+
+    The processes end with the block, and also when this process is killed.
 
     Raises:
-        ValueError: no Ray here, or the network cannot be served; why stands in the terminal.
+        ValueError: Ray is not installed, or the network cannot be served; the reason is in the terminal.
     """
     require_ray()
     address = f"{SCHEME}127.0.0.1:{free_port()}"
@@ -32,9 +34,9 @@ def local_cluster(
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        if not any(address in line for line in process.stdout):  # nothing more is said, or it is there
-            raise ValueError(f"the network of {checkpoint} could not be served here")
+        if not any(address in line for line in process.stdout):  # the command prints the address once replicas answer
+            raise ValueError(f"the network of {checkpoint} cannot be served on this machine")
         yield address
     finally:
-        process.stdin.close()  # it ends by itself, as it does when this process is killed
+        process.stdin.close()  # with --while-read, the command stops at the end of its input
         process.wait()

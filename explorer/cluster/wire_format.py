@@ -1,6 +1,6 @@
-"""What goes over the wire for a call of the network: a line of JSON, then the numbers of its rows.
+"""The body of an HTTP request for a network call: a line of JSON, then the rows as raw numbers.
 
-Nothing is ever unpickled: whoever reaches the port can ask for calls of the network, and for nothing else.
+Nothing is unpickled, so whoever reaches the port can only request network calls.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from explorer.support.arguments import shorten
 
 Wire = Literal["float32", "half"]
 DTYPES: dict[str, Any] = {"float32": np.dtype("<f4"), "half": np.dtype("<f2")}
-MOST_HEAD = 1 << 16  # bytes of the line
-SAME = ("weights", "shape", "patch", "prediction_type", "schedule")  # what makes two checkpoints the same network
+MAX_HEADER = 1 << 16  # bytes of the line of JSON
+IDENTITY_KEYS = ("weights", "shape", "patch", "prediction_type", "schedule")
 
 
 def identity(checkpoint: Checkpoint) -> dict[str, Any]:
-    """What both sides must agree on, by its names in :data:`SAME`.
+    """The properties in which two checkpoints with the same network agree: a value for each of :data:`IDENTITY_KEYS`.
 
     Raises:
-        ValueError: the checkpoint has no U-Net of its own.
+        ValueError: the checkpoint has no U-Net.
     """
     denoiser = denoiser_of(checkpoint)
     return {
@@ -42,17 +42,17 @@ def identity(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def input_shape(checkpoint: Checkpoint) -> Shape:
-    """(C, H, W) of the U-Net's input."""
+    """Shape (C, H, W) of the U-Net's input."""
     C, H, W = checkpoint.shape
     p = denoiser_of(checkpoint).patch
     return C * p * p, H // p, W // p
 
 
 def denoiser_of(checkpoint: Checkpoint) -> Denoiser:
-    """The checkpoint's denoiser, a U-Net on this machine.
+    """The checkpoint's denoiser, with a U-Net on this machine.
 
     Raises:
-        ValueError: it has another kind of noise predictor.
+        ValueError: the checkpoint has another kind of noise predictor.
     """
     if not isinstance(checkpoint.predict_noise, Denoiser):
         raise ValueError(f"{checkpoint.name} has no U-Net that replicas could compute")
@@ -61,15 +61,15 @@ def denoiser_of(checkpoint: Checkpoint) -> Denoiser:
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """Rows for the network.
+    """A call of the network.
 
     Attributes:
         x: (B, C, H, W) float32.
-        labels: (B,) ints.
-        weights: fingerprint of the checkpoint that is meant.
-        exact: compute it by torch in float32, whatever the engine.
-        unshared: do not share a batch with other rows.
-        wire: number format of the rows and of the answer.
+        labels: (B,) ints, the time step labels.
+        weights: fingerprint of the checkpoint that the caller expects.
+        exact: compute with torch in float32, whatever the engine.
+        unshared: do not put the rows into a batch with those of other calls.
+        wire: number format of the rows in the request and in the answer.
     """
 
     x: Tensor
@@ -80,56 +80,58 @@ class Call:
     wire: Wire = "float32"
 
     def pack(self) -> bytes:
-        head = {"weights": self.weights, "exact": self.exact, "unshared": self.unshared, "wire": self.wire}
-        return json.dumps(head | {"labels": self.labels.tolist()}).encode() + b"\n" + pack_rows(self.x, self.wire)
+        """The call as the body of a request."""
+        header = {"weights": self.weights, "exact": self.exact, "unshared": self.unshared, "wire": self.wire}
+        return json.dumps(header | {"labels": self.labels.tolist()}).encode() + b"\n" + pack_rows(self.x, self.wire)
 
     @classmethod
     def unpack(cls, data: bytes, shape: Shape, T: int) -> Call:
-        """A call for a network of that input shape, with labels in 0..T-1.
+        """Read the body of a request for a network with input shape (C, H, W) and labels in 0..T-1.
 
         Raises:
-            ValueError: if it is none; the message says what was expected.
+            ValueError: it is invalid; the message says what was expected.
         """
-        line, _, _ = data[:MOST_HEAD].partition(b"\n")
+        line, _, _ = data[:MAX_HEADER].partition(b"\n")
         try:
-            head = json.loads(line)
-            labels, wire = head["labels"], head["wire"]
-            size = DTYPES[wire].itemsize * int(np.prod(shape))
-            whole = all(type(label) is int and 0 <= label < T for label in labels) and len(labels) > 0
+            header = json.loads(line)
+            labels, wire = header["labels"], header["wire"]
+            row_bytes = DTYPES[wire].itemsize * int(np.prod(shape))
+            valid = all(type(label) is int and 0 <= label < T for label in labels) and len(labels) > 0
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise ValueError(f"expected a line of JSON with labels and a wire, not {shorten(line)}") from None
+            raise ValueError(f"expected a line of JSON with labels and wire, not {shorten(line)}") from None
         rows = memoryview(data)[len(line) + 1 :]
-        if not whole or len(rows) != size * len(labels):
+        if not valid or len(rows) != row_bytes * len(labels):
             raise ValueError(f"expected labels from 0 to {T - 1} and as many rows of {shape}, {wire}")
         x = unpack_rows(rows, shape, wire)
-        flags = head.get("exact") is True, head.get("unshared") is True
-        return cls(x, torch.tensor(labels), str(head.get("weights", "")), *flags, wire)
+        flags = header.get("exact") is True, header.get("unshared") is True
+        return cls(x, torch.tensor(labels), str(header.get("weights", "")), *flags, wire)
 
 
 def pack_rows(x: Tensor, wire: Wire) -> bytes:
+    """Rows (B, C, H, W) as raw little-endian numbers."""
     return x.contiguous().cpu().numpy().astype(DTYPES[wire]).tobytes()
 
 
 def unpack_rows(data: bytes | memoryview, shape: Shape, wire: Wire) -> Tensor:
-    """float32 (B, C, H, W).
+    """Rows of shape (C, H, W) as a float32 tensor (B, C, H, W).
 
     Raises:
-        ValueError: if these are not whole rows.
+        ValueError: the length is not a multiple of the row size.
     """
     return torch.from_numpy(np.frombuffer(data, DTYPES[wire]).reshape(-1, *shape).astype(np.float32))
 
 
 @dataclass(frozen=True)
 class ReplicaInfo:
-    """What a network that is served says of itself.
+    """The answer of a replica at ``/about``.
 
     Attributes:
-        checkpoint: what it was opened by.
+        checkpoint: name, folder or hub id by which the checkpoint was opened.
         identity: see :func:`identity`.
-        engine: what computes it.
-        replicas: how many of them there are to be.
-        rows: of one call, at the most, that one of them computes at once.
-        process: the number of the one that answered.
+        engine: what computes the network, for display.
+        replicas: number of replicas that are served.
+        rows: the most rows that a replica computes in one call.
+        process: process id of the replica that answered.
     """
 
     checkpoint: str

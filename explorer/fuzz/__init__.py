@@ -1,1 +1,1 @@
-"""Fuzzing of what strangers may write: checkpoint folders and addresses, changed at random from good ones."""
+"""Fuzzing of untrusted input: checkpoint folders and addresses of the page, mutated at random from valid ones."""

@@ -1,13 +1,14 @@
-"""Addresses of the page, and what its controls send: what is taken must be of use to every tab, what is not is told why."""
+"""Fuzzing of addresses of the page, of the values of its controls, and of requests for files."""
 
 from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from typing import Any
 
 from explorer.checkpoint import from_denoiser
-from explorer.fuzz.hostile_values import TEXTS, changed, value
+from explorer.fuzz.hostile_values import TEXTS, mutate, random_value
 from explorer.schedule import Schedule
 from explorer.ui.address import from_address
 from explorer.ui.app import Page
@@ -17,69 +18,71 @@ MAX_ANSWER = 4000  # bytes
 
 
 class AddressTarget:
-    """Makes inputs, and takes them to the parsers of all tabs. ``named`` is the error that they may answer with."""
+    """The parsers of all tabs. An input is ("address", query), ("controls", values) or ("file", request)."""
 
-    named: type[Exception] = InvalidField
+    expected_errors: type[Exception] = InvalidField
 
     def __init__(self) -> None:
         toys = [from_denoiser(lambda x, t: x, (3, 8, 8), Schedule.linear(T), f"toy-{T}") for T in (1000, 5)]
         page = Page({toy.name: toy for toy in toys}, open_others=None)
         self.tabs, self.exporter, self.defaults = page.tabs, page.exporter, page.defaults
 
-    def make(self, rng: random.Random) -> tuple[str, Any]:
-        """An address, or the value of the controls, or a wish for a file."""
-        way = rng.choice(("address", "controls", "file"))
-        if way == "address":
-            usual = {key: str(default) for key, default in self.defaults.items()}
-            keys = rng.sample(list(usual), rng.randrange(1, 6))
-            return way, {key: _text(usual[key], rng) for key in keys} | {rng.choice(TEXTS): "1"}
-        given: Any = dict(self.defaults)
-        if way == "file":
+    def generate(self, rng: random.Random) -> tuple[str, Any]:
+        """A mutated input of any of the three kinds."""
+        kind = rng.choice(("address", "controls", "file"))
+        if kind == "address":
+            defaults = {key: str(default) for key, default in self.defaults.items()}
+            keys = rng.sample(list(defaults), rng.randrange(1, 6))
+            return kind, {key: _mutate_text(defaults[key], rng) for key in keys} | {rng.choice(TEXTS): "1"}
+        values: Any = dict(self.defaults)
+        if kind == "file":
             tab = rng.choice(list(self.tabs))
-            given = {
+            values = {
                 "tab": tab,
                 "kind": rng.choice(["csv", "svg", "png"]),
-                "settings": given,
+                "settings": values,
                 "view": {"t": "5"},
                 "count": 1,
             }
         for _ in range(rng.choice((1, 1, 2, 3))):
-            given = changed(given, rng)
-        return way, given
+            values = mutate(values, rng)
+        return kind, values
 
-    def take(self, given: tuple[str, Any]) -> str:
-        way, fields = given
-        if way == "file":
-            answer = self.exporter.about(fields)
-            _send(answer)
+    def run(self, test_input: tuple[str, Any]) -> str:
+        """Parse an input. What is accepted must be valid in every tab, and every answer must be short JSON."""
+        kind, values = test_input
+        if kind == "file":
+            answer = self.exporter.about(values)
+            _check_answer(answer)
             return f"file {'error' in answer}"
-        if way == "address":
-            fields, message = from_address(fields, self.defaults, self._check)
+        if kind == "address":
+            fields, message = from_address(values, self.defaults, self._check)
             self._check(fields)
-            _send([fields, message])
+            _check_answer([fields, message])
             return f"address {bool(message)}"
         for tab in self.tabs.values():
-            request = tab.parse(fields)
-            _send(request.fields())
+            request = tab.parse(values)
+            _check_answer(request.fields())
             request.query.to_python(request.checkpoint)
         return "controls"
 
-    def _check(self, fields: Any) -> None:
+    def _check(self, fields: Mapping[str, Any]) -> None:
         for tab in self.tabs.values():
             tab.parse(dict(fields))
 
 
-def _text(usual: str, rng: random.Random) -> str:
-    what = rng.randrange(4)
-    if what == 0:
+def _mutate_text(text: str, rng: random.Random) -> str:
+    """Another value for an entry of an address."""
+    kind = rng.randrange(4)
+    if kind == 0:
         return rng.choice(TEXTS)
-    if what == 1:
-        return str(value(rng))[:10_000] if rng.random() < 0.5 else rng.choice(TEXTS)[:20] + usual
-    at = rng.randrange(len(usual) + 1)
-    return usual[:at] + rng.choice("0189-+.,:()e \0٣<'\"xX") + usual[at + rng.randrange(2) :]
+    if kind == 1:
+        return str(random_value(rng))[:10_000] if rng.random() < 0.5 else rng.choice(TEXTS)[:20] + text
+    at = rng.randrange(len(text) + 1)
+    return text[:at] + rng.choice("0189-+.,:()e \0٣<'\"xX") + text[at + rng.randrange(2) :]
 
 
-def _send(answer: Any) -> None:
-    """It can be sent, and is short."""
-    text = json.dumps(answer, ensure_ascii=False).encode()
-    assert len(text) <= MAX_ANSWER, f"an answer of {len(text)} bytes"
+def _check_answer(answer: Any) -> None:
+    """Check that an answer to the page can be encoded as JSON and is short."""
+    data = json.dumps(answer, ensure_ascii=False).encode()
+    assert len(data) <= MAX_ANSWER, f"an answer of {len(data)} bytes"

@@ -1,4 +1,4 @@
-"""Checkpoint folders, good but for one or two files, opened and used as the app does."""
+"""Fuzzing of checkpoint folders: one or two files of a valid folder are changed, and the folder is opened as the app does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from explorer.checkpoint import load
-from explorer.fuzz.hostile_values import as_json, changed, cut
+from explorer.fuzz.hostile_values import mutate, mutate_bytes, to_json
 from explorer.storage.diffusers_folder import CARD, EXAMPLES, INDEX, QUALITY, SCHEDULER_CONFIG, UNET_CONFIG, Card
 from explorer.storage.quality_file import read_quality
 from explorer.storage.unet import WEIGHTS
@@ -25,8 +25,8 @@ FRECHET = {"features": "f", "reference": "r", "weights": "w", "precision": "floa
      "machine": "m"}]}  # fmt: skip
 
 
-def write_good(folder: Path) -> None:
-    """A checkpoint with all files, for pictures of 8x8."""
+def write_valid_checkpoint(folder: Path) -> None:
+    """Write a checkpoint for pictures of 8x8, with all files that a checkpoint can have."""
     from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
     torch.manual_seed(0)
@@ -42,74 +42,73 @@ def write_good(folder: Path) -> None:
     DDPMPipeline(unet=unet, scheduler=DDPMScheduler(num_train_timesteps=50)).save_pretrained(folder)
     Card(title="Tiny", shape=(3, 8, 8), licence="none", seeds=(1, 2)).write(folder / CARD)
     np.savez_compressed(folder / EXAMPLES, images=np.zeros((2, 8, 8, 3), dtype=np.uint8))
-    (folder / QUALITY).write_bytes(as_json({"loss": LOSS, "frechet": FRECHET}))
+    (folder / QUALITY).write_bytes(to_json({"loss": LOSS, "frechet": FRECHET}))
 
 
-class Checkpoints:
-    """Makes inputs, and takes them to the reader. ``named`` are the errors that it may answer with."""
+class CheckpointTarget:
+    """The reader of checkpoint folders. An input is a description of the changes that were made to the folder."""
 
-    named: type[Exception] = ValueError
+    expected_errors: type[Exception] = ValueError
 
     def __init__(self) -> None:
-        self._place = TemporaryDirectory(prefix="explorer-fuzz-")
-        self._good, self._bad = Path(self._place.name) / "good", Path(self._place.name) / "bad"
-        write_good(self._good)
+        self._folder = TemporaryDirectory(prefix="explorer-fuzz-")
+        self._valid, self._mutated = Path(self._folder.name) / "good", Path(self._folder.name) / "bad"
+        write_valid_checkpoint(self._valid)
 
-    def make(self, rng: random.Random) -> str:
-        """Change the folder, and say how."""
-        shutil.rmtree(self._bad, ignore_errors=True)
-        shutil.copytree(self._good, self._bad)
-        return "; ".join(self._change(rng) for _ in range(rng.choice((1, 1, 2))))
+    def generate(self, rng: random.Random) -> str:
+        """Change a copy of the valid folder, and describe the changes."""
+        shutil.rmtree(self._mutated, ignore_errors=True)
+        shutil.copytree(self._valid, self._mutated)
+        return "; ".join(self._mutate_file(rng) for _ in range(rng.choice((1, 1, 2))))
 
-    def _change(self, rng: random.Random) -> str:
+    def _mutate_file(self, rng: random.Random) -> str:
         name = rng.choice(FILES)
-        path = self._bad / name
+        path = self._mutated / name
         if not path.is_file():
-            return f"{name}: gone already"
-        data, what = path.read_bytes(), rng.random()
-        if what < 0.06:
+            return f"{name}: missing already"
+        data, kind = path.read_bytes(), rng.random()
+        if kind < 0.06:
             return f"{name}: {_replace(path, rng)}"
-        if what < 0.8 and name != EXAMPLES:
+        if kind < 0.8 and name != EXAMPLES:
             try:
-                path.write_bytes(
-                    _other_header(data, rng) if name == WEIGHTS else as_json(changed(json.loads(data), rng))
-                )
-            except (ValueError, RecursionError):  # it was changed before
-                path.write_bytes(cut(data, rng))
+                changed = _mutate_header(data, rng) if name == WEIGHTS else to_json(mutate(json.loads(data), rng))
+            except (ValueError, RecursionError):  # an earlier change left no valid JSON
+                changed = mutate_bytes(data, rng)
         else:
-            path.write_bytes(cut(data, rng))
-        return f"{name}: {path.read_bytes()[:300]!r}"
+            changed = mutate_bytes(data, rng)
+        path.write_bytes(changed)
+        return f"{name}: {changed[:300]!r}"
 
-    def take(self, _: str) -> str:
-        """Open it, and use all that it has; what came of it."""
-        checkpoint = load(self._bad, device="cpu")
-        made = checkpoint.predict_noise(torch.zeros(1, *checkpoint.shape), checkpoint.schedule.T)
-        assert made.shape == (1, *checkpoint.shape)
+    def run(self, test_input: str) -> str:
+        """Open the folder and read everything in it."""
+        checkpoint = load(self._mutated, device="cpu")
+        eps = checkpoint.predict_noise(torch.zeros(1, *checkpoint.shape), checkpoint.schedule.T)
+        assert eps.shape == (1, *checkpoint.shape)
         assert checkpoint.card.seeds
         json.dumps([checkpoint.card.title, checkpoint.card.licence], ensure_ascii=False).encode()
         checkpoint.examples()
-        read_quality(self._bad)
+        read_quality(self._mutated)
         return "opened"
 
 
-def _other_header(data: bytes, rng: random.Random) -> bytes:
-    """A safetensors file that says something else of its tensors."""
+def _mutate_header(data: bytes, rng: random.Random) -> bytes:
+    """A safetensors file whose header has been changed."""
     size = int.from_bytes(data[:8], "little")
-    header = as_json(changed(json.loads(data[8 : 8 + size]), rng))
+    header = to_json(mutate(json.loads(data[8 : 8 + size]), rng))
     length = len(header) if rng.random() < 0.9 else rng.choice((0, 1, 2**20, 2**40, 2**63))
     return length.to_bytes(8, "little") + header + data[8 + size :]
 
 
 def _replace(path: Path, rng: random.Random) -> str:
-    """Something else in the place of a file."""
+    """Replace a file with something that is not a regular file, or delete it. Returns what was done."""
     path.unlink()
-    what = rng.choice(("gone", "folder", "pipe", "device", "loop", "link", "pickle"))
-    if what == "folder":
+    kind = rng.choice(("gone", "folder", "pipe", "device", "loop", "link", "pickle"))
+    if kind == "folder":
         path.mkdir()
-    elif what == "pipe":
+    elif kind == "pipe":
         os.mkfifo(path)
-    elif what == "pickle":
+    elif kind == "pickle":
         path.with_suffix(".bin").write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
-    elif what != "gone":
-        path.symlink_to({"device": "/dev/zero", "loop": path.name, "link": "/etc/hostname"}[what])
-    return what
+    elif kind != "gone":
+        path.symlink_to({"device": "/dev/zero", "loop": path.name, "link": "/etc/hostname"}[kind])
+    return kind

@@ -19,30 +19,44 @@ from typing import Any, Protocol
 
 from explorer.support.messages import Message, message_of
 
-SLOW = 5.0  # seconds of the processor for one input: those of the clock depend on what else the machine does
-HANGS = 30  # seconds of the clock after which it is broken off
-STUCK = 120  # seconds after which the process is ended, if no signal comes through to it
-MEMORY = 1 << 30  # bytes more than ever before, by one input
-SHOWN = 1500  # characters of a finding
+MAX_CPU_SECONDS = 5.0  # for one input; CPU time does not depend on what else the machine does
+TIMEOUT_SECONDS = 30  # wall-clock time after which an input is interrupted
+ABORT_SECONDS = 120  # wall-clock time after which the process is aborted, if it does not react to the interrupt
+MAX_MEMORY_GROWTH = 1 << 30  # bytes by which one input may raise the peak memory
+MAX_REPORTED = 1500  # characters of a traceback or of an input
+MAX_FINDINGS = 20  # that are printed
 
 
 class Target(Protocol):
-    """What is fuzzed: ``take`` says what came of an input, or raises ``named``; anything else that it raises is a finding."""
+    """Code under test.
 
-    named: type[Exception]
+    Attributes:
+        expected_errors: what :meth:`run` may raise for an invalid input. Any other exception is a finding.
+    """
 
-    def make(self, rng: random.Random) -> Any: ...
+    expected_errors: type[Exception]
 
-    def take(self, given: Any) -> str: ...
+    def generate(self, rng: random.Random) -> Any:
+        """An input."""
+
+    def run(self, test_input: Any) -> str:
+        """Process an input. Returns a label of the outcome."""
+        ...
 
 
-class Hangs(BaseException):
-    """An input that took far too long."""
+class InputTimeout(BaseException):
+    """An input took longer than :data:`TIMEOUT_SECONDS`."""
 
 
 @dataclass
 class Report:
-    """How many inputs there were, what came of them, and what should not have."""
+    """The result of fuzzing.
+
+    Attributes:
+        inputs: how many inputs were run.
+        outcomes: how often each outcome occurred.
+        findings: descriptions of unexpected errors, of slow inputs and of high memory use.
+    """
 
     inputs: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -54,59 +68,65 @@ class Report:
 
 
 def fuzz(target: Target, seconds: float, seed: int = 0) -> Report:
-    """Inputs of ``target`` for so long; the i-th one depends on (seed, i) alone. To be called in the main thread."""
+    """Run random inputs for ``seconds``. Must be called in the main thread, because it uses signals.
 
-    def break_off(number: int, frame: FrameType | None) -> None:
-        raise Hangs
+    Args:
+        seed: the i-th input depends only on ``seed`` and i.
+    """
 
-    report, until = Report(), time.monotonic() + seconds
-    before = signal.signal(signal.SIGALRM, break_off)
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise InputTimeout
+
+    report, deadline = Report(), time.monotonic() + seconds
+    previous_handler = signal.signal(signal.SIGALRM, interrupt)
     try:
-        while time.monotonic() < until:
-            faulthandler.dump_traceback_later(STUCK, exit=True, file=2)
-            given = target.make(random.Random(f"{seed} {report.inputs}"))
-            problem = _take(target, given, report)
+        while time.monotonic() < deadline:
+            faulthandler.dump_traceback_later(ABORT_SECONDS, exit=True, file=2)
+            test_input = target.generate(random.Random(f"{seed} {report.inputs}"))
+            problem = _run(target, test_input, report)
             if problem:
-                report.findings.append(f"input {report.inputs} of seed {seed}: {problem}\n{str(given)[:SHOWN]}")
+                shown = str(test_input)[:MAX_REPORTED]
+                report.findings.append(f"input {report.inputs} of seed {seed}: {problem}\n{shown}")
             report.inputs += 1
     finally:
         faulthandler.cancel_dump_traceback_later()
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, previous_handler)
     return report
 
 
-def _take(target: Target, given: Any, report: Report) -> str:
-    """Give an input to the target; what is wrong with what came of it, or nothing."""
-    problem, memory, started = "", _peak(), time.process_time()
-    signal.setitimer(signal.ITIMER_REAL, HANGS)
+def _run(target: Target, test_input: Any, report: Report) -> str:
+    """Run one input and count its outcome. Returns a description of the problem, or an empty string."""
+    problem, memory, started = "", _peak_memory(), time.process_time()
+    signal.setitimer(signal.ITIMER_REAL, TIMEOUT_SECONDS)
     try:
-        outcome = target.take(given)
-    except target.named as error:
-        text = message_of(error)
-        outcome = f"{type(error).__name__} {text.key}" if isinstance(text, Message) else type(error).__name__
-    except (Exception, Hangs) as error:
+        outcome = target.run(test_input)
+    except target.expected_errors as error:
+        message = message_of(error)
+        outcome = f"{type(error).__name__} {message.key}" if isinstance(message, Message) else type(error).__name__
+    except (Exception, InputTimeout) as error:
         outcome = f"! {type(error).__name__}"
-        problem = traceback.format_exc()[-SHOWN:]
+        problem = traceback.format_exc()[-MAX_REPORTED:]
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     report.outcomes[outcome] += 1
-    if (took := time.process_time() - started) > SLOW:
-        problem += f"\nit took {took:.1f} s"
-    if _peak() - memory > MEMORY:
-        problem += f"\nit took {(_peak() - memory) >> 20} MiB of memory"
+    if (cpu_seconds := time.process_time() - started) > MAX_CPU_SECONDS:
+        problem += f"\nused {cpu_seconds:.1f} s of CPU time"
+    if (growth := _peak_memory() - memory) > MAX_MEMORY_GROWTH:
+        problem += f"\nused {growth >> 20} MiB of memory"
     return problem
 
 
-def _peak() -> int:
-    """The most memory that the process has had, in bytes."""
+def _peak_memory() -> int:
+    """Peak resident memory of the process, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def target_of(name: str) -> Target:
+def make_target(name: str) -> Target:
+    """The target "checkpoint" or "address"."""
     if name == "checkpoint":
-        from explorer.fuzz.checkpoint import Checkpoints
+        from explorer.fuzz.checkpoint import CheckpointTarget
 
-        return Checkpoints()
+        return CheckpointTarget()
     from explorer.fuzz.address import AddressTarget
 
     return AddressTarget()
@@ -114,13 +134,15 @@ def target_of(name: str) -> Target:
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m explorer fuzz", description="Look for inputs that break the app.")
-    parser.add_argument("target", choices=("checkpoint", "address"), help="folders for the reader, or addresses")
-    parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument("--seed", type=int, default=0, help="the same one gives the same inputs")
-    given = parser.parse_args(arguments)
-    logging.disable(logging.WARNING)  # diffusers' about configs
-    report = fuzz(target_of(given.target), given.seconds, given.seed)
-    for finding in report.findings[:20]:
+    parser.add_argument(
+        "target", choices=("checkpoint", "address"), help="what to fuzz: checkpoint folders, or addresses of the page"
+    )
+    parser.add_argument("--seconds", type=float, default=600, help="how long to run (default 600)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same inputs (default 0)")
+    args = parser.parse_args(arguments)
+    logging.disable(logging.WARNING)  # diffusers warns about unknown entries of configs
+    report = fuzz(make_target(args.target), args.seconds, args.seed)
+    for finding in report.findings[:MAX_FINDINGS]:
         print(finding, end="\n\n")
     print(report)
     return 1 if report.findings else 0

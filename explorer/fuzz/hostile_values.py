@@ -1,4 +1,4 @@
-"""Values that break programs, and good values with one of them somewhere inside."""
+"""Values that break programs, and random mutations of valid values."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ NUMBERS = (0, -1, 1, 2, 7, 2**31, 2**53, 2**63, 10**40, 10**400, 0.5, -0.0, 1e-3
 
 
 def nested(depth: int) -> list[Any]:
-    """Lists inside each other."""
-    value: list[Any] = []
+    """An empty list inside ``depth`` other lists."""
+    result: list[Any] = []
     for _ in range(depth):
-        value = [value]
-    return value
+        result = [result]
+    return result
 
 
-def value(rng: random.Random) -> Any:
-    """Any JSON value, a bad one more often than not."""
+def random_value(rng: random.Random) -> Any:
+    """A random JSON value, usually a hostile one."""
     kind = rng.randrange(9)
     if kind < 3:
         return rng.choice(TEXTS)
@@ -68,65 +68,68 @@ def value(rng: random.Random) -> Any:
         )
     if kind == 7:
         return rng.choice(([1] * 2000, [[1, 2], [3]], nested(60), nested(300), {"a" * 1000: 1}))
-    return [value(rng) for _ in range(rng.randrange(4))]
+    return [random_value(rng) for _ in range(rng.randrange(4))]
 
 
-def changed(tree: Any, rng: random.Random) -> Any:
-    """A copy of a JSON value in which one entry, at any depth, is another one, gone, or there twice."""
-    tree = _copied(tree)
-    spots: list[tuple[Any, Any]] = []
+def mutate(tree: Any, rng: random.Random) -> Any:
+    """A copy of a JSON value in which one entry, at any depth, is replaced, removed or duplicated."""
+    tree = _copy(tree)
+    entries: list[tuple[Any, Any]] = []  # (list or dict, index or key)
     stack = [tree]
     while stack:
-        place = stack.pop()
-        keys = list(place) if isinstance(place, dict) else list(range(len(place))) if isinstance(place, list) else []
-        spots += [(place, key) for key in keys]
-        stack += [place[key] for key in keys if isinstance(place[key], (dict, list))]
-    if not spots or rng.random() < 0.03:
-        return value(rng)
-    place, key = rng.choice(spots)
-    what = rng.randrange(8)
-    if what == 0:
-        del place[key]
-    elif what == 1 and isinstance(place, dict):
-        place[rng.choice(TEXTS)[:1000]] = value(rng)
-    elif what == 2 and type(place[key]) is int:
-        place[key] = place[key] * rng.choice((-1, 0, 2, 10**6, 10**18)) + rng.choice((0, 0, 1))
-    elif what == 3:
-        other, another = rng.choice(spots)
-        place[key] = _copied(other[another])
+        parent = stack.pop()
+        keys = (
+            list(parent) if isinstance(parent, dict) else list(range(len(parent))) if isinstance(parent, list) else []
+        )
+        entries += [(parent, key) for key in keys]
+        stack += [parent[key] for key in keys if isinstance(parent[key], (dict, list))]
+    if not entries or rng.random() < 0.03:
+        return random_value(rng)
+    parent, key = rng.choice(entries)
+    kind = rng.randrange(8)
+    if kind == 0:
+        del parent[key]
+    elif kind == 1 and isinstance(parent, dict):
+        parent[rng.choice(TEXTS)[:1000]] = random_value(rng)
+    elif kind == 2 and type(parent[key]) is int:
+        parent[key] = parent[key] * rng.choice((-1, 0, 2, 10**6, 10**18)) + rng.choice((0, 0, 1))
+    elif kind == 3:
+        other_parent, other_key = rng.choice(entries)
+        parent[key] = _copy(other_parent[other_key])
     else:
-        place[key] = value(rng)
+        parent[key] = random_value(rng)
     return tree
 
 
-def _copied(tree: Any) -> Any:
+def _copy(tree: Any) -> Any:
+    """A deep copy; an empty list if the value is nested too deeply."""
     try:
         return copy.deepcopy(tree)
-    except RecursionError:  # it was changed before
+    except RecursionError:
         return []
 
 
-def as_json(tree: Any) -> bytes:
-    """JSON text, also of what JSON does not know, as Python writes it; of what nests too deeply, a part."""
+def to_json(tree: Any) -> bytes:
+    """The value as JSON, with Python's NaN and Infinity; unclosed brackets if it is nested too deeply."""
     try:
         return json.dumps(tree).encode()
     except (RecursionError, ValueError):
         return b"[" * 2000
 
 
-def cut(data: bytes, rng: random.Random) -> bytes:
-    """Bytes with a few of them changed, cut off, doubled or put in."""
+def mutate_bytes(data: bytes, rng: random.Random) -> bytes:
+    """A copy of ``data`` with a few bytes changed, inserted or cut off."""
     content = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 8))):
         at = rng.randrange(len(content) + 1) if rng.random() < 0.5 else rng.randrange(min(len(content), 400) + 1)
-        what = rng.randrange(5)
-        if what == 0:
+        kind = rng.randrange(5)
+        if kind == 0:
             del content[at:]
-        elif what == 1:
+        elif kind == 1:
             content[at : at + 8] = rng.randbytes(8)
-        elif what == 2:
+        elif kind == 2:
             content[at : at + 8] = rng.choice((0, 1, 2**31, 2**63 - 1, 2**64 - 1)).to_bytes(8, "little")
-        elif what == 3:
+        elif kind == 3:
             content[at:at] = content[at : at + rng.randrange(64)]
         elif at < len(content):
             content[at] ^= 1 << rng.randrange(8)

@@ -1,1 +1,1 @@
-"""Training: data sets, the loop, and the checkpoint folder that it writes."""
+"""Training of a noise prediction network: the loop, and the checkpoint folder that it writes."""

@@ -1,7 +1,7 @@
-"""The training loop: L_gamma on eps or v (Eq. 5), EMA, resumable after a kill at any moment.
+"""The training loop: L_gamma on eps or v (Eq. 5) with a moving average of the weights. It can be resumed after a kill.
 
-Everything random about step k (which pictures, which t, which noise) is drawn from (seed, k), so a run that was killed and
-resumed goes through the same steps as one that was not.
+All randomness of step k (pictures, t, noise) depends only on (seed, k), so a resumed run takes the same steps as an
+uninterrupted one.
 """
 
 from __future__ import annotations
@@ -29,32 +29,35 @@ from explorer.schedule import PredictionType, Schedule
 from explorer.storage.atomic_write import replace_file
 from explorer.storage.quality_file import write_quality
 from explorer.support.arguments import as_int
-from explorer.training.snapshots import State, sample_sheet, write_folder, write_weights
+from explorer.training.snapshots import TrainingState, write_folder, write_sample_sheet, write_weights
 
 if TYPE_CHECKING:
     from diffusers import UNet2DModel
 
 Objective = Literal["v", "epsilon"]
 PREDICTION_TYPES: dict[str, PredictionType] = {"v": "v_prediction", "epsilon": "epsilon"}
+STEPS_BETWEEN_LOGS = 50  # reading the loss makes the CPU wait for the accelerator
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a network is trained; the defaults are those of ``checkpoints/faces-64``.
+    """Hyperparameters of a run. The defaults are those of ``checkpoints/faces-64``.
 
     Attributes:
-        objective: what the network predicts. "v" weights the eps loss by gamma_t = 1 / alpha_bar_t, the same optimum.
-        balance: weight the squared error at t by max(sqrt(alpha_bar_t), 1/4), another gamma_t with the same optimum. On v
-            four fifths of the plain loss come from t > 0.6 T, where most of it cannot be learnt away; with this the
-            small t, where pictures get their details, are heard as well.
-        pictures: how many pictures to see in all; raising it later goes on from where the run stopped.
-        batch, lr, lr_end, warmup: AdamW's learning rate rises over ``warmup`` steps, stays, and falls by a half cosine
-            to ``lr_end`` in the last ``decay`` share of the run.
-        ema: largest decay of the moving average of the weights, which is what is saved as the checkpoint.
-        patch, widths, head: the U-Net: pixel_unshuffle, block_out_channels, attention_head_dim.
-        held_out: the last so many pictures of the data are kept for measuring.
-        seed: of the order of pictures, t and noise.
-        snapshot: minutes between snapshots of the run and the checkpoint.
+        objective: what the network predicts. The loss on "v" is the loss on eps weighted by gamma_t = 1 / alpha_bar_t,
+            which has the same optimum.
+        balance: weight the squared error at t by max(sqrt(alpha_bar_t), 1/4), another gamma_t with the same optimum.
+            Without it, four fifths of the loss on v come from t > 0.6 T, where most of the loss cannot be reduced. With
+            it, small t, where pictures get their details, have more influence.
+        pictures: total number of training pictures to see. Raise it to continue a finished run.
+        batch: pictures per step.
+        lr, lr_end, warmup, decay: AdamW's learning rate rises to ``lr`` over ``warmup`` steps, stays constant, and falls
+            by a half cosine to ``lr_end`` in the last ``decay`` (a fraction) of the run.
+        ema: upper limit of the decay of the moving average of the weights. The average is saved as the checkpoint.
+        patch, widths, head: the U-Net's pixel_unshuffle factor, block_out_channels and attention_head_dim.
+        held_out: this many pictures at the end of the data are only used for evaluation.
+        seed: of the order of the pictures, of t and of the noise.
+        snapshot: minutes between snapshots of the run and of the checkpoint.
         evaluate: minutes between measurements of the held-out loss, each with a sample sheet.
     """
 
@@ -87,28 +90,37 @@ class TrainingConfig:
 
     @property
     def steps(self) -> int:
+        """Number of optimizer steps of the run."""
         return math.ceil(self.pictures / self.batch)
 
     def learning_rate(self, step: int) -> float:
         """Learning rate of step 0..steps-1."""
-        falling = max(1, round(self.steps * self.decay))
-        progress = min(max((step - (self.steps - falling)) / falling, 0.0), 1.0)
-        stable = self.lr_end + (self.lr - self.lr_end) * (1 + math.cos(math.pi * progress)) / 2
-        return stable * min(1.0, (step + 1) / max(1, self.warmup))
+        decay_steps = max(1, round(self.steps * self.decay))
+        progress = min(max((step - (self.steps - decay_steps)) / decay_steps, 0.0), 1.0)
+        decayed = self.lr_end + (self.lr - self.lr_end) * (1 + math.cos(math.pi * progress)) / 2
+        return decayed * min(1.0, (step + 1) / max(1, self.warmup))
+
+
+def describe(config: TrainingConfig) -> str:
+    """The hyperparameters in one line, for the log and the model card."""
+    return ", ".join(f"{key} {value}" for key, value in asdict(config).items())
 
 
 def make_unet(shape: tuple[int, int, int], config: TrainingConfig) -> UNet2DModel:
-    """A U-Net with random weights for pictures (C, H, W), attention at its lowest level."""
+    """A U-Net with random weights for pictures of shape (C, H, W), with attention at its lowest level.
+
+    Raises:
+        ValueError: H or W cannot be divided by the patch size and by 2 for every level but the last.
+    """
     from diffusers import UNet2DModel
     from diffusers.models.attention_processor import Attention, AttnProcessor
 
     C, H, W = shape
-    patch, levels = config.patch, len(config.widths)
-    if H % (patch << (levels - 1)) or W % (patch << (levels - 1)):
+    patch, halvings = config.patch, len(config.widths) - 1
+    if H % (patch << halvings) or W % (patch << halvings):
         raise ValueError(
-            f"{H}x{W} pictures do not divide by patch {patch} and {levels - 1} halvings: give another --size"
+            f"{H}x{W} pictures do not divide by patch {patch} and {halvings} halvings: give another --size"
         )
-    plain = levels - 1
     torch.manual_seed(config.seed)
     unet = UNet2DModel(
         sample_size=(H // patch) if H == W else (H // patch, W // patch),
@@ -116,22 +128,28 @@ def make_unet(shape: tuple[int, int, int], config: TrainingConfig) -> UNet2DMode
         out_channels=C * patch**2,
         layers_per_block=1,
         block_out_channels=config.widths,
-        down_block_types=("DownBlock2D",) * plain + ("AttnDownBlock2D",),
-        up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * plain,
+        down_block_types=("DownBlock2D",) * halvings + ("AttnDownBlock2D",),
+        up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * halvings,
         norm_num_groups=8,
         attention_head_dim=config.head,
     )
     for module in unet.modules():
         if isinstance(module, Attention):
-            module.set_processor(AttnProcessor())  # on a CPU the fused attention's backward pass is the slower one
+            module.set_processor(AttnProcessor())  # on a CPU, the backward pass of fused attention is slower
     return unet
 
 
-def loss_at(unet: torch.nn.Module, batch: np.ndarray, step: int, config: TrainingConfig, schedule: Schedule) -> Tensor:
-    """L_gamma of one batch, uint8 (B, H, W, C): MSE of eps or of v at t uniform in 1..T.
+def batch_loss(
+    unet: torch.nn.Module, batch: np.ndarray, step: int, config: TrainingConfig, schedule: Schedule
+) -> Tensor:
+    """L_gamma of one batch: the mean squared error of eps or v at t uniform in 1..T.
 
-    t is stratified: one draw in each of B equal parts of 1..T. Each t alone is uniform, and the sum over the batch
-    varies less.
+    t is stratified: one draw from each of B equal parts of 1..T. Every t alone is uniform, and the variance of the batch's
+    mean is lower.
+
+    Args:
+        batch: uint8 (B, H, W, C).
+        step: selects the random t and noise, together with ``config.seed``.
     """
     device = next(unet.parameters()).device
     generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
@@ -139,12 +157,12 @@ def loss_at(unet: torch.nn.Module, batch: np.ndarray, step: int, config: Trainin
     B = len(batch)
     strata = (torch.randperm(B, generator=generator) + torch.rand(B, generator=generator)) / B
     t = (strata * schedule.T).long().clamp(max=schedule.T - 1) + 1
-    if device.type != "cpu":  # the noise is drawn where the network is; the accelerator would wait for the CPU's
+    if device.type != "cpu":  # draw the noise on the accelerator, so that it does not wait for the CPU
         generator = torch.Generator(device).manual_seed(config.seed * 1_000_003 + step)
     eps = torch.randn(x_0.shape, generator=generator, device=device)
-    sqrt_alpha_bar, sqrt_rest = noise_level(t, schedule, x_0)
-    x_t = sqrt_alpha_bar * x_0 + sqrt_rest * eps
-    target = eps if config.objective == "epsilon" else sqrt_alpha_bar * eps - sqrt_rest * x_0
+    sqrt_alpha_bar, sqrt_one_minus = noise_level(t, schedule, x_0)
+    x_t = sqrt_alpha_bar * x_0 + sqrt_one_minus * eps
+    target = eps if config.objective == "epsilon" else sqrt_alpha_bar * eps - sqrt_one_minus * x_0
     x_t = x_t.contiguous(memory_format=torch.channels_last)
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type in ("cpu", "cuda")):
         output = unet(x_t, (t - 1).to(device), return_dict=False)[0]
@@ -153,12 +171,14 @@ def loss_at(unet: torch.nn.Module, batch: np.ndarray, step: int, config: Trainin
     return (weight * error).mean()
 
 
-def batch_rows(step: int, count: int, config: TrainingConfig) -> np.ndarray:
-    """Which of ``count`` pictures step ``step`` sees: epochs in an order of their own each, running on across steps."""
+def batch_indices(step: int, count: int, config: TrainingConfig) -> np.ndarray:
+    """Indices (B,) of the pictures of a step, out of ``count``. Each epoch is a new permutation; batches may span two."""
     positions = np.arange(step * config.batch, (step + 1) * config.batch)
     epochs, offsets = positions // count, positions % count
-    orders = {epoch: np.random.default_rng([config.seed, epoch]).permutation(count) for epoch in np.unique(epochs)}
-    return np.array([orders[epoch][offset] for epoch, offset in zip(epochs, offsets, strict=True)])
+    permutations = {
+        epoch: np.random.default_rng([config.seed, epoch]).permutation(count) for epoch in np.unique(epochs)
+    }
+    return np.array([permutations[epoch][offset] for epoch, offset in zip(epochs, offsets, strict=True)])
 
 
 def train(
@@ -169,14 +189,20 @@ def train(
     device: str = "auto",
     quiet: bool = False,
 ) -> None:
-    """Train on ``pictures``, uint8 (N, H, W, C), and write a checkpoint folder to ``out``.
+    """Train a network and write a checkpoint folder.
 
-    Goes on from ``out/training/state.safetensors`` if there is one. ``init`` starts from the weights of another
-    checkpoint instead of random ones. Every few minutes the folder gets the averaged weights, ``quality.json`` and a
-    sample sheet; each file is replaced as a whole, so a kill leaves the last snapshot.
+    A run that ``out/training/state.safetensors`` contains is continued. Every few minutes the folder gets the averaged
+    weights, ``quality.json`` and a sample sheet. Files are replaced atomically, so a killed run leaves its last snapshot.
+
+    Args:
+        pictures: uint8 (N, H, W, C).
+        out: the checkpoint folder.
+        init: checkpoint whose weights to start from; random weights if None.
+        quiet: show no progress bar.
 
     Raises:
-        ValueError: not enough pictures, shapes that do not fit, or a state of another kind of run.
+        ValueError: there are too few pictures, their shape does not fit the U-Net, or ``out`` or ``init`` belongs to
+            another kind of network.
     """
     if len(pictures) < config.held_out + config.batch:
         raise ValueError(
@@ -191,14 +217,15 @@ def train(
         unet.load_state_dict(_initial_weights(init, (C, H, W), config))
     unet = unet.to(torch_device, memory_format=torch.channels_last)
     if torch_device.type == "cuda":
-        unet.compile()  # a minute at the start; on a CPU it gains nothing
-    state = State.create(unet, config.lr, config.objective)
+        unet.compile()  # takes a minute; not worth it on a CPU
+    state = TrainingState.create(unet, config.lr, config.objective)
     state_file = out / "training" / "state.safetensors"
     if state_file.exists():
         state.read(state_file)
     write_folder(out, unet, (C, H, W), config.patch, PREDICTION_TYPES[config.objective], held_out)
 
     def snapshot() -> UNet2DModel:
+        """Write the state and the averaged weights. Returns a U-Net with these weights."""
         state.write(state_file)
         averaged = make_unet((C, H, W), config)
         averaged.load_state_dict(dict(zip(averaged.state_dict(), [e.clone() for e in state.ema], strict=True)))
@@ -206,6 +233,7 @@ def train(
         return averaged
 
     def evaluate(averaged: UNet2DModel) -> None:
+        """Write a sample sheet and the held-out loss."""
         denoiser = Denoiser(
             averaged,
             schedule,
@@ -213,27 +241,27 @@ def train(
             prediction_type=PREDICTION_TYPES[config.objective],
             device=device,
         )
-        sample_sheet(denoiser, (C, H, W), schedule, out / "training" / f"samples-{state.step:07d}.webp")
+        write_sample_sheet(denoiser, (C, H, W), schedule, out / "training" / f"samples-{state.step:07d}.webp")
         if config.held_out:
-            measured = held_out_loss(denoiser, schedule, held_out)
-            write_quality(out, loss=measured.to_json())
-            replace_file(out / "training" / "loss.png", loss_figure(measured).savefig)
-            _log(out, step=state.step, held_out=measured.mean, fifths=measured.fifths)
+            loss = held_out_loss(denoiser, schedule, held_out)
+            write_quality(out, loss=loss.to_json())
+            replace_file(out / "training" / "loss.png", loss_figure(loss).savefig)
+            _log(out, step=state.step, held_out=loss.mean, fifths=loss.fifths)
 
     progress = tqdm(
         total=config.pictures, initial=state.step * config.batch, unit="picture", disable=quiet, mininterval=1
     )
-    running = torch.zeros((), device=torch_device)
+    mean_loss = torch.zeros((), device=torch_device)
     first = state.step
     last_snapshot = last_evaluation = time.monotonic()
     while state.step < config.steps:
         step = state.step
-        loss = loss_at(unet, training[batch_rows(step, N, config)], step, config, schedule)
+        loss = batch_loss(unet, training[batch_indices(step, N, config)], step, config, schedule)
         state.update(loss, config.learning_rate(step), config.ema)
-        running.lerp_(loss.detach(), 1.0 if step == first else 0.02)
+        mean_loss.lerp_(loss.detach(), 1.0 if step == first else 0.02)
         progress.update(config.batch)
-        if step % 50 == 0 or state.step == config.steps:  # asking for a number makes an accelerator wait
-            value, lr = float(running), config.learning_rate(step)
+        if step % STEPS_BETWEEN_LOGS == 0 or state.step == config.steps:
+            value, lr = float(mean_loss), config.learning_rate(step)
             progress.set_postfix(loss=f"{value:.5f}", lr=f"{lr:.1e}")
             _log(out, step=step, loss=value, lr=lr, pictures=state.step * config.batch)
         now = time.monotonic()
@@ -248,17 +276,15 @@ def train(
 def _initial_weights(init: str | Path, shape: tuple[int, int, int], config: TrainingConfig) -> dict[str, Tensor]:
     checkpoint = load(init, device="cpu")
     denoiser = checkpoint.predict_noise
-    wanted = (shape, config.patch, PREDICTION_TYPES[config.objective])
-    if not isinstance(denoiser, Denoiser) or (checkpoint.shape, denoiser.patch, denoiser.prediction_type) != wanted:
-        raise ValueError(f"{init} is for other pictures, another patch size or objective than asked for: {wanted}")
+    expected = (shape, config.patch, PREDICTION_TYPES[config.objective])
+    if not isinstance(denoiser, Denoiser) or (checkpoint.shape, denoiser.patch, denoiser.prediction_type) != expected:
+        raise ValueError(
+            f"{init} is for another picture shape, patch size or objective: expected "
+            f"shape {shape}, patch {config.patch} and {PREDICTION_TYPES[config.objective]}"
+        )
     return denoiser.unet.state_dict()
 
 
 def _log(out: Path, **entry: object) -> None:
     with (out / "training" / "log.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps({"time": round(time.time()), **entry}) + "\n")
-
-
-def describe(config: TrainingConfig) -> str:
-    """One line for the log and the model card."""
-    return ", ".join(f"{key} {value}" for key, value in asdict(config).items())

@@ -1,4 +1,4 @@
-"""What training leaves on disk. Every file is written beside its place and then renamed into it."""
+"""Files that the training writes: its state, and the checkpoint folder. Every file is replaced atomically."""
 
 from __future__ import annotations
 
@@ -26,12 +26,20 @@ from explorer.storage.diffusers_folder import WEIGHTS, Card
 if TYPE_CHECKING:
     from diffusers import UNet2DModel
 
-EXAMPLES = 256
+MAX_EXAMPLES = 256
 
 
 @dataclass
-class State:
-    """Weights, their average, and AdamW's moments; what a run needs to go on."""
+class TrainingState:
+    """Everything that a run needs to continue.
+
+    Attributes:
+        weights: the U-Net's parameters by name.
+        ema: their moving averages, in the same order.
+        optimizer: AdamW, with its moments.
+        objective: what the network predicts.
+        step: number of steps taken.
+    """
 
     weights: dict[str, Tensor]
     ema: list[Tensor]
@@ -40,33 +48,44 @@ class State:
     step: int = 0
 
     @classmethod
-    def create(cls, unet: torch.nn.Module, lr: float, objective: str) -> State:
+    def create(cls, unet: torch.nn.Module, lr: float, objective: str) -> TrainingState:
+        """The state before the first step."""
         weights = dict(unet.named_parameters())
         optimizer = torch.optim.AdamW(weights.values(), lr=lr, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
         return cls(dict(weights), [w.detach().clone() for w in weights.values()], optimizer, objective)
 
     def update(self, loss: Tensor, lr: float, decay: float) -> None:
-        """One AdamW step (gradient norm clipped at 1) and one of the average, whose decay warms up with the steps."""
+        """Take one AdamW step with the gradient norm clipped at 1, and update the averages.
+
+        Args:
+            decay: upper limit of the averages' decay, which grows with the number of steps.
+        """
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.weights.values(), 1.0)
         self.optimizer.param_groups[0]["lr"] = lr
         self.optimizer.step()
-        keep = min(decay, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(self.ema, [w.detach() for w in self.weights.values()], 1 - keep)
+        ema_decay = min(decay, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(self.ema, [w.detach() for w in self.weights.values()], 1 - ema_decay)
         self.step += 1
 
     def write(self, path: Path) -> None:
+        """Write the state as a safetensors file."""
         tensors: dict[str, Tensor] = {}
         for (name, weight), average in zip(self.weights.items(), self.ema, strict=True):
             tensors |= {f"weight.{name}": weight.detach(), f"ema.{name}": average}
             moments = self.optimizer.state.get(weight, {})
             tensors |= {f"{key}.{name}": moments[key] for key in ("exp_avg", "exp_avg_sq") if key in moments}
-        plain = {key: value.cpu().contiguous() for key, value in tensors.items()}
+        tensors = {key: value.cpu().contiguous() for key, value in tensors.items()}
         metadata = {"step": str(self.step), "objective": self.objective}
-        replace_file(path, lambda part: save_file(plain, part, metadata=metadata))
+        replace_file(path, lambda temporary: save_file(tensors, temporary, metadata=metadata))
 
     def read(self, path: Path) -> None:
+        """Restore the state from a file.
+
+        Raises:
+            ValueError: the file belongs to a network with other weights or another objective.
+        """
         with safe_open(path, "pt") as file:
             names = [key for key in file.keys() if key.startswith("weight.")]  # noqa: SIM118
             stored = {key.removeprefix("weight."): tuple(file.get_slice(key).get_shape()) for key in names}
@@ -94,9 +113,9 @@ class State:
 
 
 def write_weights(out: Path, unet: UNet2DModel) -> None:
-    """Replace the weights of the checkpoint folder ``out``."""
+    """Write the U-Net's weights into the checkpoint folder ``out``."""
     weights = {key: value.cpu().contiguous() for key, value in unet.state_dict().items()}
-    replace_file(out / WEIGHTS, lambda part: save_file(weights, part, metadata={"format": "pt"}))
+    replace_file(out / WEIGHTS, lambda temporary: save_file(weights, temporary, metadata={"format": "pt"}))
 
 
 def write_folder(
@@ -107,30 +126,37 @@ def write_folder(
     prediction_type: PredictionType,
     held_out: np.ndarray,
 ) -> None:
-    """Write all of a checkpoint folder but the weights; a card that is there already is kept."""
+    """Write all files of a checkpoint folder except the weights. An existing card is kept.
+
+    Args:
+        shape: (C, H, W) of the pictures.
+        held_out: uint8 (N, H, W, C); the first :data:`MAX_EXAMPLES` become the checkpoint's example pictures.
+    """
     from diffusers import DDPMScheduler
 
     (out / "training").mkdir(parents=True, exist_ok=True)
     scheduler = DDPMScheduler(prediction_type=prediction_type, clip_sample=False)
-    replace_file(out / "unet" / "config.json", lambda part: unet.to_json_file(part))
-    replace_file(out / "scheduler" / "scheduler_config.json", lambda part: scheduler.to_json_file(part))
+    replace_file(out / "unet" / "config.json", lambda temporary: unet.to_json_file(temporary))
+    replace_file(out / "scheduler" / "scheduler_config.json", lambda temporary: scheduler.to_json_file(temporary))
     index = {
         "_class_name": "DDPMPipeline",
         "_diffusers_version": unet.config["_diffusers_version"],
         "scheduler": ["diffusers", "DDPMScheduler"],
         "unet": ["diffusers", "UNet2DModel"],
     }
-    replace_file(out / "model_index.json", lambda part: part.write_text(json.dumps(index, indent=2) + "\n"))
+    replace_file(out / "model_index.json", lambda temporary: temporary.write_text(json.dumps(index, indent=2) + "\n"))
     if not (out / "explorer.json").exists():
         replace_file(out / "explorer.json", Card(title=out.name, shape=shape, patch=patch).write)
     if len(held_out):
-        replace_file(out / "examples.npz", lambda part: np.savez_compressed(part, images=held_out[:EXAMPLES]))
+        replace_file(
+            out / "examples.npz", lambda temporary: np.savez_compressed(temporary, images=held_out[:MAX_EXAMPLES])
+        )
 
 
-def sample_sheet(
+def write_sample_sheet(
     denoiser: Denoiser, shape: tuple[int, int, int], schedule: Schedule, path: Path, count: int = 64, steps: int = 50
 ) -> None:
-    """``count`` samples of seeds 0, 1, ... at eta = 0 in one picture."""
+    """Write a grid of samples of the seeds 0..count-1 at eta = 0 as a picture file."""
     checkpoint = from_denoiser(denoiser, shape, schedule)
     pictures = sample(checkpoint, latent(shape, range(count)), Settings(steps=steps))
-    replace_file(path, lambda part: grid(to_uint8(pictures), columns=8, gap=2).save(part, quality=90))
+    replace_file(path, lambda temporary: grid(to_uint8(pictures), columns=8, gap=2).save(temporary, quality=90))
