@@ -21,7 +21,7 @@ SHAPE = (3, 8, 8)
 MU, S_DATA = 0.3, 0.5
 ALL_TABS = {tab.name: tab for tab in tabs.TABS}
 TABS = {name: tab for name, tab in ALL_TABS.items() if name != "steps"}
-SMALL = {
+SMALL: dict[str, dict] = {name: {} for name in TABS} | {  # requests that cost little
     "compare": {"seed": 3, "steps": 9, "eta": 0.5, "moments": 8, "others": 2, "noise_seed": 5},
     "consistency": {"latents": "1, slerp(2, 3, 0.25), 4", "lengths": "2, 4, 8", "noise_seed": 5},
     "interpolate": {"steps": 4, "frames": 8, "side": 5, "noise_seed": 5},
