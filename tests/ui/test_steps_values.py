@@ -75,7 +75,7 @@ def test_a_run_that_was_stopped_is_not_taken_for_a_whole_one(toy):
 
 
 def test_the_oldest_sheets_go_and_are_not_found_any_more():
-    sheets = PublishedSheets(most=2)
+    sheets = PublishedSheets(max_sheets=2)
     for key in "abc":
         sheet = SpriteSheet(3, 4, 4)
         sheet.add(np.full((4, 20, 3), 7, dtype=np.uint8))

@@ -1,4 +1,11 @@
-"""The tabs, one package each, in the order in which the page shows them."""
+"""The tabs in their order on the page. Each tab is a package with the same modules:
+
+- ``tab.py``: its settings and validation, and the run.
+- ``result.py``: the typed result of a run, and its value for the page.
+- ``exports.py``: the entries of its Save menu.
+- ``endpoints.py``: its endpoints of the public API, if it has any.
+- ``texts.json``: its English texts; ``tab.html``, ``tab.css``, ``tab.js``: its custom element.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The endpoint /compare."""
+"""The API endpoint of Compare: /compare."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.ui.endpoints import Endpoint, Rows, exported_file
-from explorer.ui.saving import final_result
+from explorer.ui.endpoints import Endpoint, Rows
+from explorer.ui.saving import exported_file, final_result
 from explorer.ui.tab import Tab, TabRequest
-from explorer.ui.tabs.compare.exports import numbers
+from explorer.ui.tabs.compare.exports import measurement_rows
 from explorer.ui.tabs.compare.result import CompareResult
 
 
 def comparison(tab: Tab[Any], request: TabRequest[Any]) -> tuple[Rows, dict[str, Any]]:
-    """The numbers of the rows, and their pictures."""
+    """Return the measurements of the rows, and a sheet of their pictures as a file."""
     result = final_result(tab, request)
     assert isinstance(result, CompareResult)
-    return numbers(result), exported_file(tab, request, "sheet", result)
+    return measurement_rows(result), exported_file(tab, request, "sheet", result)
 
 
 ROWS = (
-    "One for each run: row, eta, variance, steps, noise_seed, nfe, rms_to_ddim (distance of its picture to DDIM's), grain;"
-    " repeat_differs of ddim (by how much a second run differs), ddpm_formula_differs of ddpm. After them DDPM with other"
-    " noise seeds and rms_to_ddpm."
+    "One row for each run: row, eta, variance, steps, noise_seed, nfe, rms_to_ddim (difference of its picture to DDIM's),"
+    " grain; for ddim repeat_differs (difference of a second run), for ddpm ddpm_formula_differs (difference to DDPM's own"
+    " formula). Then one row for each other noise seed of DDPM, with rms_to_ddpm."
 )
 ENDPOINTS = (
     Endpoint(
         "compare",
-        "From one latent: DDIM, your eta, DDPM, DDPM's larger variance, and a network that is told wrong time steps.",
+        "Compare from one latent: DDIM, your eta, DDPM, DDPM's larger variance, and a network that is given wrong time steps.",
         ("checkpoint", "seed", "steps", "eta", "spacing", "clip", "noise_seed", "wrong", "others"),
         {
             "rows": (Rows, ROWS),
-            "sheet": (gr.FileData, "PNG: a row of predicted x_0 for each run, the finished picture at its end."),
+            "sheet": (gr.FileData, "PNG: a row of predicted x_0 for each run, with the final picture at its end."),
         },
         comparison,
     ),

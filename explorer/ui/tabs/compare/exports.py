@@ -1,4 +1,4 @@
-"""What can be saved of Compare."""
+"""The Save menu of Compare."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from explorer.ui.export_formats import ExportSource, animation_formats, csv_form
 from explorer.ui.tabs.compare.result import DDPM, LARGE, CompareResult
 
 
-def rows_of_pictures(source: ExportSource) -> list[np.ndarray]:
-    """The rows over their moments and the end: predicted x_0, or x_t if that is on the screen; uint8 (N, H, W, 3) each."""
+def picture_rows(source: ExportSource) -> list[np.ndarray]:
+    """Return the pictures of each row, uint8 (N, H, W, 3): predicted x_0, or x_t if the page shows that, and the end."""
     result: CompareResult = source.result
-    what = "x_t" if source.view.get("show") == "x_t" else "x0"
+    quantity = "x_t" if source.view.get("show") == "x_t" else "x0"
     return [
-        result.pictures.stack(*(f"{name}/{i}/{what}" for i in result.moments), f"{name}/end") for name in result.rows
+        result.pictures.stack(*(f"{name}/{i}/{quantity}" for i in result.moments), f"{name}/end")
+        for name in result.rows
     ]
 
 
-def numbers(result: CompareResult) -> list[dict[str, Any]]:
-    """One line for each row, then one for each other noise seed of DDPM."""
-    settings, lines = result.request.settings, []
+def measurement_rows(result: CompareResult) -> list[dict[str, Any]]:
+    """Return a table row for each row, then one for each other noise seed of DDPM."""
+    settings, table = result.request.settings, []
     for name, row in result.rows.items():
         facts = result.facts[name]
         variance = "large" if name == LARGE else "eta"
-        lines.append(
+        table.append(
             {"row": name, "eta": row.eta, "variance": variance}
             | {"steps": settings.steps, "noise_seed": settings.noise_seed}
             | {"nfe": facts.calls, "rms_to_ddim": facts.distance, "grain": facts.grain}
@@ -34,12 +35,12 @@ def numbers(result: CompareResult) -> list[dict[str, Any]]:
         )
     first = settings.noise_seeds(1)[0] + 1
     for seed, distance in enumerate(result.facts[DDPM].others, start=first):
-        lines.append({"row": "ddpm, other noise", "eta": 1.0, "noise_seed": seed, "rms_to_ddpm": distance})
-    return lines
+        table.append({"row": "ddpm, other noise", "eta": 1.0, "noise_seed": seed, "rms_to_ddpm": distance})
+    return table
 
 
 EXPORT_FORMATS = (
-    png_format("sheet", "files.rows", lambda source: exports.sheet(rows_of_pictures(source))),
-    *animation_formats("files.rows_film", lambda source: side_by_side(np.stack(rows_of_pictures(source), axis=1))),
-    csv_format("files.row_numbers", numbers),
+    png_format("sheet", "files.rows", lambda source: exports.sheet(picture_rows(source))),
+    *animation_formats("files.rows_film", lambda source: side_by_side(np.stack(picture_rows(source), axis=1))),
+    csv_format("files.row_numbers", measurement_rows),
 )

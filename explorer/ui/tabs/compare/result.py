@@ -1,4 +1,4 @@
-"""What Compare has computed so far."""
+"""The result of Compare: the rows, their pictures and their measurements."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ DDIM, YOURS, DDPM, LARGE, WRONG = "ddim", "yours", "ddpm", "large", "wrong"
 
 @dataclass
 class RowFacts:
-    """The numbers of one row.
+    """The measurements of one row.
 
     Attributes:
-        calls: calls of the network (NFE).
-        seconds: how long the row took; None if it was cached.
-        distance: rms distance of its picture to DDIM's.
+        calls: network evaluations (NFE).
+        seconds: duration of the row; None if it was cached.
+        distance: rms difference of its picture to that of DDIM.
         grain: estimated standard deviation of the pixel noise.
-        repeat: of DDIM: by how much a repeat differs.
-        posterior: of DDPM: the largest difference between Eq. 12 and DDPM's own formula.
-        others: of DDPM: rms distances to the pictures of other noise seeds.
+        repeat: DDIM only: largest difference of a repeated run.
+        posterior: DDPM only: largest difference between Eq. 12 and DDPM's posterior step.
+        others: DDPM only: rms differences to the pictures of other noise seeds.
     """
 
     calls: int
@@ -44,16 +44,16 @@ class RowFacts:
 
 @dataclass(kw_only=True)
 class CompareResult(TabResult):
-    """Rows of one comparison.
+    """The rows of one comparison.
 
     Pictures are named ``<row>/<index of the step>/x0`` and ``…/x_t``, ``<row>/end`` and ``<row>/other/<k>``.
 
     Attributes:
         rows: the settings of each row, by name.
         plan: the coefficients of every step of the control column's settings.
-        moments: indices of the steps that are shown.
-        facts: the numbers of each row that is done.
-        example_grain: mean grain of held-out pictures, if the checkpoint ships some.
+        moments: indices of the steps that are shown, one for each column.
+        facts: the measurements of each finished row.
+        example_grain: mean grain of held-out pictures; None if the checkpoint has none.
     """
 
     rows: dict[str, Settings]
@@ -78,7 +78,7 @@ class CompareResult(TabResult):
         return super().changing() | {"facts": json.dumps(facts)}
 
     def script(self) -> str:
-        """A script on the public names that makes the final pictures of the rows with right labels."""
+        """Return a script that makes the final pictures of the rows, except "wrong", with the public API."""
         request, s = self.request, self.request.settings
         common = f"steps={s.steps}, spacing={s.spacing!r}, clip={s.clip}, noise_seed={s.noise_seed}"
         lines = "".join(

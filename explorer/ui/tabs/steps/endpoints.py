@@ -1,4 +1,4 @@
-"""The endpoints /steps, /picture and /strip."""
+"""The API endpoints of Steps: /steps, /picture and /strip."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.ui.endpoints import Endpoint, Rows, exported_file
-from explorer.ui.saving import final_result
+from explorer.ui.endpoints import Endpoint, Rows
+from explorer.ui.saving import exported_file, final_result
 from explorer.ui.tab import Tab, TabRequest
 from explorer.ui.tabs.steps.result import StepsResult
 
-FIELDS = ("checkpoint", "seed", "steps", "eta", "variance", "spacing", "clip", "noise_seed")
+PARAMETERS = ("checkpoint", "seed", "steps", "eta", "variance", "spacing", "clip", "noise_seed")
 
 
-def numbers_of_steps(tab: Tab[Any], request: TabRequest[Any]) -> Rows:
-    """One row for each step, under the names that the endpoint has always used."""
+def step_rows(tab: Tab[Any], request: TabRequest[Any]) -> Rows:
+    """Return one row for each step. The column names are part of the public API."""
     result = final_result(tab, request)
     assert isinstance(result, StepsResult)
     rows = []
@@ -27,38 +27,41 @@ def numbers_of_steps(tab: Tab[Any], request: TabRequest[Any]) -> Rows:
 
 
 def picture(tab: Tab[Any], request: TabRequest[Any]) -> dict[str, Any]:
+    """Return the final picture as a file."""
     return exported_file(tab, request, "picture", final_result(tab, request))
 
 
 def strip(tab: Tab[Any], request: TabRequest[Any]) -> dict[str, Any]:
+    """Return the strip of predicted x_0 as a file."""
     return exported_file(tab, request, "strip", final_result(tab, request))
 
 
 ROWS = (
-    "One for each step, t falling: t, t_prev, alpha_bar, alpha_bar_prev; coefficient_x0, direction, noise: the factors"
-    " of the three terms; term_x0, term_direction, term_noise, x_t, x0, eps, z, x_prev: root mean squares;"
-    " sum_residual, mk_residual: how far the three terms, and the form without eps, are from x_prev; clipped values."
+    "One row for each step, t descending: t, t_prev, alpha_bar, alpha_bar_prev; coefficient_x0, direction, noise: the"
+    " coefficients of the three terms; term_x0, term_direction, term_noise, x_t, x0, eps, z, x_prev: root mean squares;"
+    " sum_residual, mk_residual: difference of x_prev to the sum of the three terms, and to the form without eps;"
+    " clipped: number of clipped values."
 )
 ENDPOINTS = (
     Endpoint(
         "steps",
-        "Run Eq. 12 of DDIM down from a latent and return the numbers of every step.",
-        FIELDS,
+        "Sample from a latent with Eq. 12 of DDIM and return the numbers of every step.",
+        PARAMETERS,
         {"rows": (Rows, ROWS)},
-        numbers_of_steps,
+        step_rows,
     ),
     Endpoint(
         "picture",
-        "Run Eq. 12 of DDIM down from a latent and return the picture.",
-        FIELDS,
-        {"picture": (gr.FileData, "PNG of x_0 in its own pixels, the settings inside.")},
+        "Sample from a latent with Eq. 12 of DDIM and return the picture.",
+        PARAMETERS,
+        {"picture": (gr.FileData, "PNG of x_0 in its own resolution, with the settings in its metadata.")},
         picture,
     ),
     Endpoint(
         "strip",
-        "Run Eq. 12 of DDIM down from a latent and return how the picture came about.",
-        FIELDS,
-        {"strip": (gr.FileData, "PNG of predicted x_0 at up to 20 of the steps, side by side, t falling.")},
+        "Sample from a latent with Eq. 12 of DDIM and return a strip of predicted x_0 over the steps.",
+        PARAMETERS,
+        {"strip": (gr.FileData, "PNG of predicted x_0 at up to 20 steps, side by side, t descending.")},
         strip,
     ),
 )

@@ -1,4 +1,4 @@
-"""What can be saved of Steps."""
+"""The Save menu of Steps."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from explorer.ui.export_formats import (
 )
 
 STRIP_PICTURES = 20  # at most
-FILM_FRAMES = 120  # at most
+ANIMATION_FRAMES = 120  # at most
 
 
 def strip(source: ExportSource) -> np.ndarray:
-    """Predicted x_0 of up to 20 of the kept steps."""
+    """Return predicted x_0 of up to :data:`STRIP_PICTURES` of the kept steps in a row, uint8 (H, W, C)."""
     return exports.strip(exports.run_frames(source.result.trajectory, STRIP_PICTURES)[:, 1])
 
 
-def film(source: ExportSource) -> np.ndarray:
-    """x_t and predicted x_0 side by side."""
-    return side_by_side(exports.run_frames(source.result.trajectory, FILM_FRAMES))
+def animation(source: ExportSource) -> np.ndarray:
+    """Return frames with x_t and predicted x_0 side by side, uint8 (N, H, W, C)."""
+    return side_by_side(exports.run_frames(source.result.trajectory, ANIMATION_FRAMES))
 
 
 EXPORT_FORMATS = (
     png_format("picture", "files.picture", lambda source: to_uint8(source.result.trajectory.x_0)[0]),
     png_format("strip", "files.strip", strip),
-    *animation_formats("files.run_film", film),
+    *animation_formats("files.run_film", animation),
     CHARTS_FORMAT,
     csv_format("files.step_numbers", lambda result: exports.run_numbers(result.trajectory)),
     ExportFormat("npz", "files.trajectory", "npz", lambda source: exports.run_arrays(source.result.trajectory)),

@@ -1,8 +1,8 @@
-"""The run that Steps shows, as far as it has come.
+"""The result of Steps: one run, its numbers and its pictures.
 
-Gradio sends the difference between two values, and the browser compares whole values as text. So what grows is kept in texts
-that are only ever appended to: a line of numbers for each step, and a line for each preview. The finished pictures travel
-as one file.
+Gradio sends the difference between two values of a component, and the page compares values as strings. So growing data is
+kept in append-only strings: a line of numbers for each step, and a line for each preview. The final pictures are sent as one
+file, a sprite sheet.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from explorer.trajectory import Trajectory, evenly_spaced
 from explorer.ui.tab_result import TabResult
 from explorer.ui.tabs.steps.sprite_sheet import PUBLISHED_SHEETS, SpriteSheet
 
-MAX_PREVIEWS = 60  # frames sent while the run goes on
+MAX_PREVIEWS = 60  # sent during the run
 CURVE_POINTS = 200
 
 
 @dataclass(kw_only=True)
 class StepsResult(TabResult):
-    """A run of one picture.
+    """The run of one picture.
 
     Attributes:
-        trajectory: its record.
-        cached: whether it was made before.
+        trajectory: record of the run.
+        cached: whether the run comes from the cache.
     """
 
     trajectory: Trajectory
@@ -44,13 +44,13 @@ class StepsResult(TabResult):
         self._preview_steps = {kept[i] for i in evenly_spaced(len(kept), MAX_PREVIEWS)}
         self._sheet = self._new_sheet()
         self._rows, self._previews = "", ""
-        self._rows_done = 0
-        self._last_step = self.started
+        self._row_count = 0
+        self._last_step_time = self.started
 
     def add(self, step: Step) -> bool:
-        """Draw the step that was recorded last. Returns whether the page is to see it at once."""
+        """Draw the step that was recorded last. Return whether it is a preview, which the page should show soon."""
         index = len(self.trajectory) - 1
-        self._last_step = self.started + self.elapsed
+        self._last_step_time = self.started + self.elapsed
         if index not in self.trajectory.kept:
             return False
         pixels = step_panels(step)
@@ -70,8 +70,8 @@ class StepsResult(TabResult):
 
     @property
     def seconds(self) -> float:
-        """Seconds from the beginning to the last step; 0 for a cached run."""
-        return 0.0 if self.cached else self._last_step - self.started
+        """Seconds from the start to the last finished step; 0 for a cached run."""
+        return 0.0 if self.cached else self._last_step_time - self.started
 
     def fixed(self) -> dict[str, Any]:
         schedule, trajectory = self.checkpoint.schedule, self.trajectory
@@ -93,9 +93,9 @@ class StepsResult(TabResult):
         }
 
     def changing(self) -> dict[str, Any]:
-        numbers = self.trajectory.numbers[self._rows_done :]
-        self._rows += "".join(json.dumps([_round(v) for v in astuple(of)]) + "\n" for of in numbers)
-        self._rows_done += len(numbers)
+        numbers = self.trajectory.numbers[self._row_count :]
+        self._rows += "".join(json.dumps([_round(v) for v in astuple(row)]) + "\n" for row in numbers)
+        self._row_count += len(numbers)
         return {
             "state": self.state,
             "rows": self._rows,
@@ -107,21 +107,21 @@ class StepsResult(TabResult):
 
     @cached_property
     def _distances(self) -> str:
-        """How far predicted x_0 was from the result at each kept step, as a JSON object."""
+        """JSON object from the index of each kept step to the distance of its predicted x_0 to the final picture."""
         return json.dumps({index: _round(distance) for index, distance in self.trajectory.distances().items()})
 
     @cached_property
     def _published_sheet(self) -> dict[str, Any]:
-        """The file with the pictures of all kept steps."""
+        """The file of the sprite sheet with all kept steps."""
         if self.state != "ended":
             return self._sheet.publish()
         key = self.checkpoint.key, self.request.query.picture.key
         if not self.cached:
             return self._sheet.publish(key)
-        return PUBLISHED_SHEETS.get(key) or self._drawn_again().publish(key)
+        return PUBLISHED_SHEETS.get(key) or self._redrawn_sheet().publish(key)
 
-    def _drawn_again(self) -> SpriteSheet:
-        """The sheet of a cached run."""
+    def _redrawn_sheet(self) -> SpriteSheet:
+        """The sprite sheet of a cached run."""
         sheet = self._new_sheet()
         for index in self.trajectory.kept:
             sheet.add(step_panels(self.trajectory.step(index)))
@@ -131,15 +131,15 @@ class StepsResult(TabResult):
         return SpriteSheet(len(self.trajectory.kept), *self.checkpoint.shape[1:])
 
     def script(self) -> str:
-        """A script on the public names that makes the picture."""
+        """Return a script that makes the picture with the public API."""
         return self.request.query.to_python(self.checkpoint)
 
 
 def _preview(pixels: np.ndarray) -> str:
-    """uint8 (H, W, 3) as a data URI, good enough for a preview."""
+    """Encode uint8 (H, W, 3) as a data URI in preview quality."""
     return data_uri(Image.fromarray(pixels), "jpeg", quality=85, subsampling=0)
 
 
 def _round(number: float) -> float:
-    """Eight significant digits: more than the float32 that was measured has."""
+    """Round to eight significant digits, which is more than float32 has."""
     return float(f"{number:.8g}")

@@ -1,4 +1,4 @@
-"""The frames of a run, five panels each, all of them in one picture file."""
+"""A sprite sheet: all frames of a run, five panels each, in one picture file."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ from explorer.support.bounded_cache import BoundedCache
 from explorer.ui.file_serving import publish_file
 
 # Up to this size a sheet is an uncompressed bitmap. Half of it is noise, which hardly compresses: a PNG would be a quarter
-# smaller and take a fifth of the time of the whole run. Larger sheets are JPEGs of high quality without chroma subsampling.
-BITMAP_BYTES = 4 << 20
+# smaller, but its compression would take a fifth of the time of the run. Larger sheets are high-quality JPEGs without chroma
+# subsampling.
+MAX_BITMAP_BYTES = 4 << 20
 
 
 class SpriteSheet:
-    """Frames in reading order, filled in as they come.
+    """Frames in reading order, added one by one.
 
     Args:
-        count: how many frames there will be.
+        count: maximum number of frames.
         height, width: of one panel, in pixels.
     """
 
     def __init__(self, count: int, height: int, width: int) -> None:
-        self.lossless = count * PANELS * 3 * height * width <= BITMAP_BYTES
+        self.lossless = count * PANELS * 3 * height * width <= MAX_BITMAP_BYTES
         self.columns = max(1, min(count, math.ceil(math.sqrt(count * height / (PANELS * width)))))
         self._size = height, PANELS * width
         rows = math.ceil(count / self.columns)
@@ -45,14 +46,20 @@ class SpriteSheet:
         self._filled += 1
 
     def publish(self, key: Hashable = None) -> dict[str, Any]:
-        """Write the frames as a file for the page: {columns, file}. With a ``key`` the file is found again.
+        """Write the sheet to a file.
 
-        Where the disk is full or read-only, the picture travels inside the value instead.
+        Args:
+            key: if not None, :data:`PUBLISHED_SHEETS` remembers the file under this key.
+
+        Returns:
+            {columns, file} for the page. If the disk is full or read-only, the file is a data URI.
         """
         rows = math.ceil(self._filled / self.columns)
         image = Image.fromarray(self._pixels[: rows * self._size[0]])
         buffer = io.BytesIO()
-        image.save(buffer, "bmp" if self.lossless else "jpeg", quality=95, subsampling=0)  # BMP ignores the options
+        image.save(
+            buffer, "bmp" if self.lossless else "jpeg", quality=95, subsampling=0
+        )  # BMP ignores quality and subsampling
         value: dict[str, Any] = {"columns": self.columns}
         try:
             value["file"] = publish_file(buffer.getvalue(), "sheet.bmp" if self.lossless else "sheet.jpg")
@@ -65,17 +72,17 @@ class SpriteSheet:
 
 
 class PublishedSheets:
-    """The sheets that were written last, by key, as long as their files exist; Gradio deletes them after a while."""
+    """The latest published sheets by key. Gradio deletes their files after a while; such sheets are not found any more."""
 
-    def __init__(self, most: int = 32) -> None:
-        self._values: BoundedCache[dict[str, Any]] = BoundedCache(most)
+    def __init__(self, max_sheets: int = 32) -> None:
+        self._values: BoundedCache[dict[str, Any]] = BoundedCache(max_sheets)
 
     def put(self, key: Hashable, value: dict[str, Any]) -> None:
-        """Remember what :meth:`SpriteSheet.publish` returned."""
+        """Keep what :meth:`SpriteSheet.publish` returned."""
         self._values.put(key, value)
 
     def get(self, key: Hashable) -> dict[str, Any] | None:
-        """The published sheet of ``key``, or None."""
+        """Return the sheet of ``key``, or None."""
         value = self._values.get(key)
         return value if value is not None and Path(value["file"]["path"]).is_file() else None
 

@@ -1,4 +1,4 @@
-"""The Steps tab: Eq. 12 on pictures, step by step."""
+"""The Steps tab: one DDIM run (Eq. 12), step by step."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from explorer.ui.tabs.steps.endpoints import ENDPOINTS
 from explorer.ui.tabs.steps.exports import EXPORT_FORMATS
 from explorer.ui.tabs.steps.result import StepsResult
 
-SECONDS_BETWEEN_UPDATES = 0.1  # drawing an update takes time from the network on a small machine
+SECONDS_BETWEEN_UPDATES = 0.1  # on a small machine, drawing an update slows down the network
 
 
 class StepsTab(Tab[Options]):
-    """One run, every term of every step."""
+    """One run with all terms of every step."""
 
     name, options = "steps", Options
     export_formats, endpoints = EXPORT_FORMATS, ENDPOINTS
     view_keys = ("t",)
 
     def results(self, request: TabRequest[Options], state: State) -> Iterator[StepsResult]:
-        """Yield the run after every few steps. A cached run comes at once, as ended.
+        """Yield the run every few steps. A cached run is yielded once, as ended.
 
-        The sampler runs in a thread of its own, so that neither measuring its steps nor drawing and sending their pictures
-        keeps it waiting. A run that is stopped keeps the steps that are done.
+        The sampler runs in a separate thread, so it does not wait while steps are measured, drawn and sent. A stopped run
+        keeps its finished steps.
         """
         picture, cache = request.query.picture, self.services.results
         cached = cache.run(request.checkpoint, picture)
