@@ -1,0 +1,84 @@
+"""Serve the tabs' endpoints: for programs over HTTP, and the same as MCP tools for assistants.
+
+Gradio derives its API page, ``view_api`` and the MCP schema from the signature and docstring of each endpoint's function.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from types import GenericAlias
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_function_description
+
+from explorer.media.uploads import PictureError
+from explorer.networks.network import NetworkLost
+from explorer.runs.admission import ServerBusy
+from explorer.runs.failures import explain
+from explorer.ui.endpoints import PARAMETERS, Endpoint
+from explorer.ui.fields import InvalidField
+from explorer.ui.localization import localize
+from explorer.ui.tab import Tab
+
+
+def all_endpoints(tabs: Mapping[str, Tab[Any]]) -> Iterator[tuple[Endpoint, Tab[Any]]]:
+    """Yield every endpoint with its tab."""
+    return ((endpoint, tab) for tab in tabs.values() for endpoint in tab.endpoints)
+
+
+def endpoint_function(endpoint: Endpoint, tab: Tab[Any]) -> Callable[..., Any]:
+    """Return the endpoint as a function with a signature, types and a docstring.
+
+    The function raises ``gr.Error``, with the message that the page would show, if a parameter is invalid, the queue
+    is full, or the run fails.
+    """
+
+    def call(*values: Any) -> Any:
+        try:
+            request = tab.parse(dict(zip(endpoint.parameters, values, strict=True)))
+            with tab.services.admission.acquire() as slot:
+                slot.wait_until_admitted()
+                return endpoint.compute(tab, request)
+        except (InvalidField, ServerBusy, NetworkLost, PictureError) as error:
+            raise gr.Error(str(error).rstrip(".") + ".", print_exception=False) from None
+        except Exception as error:
+            raise gr.Error(localize(explain(error, (endpoint.name, values))), print_exception=False) from None
+
+    call.__name__ = endpoint.name
+    call.__doc__ = endpoint.docstring()
+    call.__annotations__ = {name: PARAMETERS[name][0] for name in endpoint.parameters}
+    call.__signature__ = _signature(endpoint, tab)  # type: ignore[attr-defined]
+    return call
+
+
+def _signature(endpoint: Endpoint, tab: Tab[Any]) -> inspect.Signature:
+    defaults = tab.default_request().fields()
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [
+        inspect.Parameter(name, kind, default=defaults[name], annotation=PARAMETERS[name][0])
+        for name in endpoint.parameters
+    ]
+    types = tuple(returned for returned, _ in endpoint.returns.values())
+    annotation = types[0] if len(types) == 1 else GenericAlias(tuple, types)
+    return inspect.Signature(parameters, return_annotation=annotation)
+
+
+def add_endpoint(demo: gr.Blocks, endpoint: Endpoint, tab: Tab[Any], **queue: Any) -> None:
+    """Add an endpoint to ``demo``, inside its context. ``queue`` is passed to ``gr.api``."""
+    function = endpoint_function(endpoint, tab)
+    gr.api(function, api_name=endpoint.name, **queue)
+    event = list(demo.fns.values())[-1]
+    descriptions = get_function_description(function)[1]
+    for (name, description), component in zip(descriptions.items(), event.inputs, strict=True):
+        _describe(component, name, additional_description=description)
+    for (name, (_, description)), component in zip(endpoint.returns.items(), event.outputs, strict=True):
+        _describe(component, name, description=description)
+
+
+def _describe(component: object, name: str, **description: str) -> None:
+    """Set the name and description of a parameter or returned value, which Gradio would only number."""
+    assert isinstance(component, gr.components.Component)
+    component.label = name
+    component.api_info().update(description)
