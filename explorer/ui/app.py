@@ -16,8 +16,8 @@ from explorer.runs.results import ResultCache
 from explorer.runs.shared_network import SCHEDULER, reserve_threads_for_the_network
 from explorer.ui import components, static_files
 from explorer.ui.address import from_address
+from explorer.ui.api import add_endpoint, all_endpoints
 from explorer.ui.checkpoint_registry import CheckpointRegistry, Loader
-from explorer.ui.endpoints import all_endpoints
 from explorer.ui.localization import to_json
 from explorer.ui.query import Query
 from explorer.ui.request_guard import RequestGuard
@@ -168,7 +168,7 @@ def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) 
         layout = _lay_out(page)
         _connect_events(demo, page, layout)
         for endpoint, tab in all_endpoints(page.tabs):
-            endpoint.add(demo, tab, concurrency_limit=None)
+            add_endpoint(demo, endpoint, tab, concurrency_limit=None)
     return demo
 
 

@@ -233,3 +233,18 @@ def _parse_view(view: object, request: TabRequest[Any]) -> dict[str, str]:
         if isinstance(key, str) and key not in request.fields() and key != "tab"
         if VIEW_KEY.fullmatch(key) and isinstance(value, (str, int, float)) and VIEW_VALUE.fullmatch(str(value))
     }
+
+
+def exported_file(tab: Tab[Any], request: TabRequest[Any], name: str, result: TabResult) -> dict[str, Any]:
+    """Publish the file of an entry of the tab's Save menu.
+
+    Args:
+        name: of the :class:`~explorer.ui.export_formats.ExportFormat`.
+        result: of the ended run of ``request``.
+
+    Returns:
+        The file as ``gr.FileData`` JSON.
+    """
+    export_format = next(entry for entry in tab.export_formats if entry.name == name)
+    export = ExportRequest(tab, export_format, request, {})
+    return publish_file(export.to_bytes(result), export.file_name)

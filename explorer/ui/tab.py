@@ -6,7 +6,7 @@ import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import gradio as gr
 
@@ -19,15 +19,13 @@ from explorer.runs.failures import explain
 from explorer.runs.latent_spec import LatentSpec
 from explorer.runs.results import ResultCache
 from explorer.support.bounded_cache import BoundedCache
+from explorer.ui.endpoints import Endpoint
 from explorer.ui.export_formats import ExportFormat
 from explorer.ui.fields import InvalidField, Options, check_field, field_label
 from explorer.ui.latest_requests import MAX_PAGES, LatestRequests, count_of
 from explorer.ui.localization import LocalizedMessage, localize, notice_of, texts, to_json
 from explorer.ui.query import Query, TabRequest
 from explorer.ui.tab_result import TabResult
-
-if TYPE_CHECKING:
-    from explorer.ui.endpoints import Endpoint
 
 RUN_IDS = itertools.count(1)
 OptionsT = TypeVar("OptionsT", bound=Options)

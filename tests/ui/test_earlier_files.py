@@ -13,7 +13,7 @@ from tab_values import SHAPE, TOY
 import explorer as ex
 from explorer.media.exports import read_settings
 from explorer.ui.address import from_address
-from explorer.ui.endpoints import all_endpoints
+from explorer.ui.api import all_endpoints, endpoint_function
 
 EARLIER = Path(__file__).parents[1] / "data" / "earlier"
 SAVED = sorted(path for path in EARLIER.iterdir() if path.name.count(".") == 2)  # tab.entry.suffix
@@ -68,7 +68,7 @@ def test_the_same_settings_make_the_same_file(exporter, path):
             for name in earlier.files:
                 if earlier[name].dtype.kind in "fi":
                     np.testing.assert_allclose(arrays[name], earlier[name], rtol=1e-4, atol=1e-6)
-                else:
+                elif name != "README":  # its wording may change
                     assert (arrays[name] == earlier[name]).all()
 
 
@@ -110,7 +110,7 @@ def test_an_endpoint_answers_as_before(exporter, name):
     endpoint, tab = next((e, tab) for e, tab in all_endpoints(exporter.tabs) if e.name == name)
     defaults = tab.default_request().fields()
     values = [CALLS[name].get(field, defaults[field]) for field in endpoint.parameters]
-    same(as_json(endpoint.function(tab)(*values)), ANSWERS[name])
+    same(as_json(endpoint_function(endpoint, tab)(*values)), ANSWERS[name])
 
 
 def test_the_public_names_of_before_are_there():

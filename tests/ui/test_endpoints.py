@@ -16,13 +16,13 @@ from explorer.media.exports import read_settings
 from explorer.runs.admission import Admission
 from explorer.runs.latent_spec import parse
 from explorer.trajectory import rms
+from explorer.ui.api import all_endpoints, endpoint_function
 from explorer.ui.app import build
-from explorer.ui.endpoints import all_endpoints
 
 
 @pytest.fixture(scope="module")
-def client(app_url):
-    return Client(app_url, verbose=False)
+def client(trained_app_url):
+    return Client(trained_app_url, verbose=False)
 
 
 @pytest.mark.slow
@@ -67,7 +67,7 @@ def test_a_bad_field_is_refused_with_the_allowed_range(client, bad, expected):
     assert len(client.predict(steps=2, api_name="/steps")) == 2  # and the next call works
 
 
-def test_the_picture_endpoint_sends_a_png_that_opens_the_run_again(client, faces):
+def test_the_picture_endpoint_sends_a_png_that_opens_the_run_again(client, trained_faces):
     info = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert list(info) == ["/steps", "/picture", "/strip", "/compare", "/interpolate"]
     for endpoint in info.values():
@@ -80,7 +80,7 @@ def test_the_picture_endpoint_sends_a_png_that_opens_the_run_again(client, faces
     made, settings = Image.open(file), read_settings(Path(file).read_bytes())
     assert made.size == (64, 64)
     assert "tab=steps&checkpoint=faces-64&seed=5" in settings
-    exact = ex.to_image(ex.sample(faces, ex.latent(faces.shape, [5]), ex.Settings(steps=2)))
+    exact = ex.to_image(ex.sample(trained_faces, ex.latent(trained_faces.shape, [5]), ex.Settings(steps=2)))
     assert np.abs(np.asarray(made, dtype=int) - np.asarray(exact)).max() <= 2  # another engine
 
 
@@ -88,7 +88,7 @@ def test_the_picture_endpoint_sends_a_png_that_opens_the_run_again(client, faces
 def call(checkpoints):
     """``call(name, **fields)``: an endpoint over the toys, as Gradio calls it; files as uint8 (H, W, 3)."""
     tabs = tabs_over(*checkpoints.values())
-    functions = {endpoint.name: endpoint.function(tab) for endpoint, tab in all_endpoints(tabs)}
+    functions = {endpoint.name: endpoint_function(endpoint, tab) for endpoint, tab in all_endpoints(tabs)}
 
     def opened(value):
         return np.asarray(Image.open(value["path"])) if isinstance(value, dict) and "path" in value else value
@@ -176,7 +176,7 @@ def test_no_event_waits_for_another_in_gradios_own_queue(demo):
 def test_an_endpoint_is_refused_when_the_queue_is_full():
     tab = tab_of("compare", admission=Admission(max_running=0, max_queued=0))
     (compare,) = tab.endpoints
-    function = compare.function(tab)
+    function = endpoint_function(compare, tab)
     with pytest.raises(gr.Error, match="The server is busy"):
         function(*(p.default for p in inspect.signature(function).parameters.values()))
 

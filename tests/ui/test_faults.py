@@ -20,7 +20,7 @@ import explorer as ex
 from explorer.runs.failures import RunFailure, check_finite
 from explorer.runs.shared_network import scheduled
 from explorer.ui import app
-from explorer.ui.endpoints import all_endpoints
+from explorer.ui.api import all_endpoints, endpoint_function
 from explorer.ui.saving import Exporter
 from explorer.ui.tabs.steps.sprite_sheet import PublishedSheets
 
@@ -109,7 +109,7 @@ def test_a_file_that_the_disk_does_not_take_is_refused_in_words_and_made_when_it
     tabs = scheduled_tabs(TOY)
     exporter = Exporter(tabs)
     wish = {"tab": "compare", "kind": "sheet", "settings": SMALL["compare"], "count": 1}
-    endpoint = next(of.function(tab) for of, tab in all_endpoints(tabs) if of.name == "compare")
+    endpoint = next(endpoint_function(of, tab) for of, tab in all_endpoints(tabs) if of.name == "compare")
     page = SimpleNamespace(session_hash="a")
     with disk():
         *_, refused = exporter.make(wish, page)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tab_values import SMALL, TOY, english, tab_of, tabs_over
 
 from explorer.fuzz.hostile_values import NUMBERS, TEXTS, nested
+from explorer.ui.api import all_endpoints, endpoint_function
 from explorer.ui.app import build
 from explorer.ui.checkpoint_registry import CheckpointRegistry
-from explorer.ui.endpoints import all_endpoints
 from explorer.ui.fields import InvalidField
 from explorer.ui.latest_requests import MAX_PAGES, LatestRequests, count_of
 from explorer.ui.localization import notice_of
@@ -50,7 +50,7 @@ def tabs():
 
 def function_of(name, tabs):
     """The function of an endpoint, as Gradio calls it."""
-    return next(endpoint.function(tab) for endpoint, tab in all_endpoints(tabs) if endpoint.name == name)
+    return next(endpoint_function(endpoint, tab) for endpoint, tab in all_endpoints(tabs) if endpoint.name == name)
 
 
 def fields_of(tab):

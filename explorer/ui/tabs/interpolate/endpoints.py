@@ -1,4 +1,4 @@
-"""The endpoint /interpolate."""
+"""The API endpoint of Interpolate: /interpolate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from explorer.ui.endpoints import Endpoint, exported_file
+from explorer.ui.endpoints import Endpoint
+from explorer.ui.saving import exported_file
 from explorer.ui.tab import TabRequest
 from explorer.ui.tabs.interpolate.result import describe
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def interpolation(tab: InterpolateTab, request: TabRequest[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The numbers of the strips and their pictures, without the pad."""
+    """Return the measurements of the strips, and a sheet of their pictures as a file. The pad is not run."""
     run = tab.run_strips(request, lambda: "running", pad={})
     result = deque(map(tab.check_calls, run), maxlen=1)[0]
     numbers = {
@@ -32,18 +33,18 @@ def interpolation(tab: InterpolateTab, request: TabRequest[Any]) -> tuple[dict[s
 
 
 NUMBERS = (
-    "positions along the way; strips by name, each with latents, noise_seeds, steps, eta, nfe, smoothness (1 on a straight"
-    " way, near 0 where every picture is another one), largest change, span, contrast at its ends and half-way; norms of"
-    " x_T over the root of its dimension, as [position, norm], for slerp and lerp."
+    "positions along the path; strips by name, each with latents, noise_seeds, steps, eta, nfe, smoothness (1 for a straight"
+    " line, near 0 if every picture is different), largest change, span, contrast at its ends and half-way; norms of x_T"
+    " divided by the root of its dimension, as [position, norm], for slerp and lerp."
 )
 ENDPOINTS = (
     Endpoint(
         "interpolate",
-        "Pictures on the way between latents: on the sphere (slerp), on the straight line (lerp), under DDPM.",
+        "Return pictures between latents: spherical interpolation (slerp), linear interpolation (lerp), and DDPM.",
         ("checkpoint", "way", "a", "b", "loop", "frames", "steps", "spacing", "clip", "lerp", "ddpm", "noise_seed"),
         {
             "numbers": (dict[str, Any], NUMBERS),
-            "strips": (gr.FileData, "PNG: a row for each of numbers.strips, a picture for each position."),
+            "strips": (gr.FileData, "PNG: a row for each strip in numbers, a picture for each position."),
         },
         interpolation,
     ),
