@@ -1,4 +1,4 @@
-"""Small exact models, a tiny checkpoint that diffusers itself has written, and a picture that was brought."""
+"""Shared fixtures: small exact models, a tiny checkpoint written by diffusers, a test hub, and an uploaded picture."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import torch
 from files import file_of
 from hostile import MUCH
 from hub_server import HubServer, reach
+from hypothesis import settings
 from torch import Tensor
 
 import explorer as ex
@@ -26,7 +27,9 @@ from explorer.media.uploads import UPLOADS
 pytest.register_assert_rewrite("stage")  # of the browser tests
 os.environ["DDIM_EXPLORER_CACHE"] = tempfile.mkdtemp(prefix="explorer-tests-")
 atexit.register(shutil.rmtree, os.environ["DDIM_EXPLORER_CACHE"], ignore_errors=True)
-torch.set_num_threads(1)  # on tensors this small, threads cost more than they give
+torch.set_num_threads(1)  # faster for tensors this small
+settings.register_profile("shared-machine", deadline=None)  # times vary on a busy machine
+settings.load_profile("shared-machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def gaussian() -> Callable[..., ex.Checkpoint]:
-    """``gaussian(mu, s, shape)``: the exact eps of data N(mu, s^2), every pixel for itself.
+    """``gaussian(mu, s, shape)``: a checkpoint with the exact eps for independent pixels with distribution N(mu, s^2).
 
     E[eps | x_t] = sqrt(1-ab) (x_t - sqrt(ab) mu) / (ab s^2 + 1 - ab).
     """
@@ -60,7 +63,7 @@ def gaussian() -> Callable[..., ex.Checkpoint]:
 def write_pipeline(
     folder: Path, sample_size: int | tuple[int, int] = 8, channels: int = 3, **scheduler: object
 ) -> Path:
-    """A DDPM pipeline with a tiny random U-Net, saved by diffusers in its own way."""
+    """Let diffusers save a DDPM pipeline with a tiny random U-Net."""
     from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
     torch.manual_seed(0)
@@ -81,13 +84,13 @@ def write_pipeline(
 
 @pytest.fixture
 def save_pipeline(tmp_path: Path) -> Callable[..., Path]:
-    """``save_pipeline(name, sample_size=8, channels=3, **scheduler)``: a new folder written by diffusers."""
+    """``save_pipeline(name, sample_size=8, channels=3, **scheduler)`` writes a new folder by diffusers."""
     return lambda name, **options: write_pipeline(tmp_path / name, **options)
 
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an eps-network for 3x8x8 pictures. Not to be changed; see ``tiny_copy``."""
+    """A folder with an eps-network for 3x8x8 pictures. Tests must not modify it; see ``tiny_copy``."""
     return write_pipeline(tmp_path_factory.mktemp("checkpoints") / "tiny")
 
 
@@ -98,13 +101,13 @@ def tiny(tiny_folder: Path) -> ex.Checkpoint:
 
 @pytest.fixture
 def tiny_copy(tiny_folder: Path, tmp_path: Path) -> Path:
-    """A copy of ``tiny_folder`` that a test may break."""
+    """A copy of ``tiny_folder`` that a test may modify."""
     return Path(shutil.copytree(tiny_folder, tmp_path / "tiny"))
 
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    """An empty hub on localhost, and an empty cache."""
+    """An empty hub on localhost with an empty cache."""
     with HubServer() as server:
         reach(monkeypatch, server.url)
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
@@ -112,15 +115,15 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
 
 
 @pytest.fixture
-def brought() -> tuple[bytes, str]:
-    """The file of a picture of 8x8 pixels, and its name among the brought ones."""
+def uploaded() -> tuple[bytes, str]:
+    """The file of an uploaded picture of 8x8 pixels, and its name in the cache of uploads."""
     data = file_of(np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8))
     return data, UPLOADS.put(data)
 
 
 @pytest.fixture
 def refused(tiny_copy: Path) -> Callable[[str], None]:
-    """``refused(message)``: opening the folder is refused in these words, and not many more."""
+    """``refused(message)`` checks that loading ``tiny_copy`` fails with a short error that contains the message."""
 
     def check(message: str) -> None:
         with pytest.raises(ex.CheckpointError, match=re.escape(message)) as raised:
@@ -132,7 +135,7 @@ def refused(tiny_copy: Path) -> Callable[[str], None]:
 
 @pytest.fixture
 def little_memory() -> Iterator[None]:
-    """What the test does takes no more than :data:`hostile.MUCH`."""
+    """Fail the test if it allocates more than :data:`hostile.MUCH`."""
     tracemalloc.start()
     yield
     peak = tracemalloc.get_traced_memory()[1]

@@ -1,4 +1,4 @@
-"""Files as people bring them, and disks that take none."""
+"""Picture files, and simulated disk failures."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from PIL import Image
 
 
 def file_of(picture: Image.Image | np.ndarray, kind: str = "png", **options: object) -> bytes:
-    """The file of a picture, or of uint8 (H, W, 3)."""
+    """Encode a picture, or an array uint8 (H, W, 3), as a file."""
     buffer = io.BytesIO()
     (Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture).save(buffer, kind, **options)
     return buffer.getvalue()
 
 
 def ramp(height: int, width: int) -> bytes:
-    """A PNG of colours that run from left to right, so that it can be told from its mirror image."""
+    """A PNG with a horizontal colour gradient, so that it differs from its mirror image."""
     level = np.tile(np.linspace(0, 255, width), (height, 1))
     return file_of(np.stack([level, np.full_like(level, 120), level[:, ::-1]], -1).astype(np.uint8))
 
@@ -37,7 +37,7 @@ def edit(path: Path, **entries: object) -> None:
 
 @contextmanager
 def full_disk(room: int = 1000) -> Iterator[None]:
-    """No file can grow beyond ``room`` bytes: writing fails in the middle of it, as on a disk that is full."""
+    """Limit file sizes to ``room`` bytes, so that writing fails midway as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
     try:
@@ -48,7 +48,7 @@ def full_disk(room: int = 1000) -> Iterator[None]:
 
 @contextmanager
 def read_only_disk() -> Iterator[None]:
-    """No file can be made; for root, whom the rights of a folder do not stop, too."""
+    """Make creating files fail, also for root, for whom folder permissions have no effect."""
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))

@@ -1,15 +1,15 @@
-"""What somebody might write to do harm."""
+"""Malicious inputs."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-MUCH = 64 << 20  # bytes: more than any refusal may take
+MUCH = 64 << 20  # bytes; refusing a file must allocate less
 LISTS = b"[" * 900 + b"]" * 900
 
 
 class Trap:
-    """Unpickling it would leave a file behind."""
+    """An object whose unpickling creates a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""A network of no meaning, any settings to run it with, and where Gaussian data must end."""
+"""A nonlinear toy network, a strategy for arbitrary settings, and the closed-form result for Gaussian data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEDULE = ex.Schedule.linear()
 
 
 def wavy(x_t: Tensor, t: int | Tensor) -> Tensor:
-    """An eps that is not linear and predicts x_0 well beyond [-1, 1]; every pixel for itself, each row at its own t."""
+    """A nonlinear eps, pixel by pixel, whose predicted x_0 is far outside [-1, 1]. Rows may have different t."""
     t = torch.as_tensor(t).expand(len(x_t)).view(-1, 1, 1, 1)
     return 0.7 * torch.sin(3 * x_t + 0.01 * t) + 0.5 * x_t
 
@@ -24,7 +24,7 @@ WAVY = ex.from_denoiser(wavy, SHAPE, SCHEDULE)
 
 
 def any_settings(steps: int = 30) -> st.SearchStrategy[ex.Settings]:
-    """Settings of all kinds, with at most that many steps."""
+    """Arbitrary settings with at most this many steps."""
     return st.builds(
         ex.Settings,
         steps=st.integers(1, steps),
@@ -37,6 +37,6 @@ def any_settings(steps: int = 30) -> st.SearchStrategy[ex.Settings]:
 
 
 def ode_map(x_T: Tensor, mu: float, s: float) -> Tensor:
-    """Where eta = 0 ends for data N(mu, s^2) as S -> infinity: the same quantile of the data."""
+    """The limit of eta = 0 for data N(mu, s^2) as S -> infinity: it maps x_T to the same quantile of the data."""
     ab = SCHEDULE.alpha_bar[-1]
     return mu + s * (x_T - math.sqrt(ab) * mu) / math.sqrt(ab * s**2 + 1 - ab)

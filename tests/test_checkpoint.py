@@ -1,4 +1,4 @@
-"""Opening checkpoints: what diffusers wrote, and every way a folder can be wrong."""
+"""Loading checkpoints: folders written by diffusers, and errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ UNET, SCHEDULER = "unet/config.json", "scheduler/scheduler_config.json"
 
 
 def refused(folder: Path, message: str) -> None:
-    """Loading the folder raises CheckpointError with this in its message."""
+    """Check that loading the folder raises CheckpointError with this message."""
     with pytest.raises(ex.CheckpointError, match=re.escape(message)):
         ex.load(folder, device="cpu")
 
 
-# What opens
+# Valid checkpoints
 
 
 @pytest.mark.slow
-def test_a_folder_saved_by_diffusers_opens(tiny_folder):
+def test_a_folder_saved_by_diffusers_is_loaded(tiny_folder):
     checkpoint = ex.load(tiny_folder, device="cpu")
     assert (checkpoint.name, checkpoint.shape, checkpoint.folder) == ("tiny", (3, 8, 8), tiny_folder)
     assert checkpoint.card == Card()
@@ -62,7 +62,7 @@ def test_available_lists_the_folders_with_a_model_index(tmp_path):
 
 
 @pytest.mark.skipif(not (CHECKPOINTS / "faces-64" / WEIGHTS).is_file(), reason="the weights of faces-64 are not here")
-def test_the_checkpoint_of_this_repository_opens_here_and_in_diffusers():
+def test_the_checkpoint_of_this_repository_is_loaded_here_and_by_diffusers():
     from diffusers import DDPMPipeline
 
     checkpoint = ex.load("faces-64", device="cpu")
@@ -107,11 +107,11 @@ def test_the_schedule_of_a_folder_is_the_one_its_network_was_trained_with(save_p
     np.testing.assert_allclose(checkpoint.schedule.alpha_bar, [1, 0.99, 0.99 * 0.5, 0.99 * 0.5 * 0.8], rtol=1e-12)
 
 
-# What is refused, by name
+# Invalid checkpoints
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "  ", "a/b/c", "~nobody-of-this-name/x", "x" * 5000, "a\0b"])
-def test_an_unknown_name_is_answered_with_the_known_ones(tiny_folder, name):
+def test_the_error_of_an_unknown_name_lists_the_known_ones(tiny_folder, name):
     with pytest.raises(ex.CheckpointError, match=r"no checkpoint .*there are: tiny\)") as raised:
         ex.load(name, root=tiny_folder.parent)
     assert len(str(raised.value)) < 300
@@ -122,18 +122,18 @@ def test_with_no_checkpoints_at_all_the_message_says_none(tmp_path):
         ex.load("faces-64", root=tmp_path)
 
 
-def test_a_folder_that_is_no_pipeline_is_refused(tmp_path):
+def test_a_folder_that_is_not_a_pipeline_is_refused(tmp_path):
     (tmp_path / "readme.txt").write_text("pictures of cats")
     refused(tmp_path, "is not a diffusers pipeline folder: it has no model_index.json")
 
 
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:x"])
-def test_an_unknown_device_is_refused_before_anything_is_read(device):
+def test_an_unknown_device_is_refused_before_any_file_is_read(device):
     with pytest.raises(ValueError, match="device must be one of auto, cpu, cuda, mps"):
         ex.load("no such checkpoint", device=device)
 
 
-def test_a_device_that_is_not_there_is_refused():
+def test_an_unavailable_device_is_refused():
     if missing := [d for d, there in (("cuda", torch.cuda), ("mps", torch.backends.mps)) if not there.is_available()]:
         with pytest.raises(ValueError, match=f"device {missing[0]} is not available here; use auto or cpu"):
             ex.load("no such checkpoint", device=missing[0])
@@ -145,7 +145,7 @@ def test_missing_weights_are_named(tiny_copy):
 
 
 class Trap:
-    """Unpickling it would leave a file behind."""
+    """An object whose unpickling creates a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -162,7 +162,7 @@ def test_pickled_weights_are_refused_and_never_opened(tiny_copy, tmp_path, name)
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_pickle_in_the_place_of_the_weights_is_never_opened(tiny_copy, tmp_path):
+def test_a_pickle_in_place_of_the_weights_is_never_opened(tiny_copy, tmp_path):
     (tiny_copy / WEIGHTS).write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
     refused(tiny_copy, f"tiny: {WEIGHTS} is truncated or corrupt")
     assert not (tmp_path / "sprung").exists()
@@ -183,7 +183,7 @@ def test_corrupt_weights_are_named(tiny_copy, junk):
     refused(tiny_copy, f"tiny: {WEIGHTS} is truncated or corrupt")
 
 
-def test_weights_of_another_network_are_refused_with_the_first_that_does_not_fit(tiny_copy):
+def test_weights_of_another_network_are_refused_and_the_first_mismatch_is_named(tiny_copy):
     weights = load_file(tiny_copy / WEIGHTS)
     save_file(weights | {"conv_in.bias": torch.zeros(17)}, tiny_copy / WEIGHTS)
     refused(tiny_copy, "tiny: the weights do not fit unet/config.json: size mismatch for conv_in.bias")
@@ -233,7 +233,7 @@ def test_a_network_that_predicts_the_sample_is_refused_by_name(tiny_copy):
         ({"rescale_betas_zero_snr": True}, "rescale_betas_zero_snr is not supported"),
     ],
 )
-def test_a_scheduler_whose_betas_cannot_be_used_is_refused(tiny_copy, entries, message):
+def test_a_scheduler_with_invalid_betas_is_refused(tiny_copy, entries, message):
     edit(tiny_copy / SCHEDULER, **entries)
     refused(tiny_copy, message)
 
@@ -276,11 +276,11 @@ def test_a_missing_config_is_named(tiny_copy, name):
         ({"patch": "2"}, "patch must be a whole number from 1 to 16, not '2'"),
     ],
 )
-def test_an_explorer_json_that_does_not_fit_is_refused(tiny_copy, card, message):
+def test_an_explorer_json_that_does_not_match_is_refused(tiny_copy, card, message):
     (tiny_copy / "explorer.json").write_text(json.dumps(card))
     refused(tiny_copy, message)
 
 
-def test_an_explorer_json_with_more_in_it_than_we_know_still_opens(tiny_copy):
+def test_an_explorer_json_with_unknown_entries_is_accepted(tiny_copy):
     (tiny_copy / "explorer.json").write_text('{"title": "Tiny", "author": "someone", "shape": [3, 8, 8]}')
     assert ex.load(tiny_copy, device="cpu").card == Card(title="Tiny", shape=(3, 8, 8))

@@ -1,4 +1,4 @@
-"""Tensors to pictures."""
+"""Conversion of tensors to pixels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_minus_one_is_black_and_one_is_white(value, byte):
     assert to_uint8(pixel(value)).tolist() == [[[[byte]]]]
 
 
-def test_every_byte_survives_the_way_to_a_tensor_and_back():
+def test_every_byte_survives_the_conversion_to_a_tensor_and_back():
     pictures = np.arange(256 * 3, dtype=np.uint8).reshape(2, 8, 16, 3)
     assert np.array_equal(to_uint8(to_unit(pictures)), pictures)
 
@@ -37,7 +37,7 @@ def test_channels_come_last():
 
 
 @pytest.mark.parametrize("scale", [0.5, SIGNED_SCALE, 3.0])
-def test_signed_zero_is_the_middle_colour_and_the_scale_ends_in_the_end_colours(scale):
+def test_zero_has_the_middle_colour_and_the_scale_the_end_colours(scale):
     for level, colour in ((0, PAPER), (-1, TEAL), (1, BROWN), (-4, TEAL), (4, BROWN)):
         assert signed_to_uint8(pixel(level * scale), scale)[0, 0, 0].tolist() == colour
 
@@ -67,7 +67,7 @@ def test_grey_pictures_become_rgb_and_colours_stay():
     assert to_rgb(colour) is colour
 
 
-def test_a_grid_reads_like_a_page():
+def test_a_grid_is_filled_row_by_row():
     pictures = np.stack([np.full((2, 3, 1), value, np.uint8) for value in (10, 20, 30)])
     sheet = grid(pictures, columns=2, gap=1, background=255)
     assert sheet.size == (2 * 3 + 1, 2 * 2 + 1)

@@ -1,4 +1,4 @@
-"""eta = 1 is DDPM: the sampler beside the posterior of Ho et al. (2020), Eq. 6-7 (invariant 3)."""
+"""eta = 1 is DDPM: the sampler compared with the posterior of Ho et al. (2020), Eqs. 6 and 7."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def test_eta_one_with_every_step_equals_the_ddpm_posterior(gaussian, clip):
     assert (clipped > 100) == clip
 
 
-def test_the_ddpm_posterior_is_that_of_the_betas():
-    """DDPM, Eq. 6-7, on its own betas; the jump of a sub-sequence is a single step of a schedule that has only tau."""
+def test_the_ddpm_posterior_equals_the_formula_with_betas():
+    """DDPM, Eqs. 6 and 7. A jump of a sub-sequence is a single step of the schedule that contains only tau."""
     tau = ex.timesteps(1000, 20)
     alpha_bar = SCHEDULE.alpha_bar[[0, *tau]]
     beta = 1 - alpha_bar[1:] / alpha_bar[:-1]
@@ -63,7 +63,7 @@ def test_the_ddpm_posterior_equals_diffusers(S):
     for t, t_prev in ex.jumps(ex.timesteps(1000, S)):
         eps_theta = wavy(x_t, t)
         other = scheduler.step(eps_theta, t - 1, x_t, generator=torch.Generator().manual_seed(t))
-        if t_prev > 0:  # at its last step diffusers adds noise unless t = 1
+        if t_prev > 0:  # diffusers adds noise at the last step unless t = 1
             z = torch.randn(x_t.shape, generator=torch.Generator().manual_seed(t))
             x_prev = ddpm_posterior_step(x_t, other.pred_original_sample, z, SCHEDULE.coefficients(t, t_prev, 1.0))
             largest = max(1.0, float(x_prev.abs().max()))

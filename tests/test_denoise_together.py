@@ -1,4 +1,4 @@
-"""Runs that share the calls of the network beside the same runs alone."""
+"""Batched runs compared with the same runs one at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from explorer.sampler import Run, denoise_together
 
 @pytest.fixture
 def listening() -> tuple[ex.Checkpoint, list[tuple[int, object]]]:
-    """A checkpoint that notes of every call how many pictures and which labels it got."""
+    """A checkpoint, and a list to which it appends the batch size and the labels of every call."""
     calls: list[tuple[int, object]] = []
 
     def predict_noise(x_t: Tensor, t: int | Tensor) -> Tensor:
@@ -29,7 +29,7 @@ def listening() -> tuple[ex.Checkpoint, list[tuple[int, object]]]:
 
 @given(st.lists(st.tuples(any_settings(steps=12), st.integers(1, 3)), min_size=1, max_size=4))
 @settings(max_examples=40, deadline=None)
-def test_every_step_of_every_run_is_that_of_the_run_alone(plans):
+def test_every_step_of_a_batched_run_equals_that_of_the_run_alone(plans):
     runs = [Run(ex.latent(SHAPE, range(rows)), settings) for settings, rows in plans]
     together = list(denoise_together(WAVY, runs))
     assert len(together) == max(run.settings.steps for run in runs)
@@ -51,7 +51,7 @@ def test_all_runs_share_one_call_and_each_row_has_its_own_t(listening):
     assert calls == [(3, 1000), (3, [750, 750, 500]), (2, 500), (2, 250)]
 
 
-def test_wrong_labels_count_the_steps_and_change_nothing_else(listening):
+def test_wrong_labels_are_indices_into_tau_and_change_nothing_else(listening):
     checkpoint, calls = listening
     x_T = ex.latent(SHAPE, [0])
     steps = [step for (step,) in denoise_together(checkpoint, [Run(x_T, ex.Settings(4), wrong_labels=True)])]
@@ -62,14 +62,14 @@ def test_wrong_labels_count_the_steps_and_change_nothing_else(listening):
         assert torch.equal(step.eps_theta, wavy(step.x_t, S))
 
 
-def test_wrong_labels_are_the_right_ones_where_no_step_is_left_out():
+def test_wrong_labels_are_correct_if_S_equals_T():
     x_T = ex.latent(SHAPE, [0])
     right, wrong = (Run(x_T, ex.Settings(1000), wrong_labels=wrong) for wrong in (False, True))
     *_, (a, b) = denoise_together(WAVY, [right, wrong])
     assert torch.equal(a.x_prev, b.x_prev)
 
 
-def test_a_run_leaves_x_T_as_it_was():
+def test_a_run_does_not_modify_x_T():
     x_T = ex.latent(SHAPE, [0])
     list(denoise_together(WAVY, [Run(x_T, ex.Settings(3, 1.0)), Run(x_T, ex.Settings(3))]))
     assert torch.equal(x_T, ex.latent(SHAPE, [0]))
@@ -84,6 +84,6 @@ def test_a_run_leaves_x_T_as_it_was():
         (lambda x_T: [Run(x_T, ex.Settings(2, noise_seed=(1, 2)))], "2 seeds, but the batch has 1 rows"),
     ],
 )
-def test_what_cannot_run_is_refused_before_the_first_step(make: Callable[[Tensor], list[Run]], message: str):
+def test_invalid_runs_are_refused_before_the_first_step(make: Callable[[Tensor], list[Run]], message: str):
     with pytest.raises(ValueError, match=message):
         denoise_together(WAVY, make(ex.latent(SHAPE, [0])))

@@ -1,4 +1,4 @@
-"""eps_theta of a diffusers U-Net: labels, patches, v turned into eps."""
+"""eps_theta of a diffusers U-Net: labels, patches, and conversion of v-prediction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.storage.diffusers_folder import Card
 
 
 def raw_output(folder: Path, x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-    """What diffusers' own U-Net of the folder returns."""
+    """The output of the folder's U-Net as loaded by diffusers."""
     from diffusers import UNet2DModel
 
     unet = UNet2DModel.from_pretrained(folder / "unet").eval()
@@ -23,7 +23,7 @@ def raw_output(folder: Path, x: torch.Tensor, label: torch.Tensor) -> torch.Tens
         return unet(x, label).sample
 
 
-def test_an_epsilon_network_is_taken_at_its_word_with_label_t_minus_one(tiny, tiny_folder):
+def test_an_epsilon_network_is_called_with_label_t_minus_one(tiny, tiny_folder):
     x_t = ex.latent(tiny.shape, [0, 1])
     for t in (1, 500, 1000):
         expected = raw_output(tiny_folder, x_t, torch.tensor(t - 1))
@@ -32,7 +32,7 @@ def test_an_epsilon_network_is_taken_at_its_word_with_label_t_minus_one(tiny, ti
     assert (at_1 - at_1000).abs().max() > 1e-3  # so the label does matter
 
 
-def test_the_epsilon_of_a_v_network_is_sqrt_rest_x_plus_sqrt_alpha_bar_v(save_pipeline):
+def test_v_is_converted_to_eps_by_its_formula(save_pipeline):
     folder = save_pipeline("v", prediction_type="v_prediction")
     checkpoint = ex.load(folder, device="cpu")
     x_t = ex.latent(checkpoint.shape, [0, 1])
@@ -43,7 +43,7 @@ def test_the_epsilon_of_a_v_network_is_sqrt_rest_x_plus_sqrt_alpha_bar_v(save_pi
         torch.testing.assert_close(checkpoint.predict_noise(x_t, t), expected, rtol=0, atol=1e-5)
 
 
-def test_a_v_network_that_knows_v_gives_the_noise_that_was_added():
+def test_an_exact_v_network_gives_the_noise_that_was_added():
     schedule = ex.Schedule.linear()
     x_0, eps, t = ex.latent((3, 8, 8), [0, 1]), ex.latent((3, 8, 8), [2, 3]), torch.tensor([30, 900])
     ab = torch.from_numpy(schedule.alpha_bar.copy())[t].view(-1, 1, 1, 1).float()
@@ -82,7 +82,7 @@ def test_a_t_per_row_equals_one_call_for_each(save_pipeline, prediction_type):
 
 
 @pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction"])
-def test_predicted_noise_is_the_callers_to_change(save_pipeline, prediction_type):
+def test_the_caller_may_modify_the_predicted_noise(save_pipeline, prediction_type):
     checkpoint = ex.load(save_pipeline("net", prediction_type=prediction_type), device="cpu")
     x_t = ex.latent(checkpoint.shape, [0])
     eps = checkpoint.predict_noise(x_t, 500)

@@ -1,4 +1,4 @@
-"""The same run in plain diffusers code: the script runs in a fresh process and makes the explorer's picture."""
+"""The diffusers script of a run: in a new process it generates the same picture as the explorer."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def checkpoints(save_pipeline, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_script_makes_the_explorers_picture_in_a_fresh_process(checkpoints, tmp_path):
+def test_the_script_generates_the_explorers_picture_in_a_new_process(checkpoints, tmp_path):
     (tmp_path / "scripts").mkdir()
     for k, (name, latent, settings) in enumerate(RUNS):
         (tmp_path / "scripts" / f"{k}.py").write_text(script(checkpoints[name], parse(latent), settings))
@@ -59,8 +59,8 @@ def test_the_script_makes_the_explorers_picture_in_a_fresh_process(checkpoints, 
 
 @pytest.mark.parametrize("S", [1, 2, 3, 7, 10, 20, 30, 50, 333, 500, 999, 1000])
 @pytest.mark.parametrize("spacing", ["linear", "quadratic", "leading"])
-def test_it_offers_what_ddim_scheduler_visits_and_nothing_else(checkpoints, S, spacing):
-    """A run is offered just where DDIMScheduler's own time steps and their ends are tau."""
+def test_a_script_is_written_exactly_for_the_jumps_of_ddim_scheduler(checkpoints, S, spacing):
+    """A script is written exactly if the jumps of DDIMScheduler are those of tau."""
     from diffusers import DDIMScheduler
 
     settings, expected = ex.Settings(S, spacing=spacing), ex.jumps(ex.timesteps(1000, S, spacing))
@@ -85,11 +85,11 @@ def test_it_offers_what_ddim_scheduler_visits_and_nothing_else(checkpoints, S, s
         ("slerp(1, encode(0, 10), 0.5)", ex.Settings(10), "latent is that of a picture"),
     ],
 )
-def test_what_diffusers_cannot_do_is_said(checkpoints, latent, settings, why):
+def test_unsupported_runs_are_refused_with_the_reason(checkpoints, latent, settings, why):
     with pytest.raises(NotInDiffusers, match=why):
         script(checkpoints["eps"], parse(latent), settings)
 
 
-def test_a_network_that_is_in_no_folder_cannot_be_opened_by_diffusers():
+def test_a_checkpoint_without_a_folder_is_refused():
     with pytest.raises(NotInDiffusers, match="no folder"):
         script(WAVY, parse(3), ex.Settings(10))

@@ -1,4 +1,4 @@
-"""Latents of real pictures, written down: encode(3, 100)."""
+"""Encoded latents of real pictures as text: encode(3, 100)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def toy(tmp_path):
 
 
 @given(encodeds)
-def test_an_encoded_latent_is_read_again_from_its_text(encoded):
+def test_an_encoded_latent_is_parsed_from_its_text(encoded):
     assert parse(str(encoded)) == encoded
     assert parse(to_field(encoded)) == encoded
     assert parse(str(Mix("slerp", encoded, Seed(3), 0.25))) == Mix("slerp", encoded, Seed(3), 0.25)
@@ -70,7 +70,7 @@ def test_an_encoded_latent_is_read_again_from_its_text(encoded):
         ("encode(1234567890123456, 20)", EncodedLatent("1234567890123456", 20), "encode(1234567890123456, 20)"),
     ],
 )
-def test_what_is_as_usual_is_left_out_of_the_text(text, expected, short):
+def test_default_arguments_are_omitted_from_the_text(text, expected, short):
     assert parse(text) == expected
     assert str(expected) == short
 
@@ -96,7 +96,7 @@ def test_an_encoded_latent_can_be_an_end_of_a_mix():
         "slerp(encode(3), 2, 0.5)",
     ],
 )
-def test_what_is_no_encoded_latent_is_refused_with_what_was_expected(text):
+def test_an_invalid_encoded_latent_is_refused_with_what_was_expected(text):
     with pytest.raises(ValueError, match=r"encode\(picture, S\), w from 0 to 1, not ") as caught:
         parse(text)
     assert len(str(caught.value)) < 250
@@ -107,15 +107,15 @@ def test_what_is_no_encoded_latent_is_refused_with_what_was_expected(text):
 
 @pytest.mark.parametrize("spacing", SPACINGS)
 @pytest.mark.parametrize("iterations", [0, 2])
-def test_encode_is_the_end_of_the_way_up(toy, spacing, iterations):
+def test_encode_is_the_last_state_of_encoding(toy, spacing, iterations):
     x_0 = real_picture(0, toy)
-    way = list(encoding(toy, x_0, 10, spacing, Inversion(iterations)))
-    assert [t for t, _ in way] == ex.timesteps(1000, 10, spacing)
-    assert torch.equal(way[-1][1], ex.encode(toy, x_0, 10, spacing, iterations))
+    steps = list(encoding(toy, x_0, 10, spacing, Inversion(iterations)))
+    assert [t for t, _ in steps] == ex.timesteps(1000, 10, spacing)
+    assert torch.equal(steps[-1][1], ex.encode(toy, x_0, 10, spacing, iterations))
     assert torch.equal(x_0, real_picture(0, toy))  # not changed
 
 
-def test_the_errors_of_the_way_up_come_before_its_first_jump(toy):
+def test_encoding_checks_its_arguments_before_the_first_step(toy):
     for bad in ({"steps": 0}, {"steps": 1001}, {"spacing": "zigzag"}):
         with pytest.raises(ValueError, match="must be"):
             encoding(toy, real_picture(0, toy), **bad)
@@ -132,17 +132,17 @@ def test_the_latent_is_that_of_the_held_out_picture(toy, text):
     assert torch.equal(encoded.latent(toy), expected)
 
 
-def test_the_latent_is_that_of_the_brought_picture(toy, brought):
-    data, name = brought
+def test_the_latent_is_that_of_the_uploaded_picture(toy, uploaded):
+    data, name = uploaded
     x_0 = as_tensor(read_picture(data), toy.shape)
     assert torch.equal(parse(f"encode({name}, 7)").latent(toy), ex.encode(toy, x_0, 7))
 
 
-def test_the_python_of_an_encoded_latent_makes_the_same_latent(toy, brought, tmp_path, monkeypatch):
+def test_the_python_expression_of_an_encoded_latent_gives_the_same_latent(toy, uploaded, tmp_path, monkeypatch):
     scope = {"ex": ex, "torch": torch, "checkpoint": toy}
     held_out = parse("slerp(encode(2, 7, 1, quadratic, ahead), 5, 0.25)")
     assert torch.equal(eval(held_out.to_python(), scope), held_out.latent(toy))
-    data, name = brought
+    data, name = uploaded
     monkeypatch.chdir(tmp_path)
     (tmp_path / "picture.png").write_bytes(data)
     own = parse(f"encode({name}, 7)")
@@ -150,7 +150,7 @@ def test_the_python_of_an_encoded_latent_makes_the_same_latent(toy, brought, tmp
     assert torch.equal(scope["x_T"], own.latent(toy))
 
 
-def test_refined_latents_come_back_closer(gaussian):
+def test_refinement_reduces_the_reconstruction_error(gaussian):
     checkpoint = gaussian(shape=(1, 4, 4))
     x_0 = torch.linspace(-1, 1, 16).view(1, 1, 4, 4)
     off = [
@@ -160,47 +160,47 @@ def test_refined_latents_come_back_closer(gaussian):
     assert off[1] < off[0] / 3
 
 
-# Memory
+# Cache
 
 
 @pytest.fixture
 def counted(toy):
-    """The toy, and the list of the t at which its network was asked."""
-    asked: list[int] = []
+    """The toy, and the list of the t of its network calls."""
+    calls: list[int] = []
 
     def predict_noise(x, t):
-        asked.append(t)
+        calls.append(t)
         return toy.predict_noise(x, t)
 
-    return replace(toy, predict_noise=predict_noise), asked
+    return replace(toy, predict_noise=predict_noise), calls
 
 
 def test_a_latent_is_encoded_once(counted):
-    checkpoint, asked = counted
+    checkpoint, calls = counted
     first = EncodedLatent(1, 6).latent(checkpoint)
-    assert len(asked) == 6
+    assert len(calls) == 6
     assert torch.equal(EncodedLatent(1, 6).latent(checkpoint), first)
     assert torch.equal(parse("encode(1, 6)").latent(checkpoint), first)
-    assert len(asked) == 6
+    assert len(calls) == 6
     for other in (
         EncodedLatent(2, 6),
         EncodedLatent(1, 7),
         EncodedLatent(1, 6, 1),
         EncodedLatent(1, 6, 0, "quadratic"),
     ):
-        before = len(asked)
+        before = len(calls)
         other.latent(checkpoint)
-        assert len(asked) > before
+        assert len(calls) > before
 
 
-def test_another_checkpoint_has_a_latent_of_its_own(toy, counted):
-    checkpoint, asked = counted
+def test_latents_are_cached_per_checkpoint(toy, counted):
+    checkpoint, calls = counted
     EncodedLatent(1, 6).latent(replace(checkpoint, name="another " + toy.name))
     EncodedLatent(1, 6).latent(checkpoint)
-    assert len(asked) == 12
+    assert len(calls) == 12
 
 
-def test_the_memory_is_bounded_and_the_oldest_goes(toy, monkeypatch):
+def test_the_cache_is_bounded_and_evicts_the_oldest(toy, monkeypatch):
     cache = BoundedCache(MAX_ENCODED)
     monkeypatch.setattr(encoded_latent, "ENCODED_LATENTS", cache)
     for S in range(1, MAX_ENCODED + 3):
@@ -210,7 +210,7 @@ def test_the_memory_is_bounded_and_the_oldest_goes(toy, monkeypatch):
     assert cache.get((toy.key, EncodedLatent(0, MAX_ENCODED + 2))) is not None
 
 
-# Pictures that are not there
+# Missing pictures
 
 
 @pytest.mark.parametrize("number", [4, 10**9])
@@ -225,8 +225,8 @@ def test_a_checkpoint_without_held_out_pictures_says_so():
         EncodedLatent(0, 5).latent(bare)
 
 
-def test_a_brought_picture_that_went_is_asked_for_again(toy, brought, monkeypatch):
-    _, name = brought
+def test_an_evicted_upload_is_refused(toy, uploaded, monkeypatch):
+    _, name = uploaded
     monkeypatch.setattr(encoded_latent, "UPLOADS", UploadedPictures())
     with pytest.raises(PictureError, match="choose the file again"):
         EncodedLatent(name, 8).latent(toy)

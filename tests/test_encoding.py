@@ -1,4 +1,4 @@
-"""Encoding: up from a picture to the latent that eta = 0 brings back to it (invariant 5)."""
+"""DDIM inversion: encode, then sample with eta = 0, returns the picture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import explorer as ex
 from explorer.inversion import Inversion
 
 
-def test_encode_then_sample_returns_the_picture_better_with_more_steps(gaussian):
+def test_encode_then_sample_returns_the_picture_with_an_error_decreasing_in_S(gaussian):
     checkpoint, x_0 = gaussian(0.3, 0.5), 0.3 + 0.5 * ex.latent(SHAPE, [8, 9])
     errors = []
     for S in (10, 50, 200, 1000):
@@ -31,7 +31,7 @@ def test_encode_reaches_the_latent_of_the_closed_form_map(gaussian):
 
 
 @pytest.mark.parametrize("spacing", ["linear", "quadratic", "leading"])
-def test_two_iterations_lower_the_error_of_encoding(gaussian, spacing):
+def test_two_iterations_reduce_the_error_of_encoding(gaussian, spacing):
     checkpoint, x_0 = gaussian(0.3, 0.5), 0.3 + 0.5 * ex.latent(SHAPE, [8, 9])
     run = ex.Settings(50, spacing=spacing)
     plain, refined = (
@@ -47,29 +47,29 @@ def test_enough_iterations_make_encoding_the_exact_inverse(gaussian):
     torch.testing.assert_close(back, x_0, rtol=0, atol=1e-4)
 
 
-def test_encode_asks_at_the_lower_end_of_every_jump():
-    asked = []
+def test_encode_evaluates_the_network_at_the_start_of_every_step():
+    calls = []
 
     def predict_noise(x_t: Tensor, t: int | Tensor) -> Tensor:
-        asked.append(t)
+        calls.append(t)
         return torch.zeros_like(x_t)
 
     checkpoint = ex.from_denoiser(predict_noise, SHAPE)
     x_0 = ex.latent(SHAPE, [0])
     x_T = ex.encode(checkpoint, x_0, steps=4)
-    assert asked == [1, 250, 500, 750]
+    assert calls == [1, 250, 500, 750]
     torch.testing.assert_close(x_T, math.sqrt(SCHEDULE.alpha_bar[1000]) * x_0)
-    asked.clear()
+    calls.clear()
     ex.encode(checkpoint, x_0, steps=2, iterations=2)
-    assert asked == [1, 500, 500, 500, 1000, 1000]
+    assert calls == [1, 500, 500, 500, 1000, 1000]
 
 
-def test_ahead_asks_at_the_upper_end_where_the_eps_of_the_jump_before_leads():
-    asked = []
+def test_ahead_evaluates_the_network_at_the_extrapolated_end_of_every_step():
+    calls = []
 
     def predict_noise(x_t: Tensor, t: int | Tensor) -> Tensor:
-        asked.append((t, x_t))
-        return torch.full_like(x_t, len(asked))  # 1, 2, 3, ...
+        calls.append((t, x_t))
+        return torch.full_like(x_t, len(calls))  # 1, 2, 3, ...
 
     checkpoint, x_0 = ex.from_denoiser(predict_noise, SHAPE), ex.latent(SHAPE, [0])
 
@@ -81,15 +81,15 @@ def test_ahead_asks_at_the_upper_end_where_the_eps_of_the_jump_before_leads():
     x_T = ex.encode(checkpoint, x_0, steps=2, ahead=True)
     x_500 = up(x_0, 0, 500, 2)
     expected = [(1, x_0), (500, up(x_0, 0, 500, 1)), (1000, up(x_500, 500, 1000, 2))]
-    assert [t for t, _ in asked] == [t for t, _ in expected]
-    for (_, x), (_, wanted) in zip(asked, expected, strict=True):
-        torch.testing.assert_close(x, wanted)
+    assert [t for t, _ in calls] == [t for t, _ in expected]
+    for (_, x), (_, x_expected) in zip(calls, expected, strict=True):
+        torch.testing.assert_close(x, x_expected)
     torch.testing.assert_close(x_T, up(x_500, 500, 1000, 3))
 
 
 @pytest.mark.parametrize("spacing", ["linear", "quadratic", "leading"])
 @pytest.mark.parametrize("steps", [10, 50, 200])
-def test_ahead_lowers_the_error_at_one_call_more(gaussian, spacing, steps):
+def test_ahead_reduces_the_error_for_one_more_call(gaussian, spacing, steps):
     checkpoint, x_0 = gaussian(0.3, 0.5), 0.3 + 0.5 * ex.latent(SHAPE, [8, 9])
     run = ex.Settings(steps, spacing=spacing)
     plain, ahead = (
@@ -106,11 +106,11 @@ def test_ahead_can_be_refined_until_encoding_is_the_exact_inverse(gaussian):
 
 
 @pytest.mark.parametrize("inversion", [Inversion(), Inversion(2), Inversion(ahead=True), Inversion(3, True)])
-def test_an_inversion_is_read_from_its_text_and_knows_its_calls(inversion):
-    asked = []
+def test_an_inversion_is_parsed_from_its_text_and_counts_its_calls(inversion):
+    calls = []
 
     def predict_noise(x_t: Tensor, t: int | Tensor) -> Tensor:
-        asked.append(t)
+        calls.append(t)
         return 0 * x_t
 
     assert Inversion.parse(str(inversion)) == inversion
@@ -122,13 +122,13 @@ def test_an_inversion_is_read_from_its_text_and_knows_its_calls(inversion):
         inversion.iterations,
         inversion.ahead,
     )
-    assert len(asked) == inversion.calls(7)
+    assert len(calls) == inversion.calls(7)
 
 
 @pytest.mark.parametrize(
     "text", ["", "Plain", "refined", "refined-0", "refined--1", "refined-1-ahead", "aheadrefined-1"]
 )
-def test_what_is_no_inversion_is_refused(text):
+def test_an_invalid_inversion_is_refused(text):
     with pytest.raises(ValueError, match="an inversion is plain, ahead, refined-1 or ahead-refined-1, not "):
         Inversion.parse(text)
 
@@ -144,7 +144,7 @@ def test_what_is_no_inversion_is_refused(text):
         ({"ahead": 1}, "ahead must be True or False, not 1"),
     ],
 )
-def test_encode_refuses_what_is_out_of_range(gaussian, arguments, message):
+def test_encode_refuses_values_out_of_range(gaussian, arguments, message):
     with pytest.raises(ValueError, match=message):
         ex.encode(gaussian(), ex.latent(SHAPE, [0]), **arguments)
 

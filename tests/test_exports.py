@@ -1,4 +1,4 @@
-"""Files of pictures, films, tables and runs, opened again by those who know nothing of the explorer."""
+"""Exported files, decoded again by independent libraries."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ def run_of(settings, **options):
 
 
 def frames_of(data):
-    """Every frame of an MP4 as RGB, and what the file says of itself."""
+    """All frames of an MP4 as RGB, and its codec, pixel format, frame rate and size."""
     with av.open(io.BytesIO(data)) as film:
         (stream,) = film.streams
         frames = [f.reformat(format="rgb24", src_colorspace="ITU709").to_ndarray() for f in film.decode(stream)]
@@ -55,14 +55,14 @@ def test_a_png_holds_the_pictures_own_pixels_and_its_settings(channels):
     assert exports.read_settings(data) == SETTINGS
 
 
-def test_other_pngs_hold_no_settings():
+def test_other_pngs_have_no_settings():
     assert exports.read_settings(exports.png(noise(8, 8, 3))) is None
     assert exports.read_settings(file_of(noise(8, 8, 3))) is None
     assert exports.read_settings(exports.png(noise(8, 8, 3), "a" * 8193)) is None
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a", file_of(noise(8, 8, 3), "jpeg"), exports.png(noise(8, 8, 3))[:20]])
-def test_what_is_no_png_is_refused(data):
+def test_other_files_are_refused_as_png(data):
     with pytest.raises(ValueError, match="not a readable PNG"):
         exports.read_settings(data)
 
@@ -84,7 +84,7 @@ def test_a_sheet_has_a_row_for_each_row():
 
 
 @pytest.mark.parametrize(("height", "factor"), [(8, 32), (64, 4), (96, 3), (256, 1), (300, 1)])
-def test_films_are_enlarged_by_a_whole_factor_and_every_pixel_is_a_square(height, factor):
+def test_animations_are_enlarged_by_an_integer_factor(height, factor):
     frames = noise(2, height, 6, 3)
     large = exports.enlarge(frames)
     assert large.shape == (2, height * factor, 6 * factor, 3)
@@ -92,7 +92,7 @@ def test_films_are_enlarged_by_a_whole_factor_and_every_pixel_is_a_square(height
         assert np.array_equal(large[:, i::factor, i::factor], frames)
 
 
-def test_a_gif_shows_every_frame_for_its_time():
+def test_a_gif_shows_every_frame_for_its_duration():
     frames = flat((255, 0, 0), (0, 200, 0), (0, 0, 90), (9, 9, 9))
     with Image.open(io.BytesIO(exports.gif(frames, fps=10))) as film:
         assert (film.size, film.n_frames, film.info["loop"]) == ((256, 256), 4, 0)
@@ -102,7 +102,7 @@ def test_a_gif_shows_every_frame_for_its_time():
             assert np.array_equal(np.asarray(film.convert("RGB")), exports.enlarge(frame[None])[0])
 
 
-def test_a_gif_of_noise_is_near_it():
+def test_a_gif_of_noise_is_close_to_it():
     frames = noise(3, 32, 32, 3)
     with Image.open(io.BytesIO(exports.gif(frames))) as film:
         for k, frame in enumerate(exports.enlarge(frames)):
@@ -110,7 +110,7 @@ def test_a_gif_of_noise_is_near_it():
             assert np.abs(np.asarray(film.convert("RGB")).astype(int) - frame).mean() < 16
 
 
-def test_frames_that_do_not_change_still_take_their_time():
+def test_repeated_frames_keep_their_duration():
     with Image.open(io.BytesIO(exports.gif(flat((1, 2, 3), (1, 2, 3), (1, 2, 3)), fps=10))) as film:
         total = 0
         for k in range(film.n_frames):
@@ -123,34 +123,34 @@ def test_frames_that_do_not_change_still_take_their_time():
 def test_an_mp4_is_h264_with_even_sides_and_shows_every_frame(height, width):
     level = np.linspace(30, 220, 12)[:, None, None, None]
     frames = np.broadcast_to(level * [1.0, 0.8, 0.3], (12, height, width, 3)).astype(np.uint8)
-    shown, told = frames_of(exports.mp4(frames, fps=6))
+    shown, properties = frames_of(exports.mp4(frames, fps=6))
     large = exports.enlarge(frames)
     _, H, W, _ = large.shape
-    assert told == ("h264", "yuv420p", 6.0, W + W % 2, H + H % 2)
+    assert properties == ("h264", "yuv420p", 6.0, W + W % 2, H + H % 2)
     assert len(shown) == 12 + 6  # the last one stays for a second
     assert np.abs(shown[:12, :H, :W].astype(int) - large).max() <= 6
     assert np.abs(shown[12:, :H, :W].astype(int) - large[-1]).max() <= 6
 
 
-def test_a_film_says_its_colours_so_that_players_agree():
+def test_an_mp4_declares_its_colour_space():
     with av.open(io.BytesIO(exports.mp4(flat((255, 0, 0))))) as film:
         codec = film.streams.video[0].codec_context
         assert (codec.colorspace, codec.color_primaries, codec.color_trc, codec.color_range) == (1, 1, 1, 1)
 
 
 @pytest.mark.parametrize("make", [exports.gif, exports.mp4])
-def test_a_film_needs_a_frame(make):
+def test_an_animation_needs_a_frame(make):
     with pytest.raises(ValueError, match="at least one frame"):
         make(noise(0, 8, 8, 3))
     assert len(make(noise(1, 8, 8, 3))) > 500
 
 
 @pytest.mark.parametrize(("frames", "fps"), [(1, 8), (20, 8), (120, 15), (1000, 25)])
-def test_the_pace_can_be_followed(frames, fps):
+def test_the_frame_rate_is_limited(frames, fps):
     assert exports.frame_rate(frames) == fps
 
 
-def test_a_table_is_read_back_number_for_number():
+def test_a_table_preserves_every_number():
     rows = [{"t": 10, "x": 0.1 + 0.2}, {"t": 5, "x": None, "latent": 'slerp(1, 2, "0.5")'}, {"t": 1, "x": 1e-300}]
     back = list(csv.DictReader(io.StringIO(exports.table(rows).decode(), newline="")))
     assert [float(row["x"] or "nan") for row in back] == pytest.approx([0.1 + 0.2, np.nan, 1e-300], rel=0, nan_ok=True)
@@ -167,8 +167,8 @@ def test_the_numbers_of_a_run_are_those_of_its_steps():
         (k, s.t, s.t_prev) for k, s in enumerate(steps, 1)
     ]
     for row, step in zip(rows, steps, strict=True):
-        assert row["coefficient_x0"] == step.coefficients.x0
-        assert row["coefficient_direction"] == step.coefficients.direction
+        assert row["coefficient_x0"] == step.coefficients.sqrt_alpha_bar_prev
+        assert row["coefficient_direction"] == step.coefficients.direction_scale
         assert row["sigma"] == step.sigma
         assert row["rms_term_x0"] == pytest.approx(step.terms.x0.square().mean().sqrt().item())
         assert row["clipped"] == int(step.clipped.sum())
@@ -177,7 +177,7 @@ def test_the_numbers_of_a_run_are_those_of_its_steps():
 
 
 @pytest.mark.parametrize("settings", [ex.Settings(7, 0.5), ex.Settings(30, 1.0, "large", "quadratic")])
-def test_the_arrays_of_a_run_are_what_their_readme_says(settings):
+def test_the_arrays_of_a_run_match_their_readme(settings):
     trajectory = run_of(settings, max_frames=5)
     with np.load(io.BytesIO(exports.run_arrays(trajectory)), allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
@@ -191,11 +191,11 @@ def test_the_arrays_of_a_run_are_what_their_readme_says(settings):
         alpha_bar = arrays["alpha_bar"][k]
         x0 = (arrays["x_t"][i] - np.sqrt(1 - alpha_bar) * arrays["eps_theta"][i]) / np.sqrt(alpha_bar)
         assert np.allclose(x0, steps[k].x0.numpy(), rtol=1e-4, atol=1e-4)
-    told = set(re.findall(r"\w+", str(arrays.pop("README"))))
-    assert {name for name in arrays if not name.startswith("numbers_")} <= told
+    documented = set(re.findall(r"\w+", str(arrays.pop("README"))))
+    assert {name for name in arrays if not name.startswith("numbers_")} <= documented
 
 
-def test_the_arrays_of_a_run_open_as_a_trajectory(tmp_path):
+def test_the_arrays_of_a_run_are_loaded_as_a_trajectory(tmp_path):
     trajectory = run_of(ex.Settings(7, 0.5))
     (tmp_path / "run.npz").write_bytes(exports.run_arrays(trajectory))
     opened = ex.Trajectory.load(tmp_path / "run.npz", WAVY)

@@ -1,4 +1,4 @@
-"""The forward process: q(x_t | x_0), and two kinds of paths that have it as their marginals."""
+"""The forward process: q(x_t | x_0), and two processes with these marginals."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_markov_step_goes_up(s, t):
 
 
 @pytest.mark.parametrize("t", [2, 500, 1000])
-def test_the_posterior_with_eta_one_is_ddpms(t):
+def test_the_posterior_at_eta_one_is_that_of_ddpm(t):
     """DDPM (Ho et al. 2020), Eq. 7: the mean's two coefficients and beta-tilde."""
     ab, ab_prev = SCHEDULE.alpha_bar[t], SCHEDULE.alpha_bar[t - 1]
     beta = 1 - ab / ab_prev
@@ -96,7 +96,7 @@ def test_the_posterior_with_eta_one_is_ddpms(t):
 
 
 @pytest.mark.parametrize(("t", "t_prev"), [(1000, 800), (60, 7)])
-def test_the_posterior_with_eta_one_is_bayes_rule_on_the_markov_chain_for_any_jump(t, t_prev):
+def test_the_posterior_at_eta_one_follows_from_bayes_rule_for_any_jump(t, t_prev):
     """Precisions and precision-weighted means of q(x_prev | x_0) and q(x_t | x_prev) add up."""
     ab, ab_prev = SCHEDULE.alpha_bar[t], SCHEDULE.alpha_bar[t_prev]
     ratio, x_t, x_0 = ab / ab_prev, 0.8, -0.3
@@ -108,7 +108,7 @@ def test_the_posterior_with_eta_one_is_bayes_rule_on_the_markov_chain_for_any_ju
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.3, 1.0])
-def test_the_posterior_keeps_the_marginal(eta):
+def test_the_posterior_preserves_the_marginal(eta):
     """Lemma 1: for x_t ~ q(x_t | x_0) and any sigma, x_prev has the mean and variance of q(x_prev | x_0)."""
     c = SCHEDULE.coefficients(700, 430, eta)
     at_mean, sigma = posterior(np.array(math.sqrt(c.alpha_bar) * 0.4), np.array(0.4), c)
@@ -124,7 +124,7 @@ def test_equation_12_is_the_posterior_at_predicted_x0(gaussian):
         torch.testing.assert_close(step.x_prev, expected, rtol=0, atol=1e-5)
 
 
-# Paths (claim C13): the marginals are the same, the joints are not
+# Paths: equal marginals, different joint distributions
 
 
 @pytest.mark.parametrize("spacing", ["linear", "quadratic", "leading"])
@@ -135,7 +135,7 @@ def test_the_marginals_are_q_of_x_t_given_x0(process, spacing):
     assert errors.largest < errors.bound
 
 
-def test_the_errors_of_two_paths_by_hand():
+def test_the_marginal_errors_of_two_paths_are_computed_correctly():
     paths = Paths((0, 5), np.array([1.0, 0.36]), np.array([[[0.5], [1.0]], [[0.5], [0.2]]]))
     errors = marginal_errors(paths)
     assert errors.t == (5,)
@@ -146,7 +146,7 @@ def test_the_errors_of_two_paths_by_hand():
     assert errors.largest == pytest.approx(0.3 * math.sqrt(2) / 0.8)
 
 
-def test_errors_of_the_marginals_fall_with_the_root_of_the_number_of_paths():
+def test_marginal_errors_decrease_with_the_root_of_the_number_of_paths():
     few, many = (marginal_errors(walk(0.5, count=n)) for n in (100, 10_000))
     np.testing.assert_allclose(few.mean_se, 10 * many.mean_se)
     np.testing.assert_allclose(few.variance_se, 10 * many.variance_se, rtol=0.01)
@@ -155,7 +155,7 @@ def test_errors_of_the_marginals_fall_with_the_root_of_the_number_of_paths():
 
 
 @pytest.mark.parametrize("process", PROCESSES)
-def test_standard_errors_are_what_the_means_and_variances_scatter_by(process):
+def test_standard_errors_are_the_scatter_of_means_and_variances(process):
     """Over 100 seeds the errors, divided by their standard errors, have the mean square 1."""
     all_errors = [marginal_errors(walk(process, [100, 1000], count=200, seed=seed)) for seed in range(100)]
     for error, se in (("mean", "mean_se"), ("variance", "variance_se")):
@@ -163,28 +163,28 @@ def test_standard_errors_are_what_the_means_and_variances_scatter_by(process):
         assert np.square(scaled).mean() == pytest.approx(1, abs=0.25)
 
 
-def test_wrong_marginals_are_found():
+def test_wrong_marginals_are_detected():
     paths = walk(1.0)
-    veiled = Paths(paths.t, paths.alpha_bar, 1.1 * paths.x)
-    errors = marginal_errors(veiled)
+    scaled = Paths(paths.t, paths.alpha_bar, 1.1 * paths.x)
+    errors = marginal_errors(scaled)
     assert errors.largest > errors.bound
 
 
-def test_sigma_hat_does_not_keep_the_marginals():
+def test_sigma_hat_does_not_preserve_the_marginals():
     c = SCHEDULE.coefficients(200, 100, variance="large")
     assert c.m**2 * (1 - c.alpha_bar) + c.sigma**2 > 2 * (1 - c.alpha_bar_prev)
 
 
 @pytest.mark.parametrize(("process", "eta"), [("Markov", 1.0), (0.0, 0.0), (0.5, 0.5), (1.0, 1.0)])
-def test_neighbours_correlate_as_the_process_says(process, eta):
+def test_consecutive_states_have_the_correlation_of_their_process(process, eta):
     pairs = ex.jumps(TAU)[-2::-1]  # t ascending, without the last jump to 0
     for correlation, (t, t_prev) in zip(step_correlations(walk(process)), pairs, strict=True):
         c = SCHEDULE.coefficients(t, t_prev, eta)
-        expected = c.direction / math.sqrt(1 - c.alpha_bar_prev)
+        expected = c.direction_scale / math.sqrt(1 - c.alpha_bar_prev)
         np.testing.assert_allclose(correlation, expected, rtol=0, atol=4.5 * (1 - expected**2) / math.sqrt(2000) + 1e-9)
 
 
-def test_eta_zero_leaves_nothing_to_chance_but_x_T():
+def test_the_only_noise_at_eta_zero_is_that_of_x_T():
     """x_t = sqrt(ab_t) x_0 + sqrt(1 - ab_t) eps with one eps for all t, and x_prev is fixed by x_t and x_0."""
     paths = walk(0.0, count=3)
     ab = paths.alpha_bar[:, None]
@@ -192,7 +192,7 @@ def test_eta_zero_leaves_nothing_to_chance_but_x_T():
     np.testing.assert_allclose(eps, np.broadcast_to(eps[:, -1:], eps.shape), atol=1e-9)
 
 
-def test_every_eta_starts_from_the_same_x_T_and_they_part_on_the_way():
+def test_paths_of_all_etas_start_from_the_same_x_T_and_diverge():
     ddim, half, ddpm = (walk(eta, count=3).x for eta in (0.0, 0.5, 1.0))
     np.testing.assert_array_equal(ddim[:, -1], ddpm[:, -1])
     np.testing.assert_array_equal(ddim[:, -1], half[:, -1])
@@ -220,13 +220,13 @@ def test_paths_have_t_ascending_from_x0(process):
     assert np.isfinite(paths.x).all()
 
 
-def test_a_whole_picture_takes_a_path():
+def test_a_path_of_a_whole_picture():
     picture = ex.latent((3, 8, 8), [0])[0].numpy()
     assert non_markov_paths(picture, TAU, SCHEDULE, count=2).x.shape == (2, 21, 3, 8, 8)
 
 
 @pytest.mark.parametrize("tau", [[], [0, 5], [5, 5], [7, 5], [1001]])
-def test_a_tau_that_is_none_is_refused(tau):
+def test_an_invalid_tau_is_refused(tau):
     with pytest.raises(ValueError, match="tau"):
         markov_paths(PIXELS, tau, SCHEDULE)
     with pytest.raises(ValueError, match="tau"):

@@ -1,4 +1,4 @@
-"""Latents written down and read again."""
+"""Latents as text: formatting and parsing."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def depth(spec) -> int:
 
 
 @given(specs)
-def test_a_spec_is_read_again_from_its_text(spec):
+def test_a_latent_is_parsed_from_its_text(spec):
     if depth(spec) <= MAX_DEPTH and len(str(spec)) <= MAX_TEXT:
         assert parse(str(spec)) == spec
         assert parse(to_field(spec)) == spec
 
 
 @given(specs)
-def test_the_python_of_a_spec_makes_the_same_latent(spec):
+def test_the_python_expression_gives_the_same_latent(spec):
     made = eval(spec.to_python(), {"ex": ex, "torch": torch, "checkpoint": TOY})
     assert torch.equal(made, spec.latent(TOY))
 
@@ -50,7 +50,7 @@ def test_a_seed_is_a_number_on_the_page_and_any_other_latent_its_text():
     assert to_field(parse("slerp( 1,2 , .5 )")) == "slerp(1, 2, 0.5)"
 
 
-def test_a_mix_has_a_short_weight_and_the_ends_are_the_ends_themselves():
+def test_the_weight_of_a_mix_is_rounded_and_the_ends_are_the_latents_themselves():
     a, b = Seed(1), Seed(2)
     assert str(mix(a, b, 4 / 11)) == "slerp(1, 2, 0.3636)"
     assert str(mix(a, b, 0.5, "lerp")) == "lerp(1, 2, 0.5)"
@@ -59,19 +59,19 @@ def test_a_mix_has_a_short_weight_and_the_ends_are_the_ends_themselves():
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [
         *(-1, MAX_SEED + 1, 10**400, 1.5, float("nan"), True, None, [3], {}),
         *("", "-1", "--5", "5-", "1e9", "2.5", str(MAX_SEED + 1), "9" * 4000, "٣", "0x10", "<b>", "1, 2"),
     ],
 )
-def test_what_is_no_seed_is_refused_with_the_range(given):
+def test_an_invalid_seed_is_refused_with_the_range(value):
     with pytest.raises(ValueError, match=f"latent seed must be a whole number from 0 to {MAX_SEED}, not "):
-        parse(given)
+        parse(value)
 
 
 @pytest.mark.parametrize(
-    "given",
+    "value",
     [
         *("slerp", "slerp(", "slerp()", "slerp(1, 2)", "slerp(1, 2, 0.5", "slerp(1, 2, 0.5) 3", "slerp(1; 2, 0.5)"),
         *("slerp(1, 2, 1.01)", "slerp(1, 2, -0.1)", "slerp(1, 2, nan)", "slerp(1, 2, half)", "slerp(-1, 2, 0.5)"),
@@ -81,19 +81,19 @@ def test_what_is_no_seed_is_refused_with_the_range(given):
         "slerp(1, 2, 0." + "5" * MAX_TEXT + ")",
     ],
 )
-def test_what_is_no_mix_is_refused_with_what_was_expected(given):
+def test_an_invalid_mix_is_refused_with_what_was_expected(value):
     with pytest.raises(ValueError, match=r"latent must be a seed, .*slerp\(a, b, w\)") as caught:
-        parse(given)
+        parse(value)
     assert len(str(caught.value)) < 250
 
 
-def test_a_list_is_split_at_commas_outside_of_brackets():
+def test_a_list_is_split_at_commas_outside_parentheses():
     assert split("1, slerp(2, 3, 0.5),4,, ") == ["1", "slerp(2, 3, 0.5)", "4"]
     assert [str(r) for r in parse_list("1, slerp(2, 3, 0.5)", 2, 4)] == ["1", "slerp(2, 3, 0.5)"]
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("value", "message"),
     [
         ("1", "expected 2 to 4 latents separated by commas, not 1"),
         ("", "expected 2 to 4 latents separated by commas, not 0"),
@@ -107,7 +107,7 @@ def test_a_list_is_split_at_commas_outside_of_brackets():
         ("1, " * 10**6, "expected a list separated by commas"),
     ],
 )
-def test_a_list_that_cannot_be_used_is_refused(given, message):
+def test_an_invalid_list_is_refused(value, message):
     with pytest.raises(ValueError, match=message) as caught:
-        parse_list(given, 2, 4)
+        parse_list(value, 2, 4)
     assert len(str(caught.value)) < 250

@@ -1,4 +1,4 @@
-"""Seeds to noise, and slerp."""
+"""Noise from seeds, and slerp."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_SEED = 2**64 - 1
 # latents
 
 
-def test_a_row_depends_on_its_seed_alone():
+def test_a_row_depends_only_on_its_seed():
     seeds = [5, 0, 123456789, 1]
     together = ex.latent(SHAPE, seeds)
     for row, seed in zip(together, seeds, strict=True):
@@ -28,14 +28,14 @@ def test_a_row_depends_on_its_seed_alone():
     assert torch.equal(ex.latent(SHAPE, [5, 5])[0], ex.latent(SHAPE, [5, 5])[1])
 
 
-def test_a_row_depends_neither_on_numpys_nor_on_torchs_global_seed():
+def test_a_row_does_not_depend_on_the_global_seeds_of_numpy_and_torch():
     expected = ex.latent(SHAPE, [7])
     np.random.seed(1)
     torch.manual_seed(1)
     assert torch.equal(ex.latent(SHAPE, [7]), expected)
 
 
-def test_a_seed_means_the_same_latent_forever():
+def test_the_latent_of_a_seed_never_changes():
     first = ex.latent(SHAPE, [0]).flatten()
     expected = [0.059911035001277924, 0.015559634193778038, -1.1644384860992432, -0.13264712691307068]
     assert first[:4].tolist() == expected
@@ -44,19 +44,19 @@ def test_a_seed_means_the_same_latent_forever():
     assert last[:3].tolist() == [-1.744478702545166, -0.48715826869010925, 1.5449836254119873]
 
 
-def test_a_seed_and_a_time_step_mean_the_same_noise_forever():
+def test_the_noise_of_a_seed_and_time_step_never_changes():
     z = ex.step_noise(SHAPE, [0], 1000).flatten()
     assert z[:3].tolist() == [-1.3094743490219116, 0.5515649318695068, -0.33437737822532654]
 
 
-def test_every_seed_and_every_time_step_has_noise_of_its_own():
+def test_different_seeds_and_time_steps_have_different_noise():
     rows = [ex.latent((1, 32, 32), [seed]) for seed in (0, 1, 2, MAX_SEED)]
     rows += [ex.step_noise((1, 32, 32), [seed], t) for seed in (0, 1, MAX_SEED) for t in (1, 2, 1000)]
     correlation = np.corrcoef(torch.cat(rows).flatten(1).numpy()) - np.eye(len(rows))
     assert np.abs(correlation).max() < 5 / math.sqrt(32 * 32)
 
 
-def test_a_row_of_step_noise_depends_on_its_seed_and_t_alone():
+def test_a_row_of_step_noise_depends_only_on_its_seed_and_t():
     assert torch.equal(ex.step_noise(SHAPE, [3, 9], 17)[1], ex.step_noise(SHAPE, [9], 17)[0])
 
 
@@ -68,7 +68,7 @@ def test_noise_is_standard_normal():
     assert abs((x.abs() < 1).double().mean() - 0.682689) < 4 * math.sqrt(0.2166 / n)
 
 
-def test_latents_are_float32_of_the_asked_shape():
+def test_latents_are_float32_of_the_requested_shape():
     x_T = ex.latent((1, 5, 7), np.array([1, 2]))
     assert x_T.shape == (2, 1, 5, 7)
     assert x_T.dtype == torch.float32
@@ -82,12 +82,12 @@ def test_a_seed_is_a_whole_number_below_2_to_the_64(seed):
 
 
 @pytest.mark.parametrize("t", [0, -1, 1.5, None])
-def test_step_noise_begins_at_t_one_for_zero_is_the_latent(t):
+def test_step_noise_refuses_t_zero_whose_stream_is_the_latent(t):
     with pytest.raises(ValueError, match="t must be a whole number of at least 1"):
         ex.step_noise(SHAPE, [0], t)
 
 
-def test_no_seeds_at_all_are_refused():
+def test_an_empty_list_of_seeds_is_refused():
     with pytest.raises(ValueError, match="at least one seed"):
         ex.latent(SHAPE, [])
 
@@ -102,7 +102,7 @@ def test_slerp_begins_at_a_and_ends_at_b():
 
 
 @given(st.floats(0, 1), st.floats(0.01, math.pi - 0.01), st.floats(0.1, 10))
-def test_slerp_walks_the_circle_at_constant_speed(w, angle, radius):
+def test_slerp_moves_along_the_circle_at_constant_speed(w, angle, radius):
     a = radius * torch.tensor([[1.0, 0.0, 0.0]], dtype=torch.float64)
     b = radius * torch.tensor([[math.cos(angle), 0.0, math.sin(angle)]], dtype=torch.float64)
     expected = radius * torch.tensor([[math.cos(w * angle), 0.0, math.sin(w * angle)]], dtype=torch.float64)
@@ -118,7 +118,7 @@ def test_slerp_of_latents_is_the_formula_of_appendix_D5(w):
     np.testing.assert_allclose(ex.slerp(a, b, w).flatten().numpy(), expected, atol=1e-6)
 
 
-def test_slerp_keeps_the_norm_that_a_straight_line_would_lose():
+def test_slerp_preserves_the_norm_unlike_linear_interpolation():
     a, b = ex.latent((3, 64, 64), [0]), ex.latent((3, 64, 64), [1])
     a, b = a / a.norm(), b / b.norm()
     for w in (0.25, 0.5, 0.9):
@@ -126,7 +126,7 @@ def test_slerp_keeps_the_norm_that_a_straight_line_would_lose():
     assert ((a + b) / 2).norm() < 0.75
 
 
-def test_slerp_goes_row_by_row_with_a_weight_for_each():
+def test_slerp_works_row_by_row_with_one_weight_per_row():
     a, b = ex.latent(SHAPE, [0, 1, 2]), ex.latent(SHAPE, [3, 4, 5])
     w = torch.tensor([0.0, 0.3, 1.0])
     together = ex.slerp(a, b, w)
@@ -136,7 +136,7 @@ def test_slerp_goes_row_by_row_with_a_weight_for_each():
 
 
 @pytest.mark.parametrize("w", [0.0, 0.25, 1.0])
-def test_slerp_of_parallel_opposite_and_zero_rows_is_a_straight_line(w):
+def test_slerp_of_parallel_opposite_and_zero_rows_is_linear(w):
     v = torch.tensor([3.0, -4.0, 1.0])
     zero = torch.zeros(3)
     a, b = torch.stack([v, v, v, zero, v, zero]), torch.stack([v, 2 * v, -v, v, zero, zero])
@@ -145,7 +145,7 @@ def test_slerp_of_parallel_opposite_and_zero_rows_is_a_straight_line(w):
 
 @pytest.mark.parametrize("angle", [1e-12, 1e-8, 1e-6, 1e-3])
 @pytest.mark.parametrize("opposite", [False, True])
-def test_slerp_stays_finite_next_to_parallel_and_opposite(angle, opposite):
+def test_slerp_of_nearly_parallel_and_opposite_rows_is_finite(angle, opposite):
     sign = -1 if opposite else 1
     a = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
     b = sign * torch.tensor([[math.cos(angle), math.sin(angle)]], dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""The mixture of Gaussians beside torch's own, and as a checkpoint."""
+"""The Gaussian mixture compared with torch.distributions, and as a checkpoint."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def test_the_score_is_the_gradient_of_the_log_density(alpha_bar):
     np.testing.assert_allclose(UNEVEN.score(POINTS, alpha_bar), x.grad, rtol=1e-9, atol=1e-9)
 
 
-def test_far_away_the_score_still_points_home():
-    """The density has long vanished there; what is left is the widest component alone."""
+def test_the_score_is_finite_far_from_the_data():
+    """The density underflows there, and only the widest component contributes."""
     far = np.array([[300.0, 400.0]])
     assert UNEVEN.density(far)[0] == 0
     np.testing.assert_allclose(UNEVEN.score(far), (UNEVEN.means[1] - far) / UNEVEN.stds[1] ** 2, rtol=1e-9)
@@ -53,8 +53,8 @@ def test_eps_theta_of_one_component_is_the_closed_form(gaussian):
         np.testing.assert_allclose(mixture.eps_theta(POINTS, t, SCHEDULE), expected, rtol=1e-9, atol=1e-12)
 
 
-def test_eps_theta_is_the_mean_of_the_noise_that_made_x_t():
-    """E[eps | x_t] over pairs (x_t, eps): no function of x_t is nearer to eps than eps_theta (L_simple)."""
+def test_eps_theta_is_the_conditional_mean_of_the_noise():
+    """eps_theta = E[eps | x_t]: no other function of x_t has a smaller mean squared error to eps (L_simple)."""
     t = 300
     ab = SCHEDULE.alpha_bar[t]
     x_0, eps = UNEVEN.sample(20_000), np.random.default_rng(1).normal(size=(20_000, 2))
@@ -101,7 +101,7 @@ def test_responsibilities_are_bayes_rule():
     np.testing.assert_array_equal(UNEVEN.component(UNEVEN.means), [0, 1, 2])
 
 
-def test_samples_have_the_shares_means_and_spreads_of_their_components():
+def test_samples_have_the_weights_means_and_stds_of_their_components():
     count = 20_000
     x = UNEVEN.sample(count, seed=3)
     r = UNEVEN.responsibilities(x)  # E over draws: r_k has the mean weight_k, r_k x the mean weight_k mean_k
@@ -139,7 +139,7 @@ def test_modes_of_the_ring_and_the_grid_are_apart():
 
 
 def test_the_letter_is_a_d():
-    """Its stem stands left and straight, its bowl is bent to the right, and the middle is empty."""
+    """The stem is a vertical line on the left, the bowl curves to the right, and the middle is empty."""
     means = Mixture.preset("letter").means
     left, right = means[:, 0].min(), means[:, 0].max()
     stem = means[np.isclose(means[:, 0], left)]
@@ -149,7 +149,7 @@ def test_the_letter_is_a_d():
     assert np.linalg.norm(means - [(left + right) / 2, 0], axis=1).min() > 0.5
 
 
-def test_the_checkpoint_runs_under_the_very_sampler():
+def test_the_checkpoint_works_with_the_sampler():
     checkpoint = UNEVEN.checkpoint()
     x_T = ex.latent(checkpoint.shape, [0, 1, 2])
     steps = list(ex.denoise(checkpoint, x_T, ex.Settings(steps=10, eta=0.5)))
@@ -163,7 +163,7 @@ def test_the_checkpoint_runs_under_the_very_sampler():
     torch.testing.assert_close(checkpoint.predict_noise(x, t), rows)
 
 
-def test_many_points_in_one_picture_run_like_each_for_itself():
+def test_points_of_one_picture_are_independent():
     together = UNEVEN.checkpoint(points=4)
     x_T = ex.latent(together.shape, [7])
     assert torch.equal(x_T[:, :, :2], ex.latent((1, 2, 2), [7]))
@@ -173,7 +173,7 @@ def test_many_points_in_one_picture_run_like_each_for_itself():
     torch.testing.assert_close(ex.sample(together, x_T, run), ends, rtol=0, atol=1e-5)
 
 
-def test_a_mixture_keeps_to_itself():
+def test_a_mixture_copies_its_arrays_and_is_read_only():
     weights = np.array([2.0, 6.0])
     mixture = Mixture(weights, np.zeros((2, 2)), np.ones(2))
     weights[0] = 5
@@ -194,7 +194,7 @@ def test_a_mixture_keeps_to_itself():
         ([1, np.inf], np.zeros((2, 2)), [1, 1]),
     ],
 )
-def test_what_is_no_mixture_is_refused(weights, means, stds):
+def test_an_invalid_mixture_is_refused(weights, means, stds):
     with pytest.raises(ValueError, match="a mixture needs"):
         Mixture(weights, means, stds)
 

@@ -1,4 +1,4 @@
-"""Runs on a mixture (claim C18): DDIM goes straight, DDPM rough, both to the same distribution."""
+"""Runs on a mixture: paths of DDIM are straight, those of DDPM rough; both reach the data distribution."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_forward_paths_of_eta_zero_are_straight_lines_in_the_coordinates_of_the_
     assert straightness(ode_coordinates(non_markov_paths(x_0, tau, SCHEDULE, 1.0, count=20))).min() > 1.5
 
 
-def test_ddim_goes_nearly_straight_and_ddpm_does_not():
+def test_paths_of_ddim_are_nearly_straight_and_those_of_ddpm_are_not():
     ddim, ddpm = (run(count=200, steps=100, **options) for options in (DDIM, DDPM))
     assert np.median(straightness(ode_coordinates(ddim))) < 1.01
     assert np.median(straightness(ode_coordinates(ddpm))) > 3
@@ -74,7 +74,7 @@ def test_ddim_goes_nearly_straight_and_ddpm_does_not():
     assert np.median(straightness(ddpm.x)) > 15
 
 
-def test_the_way_of_ddpm_grows_with_the_root_of_the_number_of_steps():
+def test_the_length_of_ddpm_paths_grows_with_the_root_of_S():
     few, many = (np.median(straightness(ode_coordinates(run(200, steps, **DDPM)))) for steps in (50, 200))
     assert many / few == pytest.approx(2, rel=0.1)
 
@@ -82,7 +82,7 @@ def test_the_way_of_ddpm_grows_with_the_root_of_the_number_of_steps():
 # The ODE and the SDE behind it
 
 
-def test_a_step_of_eta_zero_is_eulers_in_the_coordinates_of_the_ode():
+def test_a_step_of_eta_zero_is_an_euler_step_of_the_ode():
     checkpoint = RING.checkpoint(points=5)
     for step in ex.denoise(checkpoint, ex.latent(checkpoint.shape, [0]), ex.Settings(steps=10)):
         s, s_prev = (math.sqrt((1 - ab) / ab) for ab in (step.alpha_bar, step.alpha_bar_prev))
@@ -110,7 +110,7 @@ def ode_end(x_T: np.ndarray, steps: int = 400) -> np.ndarray:
     return x_bar
 
 
-def test_ddim_comes_to_the_end_of_the_ode_and_its_error_falls_with_S():
+def test_ddim_converges_to_the_solution_of_the_ode():
     start = run(count=300, steps=10).x[:, -1]
     end = ode_end(start)
     errors = [np.median(np.linalg.norm(run(count=300, steps=S).x[:, 0] - end, axis=1)) for S in (10, 40, 160)]
@@ -119,7 +119,7 @@ def test_ddim_comes_to_the_end_of_the_ode_and_its_error_falls_with_S():
 
 
 @pytest.mark.parametrize("t", [200, 600, 1000])
-def test_a_step_of_sigma_hat_is_eulers_of_the_reverse_sde_to_first_order(t):
+def test_a_step_of_sigma_hat_is_an_euler_step_of_the_reverse_sde_to_first_order(t):
     """dx = (-x/2 - score) beta dt + sqrt(beta) dw, backwards; the rest is of the order of beta^2 (times 1/(1-ab))."""
     c = SCHEDULE.coefficients(t, t - 1, variance="large")
     beta = 1 - c.alpha_bar / c.alpha_bar_prev
@@ -127,7 +127,10 @@ def test_a_step_of_sigma_hat_is_eulers_of_the_reverse_sde_to_first_order(t):
         size=(50, 2)
     )
     eps = RING.eps_theta(x_t, t, SCHEDULE)
-    mean = c.x0 * (x_t - math.sqrt(1 - c.alpha_bar) * eps) / math.sqrt(c.alpha_bar) + c.direction * eps
+    mean = (
+        c.sqrt_alpha_bar_prev * (x_t - math.sqrt(1 - c.alpha_bar) * eps) / math.sqrt(c.alpha_bar)
+        + c.direction_scale * eps
+    )
     euler = x_t + beta * (x_t / 2 + RING.score(x_t, c.alpha_bar))
     assert np.abs(mean - euler).max() < 4 * beta**2
     assert c.sigma == pytest.approx(math.sqrt(beta))
@@ -145,7 +148,7 @@ def test_energy_distance_of_two_normals_is_the_integral_over_their_distribution_
     assert energy_distance(x, y) == pytest.approx(2 * float(torch.trapezoid(square, grid)), abs=0.05)
 
 
-def test_energy_distance_of_equal_distributions_lies_about_zero():
+def test_energy_distance_of_equal_distributions_is_about_zero():
     values = [energy_distance(RING.sample(200, seed=i), RING.sample(200, seed=100 + i)) for i in range(30)]
     assert abs(np.mean(values)) < 4 * np.std(values) / math.sqrt(30)
     assert min(values) < 0 < max(values)
@@ -154,14 +157,14 @@ def test_energy_distance_of_equal_distributions_lies_about_zero():
 
 
 @pytest.mark.parametrize("name", ["two moons", "ring"])
-def test_shares_and_spreads_of_exact_samples_are_the_mixtures_also_where_components_overlap(name):
+def test_shares_and_stds_of_exact_samples_are_those_of_the_mixture_even_if_components_overlap(name):
     mixture = Mixture.preset(name)
     x = mixture.sample(10_000)
     assert np.abs(shares(mixture, x) - mixture.weights).max() < 4 * math.sqrt(mixture.weights[0] / 10_000)
     np.testing.assert_allclose(mode_std(mixture, x), mixture.stds, rtol=0.1)
 
 
-def test_a_component_without_points_has_no_spread():
+def test_the_std_of_a_component_without_points_is_nan():
     x = np.array([[0.0, 0.01], [0.0, -0.01]])
     pair = Mixture([1, 1], [[0, 0], [1e4, 0]], [0.01, 0.01])
     np.testing.assert_allclose(mode_std(pair, x), [0.01 / math.sqrt(2), np.nan])
@@ -169,7 +172,7 @@ def test_a_component_without_points_has_no_spread():
 
 
 @pytest.mark.parametrize("options", [DDIM, DDPM, LARGE])
-def test_every_process_ends_in_the_mixture_with_equal_shares(options):
+def test_every_process_samples_the_mixture_with_equal_shares(options):
     x = run(count=1000, steps=100, **options).x[:, 0]
     exact = RING.sample(1000)
     apart = energy_distance(exact, RING.sample(1000, seed=1))
@@ -178,7 +181,7 @@ def test_every_process_ends_in_the_mixture_with_equal_shares(options):
     assert np.abs(shares(RING, x) - 1 / 8).max() < 4 * math.sqrt(1 / 8 * 7 / 8 / 1000)
 
 
-def test_the_spread_in_a_mode_is_too_small_with_eta_one_and_too_large_with_sigma_hat():
+def test_the_std_within_a_mode_is_too_small_with_eta_one_and_too_large_with_sigma_hat():
     """beta-tilde and beta bound the right variance of a step from below and above (DDPM, Sec. 3.2)."""
     ddim, ddpm, large = ((mode_std(RING, run(steps=50, **o).x[:, 0]) / RING.stds).mean() for o in (DDIM, DDPM, LARGE))
     assert ddpm < ddim - 0.03
@@ -186,7 +189,7 @@ def test_the_spread_in_a_mode_is_too_small_with_eta_one_and_too_large_with_sigma
     assert 1.04 < large < 1.15
 
 
-def test_the_spread_of_one_component_is_that_of_the_linear_map():
+def test_the_std_of_one_component_is_that_of_the_linear_map():
     """For one component each step is x -> a x + sigma z, so the variance can be followed by hand."""
     s, S = 0.3, 20
     for options in (DDIM, DDPM, LARGE):
@@ -194,15 +197,17 @@ def test_the_spread_of_one_component_is_that_of_the_linear_map():
         for t, t_prev in ex.jumps(ex.timesteps(1000, S)):
             c = SCHEDULE.coefficients(t, t_prev, **options)
             share = (1 - c.alpha_bar) / (c.alpha_bar * s**2 + 1 - c.alpha_bar)  # eps_theta = share x_t / sqrt(1 - ab)
-            a = c.x0 * (1 - share) / math.sqrt(c.alpha_bar) + c.direction * share / math.sqrt(1 - c.alpha_bar)
+            a = c.sqrt_alpha_bar_prev * (1 - share) / math.sqrt(c.alpha_bar) + c.direction_scale * share / math.sqrt(
+                1 - c.alpha_bar
+            )
             variance = a**2 * variance + c.sigma**2
         one = Mixture([1], [[0, 0]], [s])
         measured = float(mode_std(one, run(count=5000, steps=S, mixture=one, **options).x[:, 0])[0])
         assert measured == pytest.approx(math.sqrt(variance), rel=0.03)
 
 
-def test_with_few_steps_sigma_hat_leaves_more_noise_in_x_t_than_its_level_has():
-    """The reason of its ruin: eps_theta of a network was never shown such x_t. The exact one here makes up for it."""
+def test_with_few_steps_sigma_hat_leaves_too_much_noise_in_x_t():
+    """A trained network never saw such x_t, so its samples degrade. The exact eps_theta here corrects the error."""
     for options, low, high in ((DDPM, 0.6, 1.05), (LARGE, 1.3, 1.8)):
         one = Mixture([1], [[0, 0]], [0.01])  # as thin as the manifold of pictures in most directions
         paths = run(steps=10, mixture=one, **options)

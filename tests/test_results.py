@@ -1,4 +1,4 @@
-"""Many finished pictures: the same as one by one, in few calls, made once."""
+"""Generation in batches: the same pictures as one at a time, with few network calls, each picture once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BYTES = 4 * 4 * 4  # of one picture
 
 @pytest.fixture
 def calls() -> list[int]:
-    """How many pictures each call of the network got."""
+    """The batch size of each network call."""
     return []
 
 
@@ -44,7 +44,7 @@ def all_of(progress) -> dict[int, Tensor]:
     return ready
 
 
-def test_every_picture_is_that_of_its_run_alone(checkpoint):
+def test_every_picture_equals_that_of_its_run_alone(checkpoint):
     requests = [
         *seeds(3),
         PictureRequest(parse("slerp(4, 5, 0.25)"), ex.Settings(3)),
@@ -58,21 +58,21 @@ def test_every_picture_is_that_of_its_run_alone(checkpoint):
         assert torch.equal(ready[i], ex.sample(checkpoint, request.latent.latent(checkpoint), request.settings)[0])
 
 
-def test_neighbours_with_the_same_S_share_calls_of_at_most_a_batch(checkpoint, calls):
+def test_consecutive_requests_with_equal_S_are_batched(checkpoint, calls):
     requests = seeds(5, steps=2) + seeds(2, steps=3, eta=1.0) + seeds(1, steps=3)
     *_, last = generate_pictures(checkpoint, requests, ResultCache(), batch=4)
     assert calls == [4, 4, 1, 1, 3, 3, 3]
     assert last.evaluations == last.expected == sum(calls)
 
 
-def test_progress_is_told_after_every_call_and_pictures_come_in_order(checkpoint, calls):
+def test_progress_is_yielded_after_every_call_and_pictures_come_in_order(checkpoint, calls):
     progress = list(generate_pictures(checkpoint, seeds(5, steps=2), ResultCache(), batch=2))
     assert [list(p.ready) for p in progress] == [[], [], [0, 1], [], [2, 3], [], [4]]
     assert [p.evaluations for p in progress] == [0, 2, 4, 6, 8, 9, 10]
     assert {p.expected for p in progress} == {10}
 
 
-def test_what_is_remembered_comes_at_once_and_costs_nothing(checkpoint, calls):
+def test_cached_pictures_come_first_without_network_calls(checkpoint, calls):
     cache = ResultCache()
     first = all_of(generate_pictures(checkpoint, seeds(3, eta=1.0), cache))
     calls.clear()
@@ -86,7 +86,7 @@ def test_what_is_remembered_comes_at_once_and_costs_nothing(checkpoint, calls):
     assert calls == [1, 1, 1]
 
 
-def test_without_noise_the_noise_seed_has_no_say(checkpoint, calls):
+def test_without_noise_the_noise_seed_is_ignored(checkpoint, calls):
     requests = [PictureRequest(Seed(1), ex.Settings(3, noise_seed=s)) for s in (0, 1, 2)]
     ready = all_of(generate_pictures(checkpoint, requests, ResultCache()))
     assert calls == [1, 1, 1]
@@ -97,7 +97,7 @@ def test_without_noise_the_noise_seed_has_no_say(checkpoint, calls):
         assert not torch.equal(ready[0], ready[1])
 
 
-def test_every_setting_makes_another_picture(checkpoint):
+def test_the_cache_distinguishes_every_setting(checkpoint):
     base = PictureRequest(Seed(1), ex.Settings(3, 0.5))
     others = [
         replace(base, latent=Seed(2)),
@@ -116,14 +116,14 @@ def test_every_setting_makes_another_picture(checkpoint):
     assert len({w.key for w in (base, *others)}) == 1 + len(others)
 
 
-def test_pictures_of_another_checkpoint_are_others(checkpoint):
+def test_the_cache_distinguishes_checkpoints(checkpoint):
     cache = ResultCache()
     all_of(generate_pictures(checkpoint, seeds(1), cache))
     assert cache.picture(checkpoint, seeds(1)[0]) is not None
     assert cache.picture(replace(checkpoint, name="another"), seeds(1)[0]) is None
 
 
-def test_leaving_early_keeps_what_is_done(checkpoint, calls):
+def test_leaving_early_keeps_the_finished_pictures(checkpoint, calls):
     cache = ResultCache()
     for progress in generate_pictures(checkpoint, seeds(4, steps=2), cache, batch=2):
         if progress.evaluations == 6:  # in the middle of the second batch
@@ -144,26 +144,26 @@ def test_the_least_recently_used_pictures_go_first(checkpoint):
     assert (len(cache.pictures), cache.pictures.size) == (3, 3 * BYTES)
 
 
-def test_a_picture_that_is_put_again_counts_once(checkpoint):
+def test_a_picture_cached_twice_counts_once(checkpoint):
     cache = ResultCache()
     for _ in range(3):
         cache.put_picture(checkpoint, seeds(1)[0], torch.zeros(SHAPE))
     assert (len(cache.pictures), cache.pictures.size) == (1, BYTES)
 
 
-def test_a_remembered_picture_does_not_hold_its_batch(checkpoint):
+def test_a_cached_picture_does_not_keep_its_batch_in_memory(checkpoint):
     cache = ResultCache()
     all_of(generate_pictures(checkpoint, seeds(4), cache))
     assert cache.picture(checkpoint, seeds(4)[0]).untyped_storage().nbytes() == BYTES
 
 
-def test_a_picture_larger_than_the_room_is_made_all_the_same(checkpoint):
+def test_a_picture_larger_than_the_cache_is_generated_but_not_cached(checkpoint):
     cache = ResultCache(picture_bytes=BYTES - 1)
     assert sorted(all_of(generate_pictures(checkpoint, seeds(3), cache))) == [0, 1, 2]
     assert (len(cache.pictures), cache.pictures.size) == (0, 0)
 
 
-def test_whole_runs_are_remembered_and_give_their_pictures(checkpoint):
+def test_complete_trajectories_are_cached_with_their_pictures(checkpoint):
     cache = ResultCache()
     requests = PictureRequest(Seed(3), ex.Settings(4, 0.5))
     trajectory = ex.Trajectory(checkpoint, requests.latent.latent(checkpoint), requests.settings)
@@ -176,7 +176,7 @@ def test_whole_runs_are_remembered_and_give_their_pictures(checkpoint):
     assert cache.runs.size == trajectory.nbytes == 4 * 2 * BYTES
 
 
-def test_runs_have_a_budget_of_their_own(checkpoint):
+def test_trajectories_have_a_separate_size_limit(checkpoint):
     cache = ResultCache(run_bytes=20 * BYTES)
     for seed in range(4):
         requests = PictureRequest(Seed(seed), ex.Settings(4))

@@ -1,4 +1,4 @@
-"""The sampler beside its own terms, the closed form, and diffusers' schedulers."""
+"""The sampler compared with its own terms, the closed form for Gaussian data, and diffusers' schedulers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from small import SCHEDULE, SHAPE, WAVY, any_settings, ode_map, wavy
 
 import explorer as ex
 
-# Invariant 1: the three terms of Eq. 12
+# The three terms of Eq. 12
 
 
 @given(any_settings())
@@ -31,7 +31,7 @@ def test_the_three_terms_add_up_to_x_prev_and_x_prev_is_the_next_x_t(run):
 
 @given(any_settings())
 @settings(max_examples=60, deadline=None)
-def test_every_term_is_its_coefficient_times_what_the_step_shows(run):
+def test_every_term_is_its_coefficient_times_its_tensor(run):
     for step in ex.denoise(WAVY, ex.latent(SHAPE, [0, 1]), run):
         assert torch.equal(step.eps_theta, WAVY.predict_noise(step.x_t, step.t))
         ab, ab_prev, sigma = step.alpha_bar, step.alpha_bar_prev, step.sigma
@@ -42,14 +42,14 @@ def test_every_term_is_its_coefficient_times_what_the_step_shows(run):
         torch.testing.assert_close(step.terms.x0, math.sqrt(ab_prev) * step.x0, rtol=1e-6, atol=1e-6)
         torch.testing.assert_close(step.terms.direction, factor * step.eps, rtol=1e-6, atol=1e-6)
         torch.testing.assert_close(step.terms.noise, sigma * z, rtol=1e-6, atol=1e-6)
-        # predicted x_0 and eps belong together, also after clip: they make up x_t
+        # predicted x_0 and eps are consistent, also after clipping: together they give x_t
         x_t = math.sqrt(ab) * step.x0 + math.sqrt(1 - ab) * step.eps
         torch.testing.assert_close(x_t, step.x_t, rtol=0, atol=2e-6 * max(1.0, float(step.eps.abs().max())))
 
 
 @given(any_settings())
 @settings(max_examples=60, deadline=None)
-def test_a_run_goes_down_tau_and_ends_at_zero(run):
+def test_a_run_visits_tau_in_descending_order_and_ends_at_t_zero(run):
     steps = list(ex.denoise(WAVY, ex.latent(SHAPE, [0]), run))
     assert [step.t for step in steps] == ex.timesteps(1000, run.steps, run.spacing)[::-1]
     assert [step.t_prev for step in steps] == [*(step.t for step in steps[1:]), 0]
@@ -76,25 +76,25 @@ def test_clip_keeps_predicted_x0_in_the_range_and_counts_what_it_changed():
     assert total > 10
 
 
-def test_without_clip_the_network_is_taken_at_its_word():
+def test_without_clip_eps_is_the_prediction_of_the_network():
     for step in ex.denoise(WAVY, ex.latent(SHAPE, [0]), ex.Settings(steps=5)):
         assert torch.equal(step.eps, step.eps_theta)
         assert step.clipped.tolist() == [0]
 
 
-def test_a_run_leaves_x_T_as_it_was():
+def test_a_run_does_not_modify_x_T():
     x_T = ex.latent(SHAPE, [0])
     ex.sample(WAVY, x_T, ex.Settings(steps=5, eta=1.0))
     assert torch.equal(x_T, ex.latent(SHAPE, [0]))
 
 
-def test_no_settings_mean_ddim_in_50_steps():
+def test_the_default_settings_are_ddim_in_50_steps():
     steps = list(ex.denoise(WAVY, ex.latent(SHAPE, [0])))
     assert len(steps) == 50
     assert all(step.sigma == 0 and step.z is None for step in steps)
 
 
-# Invariant 2: what a picture depends on
+# Reproducibility
 
 
 @pytest.mark.parametrize("clip", [False, True])
@@ -120,7 +120,7 @@ def test_a_picture_does_not_depend_on_its_batch(tiny, eta):
         for mine, ours in zip(alone, together, strict=True):
             assert (mine.z is None) == (ours.z is None)
             assert mine.z is None or torch.equal(mine.z[0], ours.z[row])
-            # kernel rounding of eps, 157 times as large in predicted x_0 at t = 1000
+            # rounding of eps in other kernels, amplified 157 times in predicted x_0 at t = 1000
             torch.testing.assert_close(mine.x_prev[0], ours.x_prev[row], rtol=0, atol=5e-5)
 
 
@@ -142,7 +142,7 @@ def test_the_noise_is_the_same_for_every_eta_above_zero():
         assert torch.equal(a.z, c.z)
 
 
-# Invariant 4: Gaussian data
+# Gaussian data, where eps_theta is exact
 
 
 @pytest.mark.slow
@@ -162,7 +162,7 @@ def test_eta_zero_follows_the_closed_form_map(gaussian, mu, s):
     torch.testing.assert_close(x_0, ode_map(x_T, mu, s), rtol=0, atol=0.01)
 
 
-def test_eta_zero_comes_closer_to_the_closed_form_map_with_every_doubling_of_S(gaussian):
+def test_the_error_of_eta_zero_decreases_with_S(gaussian):
     x_T = ex.latent(SHAPE, range(4))
     errors = [
         (ex.sample(gaussian(0.3, 0.5), x_T, ex.Settings(S)) - ode_map(x_T, 0.3, 0.5)).abs().max().item()
@@ -171,13 +171,13 @@ def test_eta_zero_comes_closer_to_the_closed_form_map_with_every_doubling_of_S(g
     assert all(fine < 0.75 * coarse for coarse, fine in itertools.pairwise(errors))
 
 
-def test_of_standard_normal_data_eta_zero_changes_nothing(gaussian):
-    """N(0, 1) stays N(0, 1) at every t: eps = sqrt(1-ab) x_t, and the ODE stands still."""
+def test_eta_zero_is_the_identity_for_standard_normal_data(gaussian):
+    """N(0, 1) is the marginal at every t: eps = sqrt(1-ab) x_t, and the right-hand side of the ODE vanishes."""
     x_T = ex.latent(SHAPE, [0])
     torch.testing.assert_close(ex.sample(gaussian(0.0, 1.0), x_T, ex.Settings(1000)), x_T, rtol=0, atol=0.01)
 
 
-# Invariant 6: diffusers
+# Comparison with diffusers
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.4, 1.0])
@@ -217,21 +217,21 @@ def test_eta_one_and_the_large_variance_equal_diffusers_ddpm(clip, variance, the
         assert t == label + 1
         eps_theta = wavy(x_t, t)
         other = scheduler.step(eps_theta, label, x_t, generator=torch.Generator().manual_seed(t)).prev_sample
-        if label == 0 or t_prev > 0:  # at its last step diffusers adds noise unless t = 1
+        if label == 0 or t_prev > 0:  # diffusers adds noise at the last step unless t = 1
             z = torch.randn(x_t.shape, generator=torch.Generator().manual_seed(t))
             step = ex.ddim_step(x_t, eps_theta, z, SCHEDULE.coefficients(t, t_prev, 1.0, variance), clip)
             torch.testing.assert_close(step.x_prev, other, rtol=0, atol=1e-4 * max(1.0, float(step.x_prev.abs().max())))
         x_t = other
 
 
-def test_large_variance_takes_no_account_of_eta():
+def test_large_variance_ignores_eta():
     x_T = ex.latent(SHAPE, [0])
     zero, one = (ex.sample(WAVY, x_T, ex.Settings(10, eta, "large")) for eta in (0.0, 1.0))
     assert torch.equal(zero, one)
     assert not torch.equal(one, ex.sample(WAVY, x_T, ex.Settings(10, 1.0)))
 
 
-# What is refused
+# Invalid arguments
 
 
 def test_a_step_with_sigma_needs_noise():
@@ -253,12 +253,12 @@ def test_denoise_refuses_more_steps_than_T_before_the_first_step(gaussian):
 
 
 @pytest.mark.parametrize("seeds", [(), (1,), (1, 2, 3)])
-def test_denoise_refuses_another_count_of_noise_seeds_before_the_first_step(gaussian, seeds):
+def test_denoise_refuses_the_wrong_number_of_noise_seeds_before_the_first_step(gaussian, seeds):
     with pytest.raises(ValueError, match=f"noise_seed has {len(seeds)} seeds, but the batch has 2 rows"):
         ex.denoise(gaussian(), ex.latent(SHAPE, [0, 1]), ex.Settings(noise_seed=seeds))
 
 
-def test_denoise_refuses_noise_seeds_that_count_beyond_the_last(gaussian):
+def test_denoise_refuses_noise_seeds_above_the_largest(gaussian):
     last = ex.Settings(steps=2, noise_seed=2**64 - 1)
     ex.denoise(gaussian(), ex.latent(SHAPE, [0]), last)
     with pytest.raises(ValueError, match=f"from 0 to {2**64 - 1}"):

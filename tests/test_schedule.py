@@ -96,7 +96,7 @@ def test_sigma_hat_is_larger_than_sigma_at_eta_one(t, t_prev):
 
 
 @pytest.mark.parametrize("jump", [(0, 0), (1, 1), (1, 2), (1001, 1000), (5, -1), (math.nan, 0)])
-def test_a_jump_goes_down_within_the_schedule(jump):
+def test_invalid_jumps_are_refused(jump):
     for function in (SCHEDULE.sigma_hat, SCHEDULE.coefficients, lambda t, t_prev: SCHEDULE.sigma(t, t_prev, 1.0)):
         with pytest.raises(ValueError, match="0 <= t_prev < t <= 1000"):
             function(*jump)
@@ -109,27 +109,32 @@ def test_a_jump_goes_down_within_the_schedule(jump):
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 def test_squares_of_direction_and_noise_add_up_to_one_minus_alpha_bar_prev(t, t_prev, eta):
     c = SCHEDULE.coefficients(t, t_prev, eta)
-    assert c.direction**2 + c.noise**2 == pytest.approx(1 - SCHEDULE.alpha_bar[t_prev], rel=1e-12, abs=1e-15)
-    assert c.x0 == pytest.approx(math.sqrt(SCHEDULE.alpha_bar[t_prev]), rel=1e-15)
+    assert c.direction_scale**2 + c.sigma**2 == pytest.approx(1 - SCHEDULE.alpha_bar[t_prev], rel=1e-12, abs=1e-15)
+    assert c.sqrt_alpha_bar_prev == pytest.approx(math.sqrt(SCHEDULE.alpha_bar[t_prev]), rel=1e-15)
     assert (c.t, c.t_prev) == (t, t_prev)
     assert (c.alpha_bar, c.alpha_bar_prev) == (SCHEDULE.alpha_bar[t], SCHEDULE.alpha_bar[t_prev])
+
+
+def test_the_short_names_of_the_coefficients_are_aliases():
+    c = SCHEDULE.coefficients(500, 400, 0.5)
+    assert (c.x0, c.direction, c.noise) == (c.sqrt_alpha_bar_prev, c.direction_scale, c.sigma)
 
 
 @pytest.mark.parametrize("variance", ["eta", "large"])
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("t", [1, 20, 1000])
-def test_the_last_step_is_predicted_x0_alone(variance, eta, t):
+def test_the_last_step_returns_predicted_x0(variance, eta, t):
     c = SCHEDULE.coefficients(t, 0, eta, variance)
-    assert (c.x0, c.direction, c.noise) == (1, 0, 0)
+    assert (c.sqrt_alpha_bar_prev, c.direction_scale, c.sigma) == (1, 0, 0)
 
 
 @pytest.mark.parametrize(("t", "t_prev"), [jump for jump in JUMPS if jump[1] > 0])
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_large_variance_has_sigma_hat_for_noise_and_sigma_one_in_the_direction(t, t_prev, eta):
     c = SCHEDULE.coefficients(t, t_prev, eta, "large")
-    assert c.noise == c.sigma == SCHEDULE.sigma_hat(t, t_prev)
+    assert c.sigma == SCHEDULE.sigma_hat(t, t_prev)
     expected = math.sqrt(1 - SCHEDULE.alpha_bar[t_prev] - SCHEDULE.sigma(t, t_prev, 1.0) ** 2)
-    assert c.direction == pytest.approx(expected, rel=1e-12)
+    assert c.direction_scale == pytest.approx(expected, rel=1e-12)
 
 
 @given(
@@ -140,10 +145,12 @@ def test_large_variance_has_sigma_hat_for_noise_and_sigma_one_in_the_direction(t
     st.floats(-3, 3),
     st.floats(-3, 3),
 )
-def test_m_and_k_say_the_same_as_direction_and_x0(t, t_prev, eta, variance, x_t, eps):
+def test_both_forms_of_eq_12_are_equal(t, t_prev, eta, variance, x_t, eps):
     c = SCHEDULE.coefficients(t, t_prev % t, eta, variance)
     x0 = (x_t - math.sqrt(1 - c.alpha_bar) * eps) / math.sqrt(c.alpha_bar)
-    assert c.m * x_t + c.k * x0 == pytest.approx(c.x0 * x0 + c.direction * eps, rel=1e-9, abs=1e-9)
+    assert c.m * x_t + c.k * x0 == pytest.approx(
+        c.sqrt_alpha_bar_prev * x0 + c.direction_scale * eps, rel=1e-9, abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("t", [2, 500, 1000])
@@ -256,7 +263,7 @@ def test_whole_numbers_of_numpy_and_whole_floats_count_as_steps(kind):
     assert all(type(t) is int for t in tau)
 
 
-def test_whatever_is_cited_in_a_message_stays_short():
+def test_values_in_error_messages_are_shortened():
     deep: list[object] = []
     for _ in range(20_000):
         deep = [deep]

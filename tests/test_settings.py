@@ -1,4 +1,4 @@
-"""The settings of a run: values that are checked when they are made."""
+"""Validation of the settings of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import explorer as ex
 
 
-def test_settings_are_values():
+def test_settings_are_immutable_and_hashable():
     a, b = ex.Settings(steps=20, eta=0.5, noise_seed=(1, 2)), ex.Settings(steps=20, eta=0.5, noise_seed=(1, 2))
     assert a == b
     assert hash(a) == hash(b)
@@ -20,14 +20,14 @@ def test_settings_are_values():
         a.steps = 5
 
 
-def test_settings_are_kept_as_plain_python_values():
+def test_settings_are_stored_as_plain_python_values():
     run = ex.Settings(steps=np.int64(20), eta=np.float32(0.5), noise_seed=[np.uint64(3), 4.0])
     assert run == ex.Settings(steps=20, eta=0.5, noise_seed=(3, 4))
     assert (type(run.steps), type(run.eta), type(run.noise_seed[0])) == (int, float, int)
     hash(run)
 
 
-def test_noise_seeds_count_up_from_a_number_and_are_taken_as_they_are_from_a_tuple():
+def test_noise_seeds_are_consecutive_from_a_number_or_the_entries_of_a_tuple():
     assert ex.Settings(noise_seed=5).noise_seeds(3) == [5, 6, 7]
     assert ex.Settings(noise_seed=(9, 1, 9)).noise_seeds(3) == [9, 1, 9]
 
@@ -43,7 +43,7 @@ def test_noise_seeds_count_up_from_a_number_and_are_taken_as_they_are_from_a_tup
         ("noise_seed", [-1, 2**64, 0.5, "0", None, (0, -1), (0, "1")], f"noise_seed must be .* from 0 to {2**64 - 1}"),
     ],
 )
-def test_settings_refuse_what_is_out_of_range_and_say_the_range(name, values, message):
+def test_settings_refuse_values_out_of_range_and_name_the_range(name, values, message):
     for value in values:
         with pytest.raises(ValueError, match=message):
             ex.Settings(**{name: value})

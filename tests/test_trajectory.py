@@ -1,4 +1,4 @@
-"""What a run leaves behind."""
+"""The record of a run: kept steps, measurements, and saved files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def checkpoint(gaussian) -> ex.Checkpoint:
 
 
 def assert_same_step(a: ex.Step, b: ex.Step) -> None:
-    """Bit for bit."""
+    """Check that two steps are equal bit for bit."""
     assert a.coefficients == b.coefficients
     assert (a.z is None) == (b.z is None)
     for name in ("x_t", "eps_theta", "eps", "x0", "z", "x_prev", "clipped"):
@@ -34,7 +34,7 @@ def assert_same_step(a: ex.Step, b: ex.Step) -> None:
 @pytest.mark.parametrize("variance", ["eta", "large"])
 @pytest.mark.parametrize("eta", [0.0, 0.7])
 @pytest.mark.parametrize("clip", [False, True])
-def test_a_kept_step_comes_back_bit_for_bit(checkpoint, variance, eta, clip):
+def test_a_kept_step_is_recomputed_bit_for_bit(checkpoint, variance, eta, clip):
     run = ex.Settings(12, eta, variance, "quadratic", clip, noise_seed=(8, 3))
     trajectory = ex.Trajectory(checkpoint, ex.latent(SHAPE, [0, 1]), run)
     steps = list(trajectory)
@@ -44,7 +44,7 @@ def test_a_kept_step_comes_back_bit_for_bit(checkpoint, variance, eta, clip):
     assert not clip or sum(numbers.clipped for numbers in trajectory.numbers) > 0
 
 
-def test_a_trajectory_is_the_run_of_denoise(checkpoint):
+def test_a_trajectory_records_the_steps_of_denoise(checkpoint):
     x_T = ex.latent(SHAPE, [0])
     trajectory = ex.Trajectory(checkpoint, x_T, NOISY)
     assert [(c.t, c.t_prev) for c in trajectory.plan] == ex.jumps(ex.timesteps(1000, 12))
@@ -68,7 +68,7 @@ def test_a_long_run_keeps_250_frames_with_both_ends_and_the_numbers_of_every_ste
 
 
 @pytest.mark.parametrize("frames", [2, 3, 5, 20])
-def test_the_pictures_stay_within_the_byte_budget(checkpoint, frames):
+def test_the_stored_tensors_stay_within_the_byte_budget(checkpoint, frames):
     budget = frames * 2 * 3 * 16 * 4 + 100  # x_t and eps_theta of 3 rows of 16 float32, and not quite one more
     trajectory = ex.Trajectory(checkpoint, ex.latent(SHAPE, [0, 1, 2]), ex.Settings(40), max_bytes=budget)
     for _ in trajectory:
@@ -78,7 +78,7 @@ def test_the_pictures_stay_within_the_byte_budget(checkpoint, frames):
     assert trajectory.nbytes == frames * 2 * 3 * 16 * 4
 
 
-def test_a_run_keeps_no_rows_of_the_others_that_shared_its_calls(checkpoint):
+def test_a_trajectory_does_not_keep_rows_of_runs_in_the_same_batch(checkpoint):
     together = ex.latent(SHAPE, range(8))
 
     def shared(x_t, t):
@@ -92,7 +92,7 @@ def test_a_run_keeps_no_rows_of_the_others_that_shared_its_calls(checkpoint):
     assert sum(tensor.untyped_storage().nbytes() for tensor in kept) == trajectory.nbytes == 5 * 2 * 16 * 4
 
 
-def test_the_last_step_is_kept_whatever_it_costs(checkpoint):
+def test_the_last_step_is_kept_whatever_its_size(checkpoint):
     trajectory = ex.Trajectory(checkpoint, ex.latent(SHAPE, [0]), ex.Settings(10), max_bytes=1)
     *_, last = trajectory
     assert trajectory.kept == [9]
@@ -101,7 +101,7 @@ def test_the_last_step_is_kept_whatever_it_costs(checkpoint):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 999, 1000])
 @pytest.mark.parametrize("most", [0, 1, 2, 3, 7, 250])
-def test_spread_indices_rise_and_hold_both_ends(count, most):
+def test_evenly_spaced_indices_ascend_and_include_both_ends(count, most):
     indices = evenly_spaced(count, most)
     assert len(indices) == min(count, max(most, 1))
     assert sorted(set(indices)) == indices
@@ -109,7 +109,7 @@ def test_spread_indices_rise_and_hold_both_ends(count, most):
     assert indices[0] == 0 or most <= 1
 
 
-def test_the_numbers_are_root_mean_squares_of_what_the_step_shows(checkpoint):
+def test_the_numbers_are_root_mean_squares_of_the_tensors_of_the_step(checkpoint):
     trajectory = ex.Trajectory(checkpoint, ex.latent(SHAPE, [0, 1]), NOISY)
     for step, numbers in zip(list(trajectory), trajectory.numbers, strict=True):
         z = step.z if step.z is not None else torch.zeros(1)
@@ -146,7 +146,7 @@ def test_a_wrong_step_shows_in_the_residuals(checkpoint):
     assert wrong.mk_residual == pytest.approx(0.01, rel=1e-3)
 
 
-def test_leaving_early_keeps_what_was_done(checkpoint):
+def test_leaving_early_keeps_the_recorded_steps(checkpoint):
     x_T = ex.latent(SHAPE, [0])
     trajectory = ex.Trajectory(checkpoint, x_T, NOISY)
     assert torch.equal(trajectory.x_0, x_T)
@@ -177,7 +177,7 @@ def test_distances_fall_to_zero_at_the_result(checkpoint):
 
 @pytest.mark.parametrize("noise_seed", [3, (2**64 - 1, 5)])
 @pytest.mark.parametrize("stop", [5, 12])
-def test_a_saved_trajectory_comes_back_as_it_was(checkpoint, tmp_path, noise_seed, stop):
+def test_a_saved_trajectory_is_loaded_unchanged(checkpoint, tmp_path, noise_seed, stop):
     run = dataclasses.replace(NOISY, noise_seed=noise_seed)
     trajectory = ex.Trajectory(checkpoint, ex.latent(SHAPE, [0, 1]), run, max_frames=6)
     for _ in zip(range(stop), trajectory, strict=False):
@@ -205,14 +205,14 @@ def saved(checkpoint, path) -> bytes:
 
 
 @pytest.mark.parametrize("junk", [b"", b"not a run", b"PK\x03\x04 nor this", b"\x93NUMPY\x01\x00"])
-def test_a_junk_file_is_no_trajectory(checkpoint, tmp_path, junk):
+def test_a_file_of_garbage_is_not_a_trajectory(checkpoint, tmp_path, junk):
     path = tmp_path / "junk.npz"
     path.write_bytes(junk)
     with pytest.raises(ValueError, match=r"junk.npz is not a saved trajectory"):
         ex.Trajectory.load(path, checkpoint)
 
 
-def test_a_truncated_or_damaged_file_is_no_trajectory(checkpoint, tmp_path):
+def test_a_truncated_or_damaged_file_is_not_a_trajectory(checkpoint, tmp_path):
     path = tmp_path / "run.npz"
     whole = saved(checkpoint, path)
     ex.Trajectory.load(path, checkpoint)
@@ -223,7 +223,7 @@ def test_a_truncated_or_damaged_file_is_no_trajectory(checkpoint, tmp_path):
             ex.Trajectory.load(path, checkpoint)
 
 
-def test_another_npz_a_single_array_and_a_missing_file_are_no_trajectory(checkpoint, tmp_path):
+def test_another_npz_a_single_array_and_a_missing_file_are_not_trajectories(checkpoint, tmp_path):
     np.savez(tmp_path / "other.npz", images=np.zeros(3))
     with (tmp_path / "array.npz").open("wb") as file:
         np.save(file, np.zeros(3))

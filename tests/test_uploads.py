@@ -1,4 +1,4 @@
-"""Pictures that people bring: whatever Pillow reads becomes a square of RGB, and what cannot be used is refused."""
+"""Uploaded pictures: any format that Pillow reads becomes an RGB square, and unusable files are refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 
 def read(picture: Image.Image, kind: str = "png", **options: object) -> np.ndarray:
-    """What becomes of a picture on its way through a file: uint8 (side, side, 3)."""
+    """Encode a picture as a file and read it: uint8 (side, side, 3)."""
     square = read_picture(file_of(picture, kind, **options))
     assert square.mode == "RGB"
     return np.asarray(square)
@@ -44,7 +44,7 @@ def noise() -> Image.Image:
 
 
 @pytest.mark.parametrize("kind", ["png", "bmp", "tiff", "ppm"])
-def test_a_square_of_rgb_stays_as_it_is(noise, kind):
+def test_an_rgb_square_is_unchanged(noise, kind):
     assert np.array_equal(read(noise, kind), np.asarray(noise))
 
 
@@ -65,19 +65,19 @@ def test_one_bit_is_black_and_white(noise):
     assert set(np.unique(read(noise.convert("1")))) == {0, 255}
 
 
-def test_a_palette_shows_its_colours():
+def test_a_palette_is_converted_to_its_colours():
     halves = Image.new("RGB", (16, 16), RED)
     halves.paste(BLUE, (8, 0, 16, 16))
     shown = read(halves.convert("P", palette=Image.Palette.ADAPTIVE))
     assert np.array_equal(shown, np.asarray(halves))
 
 
-def test_print_colours_become_those_of_the_screen():
+def test_cmyk_is_converted_to_rgb():
     shown = read(Image.new("CMYK", (16, 16), (0, 255, 255, 0)), "tiff")
     assert np.array_equal(shown, np.full((16, 16, 3), RED))
 
 
-def test_sixteen_bits_of_grey_keep_their_range():
+def test_the_range_of_sixteen_bit_grey_is_scaled_to_bytes():
     ramp = np.linspace(1000, 60000, 256).astype(np.uint16).reshape(16, 16)
     shown = read(Image.fromarray(ramp))
     assert (shown.min(), shown.max()) == (0, 255)
@@ -88,7 +88,7 @@ def test_sixteen_bits_of_grey_keep_their_range():
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_what_is_transparent_is_laid_on_white(mode):
+def test_transparency_is_blended_with_white(mode):
     colour = {"RGBA": RED, "LA": (0,)}[mode]
     layer = Image.new(mode, (16, 16), (*colour, 255))
     layer.paste((*colour, 0), (8, 0, 16, 16))
@@ -110,7 +110,7 @@ def test_a_transparent_entry_of_a_palette_is_white():
 
 
 @pytest.mark.parametrize("turn", range(1, 9))
-def test_a_picture_is_turned_as_its_exif_says(turn):
+def test_the_exif_orientation_is_applied(turn):
     upright = np.zeros((64, 64, 3), dtype=np.uint8)
     upright[:32, :32], upright[:32, 32:], upright[32:, :32] = RED, GREEN, BLUE
     ways = {  # what the camera stored of a picture that is to be shown upright
@@ -130,35 +130,35 @@ def test_a_picture_is_turned_as_its_exif_says(turn):
         assert np.abs(shown[row, column].astype(int) - upright[row, column]).max() < 12
 
 
-def test_the_middle_square_is_kept():
+def test_the_centre_square_is_cropped():
     wide = Image.new("RGB", (48, 16), RED)
     wide.paste(BLUE, (16, 0, 32, 16))
     assert np.array_equal(read(wide), np.full((16, 16, 3), BLUE))
     assert np.array_equal(read(wide.transpose(Image.Transpose.ROTATE_90)), np.full((16, 16, 3), BLUE))
 
 
-def test_large_pictures_are_made_smaller():
+def test_large_pictures_are_downscaled():
     assert read(Image.new("RGB", (1200, 900), GREEN)).shape == (CACHED_SIDE, CACHED_SIDE, 3)
 
 
-def test_of_an_animation_the_first_frame_counts():
+def test_the_first_frame_of_an_animation_is_used():
     frames = [Image.new("RGB", (16, 16), colour) for colour in (BLUE, RED, GREEN)]
     shown = read(frames[0], "gif", save_all=True, append_images=frames[1:])
     assert np.array_equal(shown, np.full((16, 16, 3), BLUE))
 
 
-# What is refused
+# Unusable files
 
 
 @pytest.mark.parametrize("data", [b"", b"\0", b"no picture at all", b"%PDF-1.7", b"<svg xmlns='x'></svg>", b"GIF89a"])
-def test_what_is_no_picture_is_refused_with_what_would_do(data):
+def test_a_file_that_is_not_a_picture_is_refused_with_a_suggestion(data):
     with pytest.raises(PictureError, match=r"no picture that can be read, or it is damaged: try a PNG or a JPEG"):
         read_picture(data)
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp", "tiff"])
 @pytest.mark.parametrize("part", [0.02, 0.3, 0.9])
-def test_a_file_that_ends_early_is_refused(noise, kind, part):
+def test_a_truncated_file_is_refused(noise, kind, part):
     whole = file_of(noise.resize((64, 64)), kind)
     read_picture(whole)
     with pytest.raises(PictureError, match="damaged: try a PNG or a JPEG"):
@@ -184,22 +184,22 @@ def test_a_small_file_that_declares_a_huge_picture_is_refused_before_it_is_read(
         ((10, 201), "10x201: its middle square would show next to nothing"),
     ],
 )
-def test_a_picture_of_no_use_is_refused_with_its_size(size, message):
+def test_a_picture_that_is_too_small_or_too_long_is_refused_with_its_size(size, message):
     with pytest.raises(PictureError, match=message):
         read_picture(file_of(Image.new("RGB", size)))
 
 
-def test_the_smallest_and_the_longest_picture_that_is_taken():
+def test_the_smallest_and_the_longest_accepted_picture():
     assert read(Image.new("RGB", (8, 8), RED)).shape == (8, 8, 3)
     assert read(Image.new("RGB", (160, 8), RED)).shape == (8, 8, 3)
 
 
-def test_too_large_a_file_is_refused_with_the_limit():
+def test_a_file_that_is_too_large_is_refused_with_the_limit():
     with pytest.raises(PictureError, match="the file has 21 MB, more than the 20 MB that are taken"):
         read_picture(b"\0" * (MAX_FILE + (1 << 20) + 1))
 
 
-# In the shape of a checkpoint
+# Conversion to a checkpoint's shape
 
 
 @pytest.mark.parametrize("shape", [(3, 16, 16), (3, 8, 8), (1, 16, 16), (3, 8, 16), (1, 32, 32)])
@@ -217,32 +217,32 @@ def test_a_tensor_of_the_same_size_is_the_picture_itself(noise):
     np.testing.assert_allclose(grey, np.asarray(noise.convert("L")) / 127.5 - 1, atol=1e-6)
 
 
-# The few that are kept
+# The cache of uploads
 
 
-def test_a_picture_is_kept_under_the_hash_of_its_content(noise):
-    given = UploadedPictures()
-    name = given.put(file_of(noise))
+def test_an_upload_is_named_by_the_hash_of_its_content(noise):
+    uploads = UploadedPictures()
+    name = uploads.put(file_of(noise))
     assert len(name) == 16
     assert int(name, 16) >= 0
-    assert given.put(file_of(noise, "bmp")) == name  # the same pixels in another file
-    assert given.put(file_of(noise.rotate(90))) != name
-    assert np.array_equal(np.asarray(given.get(name)), np.asarray(noise))
+    assert uploads.put(file_of(noise, "bmp")) == name  # the same pixels in another file
+    assert uploads.put(file_of(noise.rotate(90))) != name
+    assert np.array_equal(np.asarray(uploads.get(name)), np.asarray(noise))
 
 
-def test_the_least_recently_used_picture_goes():
-    given = UploadedPictures(max_cached=2)
-    red, green = (given.put(file_of(Image.new("RGB", (8, 8), colour))) for colour in (RED, GREEN))
-    given.get(red)
-    given.put(file_of(Image.new("RGB", (8, 8), BLUE)))
-    assert given.get(red).getpixel((0, 0)) == RED
+def test_the_least_recently_used_upload_is_evicted():
+    uploads = UploadedPictures(max_cached=2)
+    red, green = (uploads.put(file_of(Image.new("RGB", (8, 8), colour))) for colour in (RED, GREEN))
+    uploads.get(red)
+    uploads.put(file_of(Image.new("RGB", (8, 8), BLUE)))
+    assert uploads.get(red).getpixel((0, 0)) == RED
     with pytest.raises(PictureError, match="is not kept: choose the file again"):
-        given.get(green)
+        uploads.get(green)
 
 
-def test_a_refused_picture_leaves_what_is_kept(noise):
-    given = UploadedPictures(max_cached=1)
-    name = given.put(file_of(noise))
+def test_a_refused_upload_does_not_change_the_cache(noise):
+    uploads = UploadedPictures(max_cached=1)
+    name = uploads.put(file_of(noise))
     with pytest.raises(PictureError):
-        given.put(b"no picture")
-    assert given.get(name).size == (16, 16)
+        uploads.put(b"no picture")
+    assert uploads.get(name).size == (16, 16)

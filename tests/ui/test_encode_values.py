@@ -159,13 +159,13 @@ def test_mean_errors_come_from_the_measured_ones(make, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("picture", [2, "made", "brought"])
+@pytest.mark.parametrize("picture", [2, "made", "uploaded"])
 def test_the_copied_script_brings_the_same_picture_back(
-    make, checkpoints, brought, picture, monkeypatch, tmp_path, capsys
+    make, checkpoints, uploaded, picture, monkeypatch, tmp_path, capsys
 ):
-    data, name = brought
+    data, name = uploaded
     given = SMALL["encode"] | {
-        "picture": name if picture == "brought" else picture,
+        "picture": name if picture == "uploaded" else picture,
         "refine": 1,
         "seed": "encode(1, 5)",
     }

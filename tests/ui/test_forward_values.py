@@ -65,14 +65,14 @@ def test_very_short_and_very_long_walks_have_the_marginals_too(make, steps):
     assert all(len(p["t"]) == min(250, steps + 1) for p in processes.values())
 
 
-def test_a_grey_checkpoint_has_one_channel(make, checkpoints, brought):
+def test_a_grey_checkpoint_has_one_channel(make, checkpoints, uploaded):
     given = SMALL["forward"] | {"checkpoint": "grey"}
     (value,) = values_of(make("forward"), given)
     assert value["shape"] == [1, 8, 8]
     assert np.array_equal(floats_of(value["x_0"]), to_unit(checkpoints["grey"].examples()[1:2]).numpy().ravel())
     assert len(floats_of(value["eps"])) == 64
     assert pictures_of(value)["example/0"].shape == (8, 8, 3)
-    data, name = brought
+    data, name = uploaded
     (own,) = values_of(make("forward"), given | {"real": name})
     assert np.array_equal(floats_of(own["x_0"]), as_tensor(read_picture(data), (1, 8, 8)).numpy().ravel())
 

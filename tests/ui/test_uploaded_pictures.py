@@ -12,8 +12,8 @@ from explorer.ui.real_pictures import receive_picture
 FORGOTTEN = "0123456789abcdef"
 
 
-def test_a_file_from_the_page_is_kept_or_what_is_wrong_with_it_said(brought):
-    data, name = brought
+def test_a_file_from_the_page_is_kept_or_what_is_wrong_with_it_said(uploaded):
+    data, name = uploaded
     assert receive_picture(base64.b64encode(data).decode()) == {"name": name}
     assert np.array_equal(np.asarray(UPLOADS.get(name)), np.asarray(read_picture(data)))
     refused = receive_picture(base64.b64encode(b"no picture").decode())["error"]
@@ -24,22 +24,22 @@ def test_a_file_from_the_page_is_kept_or_what_is_wrong_with_it_said(brought):
 
 
 @pytest.mark.parametrize(("name", "field"), [("encode", "picture"), ("forward", "real")])
-def test_a_brought_picture_that_went_is_refused_beside_its_field(make, brought, name, field):
+def test_a_brought_picture_that_went_is_refused_beside_its_field(make, uploaded, name, field):
     tab = make(name)
-    assert run(tab, {**SMALL[name], field: brought[1]})[-1]["state"] == "ended"
+    assert run(tab, {**SMALL[name], field: uploaded[1]})[-1]["state"] == "ended"
     (refusal,) = run(tab, {**SMALL[name], field: FORGOTTEN})
     assert (refusal["state"], refusal["field"]) == ("error", field)
     assert "choose the file again" in english(refusal["message"])
-    assert refusal["repair"]["value"] == brought[1]  # not the one that was just refused
+    assert refusal["repair"]["value"] == uploaded[1]  # not the one that was just refused
     (refusal,) = run(tab, {**SMALL[name], field: 4})
     assert "numbers 0 to 3, not 4" in english(refusal["message"])
-    assert refusal["repair"]["value"] == brought[1]
+    assert refusal["repair"]["value"] == uploaded[1]
 
 
 @pytest.mark.parametrize("damaged", [False, True])
 @pytest.mark.parametrize(("name", "field", "number"), [("encode", "picture", 1), ("forward", "real", 1)])
 def test_without_held_out_pictures_a_tab_says_so_and_takes_a_brought_one(
-    make, folder, brought, name, field, number, damaged
+    make, folder, uploaded, name, field, number, damaged
 ):
     tab = make(name)
     if damaged:
@@ -50,7 +50,7 @@ def test_without_held_out_pictures_a_tab_says_so_and_takes_a_brought_one(
     expected = "is damaged" if damaged else "bare ships no held-out pictures: choose a picture"
     assert expected in english(refusal["message"])
     assert refusal["repair"]["value"] == tab.default_request().fields()[field]
-    last = run(tab, given | {field: brought[1]})[-1]
+    last = run(tab, given | {field: uploaded[1]})[-1]
     assert (last["state"], last["examples"]) == ("ended", 0)
 
 
