@@ -93,7 +93,7 @@ def elsewhere(browser, app_url):
 def few_rows():
     """Encode has a table of three S: longer ones would go on beside the next tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explorer.ui.tabs.encode.round_trip, "FEW_LENGTHS", (10, 20, 50))
+        patch.setattr(explorer.ui.tabs.encode.round_trip, "TABLE_STEPS", (10, 20, 50))
         yield
 
 

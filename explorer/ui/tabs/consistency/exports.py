@@ -1,4 +1,4 @@
-"""What can be saved of Consistency."""
+"""The Save menu of Consistency."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from explorer.ui.tabs.consistency.result import ETAS, ConsistencyResult
 
 
 def both_grids(source: ExportSource) -> np.ndarray:
-    """A row for each latent and a column for each S: DDIM, and beside it DDPM."""
+    """Return the grids of DDIM and DDPM side by side, uint8 (H, W, 3): a row for each latent, a column for each S."""
     result: ConsistencyResult = source.result
     rows, columns = range(len(result.latents)), result.grid.columns
     halves = [
         exports.sheet([result.pictures.stack(*(f"{eta:.0f}/{S}/{i}" for S in columns)) for i in rows]) for eta in ETAS
     ]
-    between = np.full((len(halves[0]), 8 * GAP, 3), 255, dtype=np.uint8)
-    return np.concatenate([halves[0], between, halves[1]], axis=1)
+    gap = np.full((len(halves[0]), 8 * GAP, 3), 255, dtype=np.uint8)
+    return np.concatenate([halves[0], gap, halves[1]], axis=1)
 
 
 def similarity_rows(result: ConsistencyResult) -> list[dict[str, Any]]:
-    """One line for each picture."""
+    """Return a table row for each picture."""
     first = result.request.settings.noise_seeds(1)[0]
-    lines = []
+    table = []
     for eta in ETAS:
-        of = result.grid.similarities(eta)
-        for S, column in zip(result.grid.columns, of.columns, strict=True):
+        similarities = result.grid.similarities(eta)
+        for S, column in zip(result.grid.columns, similarities.columns, strict=True):
             for i, (latent, value) in enumerate(zip(result.latents, column or [], strict=True)):
                 cell: dict[str, Any] = {"eta": eta, "steps": S, "latent": to_field(latent), "noise_seed": first + i}
-                lines.append(cell | {"similarity": value, "to_steps": of.reference})
-    return lines
+                table.append(cell | {"similarity": value, "to_steps": similarities.reference})
+    return table
 
 
 EXPORT_FORMATS = (

@@ -1,4 +1,4 @@
-"""What Consistency has computed so far: a grid of pictures, and how similar they are to their row's reference."""
+"""The result of Consistency: a grid of pictures, and their similarity to the reference of their row."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ETAS = (0.0, 1.0)
 
 @dataclass(frozen=True)
 class Similarities:
-    """How similar the pictures of one eta are to their row's picture at the largest S that is complete.
+    """Similarity of the pictures with one eta to the reference of their row, the picture at the largest complete S.
 
     Attributes:
-        reference: that S; None while no column is complete.
-        columns: for each S a number for each row; None while the column is not complete.
+        reference: S of the references; None while no column is complete.
+        columns: for each S the similarity of each row; None while the column is incomplete.
     """
 
     reference: int | None
@@ -33,7 +33,13 @@ class Similarities:
 
 
 class Grid:
-    """The pictures by S, eta and row, and their similarities."""
+    """Pictures by S, eta and row.
+
+    Attributes:
+        columns: S of each column.
+        rows: number of rows.
+        mean_of: which pictures' mean is subtracted before pictures are compared: "examples" (held-out) or "shown".
+    """
 
     def __init__(self, checkpoint: Checkpoint, rows: int, columns: list[int]) -> None:
         self.columns, self.rows = columns, rows
@@ -47,7 +53,7 @@ class Grid:
         self._pictures.setdefault((eta, S), {})[row] = picture.clamp(-1, 1)
 
     def similarities(self, eta: float) -> Similarities:
-        """The similarities of the complete columns of one eta."""
+        """Return the similarities of the pictures with one eta."""
         complete = {
             S: torch.stack([self._pictures[eta, S][row] for row in range(self.rows)])
             for S in self.columns
@@ -66,10 +72,20 @@ class Grid:
 
 @dataclass(kw_only=True)
 class ConsistencyResult(TabResult):
-    """Pictures are named ``x_T/<row>`` and ``<eta>/<S>/<row>``."""
+    """The grids for DDIM and DDPM. Pictures are named ``x_T/<row>`` and ``<eta>/<S>/<row>``.
+
+    Attributes:
+        latents: of the rows.
+        grid: the pictures so far.
+    """
 
     latents: list[LatentSpec]
     grid: Grid
+
+    def add(self, S: int, eta: float, row: int, picture: Tensor) -> None:
+        """Add a picture (C, H, W)."""
+        self.grid.put(S, eta, row, picture)
+        self.pictures.add(f"{eta:.0f}/{S}/{row}", picture)
 
     def fixed(self) -> dict[str, Any]:
         return super().fixed() | {
@@ -83,7 +99,7 @@ class ConsistencyResult(TabResult):
         return super().changing() | {"similarity": json.dumps(similarities)}
 
     def script(self) -> str:
-        """A script on the public names that makes the pictures of the grid."""
+        """Return a script that makes the pictures of the grids with the public API."""
         s = self.request.settings
         latents = ",\n    ".join(latent.to_python() for latent in self.latents)
         return with_imports(f"""checkpoint = {self.checkpoint.to_python()}

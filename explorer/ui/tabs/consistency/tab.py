@@ -1,4 +1,4 @@
-"""The Consistency tab: the same latents at more and more steps, under DDIM and under DDPM."""
+"""The Consistency tab: the same latents with increasing S, under DDIM and under DDPM."""
 
 from __future__ import annotations
 
@@ -23,23 +23,27 @@ MAX_LATENTS, MAX_COLUMNS = 12, 8
 
 
 def parse_latents(value: Any) -> list[LatentSpec]:
-    """The list of latents; ValueError as for :func:`explorer.runs.latent_spec.parse_list`."""
+    """Parse the list of latents, see :func:`explorer.runs.latent_spec.parse_list`."""
     return parse_list(str(value) if isinstance(value, int) else value, 1, MAX_LATENTS)
 
 
-def parse_lengths(value: Any, T: int | None = None) -> list[int]:
-    """The list of numbers of steps, ascending.
+def parse_steps(value: Any, T: int | None = None) -> list[int]:
+    """Parse the list of S, the numbers of steps. Return it in ascending order.
+
+    Args:
+        value: a text such as "5, 10, 20", or a single int.
+        T: the maximum of S, if known.
 
     Raises:
-        ValueError: a part is no number in 1..T or stands there twice, or there are too few or too many.
+        ValueError: an entry is not an integer in 1..T or occurs twice, or there are too few or too many entries.
     """
     parts = split(str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
     numbers = [
         as_int(field_label("steps"), int(p) if p.isascii() and p.isdigit() and len(p) < 10 else p, 1, T) for p in parts
     ]
-    twice = [n for i, n in enumerate(numbers) if n in numbers[:i]]
-    if twice:
-        raise ValueError(LocalizedMessage("error.steps_twice", {"given": twice[0]}))
+    repeated = [n for i, n in enumerate(numbers) if n in numbers[:i]]
+    if repeated:
+        raise ValueError(LocalizedMessage("error.steps_twice", {"given": repeated[0]}))
     if not 2 <= len(numbers) <= MAX_COLUMNS:
         raise ValueError(LocalizedMessage("error.steps_count", {"most": MAX_COLUMNS, "count": len(numbers)}))
     return sorted(numbers)
@@ -47,19 +51,36 @@ def parse_lengths(value: Any, T: int | None = None) -> list[int]:
 
 @dataclass(frozen=True)
 class ConsistencyOptions(Options):
-    """Settings of the Consistency tab: the latents of the rows and the S of the columns, both as lists in a text."""
+    """Settings of the Consistency tab.
+
+    Attributes:
+        latents: of the rows, as a comma-separated list.
+        lengths: S of each column, as a comma-separated list.
+    """
 
     latents: str = "22, 10, 29, 3"
     lengths: str = "5, 10, 20, 50, 100, 1000"
 
     checks: ClassVar[Mapping[str, Check]] = {
         "latents": lambda value: ", ".join(str(latent) for latent in parse_latents(value)),
-        "lengths": lambda value: ", ".join(map(str, parse_lengths(value))),
+        "lengths": lambda value: ", ".join(map(str, parse_steps(value))),
     }
 
 
+def default_lengths(T: int) -> str:
+    """Return the default columns for a checkpoint: those with S up to its T.
+
+    Raises:
+        InvalidField: T is 1, so there is nothing to compare.
+    """
+    if T == 1:
+        raise InvalidField("checkpoint", LocalizedMessage("error.one_step"))
+    columns = [S for S in parse_steps(ConsistencyOptions.lengths) if S <= T]
+    return ", ".join(map(str, columns if len(columns) > 1 else [1, T]))
+
+
 class ConsistencyTab(Tab[ConsistencyOptions]):
-    """A grid of latents by S, once for DDIM and once for DDPM."""
+    """A grid of latents × S for DDIM, and another for DDPM."""
 
     name, options, export_formats = "consistency", ConsistencyOptions, EXPORT_FORMATS
     file_name_fields = ("latents", "lengths")
@@ -70,29 +91,23 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
         return {"latents": parse_latents(request.options.latents)}
 
     def check(self, request: TabRequest[ConsistencyOptions]) -> TabRequest[ConsistencyOptions]:
-        """The noise seeds are counted up from the first one, and S is at most T."""
+        """The noise seeds of all rows are consecutive, and S is at most T."""
         highest = MAX_SEED - MAX_LATENTS
         if request.settings.noise_seed > highest:  # type: ignore[operator]
             raise InvalidField("noise_seed", LocalizedMessage("error.noise_seed_rows", {"highest": highest}))
-        T = request.checkpoint.schedule.T
-        if (
-            request.options.lengths == ConsistencyOptions.lengths
-        ):  # nobody typed it: leave out what this checkpoint lacks
-            lengths = [S for S in parse_lengths(request.options.lengths) if S <= T]
-            lengths = lengths if len(lengths) > 1 else sorted({1, T})
-            if T == 1:
-                raise InvalidField("checkpoint", LocalizedMessage("error.one_step"))
-            return replace(request, options=replace(request.options, lengths=", ".join(map(str, lengths))))
-        check_field("lengths", request.options.lengths, lambda value: parse_lengths(value, T))
+        T, lengths = request.checkpoint.schedule.T, request.options.lengths
+        if lengths == ConsistencyOptions.lengths:
+            return replace(request, options=replace(request.options, lengths=default_lengths(T)))
+        check_field("lengths", lengths, lambda value: parse_steps(value, T))
         return request
 
     def results(self, request: TabRequest[ConsistencyOptions], state: State) -> Iterator[ConsistencyResult]:
-        """Columns of few steps come first."""
-        rows, columns = parse_latents(request.options.latents), parse_lengths(request.options.lengths)
+        """Run the columns with small S first."""
+        rows, columns = parse_latents(request.options.latents), parse_steps(request.options.lengths)
         result = ConsistencyResult(request=request, latents=rows, grid=Grid(request.checkpoint, len(rows), columns))
         for i, latent in enumerate(rows):
             x_T = latent.latent(request.checkpoint)[0]
-            result.pictures.add(f"x_T/{i}", x_T / 3)  # three standard deviations on [-1, 1]
+            result.pictures.add(f"x_T/{i}", x_T / 3)  # shows values from -3 to 3 standard deviations
         base = replace(request.settings, variance="eta")
         seeds = base.noise_seeds(len(rows))
         cells = [(S, eta, row) for S in columns for eta in ETAS for row in range(len(rows))]
@@ -100,9 +115,7 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
             PictureRequest(rows[r], replace(base, steps=S, eta=eta, noise_seed=seeds[r])) for S, eta, r in cells
         ]
 
-        def take(index: int, picture: Tensor) -> None:
-            S, eta, row = cells[index]
-            result.grid.put(S, eta, row, picture)
-            result.pictures.add(f"{eta:.0f}/{S}/{row}", picture)
+        def add_picture(index: int, picture: Tensor) -> None:
+            result.add(*cells[index], picture)
 
-        return run_pictures(result, requests, self.services.results, state, take, batch=2 * len(rows))
+        return run_pictures(result, requests, self.services.results, state, add_picture, batch=2 * len(rows))

@@ -1,4 +1,4 @@
-"""What can be saved of Encode."""
+"""The Save menu of Encode."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from explorer.ui.tabs.encode.result import EncodeResult
 
 
 def round_trip(source: ExportSource) -> np.ndarray:
-    """x_0, its latent, the picture again, and the difference in diverging colours (±0.25)."""
+    """Return x_0, its latent, the reconstruction and the difference (±0.25, diverging) in a row, uint8 (H, W, 3)."""
     return exports.strip(source.result.pictures.stack("x_0", "x_T", "again", "difference"), GAP)
 
 
-def up_and_down(source: ExportSource) -> np.ndarray:
-    """The way up and the way down as a film."""
+def animation(source: ExportSource) -> np.ndarray:
+    """Return the frames of the encoding and then of the sampling, uint8 (N, H, W, 3)."""
     times = source.result.times
     return source.result.pictures.stack(*(f"up/{t}" for t in times), *(f"down/{t}" for t in reversed(times[:-1])))
 
 
-def errors(result: EncodeResult) -> list[dict[str, Any]]:
-    """This picture's errors, the checkpoint's means, and the paper's Table 2."""
+def error_rows(result: EncodeResult) -> list[dict[str, Any]]:
+    """Return a table of this picture's errors, the checkpoint's mean errors, and the paper's Table 2."""
     this_picture = [
         {"of": "this picture", "steps": S, "inversion": str(inversion), "mse": mse}
         for inversion, by_steps in result.errors.items()
@@ -41,7 +41,7 @@ def errors(result: EncodeResult) -> list[dict[str, Any]]:
 
 EXPORT_FORMATS = (
     png_format("picture", "files.trip", round_trip),
-    *animation_formats("files.trip_film", up_and_down),
+    *animation_formats("files.trip_film", animation),
     CHARTS_FORMAT,
-    csv_format("files.errors", errors),
+    csv_format("files.errors", error_rows),
 )

@@ -1,4 +1,4 @@
-"""What Encode has computed so far."""
+"""The result of Encode: a round trip to the latent and back, and reconstruction errors for other S."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Reconstruction:
 
 @dataclass(frozen=True)
 class LatentMoments:
-    """How far an encoded latent is from standard normal noise.
+    """Statistics of an encoded latent, to compare with standard normal noise.
 
     Attributes:
         mean, std: over all values.
-        norm: over the root of the dimension.
+        norm: divided by the root of the dimension.
         histogram: density in the bins :data:`BINS`.
     """
 
@@ -54,25 +54,26 @@ class LatentMoments:
         return cls(float(x_T.mean()), float(x_T.std()), norm, [round(float(d), 5) for d in density])
 
 
-def mean_squared_error(again: Tensor, x_0: Tensor) -> float:
-    """Mean squared error per dimension with pictures scaled to [0, 1], as in the paper's Table 2."""
-    return float((again - x_0).square().mean() / 4)
+def mean_squared_error(reconstruction: Tensor, x_0: Tensor) -> float:
+    """Return the mean squared error per dimension of pictures scaled to [0, 1], as in the paper's Table 2."""
+    return float((reconstruction - x_0).square().mean() / 4)
 
 
 @dataclass(kw_only=True)
 class EncodeResult(TabResult):
-    """One picture on its way up and down, and the errors at other S.
+    """A picture, its latent and its reconstruction, and the errors for other S.
 
     Pictures are named ``x_0``, ``x_T``, ``again``, ``difference``, ``up/<t>``, ``down/<t>``, ``back/<inversion>/<S>`` and
     ``example/<i>``.
 
     Attributes:
-        encoded: the latent as text; None for a picture that the network made.
-        examples: how many held-out pictures can be chosen.
-        lengths: the S of the table.
-        times: the t at which pictures of the way are shown, ascending.
-        latent: the moments of the latent, once it is there.
-        mse, largest: error of the picture that came back, once it is there.
+        encoded: the latent as a spec; None for a generated picture.
+        examples: number of held-out pictures to choose from.
+        lengths: S of each row of the table of errors.
+        times: the t of the intermediate pictures, ascending.
+        latent: statistics of the latent, once known.
+        mse: mean squared error of the reconstruction, once known.
+        largest: its largest absolute error, once known.
         errors: mean squared error by inversion and S.
     """
 
@@ -86,7 +87,7 @@ class EncodeResult(TabResult):
     errors: dict[Inversion, dict[int, float]] = field(default_factory=dict)
 
     def mean_errors(self) -> tuple[dict[str, list[list[float]]], Any]:
-        """The checkpoint's mean errors over held-out pictures, [S, error] by inversion, and a note about them."""
+        """Return the checkpoint's mean errors over held-out pictures, [S, error] by inversion, and a note about them."""
         quality, note = read_measurements(self.checkpoint)
         if quality is None or quality.reconstruction is None:
             return {}, note
@@ -117,7 +118,7 @@ class EncodeResult(TabResult):
         }
 
     def script(self) -> str:
-        """A script on the public names that encodes the picture and brings it back."""
+        """Return a script that encodes and reconstructs the picture with the public API."""
         s, o = self.request.settings, self.request.options
         if o.picture == GENERATED:
             x_0 = f"ex.sample(checkpoint, {self.request.latent.to_python()}, settings).clamp(-1, 1)"

@@ -1,4 +1,4 @@
-"""The Encode tab: a real picture up into its latent and back."""
+"""The Encode tab: DDIM inversion of a real picture, and its reconstruction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from explorer.ui.tabs.encode.exports import EXPORT_FORMATS
 from explorer.ui.tabs.encode.result import EncodeResult, Reconstruction
 from explorer.ui.tabs.encode.round_trip import RoundTrip
 
-CACHE_BYTES = 32 << 20  # of reconstructed pictures
+CACHE_BYTES = 32 << 20  # for reconstructed pictures
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class EncodeOptions(Options):
     """Settings of the Encode tab.
 
     Attributes:
-        picture: number of a held-out picture, name of an uploaded one, or "made": what the control column makes.
-        ahead, refine: how each jump on the way up finds its eps, see :class:`explorer.inversion.Inversion`.
-        every_steps: measure S = 500 and 1000 too, which takes a while.
+        picture: index of a held-out picture, name of an uploaded one, or "made" for one generated from the control column.
+        ahead, refine: how the inversion predicts eps, see :class:`explorer.inversion.Inversion`.
+        every_steps: measure the error at S = 500 and 1000 too, which is slow.
     """
 
     picture: int | str = 0
@@ -44,12 +44,12 @@ class EncodeOptions(Options):
 
     @property
     def inversion(self) -> Inversion:
-        """How the picture on the screen is encoded."""
+        """The inversion of the picture on the screen."""
         return Inversion(self.refine, self.ahead)
 
 
 class EncodeTab(Tab[EncodeOptions]):
-    """x_0 up to x_T by DDIM inversion, and down again."""
+    """A round trip from x_0 to x_T by DDIM inversion, and back."""
 
     name, options, export_formats = "encode", EncodeOptions, EXPORT_FORMATS
     file_name_fields = ("picture", "steps")
@@ -63,7 +63,7 @@ class EncodeTab(Tab[EncodeOptions]):
         self.reconstructions: BoundedCache[Reconstruction] = BoundedCache(CACHE_BYTES)
 
     def check(self, request: TabRequest[EncodeOptions]) -> TabRequest[EncodeOptions]:
-        """Without held-out pictures the first one is what the control column makes."""
+        """Without held-out pictures, the default is a generated one."""
         if request.options.picture == 0 and len(examples_of(request.checkpoint)) == 0:
             return replace(request, options=replace(request.options, picture=GENERATED))
         return request

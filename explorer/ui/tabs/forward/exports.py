@@ -1,4 +1,4 @@
-"""What can be saved of Forward."""
+"""The Save menu of Forward."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from explorer.ui.export_formats import (
 from explorer.ui.localization import LocalizedMessage, from_json
 from explorer.ui.tabs.forward.result import ForwardResult
 
-FILM_FRAMES = 61
+ANIMATION_FRAMES = 61
 DEFAULT_T = 300
 
 
 def noised(result: ForwardResult, *times: int) -> np.ndarray:
-    """x_t at each t: uint8 (N, H, W, C)."""
+    """Return x_t for each t, uint8 (N, H, W, C)."""
     schedule = result.checkpoint.schedule
     return np.concatenate([to_uint8(diffuse(result.x_0[None], result.eps[None], t, schedule)) for t in times])
 
 
-def at_t(source: ExportSource) -> np.ndarray:
-    """x_t at the t on the screen."""
-    chosen = source.view.get("t_forward", "")
-    t = int(chosen) if chosen.isascii() and chosen.isdigit() else DEFAULT_T
+def picture_at_t(source: ExportSource) -> np.ndarray:
+    """Return x_t at the t on the screen, uint8 (H, W, C)."""
+    text = source.view.get("t_forward", "")
+    t = int(text) if text.isascii() and text.isdigit() else DEFAULT_T
     return noised(source.result, min(t, source.result.checkpoint.schedule.T))[0]
 
 
-def film(source: ExportSource) -> np.ndarray:
-    """x_t for t from 0 to T."""
+def animation(source: ExportSource) -> np.ndarray:
+    """Return frames of x_t for t from 0 to T, uint8 (N, H, W, C)."""
     T = source.result.checkpoint.schedule.T
-    return noised(source.result, *evenly_spaced(T + 1, FILM_FRAMES))
+    return noised(source.result, *evenly_spaced(T + 1, ANIMATION_FRAMES))
 
 
 def process_rows(result: ForwardResult) -> list[dict[str, Any]]:
-    """One line for each process."""
+    """Return a table row for each process."""
     return [
         {
             "process": name if name == "markov" else f"eta={name}",
@@ -60,7 +60,11 @@ def process_rows(result: ForwardResult) -> list[dict[str, Any]]:
 
 
 def loss_rows(result: ForwardResult) -> list[dict[str, Any]]:
-    """The checkpoint's loss over t."""
+    """Return a table of the checkpoint's loss over t.
+
+    Raises:
+        NothingToExport: the loss has not been measured.
+    """
     curve, note = result.loss()
     if not curve:
         raise NothingToExport(LocalizedMessage("file.nothing", {"why": from_json(note)}))
@@ -68,8 +72,8 @@ def loss_rows(result: ForwardResult) -> list[dict[str, Any]]:
 
 
 EXPORT_FORMATS = (
-    png_format("picture", "files.at_t", at_t),
-    *animation_formats("files.noising_film", film),
+    png_format("picture", "files.at_t", picture_at_t),
+    *animation_formats("files.noising_film", animation),
     CHARTS_FORMAT,
     csv_format("files.moments", process_rows),
     csv_format("files.loss", loss_rows, "loss"),

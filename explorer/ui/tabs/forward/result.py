@@ -1,4 +1,4 @@
-"""What Forward has computed."""
+"""The result of Forward: a picture, noise, simulated paths and their measurements."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from explorer.ui.real_pictures import GENERATED
 from explorer.ui.tab_result import TabResult
 
 SHOWN_PATHS = 4
-SHOWN_POINTS = 250  # of a path, on the page
+SHOWN_POINTS = 250  # of each path
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Pixel:
 
 @dataclass(frozen=True)
 class ProcessFacts:
-    """What is measured of one process over all its paths.
+    """Measurements of one forward process over all its paths.
 
     Attributes:
-        mean, variance: largest error of a mean and of a variance.
-        largest, bound: largest error in standard errors, and what it stays below, see :class:`explorer.forward.MarginalErrors`.
+        mean, variance: largest absolute error of a mean and of a variance.
+        largest, bound: largest error in standard errors, and its 99 % bound, see :class:`explorer.forward.MarginalErrors`.
         correlation: median correlation of x_t and x_prev.
-        straightness: median length over distance in the coordinates of the ODE.
+        straightness: median ratio of length to distance in the coordinates of the ODE.
     """
 
     mean: float
@@ -70,15 +70,15 @@ class ProcessFacts:
 
 @dataclass(kw_only=True)
 class ForwardResult(TabResult):
-    """A real picture, noise, and paths of a few pixels.
+    """A real picture, noise, and paths of some pixels.
 
     Attributes:
-        default: what makes a "made" picture.
-        x_0, eps: (C, H, W); the page noises the picture to any t from these.
+        default: the settings that generate a "made" picture.
+        x_0, eps: (C, H, W); the page computes x_t for any t from them.
         tau: the time steps of the paths.
-        pixels: whose paths these are.
+        pixels: the pixels of the paths.
         processes: the paths of each process, by name.
-        examples: how many held-out pictures can be chosen.
+        examples: number of held-out pictures to choose from.
     """
 
     default: Query
@@ -91,11 +91,11 @@ class ForwardResult(TabResult):
 
     @cached_property
     def facts(self) -> dict[str, ProcessFacts]:
-        """What is measured of each process, by name."""
+        """Measurements of each process, by name."""
         return {name: ProcessFacts.of(paths) for name, paths in self.processes.items()}
 
     def loss(self) -> tuple[list[list[float]], Any]:
-        """The checkpoint's loss over t on held-out pictures, [t, loss], and a note on how it was measured."""
+        """Return the checkpoint's loss on held-out pictures as points [t, loss], and a note about it."""
         quality, note = read_measurements(self.checkpoint)
         if quality is None or quality.loss is None:
             return [], note
@@ -122,14 +122,14 @@ class ForwardResult(TabResult):
         }
 
     def _process_to_page(self, name: str) -> dict[str, Any]:
-        """A few paths of a process, and what is measured of all."""
+        """Some paths of a process, and the measurements over all of them."""
         paths = self.processes[name]
         shown = evenly_spaced(len(paths.t), SHOWN_POINTS)
         points = paths.x[:SHOWN_PATHS, shown].round(4).transpose(2, 0, 1)  # (pixels, paths, points)
         return {"t": [paths.t[i] for i in shown], "paths": points.tolist()} | vars(self.facts[name])
 
     def script(self) -> str:
-        """A script on the public names that noises the picture in one jump."""
+        """Return a script that noises the picture to several t with the public API."""
         o, s, T = self.request.options, self.request.settings, self.checkpoint.schedule.T
         times = tuple(sorted({max(1, T * percent // 100) for percent in (10, 30, 50, 100)}))
         if o.real == GENERATED:

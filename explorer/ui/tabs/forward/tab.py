@@ -1,4 +1,4 @@
-"""The Forward tab: noise in one jump, processes that share the marginals, and the loss that sees no more than these."""
+"""The Forward tab: q(x_t | x_0) of a real picture, forward processes with the same marginals, and the loss over t."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
-from explorer.forward import markov_paths, non_markov_paths
+from explorer.forward import Paths, markov_paths, non_markov_paths
 from explorer.latents import latent
 from explorer.runs.cancellation import State, check_cancelled
 from explorer.runs.encoded_latent import real_picture
 from explorer.runs.results import generate_pictures
-from explorer.schedule import timesteps
+from explorer.schedule import Schedule, timesteps
 from explorer.ui.fields import Check, InvalidField, Options, integer
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.query import Query
@@ -23,25 +23,25 @@ from explorer.ui.tab import Tab, TabRequest
 from explorer.ui.tabs.forward.exports import EXPORT_FORMATS
 from explorer.ui.tabs.forward.result import ForwardResult, Pixel
 
-PROCESSES = {"markov": None, "1": 1.0, "0.5": 0.5, "0": 0.0}  # name → eta, None for the Markov chain
+PROCESSES = {"markov": None, "1": 1.0, "0.5": 0.5, "0": 0.0}  # eta by name; None for the Markov chain
 MAX_PIXELS = 3
 
 
 def parse_pixels(value: Any) -> list[tuple[int, int]]:
-    """The list of pixels, "row:column, row:column".
+    """Parse a list of pixels, "row:column, row:column".
 
     Raises:
-        ValueError: another form, the same pixel twice, none or more than three.
+        ValueError: malformed, a pixel occurs twice, or there are none or more than :data:`MAX_PIXELS`.
     """
     if not isinstance(value, str):
         raise ValueError(LocalizedMessage("error.pixels"))
     parts = [part.strip().split(":") for part in value[:200].split(",") if part.strip()]
     if not all(len(p) == 2 and all(n.isascii() and n.isdigit() and len(n) < 5 for n in p) for p in parts):
         raise ValueError(LocalizedMessage("error.pixels_each"))
-    places = [(int(row), int(column)) for row, column in parts]
-    if not 1 <= len(places) <= MAX_PIXELS or len(set(places)) < len(places):
-        raise ValueError(LocalizedMessage("error.pixels_count", {"most": MAX_PIXELS, "count": len(places)}))
-    return places
+    pixels = [(int(row), int(column)) for row, column in parts]
+    if not 1 <= len(pixels) <= MAX_PIXELS or len(set(pixels)) < len(pixels):
+        raise ValueError(LocalizedMessage("error.pixels_count", {"most": MAX_PIXELS, "count": len(pixels)}))
+    return pixels
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class ForwardOptions(Options):
     """Settings of the Forward tab.
 
     Attributes:
-        real: number of a held-out picture, the name of an uploaded one, or "made": the first picture of the page.
-        pixels: whose paths are drawn, as text; empty for one in the middle, a little up.
-        walks: how many paths the means and variances are taken over.
+        real: index of a held-out picture, name of an uploaded one, or "made" for one generated with the default settings.
+        pixels: those whose paths are drawn, as "row:column, …"; empty for one slightly above the centre.
+        walks: number of simulated paths for means and variances.
     """
 
     real: int | str = 0
@@ -64,13 +64,13 @@ class ForwardOptions(Options):
         "walks": integer("walks", 100, 4000),
     }
 
-    def places(self, height: int, width: int) -> list[tuple[int, int]]:
-        """(row, column) of each pixel that is drawn."""
+    def pixel_positions(self, height: int, width: int) -> list[tuple[int, int]]:
+        """Return (row, column) of each pixel whose paths are drawn."""
         return parse_pixels(self.pixels) if self.pixels else [(5 * height // 16, width // 2)]
 
 
 class ForwardTab(Tab[ForwardOptions]):
-    """q(x_t | x_0) of a real picture, and paths of a few of its pixels under processes with these marginals."""
+    """A real picture noised to any t, and paths of some of its pixels under several forward processes."""
 
     name, options, export_formats = "forward", ForwardOptions, EXPORT_FORMATS
     file_name_fields = ("real",)
@@ -80,43 +80,38 @@ class ForwardTab(Tab[ForwardOptions]):
     server_functions = (receive_picture,)
 
     def check(self, request: TabRequest[ForwardOptions]) -> TabRequest[ForwardOptions]:
-        """The pixels lie inside. Without held-out pictures the first one is a made one."""
+        """The pixels lie inside the picture. Without held-out pictures, the default is a generated one."""
         _, H, W = request.checkpoint.shape
-        for row, column in request.options.places(H, W):
+        for row, column in request.options.pixel_positions(H, W):
             if row >= H or column >= W:
-                place = {"last_row": H - 1, "last_column": W - 1, "row": row, "column": column}
-                raise InvalidField("pixels", LocalizedMessage("error.pixel_outside", place))
+                values = {"last_row": H - 1, "last_column": W - 1, "row": row, "column": column}
+                raise InvalidField("pixels", LocalizedMessage("error.pixel_outside", values))
         if request.options.real == 0 and len(examples_of(request.checkpoint)) == 0:
             return replace(request, options=replace(request.options, real=GENERATED))
         return request
 
     def results(self, request: TabRequest[ForwardOptions], state: State) -> Iterator[ForwardResult]:
-        """Everything at once: only a made picture needs the network."""
+        """Yield one result. Only a generated picture needs the network."""
         checkpoint, options, settings = request.checkpoint, request.options, request.settings
         default = Query.default(self.services.max_steps, checkpoint.name)
-        x_0 = (
-            self._made(request, default, state)
-            if options.real == GENERATED
-            else real_picture(options.real, checkpoint)[0]
-        )
-        seed = settings.noise_seeds(1)[0]
-        places = options.places(*checkpoint.shape[1:])
-        values = np.array([float(x_0[0, row, column]) for row, column in places])
+        if options.real == GENERATED:
+            x_0 = self._generate_picture(request, default, state)
+        else:
+            x_0 = real_picture(options.real, checkpoint)[0]
+        noise_seed = settings.noise_seeds(1)[0]
+        pixels = [
+            Pixel(row, column, float(x_0[0, row, column]))
+            for row, column in options.pixel_positions(*checkpoint.shape[1:])
+        ]
         tau = timesteps(checkpoint.schedule.T, settings.steps, settings.spacing)
-        processes = {
-            name: markov_paths(values, tau, checkpoint.schedule, options.walks, seed)
-            if eta is None
-            else non_markov_paths(values, tau, checkpoint.schedule, eta, options.walks, seed)
-            for name, eta in PROCESSES.items()
-        }
         result = ForwardResult(
             request=request,
             default=default,
             x_0=x_0,
-            eps=latent(checkpoint.shape, [seed])[0],
+            eps=latent(checkpoint.shape, [noise_seed])[0],
             tau=tau,
-            pixels=[Pixel(row, column, value) for (row, column), value in zip(places, values.tolist(), strict=True)],
-            processes=processes,
+            pixels=pixels,
+            processes=simulate_processes(pixels, tau, checkpoint.schedule, options.walks, noise_seed),
             state="ended",
             evaluations=None,
             expected_evaluations=None,
@@ -124,10 +119,23 @@ class ForwardTab(Tab[ForwardOptions]):
         result.examples = add_examples(result.pictures, checkpoint)
         yield result
 
-    def _made(self, request: TabRequest[ForwardOptions], default: Query, state: State) -> Tensor:
-        """The page's first picture, (C, H, W)."""
+    def _generate_picture(self, request: TabRequest[ForwardOptions], default: Query, state: State) -> Tensor:
+        """Generate the picture (C, H, W) of the default settings."""
         for progress in generate_pictures(request.checkpoint, [default.picture], self.services.results):
             if progress.ready:
                 return progress.ready[0].clamp(-1, 1)
             check_cancelled(state)
-        raise RuntimeError("the picture was not made")
+        raise RuntimeError("the picture was not generated")
+
+
+def simulate_processes(
+    pixels: list[Pixel], tau: list[int], schedule: Schedule, walks: int, seed: int
+) -> dict[str, Paths]:
+    """Simulate paths of the pixels' values under each of :data:`PROCESSES`."""
+    values = np.array([pixel.value for pixel in pixels])
+    return {
+        name: markov_paths(values, tau, schedule, walks, seed)
+        if eta is None
+        else non_markov_paths(values, tau, schedule, eta, walks, seed)
+        for name, eta in PROCESSES.items()
+    }

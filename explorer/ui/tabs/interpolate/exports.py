@@ -1,4 +1,4 @@
-"""What can be saved of Interpolate."""
+"""The Save menu of Interpolate."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from explorer.ui.export_formats import (
 )
 from explorer.ui.tabs.interpolate.result import InterpolateResult
 
-ARRAYS = """positions (N,): along the way; for each strip x_T_NAME (N, C, H, W) float32, pictures_NAME (N, H, W, 3) uint8 and
+README = """positions (N,): along the way; for each strip x_T_NAME (N, C, H, W) float32, pictures_NAME (N, H, W, 3) uint8 and
     latents_NAME (N,) texts; README says so."""
 
 
 def frames_of(result: InterpolateResult, strip: str) -> np.ndarray:
-    """The frames of a strip: uint8 (N, H, W, 3)."""
+    """Return the frames of a strip, uint8 (N, H, W, 3)."""
     return result.pictures.stack(*(f"{strip}/{k}" for k in range(len(result.path.positions))))
 
 
 def all_strips(source: ExportSource) -> np.ndarray:
-    """The strips, one below the other."""
+    """Return all strips, one below the other, uint8 (H, W, 3)."""
     return exports.sheet([frames_of(source.result, name) for name in source.result.strips])
 
 
 def pad(source: ExportSource) -> np.ndarray:
-    """The pad between the four corners."""
+    """Return the pictures of the pad as a grid, uint8 (H, W, 3)."""
     side = range(source.result.request.options.side)
     return exports.sheet([source.result.pictures.stack(*(f"pad/{i}/{j}" for j in side)) for i in side])
 
 
 def arrays(source: ExportSource) -> bytes:
-    """Latents and pictures of the strips as .npz; its array README says what the others are: :data:`ARRAYS`."""
+    """Return the latents and pictures of the strips as .npz. Its array README describes the others, see :data:`README`."""
     result: InterpolateResult = source.result
-    named: dict[str, Any] = {"README": np.array(ARRAYS), "settings": np.array(source.address)}
+    named: dict[str, Any] = {"README": np.array(README), "settings": np.array(source.address)}
     named["positions"] = np.array(list(result.path.positions))
     for name, frames in result.strips.items():
         latents = [frame.latent.latent(result.checkpoint)[0].cpu().numpy() for frame in frames]
@@ -53,20 +53,20 @@ def arrays(source: ExportSource) -> bytes:
     return exports.npz(**named)
 
 
-def numbers(result: InterpolateResult) -> list[dict[str, Any]]:
-    """One line for each frame of each strip; the numbers of a whole strip stand in each of its lines."""
-    lines, root = [], math.sqrt(math.prod(result.checkpoint.shape))
+def frame_rows(result: InterpolateResult) -> list[dict[str, Any]]:
+    """Return a table row for each frame of each strip. The measurements of a strip are repeated in its rows."""
+    table, root = [], math.sqrt(math.prod(result.checkpoint.shape))
     for name, frames in result.strips.items():
         for k, (position, frame) in enumerate(zip(result.path.positions, frames, strict=True)):
             norm = float(frame.latent.latent(result.checkpoint).norm()) / root
             s = frame.settings
-            lines.append(
+            table.append(
                 {"strip": name, "frame": k, "position": position}
                 | {"latent": to_field(frame.latent), "norm_of_x_T": norm}
                 | {"steps": s.steps, "eta": s.eta, "noise_seed": s.noise_seed}
                 | asdict(result.facts[name])
             )
-    return lines
+    return table
 
 
 EXPORT_FORMATS = (
@@ -74,6 +74,6 @@ EXPORT_FORMATS = (
     png_format("pad", "files.pad", pad),
     *animation_formats("files.way_film", lambda source: frames_of(source.result, "slerp")),
     CHARTS_FORMAT,
-    csv_format("files.way_numbers", numbers),
+    csv_format("files.way_numbers", frame_rows),
     ExportFormat("npz", "files.latents", "npz", arrays),
 )

@@ -1,4 +1,4 @@
-"""A path through latents."""
+"""A path through latents, with frames along it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ NORM_POINTS = 40
 
 @dataclass(frozen=True)
 class LatentPath:
-    """A path through latents: position 0 is at the first one, 1 at the second, and so on.
+    """A path through latents. Position 0 is the first latent, 1 the second, and so on.
 
     Attributes:
-        through: the latents; the first one again at the end of a loop.
-        positions: of the frames along the path.
-        stops: indices of the frames at the latents themselves.
+        through: the latents; a loop ends with the first one again.
+        positions: of the frames.
+        stops: indices of the frames that are at a latent.
     """
 
     through: tuple[LatentSpec, ...]
@@ -27,19 +27,19 @@ class LatentPath:
 
     @classmethod
     def through_latents(cls, through: tuple[LatentSpec, ...], frames: int) -> LatentPath:
-        """A path with at least ``frames`` frames, evenly spaced over its legs, at least one between two latents."""
+        """Create a path with at least ``frames`` evenly spaced frames, and at least one between each two latents."""
         legs = len(through) - 1
-        each = max(2, math.ceil((frames - 1) / legs))
-        positions = tuple(round(k / each, 4) for k in range(legs * each + 1))
-        return cls(through, positions, tuple(range(0, legs * each + 1, each)))
+        per_leg = max(2, math.ceil((frames - 1) / legs))
+        positions = tuple(round(k / per_leg, 4) for k in range(legs * per_leg + 1))
+        return cls(through, positions, tuple(range(0, legs * per_leg + 1, per_leg)))
 
     def at(self, position: float, kind: MixKind) -> LatentSpec:
-        """The latent at a position, on the sphere ("slerp") or on the straight line ("lerp")."""
+        """Return the latent at a position, by spherical ("slerp") or linear ("lerp") interpolation."""
         leg = min(int(position), len(self.through) - 2)
         return mix(self.through[leg], self.through[leg + 1], position - leg, kind)
 
     def norms(self, checkpoint: Checkpoint) -> dict[str, list[list[float]]]:
-        """The norm of x_T over the root of its dimension along the path: [position, norm] for slerp and lerp."""
+        """Return the norm of x_T along the path, divided by the root of its dimension: [position, norm] for slerp and lerp."""
         root, legs = math.sqrt(math.prod(checkpoint.shape)), len(self.through) - 1
         positions = [k * legs / NORM_POINTS for k in range(NORM_POINTS + 1)]
         kinds: tuple[MixKind, MixKind] = ("slerp", "lerp")

@@ -1,4 +1,4 @@
-"""What Interpolate has computed so far."""
+"""The result of Interpolate: strips of pictures along a path through latents, and the pad."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from explorer.ui.tabs.interpolate.path import LatentPath
 
 @dataclass(frozen=True)
 class StripFacts:
-    """The numbers of one strip.
+    """The measurements of one strip.
 
     Attributes:
         largest, smoothness, span: see :class:`explorer.evaluation.metrics.Strip`.
-        contrast_middle, contrast_ends: standard deviation of the pixels half-way and at the latents of the path.
+        contrast_middle: standard deviation of the pixels half-way between the first two latents.
+        contrast_ends: mean standard deviation of the pixels at the latents of the path.
     """
 
     largest: float
@@ -33,7 +34,7 @@ class StripFacts:
 
 
 def measure(pictures: Tensor, path: LatentPath) -> StripFacts:
-    """Measure the pictures (N, C, H, W) of a strip."""
+    """Measure a strip of pictures (N, C, H, W)."""
     pictures = pictures.clamp(-1, 1)
     measured = strip(pictures, path.stops)
     middle = (path.stops[0] + path.stops[1]) // 2
@@ -48,7 +49,7 @@ def measure(pictures: Tensor, path: LatentPath) -> StripFacts:
 
 
 def describe(frames: list[PictureRequest]) -> dict[str, Any]:
-    """What opens the frames of a strip in Steps."""
+    """Return the settings with which the page opens the frames of a strip in Steps."""
     return {
         "latents": [to_field(frame.latent) for frame in frames],
         "noise_seeds": [frame.settings.noise_seed for frame in frames],
@@ -59,19 +60,38 @@ def describe(frames: list[PictureRequest]) -> dict[str, Any]:
 
 @dataclass(kw_only=True)
 class InterpolateResult(TabResult):
-    """Pictures are named ``<strip>/<frame>`` and ``pad/<row>/<column>``.
+    """Strips and the pad. Pictures are named ``<strip>/<frame>`` and ``pad/<row>/<column>``.
 
     Attributes:
-        path: what the strips follow.
-        strips: the frames of each strip, by name.
-        pad: the pictures of the pad, by name.
-        facts: the numbers of each strip that is complete.
+        path: the path of the strips.
+        strips: the requests for the frames of each strip, by name.
+        pad: the requests for the pictures of the pad, by name.
+        facts: the measurements of each complete strip.
     """
 
     path: LatentPath
     strips: dict[str, list[PictureRequest]]
     pad: dict[str, PictureRequest]
     facts: dict[str, StripFacts] = field(default_factory=dict)
+    _frames: dict[str, dict[int, Tensor]] = field(default_factory=dict)  # of incomplete strips
+
+    @property
+    def requests(self) -> dict[str, PictureRequest]:
+        """The requests for all pictures, by name."""
+        strips = {f"{name}/{k}": frame for name, frames in self.strips.items() for k, frame in enumerate(frames)}
+        return strips | self.pad
+
+    def add(self, name: str, picture: Tensor) -> None:
+        """Add a picture (C, H, W). Measure its strip when that is complete."""
+        self.pictures.add(name, picture)
+        strip_name, _, index = name.partition("/")
+        if strip_name not in self.strips:
+            return
+        frames = self._frames.setdefault(strip_name, {})
+        frames[int(index)] = picture
+        if len(frames) == len(self.strips[strip_name]):
+            del self._frames[strip_name]
+            self.facts[strip_name] = measure(torch.stack([frames[k] for k in range(len(frames))]), self.path)
 
     def fixed(self) -> dict[str, Any]:
         return super().fixed() | {
@@ -87,7 +107,7 @@ class InterpolateResult(TabResult):
         return super().changing() | {"facts": json.dumps({name: asdict(facts) for name, facts in self.facts.items()})}
 
     def script(self) -> str:
-        """A script on the public names that makes the strip on the sphere."""
+        """Return a script that makes the slerp strip with the public API."""
         s = self.request.settings
         through = ", ".join(latent.to_python() for latent in self.path.through)
         return with_imports(f"""checkpoint = {self.checkpoint.to_python()}

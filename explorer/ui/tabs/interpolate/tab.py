@@ -1,4 +1,4 @@
-"""The Interpolate tab: pictures between latents, on the sphere, on the straight line, and under DDPM."""
+"""The Interpolate tab: pictures between latents by slerp, by lerp, and under DDPM."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from explorer.runs.cancellation import State
@@ -19,15 +18,15 @@ from explorer.ui.tab import Tab, TabRequest
 from explorer.ui.tabs.interpolate.endpoints import ENDPOINTS
 from explorer.ui.tabs.interpolate.exports import EXPORT_FORMATS
 from explorer.ui.tabs.interpolate.path import LatentPath
-from explorer.ui.tabs.interpolate.result import InterpolateResult, measure
+from explorer.ui.tabs.interpolate.result import InterpolateResult
 
-OVER_S = (10, 20, 50)
+OTHER_STEPS = (10, 20, 50)  # S of the strips for ``over_steps``
 MAX_LOOP = 8
-BATCH = 4  # small, so that the first pictures of a strip come soon
+BATCH = 4  # small, so that the first pictures of a strip appear early
 
 
 def latent_field(value: Any) -> int | str:
-    """The check of one latent."""
+    """Validate one latent."""
     return to_field(parse(value))
 
 
@@ -36,14 +35,15 @@ class InterpolateOptions(Options):
     """Settings of the Interpolate tab.
 
     Attributes:
-        way: "ends" goes from ``a`` to ``b``, "loop" through the latents of ``loop`` and back to the first.
-        a, b, c, d: the two ends, and with the other two the corners of the pad: a and b above, c and d below.
-        loop: latents as a list in a text.
-        frames: n, pictures along the path, its ends among them.
-        lerp: show the same path on the straight line.
-        ddpm: the same latents under eta = 1, each frame with a noise seed of its own, all with a shared one, or "off".
-        over_steps: show the strip at several S.
-        side: pictures along each side of the pad.
+        way: "ends" for a path from ``a`` to ``b``, "loop" for one through the latents of ``loop`` and back to the first.
+        a, b: the ends of the path, and the upper corners of the pad.
+        c, d: the lower corners of the pad.
+        loop: comma-separated list of latents.
+        frames: n, the number of pictures along the path, including its ends.
+        lerp: show a strip with linear interpolation.
+        ddpm: show a strip with eta = 1: "own" noise seed for each frame, one "shared" noise seed, or "off".
+        over_steps: show the slerp strip with other S.
+        side: number of pictures along each side of the pad.
     """
 
     way: str = "ends"
@@ -73,19 +73,19 @@ class InterpolateOptions(Options):
     }
 
     def path(self) -> LatentPath:
-        """The path that the strips follow."""
+        """Return the path of the strips."""
         if self.way == "ends":
             return LatentPath.through_latents((parse(self.a), parse(self.b)), self.frames)
         latents = parse_list(self.loop, 2, MAX_LOOP)
         return LatentPath.through_latents((*latents, latents[0]), self.frames)
 
     def corners(self) -> dict[str, int | str]:
-        """The corners of the pad by the fields that name them."""
+        """Return the corners of the pad by field name."""
         return {"a": self.a, "b": self.b, "c": self.c, "d": self.d}
 
 
 class InterpolateTab(Tab[InterpolateOptions]):
-    """A strip between latents in several ways, and a pad between four."""
+    """Strips of pictures along a path through latents, and a two-dimensional pad between four latents."""
 
     name, options = "interpolate", InterpolateOptions
     export_formats, endpoints = EXPORT_FORMATS, ENDPOINTS
@@ -102,7 +102,7 @@ class InterpolateTab(Tab[InterpolateOptions]):
         return ("loop", "steps") if request.options.way == "loop" else self.file_name_fields
 
     def check(self, request: TabRequest[InterpolateOptions]) -> TabRequest[InterpolateOptions]:
-        """The corners differ, and the noise seeds are counted up from the first one."""
+        """The corners of the pad differ, and the noise seeds of all frames are consecutive."""
         corners = request.options.corners()
         for i, (name, latent) in enumerate(corners.items()):
             if latent in list(corners.values())[:i]:
@@ -113,55 +113,50 @@ class InterpolateTab(Tab[InterpolateOptions]):
         return request
 
     def results(self, request: TabRequest[InterpolateOptions], state: State) -> Iterator[InterpolateResult]:
-        """The strips first, then the pad from coarse to fine."""
+        """Run the strips first, then the pad from coarse to fine."""
         return self.run_strips(request, state, pad=plan_pad(request))
 
     def run_strips(
         self, request: TabRequest[InterpolateOptions], state: State, pad: dict[str, PictureRequest]
     ) -> Iterator[InterpolateResult]:
-        """The strips, and the given pictures of the pad."""
+        """Run the strips and the pictures of ``pad``, which may be empty. Yield the result as :meth:`results` does."""
         path = request.options.path()
-        strips = plan_strips(request, path)
-        result = InterpolateResult(request=request, path=path, strips=strips, pad=pad)
-        names = [f"{name}/{k}" for name, frames in strips.items() for k in range(len(frames))] + list(pad)
-        requests = [frame for frames in strips.values() for frame in frames] + list(pad.values())
-        missing = {name: dict[int, Tensor]() for name in strips}  # strips that are not complete yet
+        result = InterpolateResult(request=request, path=path, strips=plan_strips(request, path), pad=pad)
+        names = list(result.requests)
 
-        def take(index: int, picture: Tensor) -> None:
-            result.pictures.add(names[index], picture)
-            strip, _, rest = names[index].partition("/")
-            if strip in missing:
-                missing[strip][int(rest)] = picture
-                if len(missing[strip]) == len(strips[strip]):
-                    frames = missing.pop(strip)
-                    result.facts[strip] = measure(torch.stack([frames[k] for k in range(len(frames))]), path)
+        def add_picture(index: int, picture: Tensor) -> None:
+            result.add(names[index], picture)
 
-        return run_pictures(result, requests, self.services.results, state, take, BATCH)
+        requests = list(result.requests.values())
+        return run_pictures(result, requests, self.services.results, state, add_picture, BATCH)
 
 
 def plan_strips(request: TabRequest[InterpolateOptions], path: LatentPath) -> dict[str, list[PictureRequest]]:
-    """The strips by name: a request for each frame."""
+    """Return the requests for the frames of each strip, by name."""
     o, base = request.options, replace(request.settings, variance="eta", eta=0.0)
-    on_sphere = [path.at(p, "slerp") for p in path.positions]
-    strips = {"slerp": [PictureRequest(latent, base) for latent in on_sphere]}
+    slerp_latents = [path.at(p, "slerp") for p in path.positions]
+    strips = {"slerp": [PictureRequest(latent, base) for latent in slerp_latents]}
     if o.lerp:
         strips["lerp"] = [PictureRequest(path.at(p, "lerp"), base) for p in path.positions]
     if o.ddpm != "off":
         seed = base.noise_seeds(1)[0]
-        seeds = [seed + (k if o.ddpm == "own" else 0) for k in range(len(on_sphere))]
+        seeds = [seed + (k if o.ddpm == "own" else 0) for k in range(len(slerp_latents))]
         noisy = replace(base, eta=1.0)
         strips["ddpm"] = [
-            PictureRequest(latent, replace(noisy, noise_seed=s)) for latent, s in zip(on_sphere, seeds, strict=True)
+            PictureRequest(latent, replace(noisy, noise_seed=s)) for latent, s in zip(slerp_latents, seeds, strict=True)
         ]
     if o.over_steps:
-        for S in OVER_S:
+        for S in OTHER_STEPS:
             if base.steps != S <= request.checkpoint.schedule.T:
-                strips[f"S{S}"] = [PictureRequest(latent, replace(base, steps=S)) for latent in on_sphere]
+                strips[f"S{S}"] = [PictureRequest(latent, replace(base, steps=S)) for latent in slerp_latents]
     return strips
 
 
 def plan_pad(request: TabRequest[InterpolateOptions]) -> dict[str, PictureRequest]:
-    """The pad's pictures by name "pad/row/column": slerp inside two pairs, then between (App. D.5). Coarse ones first."""
+    """Return the requests for the pad's pictures by name "pad/row/column", coarse ones first.
+
+    Latents are interpolated by slerp in two pairs, then between the pairs (App. D.5).
+    """
     settings = replace(request.settings, variance="eta", eta=0.0)
     a, b, c, d = (parse(latent) for latent in request.options.corners().values())
     last = request.options.side - 1
@@ -170,9 +165,9 @@ def plan_pad(request: TabRequest[InterpolateOptions]) -> dict[str, PictureReques
         return mix(mix(a, b, column / last), mix(c, d, column / last), row / last)
 
     def fineness(index: int) -> int:
-        """0 for both ends, 1 for the middle, 2 for the places between."""
+        """Return 0 for both ends, 1 for the middle, 2 for the others."""
         return 0 if index in (0, last) else 1 if index == last // 2 else 2
 
-    places = [(row, column) for row in range(last + 1) for column in range(last + 1)]
-    places.sort(key=lambda place: max(map(fineness, place)))
-    return {f"pad/{row}/{column}": PictureRequest(latent(row, column), settings) for row, column in places}
+    cells = [(row, column) for row in range(last + 1) for column in range(last + 1)]
+    cells.sort(key=lambda cell: max(map(fineness, cell)))
+    return {f"pad/{row}/{column}": PictureRequest(latent(row, column), settings) for row, column in cells}

@@ -1,4 +1,4 @@
-"""What Paths has computed so far."""
+"""The result of Paths: runs of points in the plane, and a sweep over S."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from explorer.trajectory import evenly_spaced
 from explorer.ui.picture_stream import base64_floats
 from explorer.ui.tab_result import TabResult
 
-SHOWN_POINTS = 200  # of a path, on the page
-SHOWN_ENDS = 600
+SHOWN_POINTS = 200  # of each path
+SHOWN_ENDS = 600  # end points
 
 
 def relative_mode_std(mixture: Mixture, x: np.ndarray) -> float:
-    """Mean standard deviation inside a mode over the exact one: 1 is right."""
+    """Return the ratio of the standard deviation within a mode to the exact one, averaged over the modes."""
     return float(np.nanmean(mode_std(mixture, x) / mixture.stds))
 
 
 @dataclass(frozen=True, eq=False)
 class PlaneRun:
-    """One run of all points, and what is measured of it.
+    """One run of all points, and its measurements.
 
     Attributes:
         paths: of all points.
-        settings: how they went down.
-        straight_ode, straight: median length over distance, in the coordinates of the ODE and in the plane.
-        energy: energy distance of the end points to exact ones.
-        shares: smallest and largest share of a mode.
-        mode_std: standard deviation inside a mode over the exact one.
+        settings: of the sampler.
+        straight_ode, straight: median ratio of length to distance, in the coordinates of the ODE and in the plane.
+        energy: energy distance of the end points to exact samples.
+        shares: smallest and largest fraction of the points in a mode.
+        mode_std: ratio of the standard deviation within a mode to the exact one.
     """
 
     paths: Paths
@@ -50,7 +50,14 @@ class PlaneRun:
 
     @classmethod
     def measure(cls, mixture: Mixture, paths: Paths, exact: np.ndarray, settings: Settings) -> PlaneRun:
-        """Measure the paths of one run against the mixture and exact draws of it."""
+        """Measure the paths of one run.
+
+        Args:
+            mixture: the data distribution.
+            paths: of the run.
+            exact: samples of the mixture, (points, 2).
+            settings: of the sampler.
+        """
         ends = paths.x[:, 0]
         share = shares(mixture, ends)
         return cls(
@@ -70,11 +77,11 @@ class PlaneRun:
 
     @property
     def ends(self) -> list[list[float]]:
-        """End points of the first paths, rounded."""
+        """Rounded end points of the first :data:`SHOWN_ENDS` paths."""
         return self.paths.x[:SHOWN_ENDS, 0].round(3).tolist()
 
     def to_page(self, drawn: int) -> dict[str, Any]:
-        """Some of the paths, the end points, and the numbers."""
+        """Return the first ``drawn`` paths, the end points and the measurements as JSON."""
         shown = evenly_spaced(len(self.paths.t), SHOWN_POINTS)
         return {
             "t": [self.paths.t[i] for i in shown],
@@ -91,9 +98,11 @@ class PlaneRun:
 
 @dataclass(frozen=True)
 class SweepCell:
-    """Standard deviation inside a mode over the exact one, at the end and before the last step.
+    """Ratio of the standard deviation within a mode to the exact one.
 
-    The latter says how much noise x_t holds for its level: more than 1 is more than the network is told.
+    Attributes:
+        end: at the end of the run.
+        before: before the last step. A ratio above 1 means that x_t has more noise than its time step says.
     """
 
     end: float
@@ -102,11 +111,11 @@ class SweepCell:
 
 @dataclass(kw_only=True)
 class PathsResult(TabResult):
-    """Runs of points of the plane.
+    """Runs of points in the plane.
 
     Attributes:
-        runs: "0", "yours" and "1".
-        sweep: by kind of noise and S.
+        runs: the runs so far, by name: "0", "yours" and "1" for eta.
+        sweep: cells of the sweep by kind of noise and S.
     """
 
     runs: dict[str, PlaneRun] = field(default_factory=dict)
@@ -114,18 +123,18 @@ class PathsResult(TabResult):
 
     @cached_property
     def mixture(self) -> Mixture:
-        """The data."""
+        """The data distribution."""
         return Mixture.preset(self.request.options.mixture)
 
     @property
     def seed(self) -> int:
-        """The seed of the points: the one of the control column, or 0 where its latent is no seed."""
+        """The seed of the initial points: that of the control column, or 0 if its latent is not a seed."""
         seed = self.request.query.fields()["seed"]
         return seed if isinstance(seed, int) else 0
 
     @cached_property
     def exact(self) -> np.ndarray:
-        """Exact draws of the mixture, float64 (points, 2)."""
+        """Samples of the mixture, float64 (points, 2)."""
         return self.mixture.sample(self.request.options.points, self.seed)
 
     def fixed(self) -> dict[str, Any]:
@@ -144,7 +153,7 @@ class PathsResult(TabResult):
         }
 
     def script(self) -> str:
-        """A script that runs the points down by the same sampler."""
+        """Return a script that runs the same points."""
         s, o = self.request.settings, self.request.options
         settings = f"steps={s.steps}, eta={s.eta!r}, variance={s.variance!r}, spacing={s.spacing!r}"
         return f"""import explorer as ex

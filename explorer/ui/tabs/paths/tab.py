@@ -1,4 +1,4 @@
-"""The Paths tab: points of a plane with the exact score, down by DDIM, DDPM and between."""
+"""The Paths tab: sampling a two-dimensional Gaussian mixture with the exact eps, by DDIM, DDPM and in between."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class PathsOptions(Options):
     """Settings of the Paths tab.
 
     Attributes:
-        mixture: name of a preset.
-        drawn: how many paths are drawn.
-        points: how many points run, for the numbers.
+        mixture: name of a preset, see :data:`explorer.mixture.PRESETS`.
+        drawn: number of paths that are drawn.
+        points: number of points that are sampled and measured.
     """
 
     mixture: str = "ring"
@@ -45,7 +45,7 @@ class PathsOptions(Options):
 
 
 class PathsTab(Tab[PathsOptions]):
-    """The same points of the plane under eta = 0, the user's eta, and eta = 1."""
+    """The same initial points under eta = 0, the user's eta and eta = 1, and a sweep over S."""
 
     name, options, export_formats = "paths", PathsOptions, EXPORT_FORMATS
     file_name_fields = ("mixture", "steps", "eta")
@@ -53,14 +53,14 @@ class PathsTab(Tab[PathsOptions]):
     view_keys = ("plane", "place")
 
     def check(self, request: TabRequest[PathsOptions]) -> TabRequest[PathsOptions]:
-        """The points have the linear schedule, whatever T the checkpoint has."""
+        """S is at most T of the linear schedule, which the points use with every checkpoint."""
         query, T = request.query, Schedule.linear().T
         if query.settings.steps <= T:
             return request
         return replace(request, query=replace(query, settings=replace(query.settings, steps=T)))
 
     def results(self, request: TabRequest[PathsOptions], state: State) -> Iterator[PathsResult]:
-        """The three runs first, then the sweep over S."""
+        """Run the three settings first, then the sweep over S."""
         options, yours = request.options, replace(request.settings, clip=False)
         result = PathsResult(request=request, evaluations=None, expected_evaluations=None)
         result.sweep = {name: {} for name in SWEEP_SETTINGS}
@@ -85,7 +85,14 @@ class PathsTab(Tab[PathsOptions]):
 
 @lru_cache(maxsize=256)
 def sweep_cell(preset: str, S: int, kind: str, spacing: Spacing) -> SweepCell:
-    """One S and one kind of noise, a key of :data:`SWEEP_SETTINGS`."""
+    """Measure one cell of the sweep.
+
+    Args:
+        preset: name of the mixture.
+        S: number of steps.
+        kind: key of :data:`SWEEP_SETTINGS`.
+        spacing: of tau.
+    """
     mixture, settings = Mixture.preset(preset), replace(SWEEP_SETTINGS[kind], steps=S, spacing=spacing)
     paths = sample_paths(mixture, SWEEP_POINTS, settings, schedule=Schedule.linear())
     before = mixture.noised(float(paths.alpha_bar[1]))

@@ -1,4 +1,4 @@
-"""What can be saved of Quality."""
+"""The Save menu of Quality."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from explorer.ui.localization import LocalizedMessage, from_json
 from explorer.ui.tabs.quality.result import PICTURES, SHOWN_SETTINGS, QualityResult, eta_name
 
 
-def distances(result: QualityResult) -> list[dict[str, Any]]:
-    """One line for each measured cell."""
-    table, note = result.measured
+def distance_rows(result: QualityResult) -> list[dict[str, Any]]:
+    """Return a table row for each measured cell.
+
+    Raises:
+        NothingToExport: the checkpoint has no measurements.
+    """
+    table, note = result.measurements
     if table is None or not table.cells:
         raise NothingToExport(LocalizedMessage("file.nothing", {"why": from_json(note)}))
     return [
@@ -32,8 +36,8 @@ def distances(result: QualityResult) -> list[dict[str, Any]]:
     ]
 
 
-def table_1(result: QualityResult) -> list[dict[str, Any]]:
-    """The paper's Table 1."""
+def table_1_rows(result: QualityResult) -> list[dict[str, Any]]:
+    """Return the paper's Table 1."""
     return [
         {"data": data, "steps": S, "eta": eta, "fid": fid}
         for data, table in TABLE_1.items()
@@ -43,17 +47,21 @@ def table_1(result: QualityResult) -> list[dict[str, Any]]:
 
 
 def samples(source: ExportSource) -> np.ndarray:
-    """A row for each eta, and in it a few pictures for each S."""
+    """Return the sample pictures as a grid, uint8 (H, W, 3): a row for each eta, some columns for each S.
+
+    Raises:
+        NothingToExport: the run had no pictures.
+    """
     result: QualityResult = source.result
     if not result.steps:
         raise NothingToExport(LocalizedMessage("file.no_samples"))
-    places = [(S, i) for S in result.steps for i in range(PICTURES)]
-    return exports.sheet([result.pictures.stack(*(f"{S}/{eta}/{i}" for S, i in places)) for eta in SHOWN_SETTINGS])
+    columns = [(S, i) for S in result.steps for i in range(PICTURES)]
+    return exports.sheet([result.pictures.stack(*(f"{S}/{eta}/{i}" for S, i in columns)) for eta in SHOWN_SETTINGS])
 
 
 EXPORT_FORMATS = (
     png_format("samples", "files.cells", samples),
     CHARTS_FORMAT,
-    csv_format("files.distances", distances),
-    csv_format("files.table_1", table_1, "paper"),
+    csv_format("files.distances", distance_rows),
+    csv_format("files.table_1", table_1_rows, "paper"),
 )

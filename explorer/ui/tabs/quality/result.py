@@ -1,4 +1,4 @@
-"""What Quality has computed so far, and what was measured of the checkpoint before."""
+"""The result of Quality: the checkpoint's measured Fréchet distances, and sample pictures."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SHOWN_SETTINGS: dict[str, dict[str, Any]] = {
     "1": {"eta": 1.0},
     "large": {"eta": 1.0, "variance": "large"},
 }
-PICTURES = 4  # of each cell
+PICTURES = 4  # in each cell
 
 
 class Cell(NamedTuple):
-    """A picture on the page: S, a key of :data:`SHOWN_SETTINGS`, and its number."""
+    """One sample picture: S, a key of :data:`SHOWN_SETTINGS`, and its number among those of the same settings."""
 
     steps: int
     eta: str
@@ -31,30 +31,30 @@ class Cell(NamedTuple):
 
 @dataclass(kw_only=True)
 class QualityResult(TabResult):
-    """Pictures are named ``<S>/<eta>/<number>``.
+    """Measurements and sample pictures. Pictures are named ``<S>/<eta>/<number>``.
 
     Attributes:
-        steps: the S of the pictures; empty if none are made.
+        steps: the S of the pictures; empty if there are none.
     """
 
     steps: list[int]
 
     @cached_property
-    def measured(self) -> tuple[FrechetTable | None, Any]:
-        """The Fréchet table of the checkpoint, and a note for where there is none."""
+    def measurements(self) -> tuple[FrechetTable | None, Any]:
+        """The checkpoint's Fréchet table, None if there is none, and a note that says so."""
         quality, note = read_measurements(self.checkpoint)
         return (quality.frechet if quality else None), note
 
     def fixed(self) -> dict[str, Any]:
         tables = {data: {eta_name(eta): list(row) for eta, row in table.items()} for data, table in TABLE_1.items()}
         return super().fixed() | {
-            "measured": json.dumps(self._measured_to_page()),
+            "measured": json.dumps(self._measurements_to_page()),
             "paper": json.dumps({"steps": TABLE_1_STEPS, "tables": tables}),
             "samples": json.dumps({"steps": self.steps, "pictures": PICTURES}),
         }
 
-    def _measured_to_page(self) -> dict[str, Any]:
-        table, note = self.measured
+    def _measurements_to_page(self) -> dict[str, Any]:
+        table, note = self.measurements
         if table is None:
             return {"cells": [], "note": note}
         cells = [
@@ -70,10 +70,10 @@ class QualityResult(TabResult):
         }
 
     def script(self) -> str:
-        """The command that measures the checkpoint."""
+        """Return the command that measures the checkpoint."""
         return f"python -m explorer evaluate {self.request.query.checkpoint}\n"
 
 
 def eta_name(eta: float | str) -> str:
-    """eta as the page names it."""
+    """Return the name of an eta on the page."""
     return eta if isinstance(eta, str) else f"{eta:g}"

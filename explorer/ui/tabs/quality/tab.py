@@ -1,4 +1,4 @@
-"""The Quality tab: what steps and noise cost, measured on the checkpoint, beside the paper's Table 1."""
+"""The Quality tab: Fréchet distance of the checkpoint over S and eta, beside the paper's Table 1 (FID)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ SHOWN_STEPS = (5, 10, 20, 50)
 
 @dataclass(frozen=True)
 class QualityOptions(Options):
-    """Settings of the Quality tab: ``samples`` shows pictures of the cells, made now."""
+    """Settings of the Quality tab.
+
+    Attributes:
+        samples: show pictures for each S and eta, which are generated in the run.
+    """
 
     samples: bool = True
 
@@ -31,7 +35,7 @@ class QualityOptions(Options):
 
 
 class QualityTab(Tab[QualityOptions]):
-    """Fréchet distance over S and eta from ``quality.json``, and pictures to look at."""
+    """The Fréchet distances in ``quality.json``, and sample pictures."""
 
     name, options, export_formats = "quality", QualityOptions, EXPORT_FORMATS
     file_name_fields = ("seed",)
@@ -39,7 +43,7 @@ class QualityTab(Tab[QualityOptions]):
     view_keys = ("paper",)
 
     def check(self, request: TabRequest[QualityOptions]) -> TabRequest[QualityOptions]:
-        """The seeds are counted up from the first one."""
+        """The seeds of the pictures in a cell are consecutive, so the first one must leave room below the maximum."""
         latent, highest = request.latent, MAX_SEED - PICTURES
         if isinstance(latent, Seed) and latent.seed > highest:
             values = {"highest": highest, "count": PICTURES}
@@ -49,28 +53,30 @@ class QualityTab(Tab[QualityOptions]):
         return request
 
     def results(self, request: TabRequest[QualityOptions], state: State) -> Iterator[QualityResult]:
-        """Pictures of few steps come first."""
-        cells = self.plan(request)
+        """Generate the pictures with small S first."""
+        requests = plan_pictures(request)
+        cells = list(requests)
         result = QualityResult(request=request, steps=sorted({cell.steps for cell in cells}))
 
-        def take(index: int, picture: Tensor) -> None:
-            cell = list(cells)[index]
+        def add_picture(index: int, picture: Tensor) -> None:
+            cell = cells[index]
             result.pictures.add(f"{cell.steps}/{cell.eta}/{cell.number}", picture)
 
-        return run_pictures(result, list(cells.values()), self.services.results, state, take)
+        return run_pictures(result, list(requests.values()), self.services.results, state, add_picture)
 
-    def plan(self, request: TabRequest[QualityOptions]) -> dict[Cell, PictureRequest]:
-        """A few latents for each cell, from the seed of the control column on."""
-        if not request.options.samples:
-            return {}
-        base, T = replace(request.settings, variance="eta"), request.checkpoint.schedule.T
-        first = request.latent.seed if isinstance(request.latent, Seed) else 0
-        seeds = base.noise_seeds(PICTURES)
-        cells = [Cell(S, eta, i) for S in SHOWN_STEPS if S <= T for eta in SHOWN_SETTINGS for i in range(PICTURES)]
-        return {
-            cell: PictureRequest(
-                Seed(first + cell.number),
-                replace(base, steps=cell.steps, noise_seed=seeds[cell.number], **SHOWN_SETTINGS[cell.eta]),
-            )
-            for cell in cells
-        }
+
+def plan_pictures(request: TabRequest[QualityOptions]) -> dict[Cell, PictureRequest]:
+    """Return the requests for the pictures of each cell. Their seeds count up from the seed of the control column."""
+    if not request.options.samples:
+        return {}
+    base, T = replace(request.settings, variance="eta"), request.checkpoint.schedule.T
+    first = request.latent.seed if isinstance(request.latent, Seed) else 0
+    seeds = base.noise_seeds(PICTURES)
+    cells = [Cell(S, eta, i) for S in SHOWN_STEPS if S <= T for eta in SHOWN_SETTINGS for i in range(PICTURES)]
+    return {
+        cell: PictureRequest(
+            Seed(first + cell.number),
+            replace(base, steps=cell.steps, noise_seed=seeds[cell.number], **SHOWN_SETTINGS[cell.eta]),
+        )
+        for cell in cells
+    }
