@@ -53,7 +53,7 @@ def test_unexpected_errors_slow_inputs_and_high_memory_use_are_findings(monkeypa
     faulty = Faulty()
     monkeypatch.setattr(command, "MAX_CPU_SECONDS", 0.05)
     monkeypatch.setattr(command, "MAX_MEMORY_GROWTH", 1 << 20)
-    monkeypatch.setattr(command, "_peak_memory", lambda: faulty.peak)
+    monkeypatch.setattr(command, "peak_memory", lambda: faulty.peak)
     report = fuzz(faulty, 2)
     assert report.inputs >= 5
     first = {finding.split()[1]: finding for finding in report.findings}  # by the number of the input

@@ -96,7 +96,7 @@ def fuzz(target: Target, seconds: float, seed: int = 0) -> Report:
 
 def _run(target: Target, test_input: Any, report: Report) -> str:
     """Run one input and count its outcome. Returns a description of the problem, or an empty string."""
-    problem, memory, started = "", _peak_memory(), time.process_time()
+    problem, memory, started = "", peak_memory(), time.process_time()
     signal.setitimer(signal.ITIMER_REAL, TIMEOUT_SECONDS)
     try:
         outcome = target.run(test_input)
@@ -111,12 +111,12 @@ def _run(target: Target, test_input: Any, report: Report) -> str:
     report.outcomes[outcome] += 1
     if (cpu_seconds := time.process_time() - started) > MAX_CPU_SECONDS:
         problem += f"\nused {cpu_seconds:.1f} s of CPU time"
-    if (growth := _peak_memory() - memory) > MAX_MEMORY_GROWTH:
+    if (growth := peak_memory() - memory) > MAX_MEMORY_GROWTH:
         problem += f"\nused {growth >> 20} MiB of memory"
     return problem
 
 
-def _peak_memory() -> int:
+def peak_memory() -> int:
     """Peak resident memory of the process, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
