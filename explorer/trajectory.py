@@ -164,9 +164,8 @@ class Trajectory(RichDisplay):
         return len(self.numbers)
 
     def __repr__(self) -> str:
-        return (
-            f"Trajectory({len(self)} of {self.settings.steps} steps, {len(self._record.frames)} kept, {self.settings})"
-        )
+        kept = len(self._record.frames)
+        return f"Trajectory({len(self)} of {self.settings.steps} steps, {kept} kept, {self.settings})"
 
     @property
     def done(self) -> bool:
@@ -269,10 +268,9 @@ class Trajectory(RichDisplay):
                 columns = [file[f"numbers_{f.name}"].tolist() for f in fields(Numbers)]
             x_T = frames[0].x_t if 0 in frames else x_0
             numbers = [Numbers(*row) for row in zip(*columns, strict=True)]
-            trajectory = cls(checkpoint, x_T, Settings(**settings), recorded=Record(x_0, numbers, frames))
+            return cls(checkpoint, x_T, Settings(**settings), recorded=Record(x_0, numbers, frames))
         except Exception as error:  # numpy, zipfile, zlib and json raise errors of many types
             raise ValueError(f"{path} is not a saved trajectory ({error})") from error
-        return trajectory
 
 
 def record(trajectory: Trajectory) -> Iterator[Step]:
