@@ -4,25 +4,18 @@ import { FIELDS, queryOf, settingsFrom, tabFrom, viewFrom, viewKeys } from '../w
 import { backend } from '../web/backend.js';
 import { config } from '../web/config.js';
 import { DIE, Part, randomSeed } from '../web/dom.js';
-import { browserLanguage, currentLanguage, keepTranslated, say, sayHtml, setLanguage } from '../web/localize.js';
-import { math } from '../web/math.js';
-import { listen, notation, page, publish, replaceView, setView } from '../web/page_state.js';
+import { browserLanguage, currentLanguage, keepTranslated, setLanguage } from '../web/localize.js';
+import { listen, page, publish, replaceView, setView } from '../web/page_state.js';
 import { CheckpointField } from './checkpoint.js';
+import { FieldsView } from './fields_view.js';
+import { positionOf, stepsAfterKey, valueAt } from './scales.js';
+import { exampleSettings, requestKey } from './used_fields.js';
 
 const ADDRESS_RESTED = 200; // ms: a drag must not flood the history
-const SEGMENTS = {
-  spacing: ['linear', 'quadratic', 'leading'],
-  variance: ['eta', 'large'],
-  notation: ['ddpm', 'ddim'],
-  language: Object.keys(config.languages),
-};
-const STEPS_STOPS = [1, 10, 20, 50, 100, 1000];
-const NOT_IN_EXAMPLES = ['checkpoint', 'seed', 'noise_seed'];
 
 class Controls extends Part {
   /** Rises with every change: a run says which one it is of. */
   #count = 0;
-  #T = 1000;
   /** By tab: the settings of its last finished run. @type {Record<string, string>} */
   #done = {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -33,26 +26,20 @@ class Controls extends Part {
   form;
   /** @type {CheckpointField} */
   checkpoint;
+  /** @type {FieldsView} */
+  fields;
 
   connectedCallback() {
     if (this.form) return;
     this.form = this.$('.controls');
     this.checkpoint = new CheckpointField(this, (change, notice) => this.#send(change, notice));
+    this.fields = new FieldsView(this, this.form, this.checkpoint);
     for (const die of this.$$('.die')) die.innerHTML = DIE;
-    for (const [name, values] of Object.entries(SEGMENTS)) {
-      const label = (value) => `<label><input type="radio" name="${name}" value="${value}"><span></span></label>`;
-      this.$(`[data-segments="${name}"]`).innerHTML = values.map(label).join('');
-    }
     page.settings = { ...backend.about.defaults };
     this.#viewKeys = viewKeys(backend.about.view_keys);
     replaceView(viewFrom(new URLSearchParams(location.search), this.#viewKeys));
     this.#listen();
-    keepTranslated(this, () => {
-      this.#nameSegments();
-      this.#drawStops();
-      this.show();
-      this.checkpoint.translate();
-    });
+    keepTranslated(this, () => this.fields.translate());
   }
 
   /** The settings of the page. */
@@ -75,118 +62,11 @@ class Controls extends Part {
     if ((given.count ?? 0) < this.#count) return;
     Object.assign(this.checkpoint.known, given.checkpoints);
     for (const name of Object.keys(backend.about.defaults)) if (name in given) page.settings[name] = given[name];
-    this.show();
+    this.fields.show();
     if (!given.tab) return;
     page.tab = given.tab;
     if (given.later) this.#restore(location.search, '', true);
     else this.#send({}, given.notice);
-  }
-
-  // ---- labels ----
-
-  #nameSegments() {
-    for (const [name, values] of Object.entries(SEGMENTS)) {
-      values.forEach((value, i) => {
-        const label = this.$(`[data-segments="${name}"]`).children[i];
-        if (name === 'language') [label.lang, label.lastChild.textContent] = [value, config.languages[value]];
-        else label.lastChild.innerHTML = sayHtml(`choice.${value}`);
-        if (['variance', 'notation'].includes(name))
-          label.firstChild.setAttribute('aria-label', say(`choice.${value}_aloud`));
-      });
-    }
-  }
-
-  /** Where a value stands on its slider. S runs on a logarithmic scale. */
-  #position = { eta: (v) => v, steps: (S) => (1000 * Math.log(S)) / Math.log(this.#T) };
-
-  #drawStops() {
-    const stops = { eta: [0, 0.2, 0.5, 1], steps: [...STEPS_STOPS.filter((S) => 1.6 * S < this.#T), this.#T] };
-    for (const [name, values] of Object.entries(stops)) {
-      const range = this.$(`[data-range="${name}"]`);
-      const buttons = values.map((value) => {
-        const button = Object.assign(document.createElement('button'), { type: 'button', textContent: value });
-        button.ariaLabel = say(`controls.${name}_stop`, { value });
-        button.style.left = `${(this.#position[name](value) / range.max) * 100}%`;
-        button.dataset.set = name;
-        return button;
-      });
-      this.$(`[data-stops="${name}"]`).replaceChildren(...buttons);
-    }
-  }
-
-  // ---- settings to inputs ----
-
-  show() {
-    const { current } = this.checkpoint;
-    if (current && current.T !== this.#T) {
-      this.#T = current.T;
-      this.#drawStops();
-    }
-    this.checkpoint.show();
-    for (const name of FIELDS) if (name !== 'checkpoint') this.#showField(name);
-    this.#showRanges();
-    this.#dim();
-    this.#showPill();
-    this.#input('notation').value = notation();
-    document.body.dataset.notation = notation();
-    this.$('#control-seeds').replaceChildren(
-      ...(current?.seeds ?? []).map((seed) => new Option(String(seed), String(seed))),
-    );
-    this.#input('language').value = currentLanguage();
-    this.$('.credit').textContent = current?.credit ?? '';
-  }
-
-  /** An input of the form, or a group of radio buttons. @param {string} name @returns {any} */
-  #input(name) {
-    return this.form.elements.namedItem(name);
-  }
-
-  /** @param {string} name */
-  #showField(name) {
-    const input = this.#input(name),
-      value = page.settings[name];
-    if (!input) return;
-    const short = name === 'eta' && Number.isFinite(value) && value === +value.toFixed(2);
-    if (input.type === 'checkbox') input.checked = value;
-    else if (document.activeElement !== input || !['number', 'text'].includes(input.type))
-      input.value = short ? value.toFixed(2) : value;
-    input.setAttribute?.('aria-invalid', 'false');
-  }
-
-  #showRanges() {
-    for (const name of ['eta', 'steps']) {
-      const range = this.$(`[data-range="${name}"]`),
-        p = this.#position[name](+page.settings[name]);
-      if (!Number.isFinite(p)) continue;
-      if (document.activeElement !== range) range.value = p;
-      range.style.setProperty('--at', `${Math.min(100, Math.max(0, (p / range.max) * 100))}%`);
-      range.setAttribute('aria-valuetext', String(page.settings[name]));
-    }
-  }
-
-  /** Show which fields the tab does not use. */
-  #dim() {
-    const { settings, tab } = page,
-      idle = new Set(backend.about.idle[tab]);
-    if (tab === 'steps' && settings.variance === 'large') idle.add('eta');
-    else if (tab === 'steps' && +settings.eta === 0) idle.add('noise_seed');
-    for (const name of FIELDS) {
-      const field = this.$(`[data-field="${name}"]`);
-      field.toggleAttribute('data-idle', idle.has(name));
-      field.title = idle.has(name) ? say('controls.idle') : '';
-      for (const input of this.$$('input, select', field)) input.ariaDescription = field.title || null;
-    }
-  }
-
-  #showPill() {
-    const { settings, tab } = page,
-      large = settings.variance === 'large' && tab === 'steps';
-    const values = [large ? 'σ̂' : (+settings.eta).toFixed(2), settings.steps, settings.seed];
-    const names = [math('\\eta'), math('S'), sayHtml('controls.seed_short')];
-    this.$('.pill').innerHTML = `${names.map((name) => `${name} <span class="value"></span>`).join(' · ')} ▾`;
-    this.$$('.pill .value').forEach((span, i) => {
-      span.textContent = values[i];
-    });
   }
 
   #writeAddress() {
@@ -206,11 +86,9 @@ class Controls extends Part {
 
   // ---- changes ----
 
-  /** What a tab's pictures depend on: two requests that agree in this need not run twice. @param {string} tab */
-  #asked(tab) {
-    const { idle, options } = backend.about;
-    const names = [...FIELDS.filter((name) => !idle[tab]?.includes(name)), ...options[tab]];
-    return JSON.stringify(names.map((name) => page.settings[name]));
+  /** What a tab's pictures depend on now. @param {string} tab */
+  #requestKey(tab) {
+    return requestKey(tab, page.settings, backend.about);
   }
 
   #send(change, notice = '') {
@@ -219,7 +97,7 @@ class Controls extends Part {
     this.#count += 1;
     const count = this.#count,
       { tab } = page;
-    this.show();
+    this.fields.show();
     this.#writeAddress();
     publish('settings', page);
     publish('changed', { count, tab });
@@ -233,10 +111,10 @@ class Controls extends Part {
   #open(name) {
     if (name === page.tab) return;
     page.tab = name;
-    this.show();
+    this.fields.show();
     this.#writeAddress();
     publish('settings', page);
-    if (this.#done[name] !== this.#asked(name)) this.#send({});
+    if (this.#done[name] !== this.#requestKey(name)) this.#send({});
   }
 
   #change({ tab, ...settings }, notice = '') {
@@ -268,27 +146,21 @@ class Controls extends Part {
     else put(fields.checkpoint);
   }
 
-  /** An example sets all but the checkpoint and the seeds, and of the tabs' own settings those of its tab. @param {string} query */
+  /** Show an example of the lesson. The notation stays as it is. @param {string} query */
   #follow(query) {
     const given = new URLSearchParams(query),
       tab = tabFrom(given, config.tabs);
-    const named = settingsFrom(given, backend.about.defaults);
-    const names = [
-      ...FIELDS.filter((name) => given.has(name) || !NOT_IN_EXAMPLES.includes(name)),
-      ...backend.about.options[tab],
-    ];
     this.#look(given, { notation: page.view.notation });
-    this.#change({ tab, ...Object.fromEntries(names.map((name) => [name, named[name]])) });
+    this.#change({ tab, ...exampleSettings(given, tab, backend.about) });
   }
 
   // ---- events ----
 
   #listen() {
     this.addEventListener('input', (event) => {
-      const range = /** @type {HTMLInputElement} */ (event.target);
-      if (range.dataset.range === 'eta') this.#send({ eta: +range.value });
-      else if (range.dataset.range === 'steps')
-        this.#send({ steps: Math.round(Math.exp((+range.value / 1000) * Math.log(this.#T))) });
+      const { dataset, value } = /** @type {HTMLInputElement} */ (event.target);
+      const name = /** @type {import('./scales.js').Slider | undefined} */ (dataset.range);
+      if (name) this.#send({ [name]: valueAt(name, +value, this.fields.T) });
     });
     this.addEventListener('keydown', (event) => this.#stepByKey(event));
     this.addEventListener('change', (event) => {
@@ -326,10 +198,10 @@ class Controls extends Part {
     listen('follow', (query) => this.#follow(query));
     listen('tab', (name) => this.#open(name));
     listen('ended', ({ count, tab }) => {
-      if (count === this.#count) this.#done[tab] = this.#asked(tab);
+      if (count === this.#count) this.#done[tab] = this.#requestKey(tab);
     });
     listen('view', (change) => {
-      if ('notation' in change) this.show();
+      if ('notation' in change) this.fields.show();
       clearTimeout(this.#writing);
       this.#writing = setTimeout(() => this.#writeAddress(), ADDRESS_RESTED);
     });
@@ -338,11 +210,10 @@ class Controls extends Part {
   /** One arrow key is one step of S, whatever the scale. @param {KeyboardEvent} event */
   #stepByKey(event) {
     const range = /** @type {HTMLInputElement} */ (event.target);
-    const move = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
-    if (range.dataset.range !== 'steps' || !move) return;
+    const S = stepsAfterKey(event.key, page.settings.steps, this.fields.T);
+    if (range.dataset.range !== 'steps' || S === undefined) return;
     event.preventDefault();
-    const S = Math.min(this.#T, Math.max(1, page.settings.steps + move));
-    range.value = String(this.#position.steps(S));
+    range.value = String(positionOf('steps', S, this.fields.T));
     this.#send({ steps: S });
   }
 }
