@@ -1,4 +1,4 @@
-// The Steps tab: which run and which step are on the screen, and what moves them.
+// The Steps tab: which step of the run is on the screen, and what moves it.
 import { listenToKeys, transportKeys } from '../../web/keys.js';
 import { listen, page, publish, setView } from '../../web/page_state.js';
 import { Stage } from '../../web/stage.js';
@@ -8,17 +8,16 @@ import { CHARTS, RunCharts } from './charts.js';
 import { Equation } from './equation.js';
 import { SIGMA_SQUARED } from './formulas.js';
 import { LinkedHighlighting } from './linked.js';
-import { RunMemory } from './memory.js';
 import { Pin } from './pin.js';
-import { PicturedRun } from './run_pictures.js';
+import { RunSwitch } from './run_switch.js';
 import { drawRunStatus } from './status.js';
 import { numbersOf } from './step_numbers.js';
 import { Track } from './track.js';
 
 const FRAMES_A_SECOND = 8;
-const HOLD = 200; // ms that the screen may keep the run before
 const FILM_RESTED = 60; // ms
 
+/** @typedef {import('./run_pictures.js').PicturedRun} PicturedRun */
 /** @typedef {'run' | 'grown' | 'step'} Change what is to be drawn anew: all of a run, what more steps change, what another step changes */
 
 class Steps extends Stage {
@@ -41,19 +40,11 @@ class Steps extends Stage {
   pin;
   /** @type {(on?: boolean) => void} */
   play;
-  /** The run on the screen. @type {PicturedRun | null} */
-  run = null;
-  /** The newest run, while the screen still shows the one before it. @type {PicturedRun | null} */
-  coming = null;
+  runs = new RunSwitch(this);
   /** The step on the screen. */
   index = -1;
   /** Where the user wants to be: kept over runs. @type {import('./run.js').Wish} */
   wish = { share: 0.5 };
-  memory = new RunMemory();
-  #note = '';
-  #isQueued = false;
-  /** When the screen began to wait for the newest run. */
-  #heldSince = 0;
   /** Count of the newest change of the controls. */
   #asked = 0;
   /** @type {Set<Change>} */
@@ -95,7 +86,10 @@ class Steps extends Stage {
     });
     this.#listenToKeys(time);
     listen('changed', ({ tab, count }) => {
-      if (tab === this.tab) this.#await(count);
+      if (tab !== this.tab) return;
+      this.#asked = count;
+      this.stage.dataset.waiting = '';
+      this.runs.expect(page.settings, count);
     });
     // Another tab says where in the run to look, as it opens one here.
     listen('view', ({ t }) => {
@@ -137,96 +131,51 @@ class Steps extends Stage {
 
   // ---- values ----
 
+  /** The run on the screen. */
+  get run() {
+    return this.runs.run;
+  }
+
   get value() {
     return this.run;
   }
 
   set value(value) {
-    this.#take(value);
+    this.runs.take(value);
   }
 
-  /** @param {any} value of Python's stream */
-  #take(value) {
-    const newest = this.coming ?? this.run;
-    if (!value || (newest && (value.id < newest.id || value.count < newest.count))) return; // a late word of an older run
-    const isKnown = Boolean(newest?.remembered && value.count === newest.count); // it is all on the screen
-    this.#isQueued = value.state === 'queued' && !isKnown;
-    if (!this.#isQueued && value.state === 'error') return this.#fail(value);
-    this.#note = value.message;
-    if (this.#isQueued) return this.drawStatus();
-    this.problem = null;
-    if (isKnown) return this.drawStatus();
-    if (newest?.id === value.id) newest?.update(value);
-    else this.#begin(new PicturedRun(value));
-    this.settle();
-    if (this.run?.id !== value.id) return this.drawStatus();
+  /** @param {PicturedRun | null} before */
+  showRun(before) {
+    const run = /** @type {PicturedRun} */ (this.run);
+    if (before?.width !== run.width || before?.height !== run.height) this.equation.size(run);
+    if (before?.settings.variance !== run.settings.variance) this.writeFormulas();
+    this.showSheet();
+  }
+
+  showMore() {
     this.place();
     this.repaint(this.run?.state === 'running' ? 'grown' : 'run');
-    this.tellEnd();
   }
 
-  #fail(value) {
-    this.problem = value;
-    this.#heldSince = 0;
+  showSheet() {
+    this.place();
+    this.repaint('run');
+  }
+
+  /** @param {number} i */
+  showFrame(i) {
+    if (i === this.index) return this.repaint('step');
+    clearTimeout(this.#filmTimer);
+    this.#filmTimer = setTimeout(() => this.repaint('step'), FILM_RESTED);
+  }
+
+  showError() {
     delete this.stage.dataset.waiting;
     this.drawStatus();
   }
 
-  /** @param {PicturedRun} run that has just begun */
-  #begin(run) {
-    this.coming = run;
-    run.onSheet = () => this.settle(); // of a run that was made before, the sheet is all there is
-    setTimeout(() => this.settle(), Math.max(0, this.#heldSince + HOLD - performance.now()));
-  }
-
-  /** The settings have changed: wait for the run of that change, or take one that is remembered. @param {number} count */
-  #await(count) {
-    this.#asked = count;
-    this.#heldSince ||= performance.now();
-    this.stage.dataset.waiting = '';
-    const known = this.memory.recall(page.settings, count);
-    if (!known) return;
-    this.coming = known;
-    this.problem = null;
-    this.#note = '';
-    this.#isQueued = false;
-    this.settle();
-  }
-
-  // Show the newest run as soon as it has reached the time step the user is at. Until then, but not for long, the screen keeps
-  // the run before it: a slider that moves must not throw the pictures back to pure noise.
-  settle() {
-    const shown = this.coming,
-      before = this.run;
-    if (!shown?.shown.length) return;
-    if (before && !shown.hasReached(this.wish) && performance.now() - this.#heldSince < HOLD) return;
-    this.run = shown;
-    this.coming = null;
-    this.#heldSince = 0;
-    shown.onSheet = () => {
-      this.memory.remember(shown);
-      if (this.run !== shown) return;
-      this.place();
-      this.repaint('run');
-    };
-    shown.onFrame = (i) => {
-      if (this.run !== shown) return;
-      if (i === this.index) return this.repaint('step');
-      clearTimeout(this.#filmTimer);
-      this.#filmTimer = setTimeout(() => this.repaint('step'), FILM_RESTED);
-    };
-    if (before?.width !== shown.width || before?.height !== shown.height) this.equation.size(shown);
-    if (before?.settings.variance !== shown.settings.variance) this.writeFormulas();
-    this.place();
-    this.repaint('run');
-    this.tellEnd();
-  }
-
-  tellEnd() {
-    const { run } = this;
-    if (!run || run.state !== 'ended' || run.isTold) return;
-    run.isTold = true;
-    this.memory.remember(run);
+  /** @param {PicturedRun} run */
+  tellEnd(run) {
     publish('ended', { tab: this.tab, count: run.count });
   }
 
@@ -294,7 +243,7 @@ class Steps extends Stage {
       if (grown) this.charts.draw(run, all ? CHARTS : ['size']);
       if (index >= 0 && run.rows[index]) this.#drawStep(run, index, moved, all);
       this.linked.light();
-      this.pin.draw(run, Boolean(this.coming));
+      this.pin.draw(run, Boolean(this.runs.coming));
     }
     this.drawStatus();
   }
@@ -314,8 +263,8 @@ class Steps extends Stage {
   }
 
   drawStatus() {
-    const { run, coming, problem, index } = this;
-    drawRunStatus(this, { run, coming, problem, index, note: this.#note, isQueued: this.#isQueued });
+    const { run, coming, note, isQueued } = this.runs;
+    drawRunStatus(this, { run, coming, problem: this.problem, index: this.index, note, isQueued });
   }
 }
 
