@@ -180,8 +180,8 @@ export class Stage extends Part {
 
   /** A button was pressed. @param {HTMLButtonElement} button */
   press(button) {
-    const { die, current, open } = button.dataset;
-    if (die) this.change({ [die]: this.#throwDie(die) });
+    const { die, list, current, open } = button.dataset;
+    if (die) this.change({ [die]: list === undefined ? randomSeed() : this.#randomSeeds(die) });
     else if (current) this.change({ [current]: this.settings.seed });
     else if (open !== undefined) {
       const settings = this.openInSteps(button);
@@ -265,9 +265,8 @@ export class Stage extends Part {
     this.showOptions(now);
   }
 
-  /** Random numbers instead of a field's: one, or as many as there are in a list. @param {string} name */
-  #throwDie(name) {
-    if (name !== 'latents' && name !== 'loop') return randomSeed();
+  /** As many random seeds as a field has latents. @param {string} name */
+  #randomSeeds(name) {
     return String(this.settings[name])
       .split(/,(?![^(]*\))/)
       .map(randomSeed)
