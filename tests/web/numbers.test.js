@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { digits, fixed, floats, powerOfTen, thousands } from '../../explorer/ui/web/numbers.js';
+import { digits, fixed, floats, indexOfNearest, powerOfTen, thousands } from '../../explorer/ui/web/numbers.js';
 
 test('a number has a real minus sign, and digits that fit its size', () => {
   assert.equal(fixed(-0.05, 2), '−0.05');
@@ -16,4 +16,9 @@ test('a number has a real minus sign, and digits that fit its size', () => {
 test('a float32 array comes as base64', () => {
   const bytes = new Uint8Array(new Float32Array([0.5, -2]).buffer);
   assert.deepEqual([...floats(btoa(String.fromCharCode(...bytes)))], [0.5, -2]);
+});
+
+test('the nearest of several numbers is the first of those that are equally near', () => {
+  assert.equal(indexOfNearest([0, 1, 2], 1.4), 1);
+  assert.equal(indexOfNearest([0, 1, 2], 0.5), 0);
 });

@@ -2,11 +2,6 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import * as way from '../../explorer/ui/tabs/interpolate/way.js';
 
-test('the nearest of several numbers is the first of those that are equally near', () => {
-  assert.equal(way.indexOfNearest([0, 1, 2], 1.4), 1);
-  assert.equal(way.indexOfNearest([0, 1, 2], 0.5), 0);
-});
-
 test('an address names a place on the pad by its row and column', () => {
   assert.deepEqual(way.placeOf('4,0'), [4, 0]);
   for (const other of [null, '', '4', '-1,0', '1.5,2', '1,2,3']) assert.equal(way.placeOf(other), null);

@@ -21,3 +21,13 @@ export const thousands = (v) => v.toLocaleString('en');
 
 /** The numbers of a float32 array that came as base64. @param {string} text */
 export const floats = (text) => new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+
+/**
+ * The index of the number nearest to `wanted`, the first of several.
+ * @param {number[]} numbers
+ * @param {number} wanted
+ */
+export function indexOfNearest(numbers, wanted) {
+  const distances = numbers.map((v) => Math.abs(v - wanted));
+  return distances.indexOf(Math.min(...distances));
+}

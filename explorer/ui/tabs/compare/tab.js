@@ -2,7 +2,7 @@
 import { Film } from '../../web/film.js';
 import { say, sayHtml } from '../../web/localize.js';
 import { formula, math } from '../../web/math.js';
-import { digits, fixed } from '../../web/numbers.js';
+import { digits, fixed, indexOfNearest } from '../../web/numbers.js';
 import { setView } from '../../web/page_state.js';
 import { write } from '../../web/plot.js';
 import { Stage } from '../../web/stage.js';
@@ -55,8 +55,8 @@ class Compare extends Stage {
     this.facts = JSON.parse(value.facts);
     // the moment nearest to where the user was, whatever S is now
     const t = this.wish.t ?? value.T * (1 - (this.wish.share ?? 0));
-    const distances = this.moments.map(([, u]) => Math.abs(u - t));
-    this.film.at = distances.indexOf(Math.min(...distances));
+    const times = this.moments.map(([, time]) => time);
+    this.film.at = indexOfNearest(times, t);
   }
 
   /** @param {number} k */

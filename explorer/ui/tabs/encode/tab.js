@@ -2,7 +2,7 @@
 import { Film } from '../../web/film.js';
 import { localize, say, sayHtml, sentences } from '../../web/localize.js';
 import { formula } from '../../web/math.js';
-import { digits, fixed } from '../../web/numbers.js';
+import { digits, fixed, indexOfNearest } from '../../web/numbers.js';
 import { setView } from '../../web/page_state.js';
 import { chart, write } from '../../web/plot.js';
 import { RealPicture } from '../../web/real_picture.js';
@@ -70,9 +70,7 @@ class Encode extends Stage {
     this.table = JSON.parse(value.table);
     this.paper = JSON.parse(value.paper);
     this.measured = JSON.parse(value.measured);
-    const t = this.wish ?? (this.times.at(-1) ?? 0) / 2;
-    const distances = this.times.map((u) => Math.abs(u - t));
-    this.film.at = distances.indexOf(Math.min(...distances));
+    this.film.at = indexOfNearest(this.times, this.wish ?? (this.times.at(-1) ?? 0) / 2);
   }
 
   /** @param {number} k */

@@ -2,21 +2,12 @@
 import { Film } from '../../web/film.js';
 import { say, sayHtml, sentences } from '../../web/localize.js';
 import { formula, math } from '../../web/math.js';
-import { digits, fixed } from '../../web/numbers.js';
+import { digits, fixed, indexOfNearest } from '../../web/numbers.js';
 import { setView } from '../../web/page_state.js';
 import { chart, drawCursor, write } from '../../web/plot.js';
 import { Stage } from '../../web/stage.js';
 import { Pad } from './pad.js';
-import {
-  firstPlace,
-  heightAt,
-  indexOfNearest,
-  insidePad,
-  latentField,
-  normLine,
-  placeAfterKey,
-  placeOf,
-} from './way.js';
+import { firstPlace, heightAt, insidePad, latentField, normLine, placeAfterKey, placeOf } from './way.js';
 
 /** @typedef {import('./way.js').Place} Place */
 /** @typedef {import('../../web/chart.js').Point} Point */

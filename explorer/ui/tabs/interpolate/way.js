@@ -1,16 +1,7 @@
 // Places along the way of a strip, and on the pad of pictures between four corners. No DOM.
+import { indexOfNearest } from '../../web/numbers.js';
 
 /** @typedef {[row: number, column: number]} Place of a picture on the pad */
-
-/**
- * The index of the number nearest to `wanted`, the first of several.
- * @param {number[]} numbers
- * @param {number} wanted
- */
-export function indexOfNearest(numbers, wanted) {
-  const distances = numbers.map((v) => Math.abs(v - wanted));
-  return distances.indexOf(Math.min(...distances));
-}
 
 /**
  * A place as it stands in an address, "row,column".
