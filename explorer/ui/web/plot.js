@@ -25,6 +25,16 @@ export function headingOf(plot) {
   return /** @type {HTMLElement | null} */ (heading);
 }
 
+/** What stands in a heading beside the title. */
+export const BESIDE_TITLE = '.segments, .value, svg, input, .more';
+
+/** A heading as text. @param {Element} heading */
+function titleOf(heading) {
+  const copy = /** @type {Element} */ (heading.cloneNode(true));
+  for (const part of copy.querySelectorAll(BESIDE_TITLE)) part.remove();
+  return textOf(copy).trim();
+}
+
 /**
  * What is said of a chart to those who do not see it.
  * @param {Element} plot
@@ -34,7 +44,7 @@ export function describeChart(plot) {
   const named = /** @type {HTMLElement[]} */ ([...plot.querySelectorAll('text.label, [data-name]')]);
   const lines = named.map((node) => node.dataset.name ?? node.textContent);
   const heading = headingOf(plot);
-  const values = { title: heading ? textOf(heading) : '', lines: lines.join('; ') };
+  const values = { title: heading ? titleOf(heading) : '', lines: lines.join('; ') };
   plot.role = 'img';
   plot.ariaLabel = say(lines.length ? 'chart.aloud_lines' : 'chart.aloud', values);
 }

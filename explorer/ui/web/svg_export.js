@@ -1,7 +1,7 @@
 // The charts of a stage as one SVG file that stands alone: colours and type written out, titles and a legend beside them.
 import { say } from './localize.js';
 import { scriptsOf } from './plain_math.js';
-import { headingOf } from './plot.js';
+import { BESIDE_TITLE, headingOf } from './plot.js';
 
 const FIGURE = { gap: 28, margin: 20, wide: 1120, line: 22, legend: 20 };
 const SCRIPT = { size: 9.5, shift: 3.5 }; // of indices and exponents, in px
@@ -96,7 +96,7 @@ function wordsOf(heading) {
         0,
       );
     }
-    if (!(node instanceof Element) || node.matches('.segments, .value, svg, input, .more')) return;
+    if (!(node instanceof Element) || node.matches(BESIDE_TITLE)) return;
     if (node.matches('.m')) addFormula(/** @type {HTMLElement} */ (node));
     else node.childNodes.forEach(walk);
   };
