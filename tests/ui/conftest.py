@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
+from exact_faces import exact_faces
 from stage import Stage
 from tab_values import SHORT, TOY, predict_noise, tab_of, tabs_over
 
@@ -34,15 +36,28 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
+def load(text, progress):
+    return ex.load(text, device="cpu", progress=progress)
+
+
 @pytest.fixture(scope="session")
 def app_url():
+    """Address of the app over the faces with their exact network, see :mod:`exact_faces`."""
+    demo = build({"faces-64": exact_faces()}, load)
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
+    yield url
+    demo.close()
+
+
+@pytest.fixture(scope="session")
+def trained_app_url():
     """Address of the app over the shipped faces."""
     torch.set_num_threads(os.cpu_count() or 1)  # the unit tests keep to one
     with pytest.MonkeyPatch.context() as patch:  # the fast engine, at the precision of the pictures that are expected
         patch.setattr(openvino_network, "has_bfloat16", lambda core: False)
         faces = ex.load("faces-64", engine="auto")
         faces.predict_noise(ex.latent(faces.shape, [0]), 1)
-    demo = build({"faces-64": faces}, lambda text, progress: ex.load(text, device="cpu", progress=progress))
+    demo = build({"faces-64": faces}, load)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     yield url
     demo.close()
@@ -63,30 +78,63 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def stage(browser, app_url):
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    yield Stage(context.new_page(), app_url)
-    context.close()
+@pytest.fixture(scope="session")
+def contexts(browser):
+    """Two browsers that know nothing of each other. Each keeps the files of the page from one test to the next."""
+    return [browser.new_context(viewport={"width": 1440, "height": 900}) for _ in range(2)]
+
+
+@contextmanager
+def new_page(context, url):
+    """A page in a context that has forgotten what earlier pages kept there."""
+    page = context.new_page()
+    context.clear_cookies()
+    context.clear_permissions()
+    session = context.new_cdp_session(page)
+    session.send("Storage.clearDataForOrigin", {"origin": url.rstrip("/"), "storageTypes": "all"})
+    session.detach()
+    yield Stage(page, url)
+    page.close()
 
 
 @pytest.fixture
-def elsewhere(browser, app_url):
+def stage(contexts, app_url):
+    with new_page(contexts[0], app_url) as stage:
+        yield stage
+
+
+@pytest.fixture
+def trained_stage(contexts, trained_app_url):
+    with new_page(contexts[0], trained_app_url) as stage:
+        yield stage
+
+
+@pytest.fixture
+def elsewhere(contexts, app_url):
     """``elsewhere(address)``: an address of the page, opened in a browser that knows nothing of the first.
 
     ``wait(there)`` waits for what is to be seen; without it, for the end of the run.
     """
-    contexts = []
+    with ExitStack() as pages:
 
-    def open_there(address, wait=Stage.wait_for_run):
-        contexts.append(browser.new_context(viewport={"width": 1440, "height": 900}))
-        there = Stage(contexts[-1].new_page(), app_url).goto(address.removeprefix(app_url))
-        wait(there)
-        return there
+        def open_there(address, wait=Stage.wait_for_run):
+            there = pages.enter_context(new_page(contexts[1], app_url)).goto(address.removeprefix(app_url))
+            wait(there)
+            return there
 
-    yield open_there
-    for context in contexts:
-        context.close()
+        yield open_there
+
+
+@pytest.fixture
+def brake(faces):
+    """``brake()``: from now on every call of the network takes so much longer, so that a run goes on for a while."""
+    noise = faces.predict_noise.function
+
+    def slow_down(seconds=0.03):
+        noise.seconds = seconds
+
+    yield slow_down
+    noise.seconds = 0.0
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +154,13 @@ def quiet(stage):
 
 @pytest.fixture(scope="session")
 def faces():
+    """The checkpoint that ``stage`` shows."""
+    return exact_faces()
+
+
+@pytest.fixture(scope="session")
+def trained_faces():
+    """The shipped checkpoint."""
     return ex.load("faces-64")
 
 

@@ -135,6 +135,14 @@ class Stage:
         """Choose a file of one's own."""
         self.locator(".bring input").set_input_files({"name": name, "mimeType": kind, "buffer": data})
 
+    def wait_for_calls(self, text):
+        """Wait until a run with such a count of calls, "of 1000", has made some of them."""
+        self.page.wait_for_function(
+            "([tab, text]) => new RegExp(`NFE [1-9][0-9,]* ${text}`).test(document.querySelector(`#${tab} .status .nfe`).textContent)",
+            arg=[self.tab, text],
+            timeout=60_000,
+        )
+
     def stop(self):
         self.locator(".stop").click()
         self.wait("stopped")

@@ -21,12 +21,10 @@ def grain_of(stage, name):
     return next(float(value) for label, value in numbers(stage, name).items() if label.startswith("grain"))
 
 
-def steps_of(eta, **settings):
-    checkpoint = ex.load("faces-64")
-    return list(ex.denoise(checkpoint, ex.latent(checkpoint.shape, [22]), ex.Settings(5, eta, **settings)))
+def test_the_rows_are_those_of_the_core(stage, faces):
+    def steps_of(eta, **settings):
+        return list(ex.denoise(faces, ex.latent(faces.shape, [22]), ex.Settings(5, eta, **settings)))
 
-
-def test_the_rows_are_those_of_the_core(stage):
     stage.open(SMALL + "&eta=0.5&moment=600")
     assert stage.lanes() == LANES
     runs = {"ddim": steps_of(0), "yours": steps_of(0.5), "ddpm": steps_of(1), "large": steps_of(1, variance="large")}
@@ -42,9 +40,9 @@ def test_the_rows_are_those_of_the_core(stage):
     stage.assert_quiet()
 
 
-def test_at_20_steps_the_large_variance_leaves_grain_and_wrong_labels_break_the_picture(stage):
-    stage.open("?tab=compare&steps=20&others=1")
-    real = grain(to_unit(ex.load("faces-64").examples()[:64])).mean().item()
+def test_at_20_steps_the_large_variance_leaves_grain_and_wrong_labels_break_the_picture(trained_stage, trained_faces):
+    stage = trained_stage.open("?tab=compare&steps=20&others=1")
+    real = grain(to_unit(trained_faces.examples()[:64])).mean().item()
     assert f"{real:.3f}" in " ".join(numbers(stage, "ddim"))
     assert grain_of(stage, "large") > 3 * grain_of(stage, "ddim")
     assert grain_of(stage, "large") > 3 * real
@@ -170,10 +168,10 @@ def test_bad_input_is_named_and_the_last_good_pictures_stay(stage):
         assert stage.pictures() == before
 
 
-def test_stop_keeps_what_is_done(stage):
+def test_stop_keeps_what_is_done(stage, brake):
     stage.open(SMALL)
+    brake()
     stage.type_number("steps", "200")
-    stage.wait("running")
-    stage.page.wait_for_timeout(1500)
+    stage.wait_for_calls("of 1,200")
     stage.stop()
     assert "of 1,200" in stage.text(".status .nfe")  # 200 steps of five rows, the repeat and one other

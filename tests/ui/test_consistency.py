@@ -17,15 +17,14 @@ def nfe(stage):
     return stage.text(".status .nfe")
 
 
-def test_the_cells_are_those_of_the_core(stage):
+def test_the_cells_are_those_of_the_core(stage, faces):
     stage.open(SMALL + "&noise_seed=7")
-    checkpoint = ex.load("faces-64")
     for row, seed in enumerate((22, 10)):
-        x_T = ex.latent(checkpoint.shape, [seed])
+        x_T = ex.latent(faces.shape, [seed])
         assert stage.off(f'canvas[data-name="x_T/{row}"]', x_T / 3) <= 1
         for eta in (0, 1):
             for S in (2, 5):
-                picture = ex.sample(checkpoint, x_T, ex.Settings(S, float(eta), noise_seed=7 + row))
+                picture = ex.sample(faces, x_T, ex.Settings(S, float(eta), noise_seed=7 + row))
                 assert stage.off(f"{cell(eta, S, row)} canvas", picture) <= 1
             assert similarity(stage, eta, 5, row) == 1
             assert -1 < similarity(stage, eta, 2, row) < 1
@@ -126,8 +125,9 @@ def test_the_address_holds_the_state_and_opens_the_same_pictures_elsewhere(stage
     other.assert_quiet()
 
 
-def test_columns_fill_from_the_left_and_stop_keeps_them(stage):
+def test_columns_fill_from_the_left_and_stop_keeps_them(stage, brake):
     stage.open(SMALL)
+    brake()
     stage.type_option("lengths", "2, 5, 200")
     stage.wait("running")
     stage.locator(f"{cell(0, 5, 0)} canvas:not(.blank):not(.stale)").wait_for()

@@ -124,8 +124,9 @@ def test_a_number_beyond_the_held_out_pictures_is_refused_beside_its_field(stage
     assert stage.pictures(".trip canvas") == before
 
 
-def test_a_picture_of_ones_own_is_encoded_and_a_broken_file_leaves_it_on_the_screen(stage, faces):
+def test_a_picture_of_ones_own_is_encoded_and_a_broken_file_leaves_it_on_the_screen(stage, faces, brake):
     open_encode(stage)
+    brake()
     stage.bring(OWN)
     wait(stage, "your picture")
     x_0 = as_tensor(read_picture(OWN), faces.shape)
@@ -150,7 +151,8 @@ def test_a_picture_of_ones_own_is_encoded_and_a_broken_file_leaves_it_on_the_scr
     assert stage.locator(".chosen .problem").count() == 0
 
 
-def test_stop_keeps_the_picture_and_the_errors_so_far(stage):
+def test_stop_keeps_the_picture_and_the_errors_so_far(stage, brake):
+    brake()
     open_encode(stage, "&every_steps=1&picture=6", "held-out picture 6")
     before = stage.pictures(".trip canvas")
     stage.stop()

@@ -177,9 +177,9 @@ def test_large_pictures_are_saved_as_they_were_made():
 
 
 @pytest.mark.slow
-def test_the_copied_python_runs_in_a_fresh_process_and_makes_the_saved_picture(root, tmp_path, faces):
+def test_the_copied_python_runs_in_a_fresh_process_and_makes_the_saved_picture(root, tmp_path, trained_faces):
     """Bit for bit, for both are the same engine."""
-    tab = tab_of("steps", faces)
+    tab = tab_of("steps", trained_faces)
     given = GIVEN["steps"] | {"seed": "slerp(10, 29, 0.5)", "steps": 3}
     script = values_of(tab, given)[-1]["script"]
     environment = os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": str(torch.get_num_threads())}

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from exact_faces import exact_faces
 from stage import lane
 
 import explorer as ex
@@ -13,7 +14,7 @@ BARE = SMALL + "&lerp=0&ddpm=off"
 
 
 def sampled(latent, S=2, eta=0.0, noise_seed=0):
-    checkpoint = ex.load("faces-64")
+    checkpoint = exact_faces()
     return ex.sample(checkpoint, parse(latent).latent(checkpoint), ex.Settings(S, eta, noise_seed=noise_seed))
 
 
@@ -45,8 +46,8 @@ def test_the_strips_are_those_of_the_core(stage):
     stage.assert_quiet()
 
 
-def test_ddim_moves_smoothly_and_ddpm_with_noise_of_its_own_jumps(stage):
-    stage.open("?tab=interpolate&steps=10&frames=8&side=5&lerp=0")
+def test_ddim_moves_smoothly_and_ddpm_with_noise_of_its_own_jumps(trained_stage):
+    stage = trained_stage.open("?tab=interpolate&steps=10&frames=8&side=5&lerp=0")
     (slerp, slerp_largest, _), (ddpm, ddpm_largest, _) = numbers(stage, "slerp"), numbers(stage, "ddpm")
     assert slerp > 2 * ddpm
     assert ddpm_largest > 1.5 * slerp_largest
@@ -105,8 +106,9 @@ def test_the_keyboard_does_all_of_it(stage):
     assert stage.setting("eta") == 1
 
 
-def test_a_strip_at_several_S(stage):
+def test_a_strip_at_several_S(stage, brake):
     stage.open(BARE)
+    brake()
     stage.locator('[name="over_steps"]').click()
     stage.locator(f"{lane('S10')} .facts").first.wait_for(timeout=60_000)
     assert stage.lanes() == ["slerp", "S10", "S20", "S50"]

@@ -64,8 +64,9 @@ def test_the_pictures_of_the_cells_are_those_of_the_core_and_open_in_steps(stage
     assert stage.off('[data-panel="x_prev"] canvas', picture) <= 1
 
 
-def test_the_pictures_are_switched_off_and_on_by_the_keyboard(stage):
+def test_the_pictures_are_switched_off_and_on_by_the_keyboard(stage, brake):
     stage.open(NO_PICTURES)
+    brake()
     assert not stage.locator(".samples").is_visible()
     stage.locator('[name="samples"]').focus()
     stage.press(" ")

@@ -146,11 +146,11 @@ def test_the_run_can_be_copied_as_diffusers_code_where_diffusers_can_do_it(stage
     assert entry.get_attribute("aria-disabled") == "true"
 
 
-def test_a_long_file_says_how_far_it_is_and_can_be_stopped(stage):
+def test_a_long_file_says_how_far_it_is_and_can_be_stopped(stage, brake):
     stage.open("?steps=5")
+    brake()
     stage.type_number("steps", "1000")
-    stage.wait("running")
-    stage.page.wait_for_timeout(500)
+    stage.wait_for_calls("of 1000")
     stage.stop()
     stage.page.wait_for_function("!heard.decoding", polling=100)  # the sheet takes the place of the previews
     stage.settle()
@@ -181,14 +181,12 @@ def test_what_is_wrong_is_said_beside_the_button_and_what_is_on_the_screen_can_s
     assert "S-5" in name
 
 
-def test_the_menu_fits_on_a_phone(browser, app_url, stage):
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    phone = type(stage)(context.new_page(), app_url).open("?steps=5")
-    open_menu(phone)
-    box = phone.locator(".menu").bounding_box()
+def test_the_menu_fits_on_a_phone(stage):
+    stage.page.set_viewport_size({"width": 390, "height": 844})
+    stage.open("?steps=5")
+    open_menu(stage)
+    box = stage.locator(".menu").bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
     assert box["y"] >= 0
-    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
-    context.close()
-    stage.open("?steps=5")
+    assert stage.page.evaluate("document.documentElement.scrollWidth") <= 390
