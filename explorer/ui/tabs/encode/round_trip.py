@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
@@ -18,10 +18,8 @@ from explorer.support.bounded_cache import BoundedCache
 from explorer.trajectory import evenly_spaced
 from explorer.ui.real_pictures import GENERATED, add_examples
 from explorer.ui.tab import TabRequest
+from explorer.ui.tabs.encode.options import EncodeOptions
 from explorer.ui.tabs.encode.result import EncodeResult, LatentMoments, Reconstruction, mean_squared_error
-
-if TYPE_CHECKING:
-    from explorer.ui.tabs.encode.tab import EncodeOptions
 
 SHOWN_TIMES = 10  # intermediate pictures of the encoding
 TABLE_STEPS, LONG_TABLE_STEPS = (10, 20, 50, 100, 200), (10, 20, 50, 100, 200, 500, 1000)  # S of the table of errors

@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from collections.abc import Iterator
+from dataclasses import replace
 
-from explorer.inversion import Inversion
 from explorer.runs.cancellation import State
-from explorer.runs.encoded_latent import MAX_ITERATIONS
 from explorer.support.bounded_cache import BoundedCache
-from explorer.ui.fields import Check, Options, boolean, integer
-from explorer.ui.real_pictures import GENERATED, check_picture, examples_of, receive_picture
+from explorer.ui.real_pictures import GENERATED, examples_of, receive_picture
 from explorer.ui.tab import Services, Tab, TabRequest
 from explorer.ui.tabs.encode.exports import EXPORT_FORMATS
+from explorer.ui.tabs.encode.options import EncodeOptions
 from explorer.ui.tabs.encode.result import EncodeResult, Reconstruction
 from explorer.ui.tabs.encode.round_trip import RoundTrip
 
 CACHE_BYTES = 32 << 20  # for reconstructed pictures
-
-
-@dataclass(frozen=True)
-class EncodeOptions(Options):
-    """Settings of the Encode tab.
-
-    Attributes:
-        picture: index of a held-out picture, name of an uploaded one, or "made" for one generated from the control column.
-        ahead, refine: how the inversion predicts eps, see :class:`explorer.inversion.Inversion`.
-        every_steps: measure the error at S = 500 and 1000 too, which is slow.
-    """
-
-    picture: int | str = 0
-    ahead: bool = True
-    refine: int = 0
-    every_steps: bool = False
-
-    checks: ClassVar[Mapping[str, Check]] = {
-        "picture": check_picture,
-        "ahead": boolean("ahead"),
-        "refine": integer("refine", 0, MAX_ITERATIONS),
-        "every_steps": boolean("every_steps"),
-    }
-
-    @property
-    def inversion(self) -> Inversion:
-        """The inversion of the picture on the screen."""
-        return Inversion(self.refine, self.ahead)
 
 
 class EncodeTab(Tab[EncodeOptions]):

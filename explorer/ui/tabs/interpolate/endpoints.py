@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 
 from explorer.ui.endpoints import Endpoint
 from explorer.ui.saving import exported_file
-from explorer.ui.tab import TabRequest
+from explorer.ui.tab import Tab, TabRequest
 from explorer.ui.tabs.interpolate.result import describe
-
-if TYPE_CHECKING:
-    from explorer.ui.tabs.interpolate.tab import InterpolateTab
+from explorer.ui.tabs.interpolate.strips import run_strips
 
 
-def interpolation(tab: InterpolateTab, request: TabRequest[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def interpolation(tab: Tab[Any], request: TabRequest[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the measurements of the strips, and a sheet of their pictures as a file. The pad is not run."""
-    run = tab.run_strips(request, lambda: "running", pad={})
+    run = run_strips(request, tab.services.results, lambda: "running", pad={})
     result = deque(map(tab.check_calls, run), maxlen=1)[0]
     numbers = {
         "positions": result.path.positions,
