@@ -21,7 +21,7 @@ import explorer.ui.tabs.encode.round_trip
 import explorer.ui.tabs.paths.tab
 from explorer.networks import openvino_network
 from explorer.runs import encoded_latent
-from explorer.ui import app
+from explorer.ui import app, checkpoint_registry
 from explorer.ui.app import build, launch_options
 from explorer.ui.saving import Exporter
 
@@ -57,7 +57,10 @@ def trained_app_url():
         patch.setattr(openvino_network, "has_bfloat16", lambda core: False)
         faces = ex.load("faces-64", engine="auto")
         faces.predict_noise(ex.latent(faces.shape, [0]), 1)
-    demo = build({"faces-64": faces}, load)
+        patch.setattr(
+            checkpoint_registry, "prepare_when_idle", lambda checkpoint: None
+        )  # compiles what nobody asks for
+        demo = build({"faces-64": faces}, load)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     yield url
     demo.close()

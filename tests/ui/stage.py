@@ -230,6 +230,11 @@ class Stage:
         """The names of the rows of a film."""
         return self.locator(".lane").evaluate_all("lanes => lanes.map(lane => lane.dataset.lane)")
 
+    def facts(self, name):
+        """The numbers of a row of Compare by their labels."""
+        entries = self.locator(f"{lane(name)} .facts > *").all_inner_texts()
+        return dict(zip(entries[::2], entries[1::2], strict=True))
+
     def table(self):
         """The rows of the first table by what they begin with."""
         rows = self.locator("table tr").evaluate_all(f"rows => rows.map(row => [...row.cells].map({READ}))")

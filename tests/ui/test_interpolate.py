@@ -46,13 +46,6 @@ def test_the_strips_are_those_of_the_core(stage):
     stage.assert_quiet()
 
 
-def test_ddim_moves_smoothly_and_ddpm_with_noise_of_its_own_jumps(trained_stage):
-    stage = trained_stage.open("?tab=interpolate&steps=10&frames=8&side=5&lerp=0")
-    (slerp, slerp_largest, _), (ddpm, ddpm_largest, _) = numbers(stage, "slerp"), numbers(stage, "ddpm")
-    assert slerp > 2 * ddpm
-    assert ddpm_largest > 1.5 * slerp_largest
-
-
 def test_the_mouse_does_all_of_it(stage):
     stage.open(SMALL)
     frames = stage.pictures(f"{lane('slerp')} .frames canvas")

@@ -1,5 +1,6 @@
 """The network's scheduler: whose rows share a call, in what order, and what an error does."""
 
+import time
 from concurrent.futures import wait
 from dataclasses import replace
 from threading import Event, Thread, current_thread
@@ -28,10 +29,12 @@ class Network:
     def __init__(self, any_thread=False):
         self.go, self.rows, self.broken, self.callers = Event(), [], None, []
         self.any_thread = any_thread
+        self.seconds = 0.0
 
     def __call__(self, x_t, t):
         self.callers.append(current_thread().name)
         self.go.wait(10)
+        time.sleep(self.seconds)
         self.rows.append(len(x_t))
         if self.broken is not None and (x_t == self.broken).any():
             raise ValueError("a broken row")
@@ -122,7 +125,8 @@ def test_an_error_reaches_the_run_whose_it_is_and_no_other(scheduler, network):
 
 @pytest.mark.slow
 def test_two_runs_share_calls_from_end_to_end(scheduler, network, monkeypatch):
-    monkeypatch.setattr(module, "WAIT_FRACTION", 1000)  # a call here takes no time, so a share of it would not either
+    monkeypatch.setattr(module, "WAIT_FRACTION", 20)  # a call here takes little time, and a step of a run as much
+    monkeypatch.setattr(network, "seconds", 0.02)
     network.go.set()
     scheduled_toy = replace(TOY, predict_noise=lambda x, t: scheduler.call(network, x, t))
     settings, ended = ex.Settings(20), []
