@@ -28,15 +28,13 @@ LAYERS = (  # from the bottom; a part imports parts of layers below its own, and
 
 
 def imported(tree, lazily):
-    """The modules that a syntax tree imports when it is loaded, or with ``lazily`` at any time; not those for types alone."""
+    """The modules that a syntax tree imports when it is loaded, also those for types alone, or with ``lazily`` at any time."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             names = (f"{node.module}.{alias.name}" for alias in node.names)
             yield from (name if name in MODULES else node.module for name in names)
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            continue
         elif lazily or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             yield from imported(node, lazily)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,7 +14,7 @@ from explorer.ui.query import TabRequest
 
 
 @dataclass(kw_only=True)
-class TabResult:
+class TabResult(ABC):
     """Base class of every tab's result. A running tab changes its result and yields it after every visible change.
 
     Attributes:
@@ -46,9 +47,9 @@ class TabResult:
         """Fraction of the run that is done, from 0 to 1."""
         return (self.evaluations or 0) / (self.expected_evaluations or 1)
 
+    @abstractmethod
     def script(self) -> str:
         """Return a Python script that makes the same pictures, for "Copy as Python"."""
-        raise NotImplementedError
 
     def fixed(self) -> dict[str, Any]:
         """Return the entries of the page's value that stay the same during the run. A tab adds its own."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -21,10 +20,8 @@ from explorer.settings import Settings
 from explorer.trajectory import Trajectory, evenly_spaced, rms
 from explorer.ui.real_pictures import examples_of
 from explorer.ui.tab import TabRequest
+from explorer.ui.tabs.compare.options import CompareOptions
 from explorer.ui.tabs.compare.result import DDIM, DDPM, LARGE, WRONG, YOURS, CompareResult, RowFacts
-
-if TYPE_CHECKING:
-    from explorer.ui.tabs.compare.tab import CompareOptions
 
 SECONDS_BETWEEN_UPDATES = 0.1
 

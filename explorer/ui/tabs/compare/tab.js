@@ -1,4 +1,4 @@
-// The Compare tab: rows of a comparison over the moments of the run.
+// The Compare tab: a film strip for each row, with columns at some steps of the run.
 import { Film } from '../../web/film.js';
 import { say, sayHtml } from '../../web/localize.js';
 import { formula, math } from '../../web/math.js';
@@ -21,12 +21,12 @@ class Compare extends Stage {
   film;
   /** η of each row, or "large". @type {Record<string, number | 'large'>} */
   rows = {};
-  /** The columns: which picture, and its t. @type {[string | number, number][]} */
+  /** The columns: index of the step or "end", and its t. @type {[string | number, number][]} */
   moments = [];
   /** @type {Record<string, any>} */
   facts = {};
   show = 'x0';
-  /** Where the user wants to be: at a t, at a share of the run, or at its end. @type {{ t?: number, share?: number }} */
+  /** The position that the user has chosen: a t, a fraction of the run, or its end. @type {{ t?: number, share?: number }} */
   wish = {};
 
   prepare() {
@@ -35,7 +35,7 @@ class Compare extends Stage {
     this.film = new Film(this, { onMove: (k) => this.moved(k) });
     for (const input of this.$$('[name="show"]')) {
       input.addEventListener('change', (event) => {
-        event.stopPropagation(); // nothing to run for
+        event.stopPropagation(); // no new run is needed
         this.show = input.value;
         setView({ show: this.show === 'x_t' ? 'x_t' : null });
         this.repaint();
@@ -43,17 +43,17 @@ class Compare extends Stage {
     }
   }
 
-  look(asked) {
-    this.show = asked.get('show') === 'x_t' ? 'x_t' : 'x0';
-    this.wish = asked.has('moment') ? { t: Number(asked.get('moment')) } : { share: 0.5 };
+  look(query) {
+    this.show = query.get('show') === 'x_t' ? 'x_t' : 'x0';
+    this.wish = query.has('moment') ? { t: Number(query.get('moment')) } : { share: 0.5 };
   }
 
   receive() {
     const { value } = this;
     this.rows = JSON.parse(value.rows);
-    this.moments = [...JSON.parse(value.moments), ['end', 0]]; // the last column is the picture itself
+    this.moments = [...JSON.parse(value.moments), ['end', 0]]; // the last column is the final picture
     this.facts = JSON.parse(value.facts);
-    // the moment nearest to where the user was, whatever S is now
+    // keep the position of the scrubber when S changes
     const t = this.wish.t ?? value.T * (1 - (this.wish.share ?? 0));
     const times = this.moments.map(([, time]) => time);
     this.film.at = indexOfNearest(times, t);
@@ -107,7 +107,7 @@ class Compare extends Stage {
     return sayHtml('compare.wrong', { wrong, right: list(JSON.parse(this.value.tau)) });
   }
 
-  /** What stands beside a row's film: other runs, and its numbers. @param {string} name */
+  /** The content beside a row's strip: other runs, and its measurements. @param {string} name */
   extraOf(name) {
     const fact = this.facts[name];
     if (!fact) return '';
@@ -125,7 +125,7 @@ class Compare extends Stage {
     return `${this.othersOf(name, fact)}<div class="facts">${facts}</div>`;
   }
 
-  /** The same row with other noise. @param {string} name @param {any} fact */
+  /** The row's pictures with other noise seeds. @param {string} name @param {any} fact */
   othersOf(name, fact) {
     const { others, noise_seed } = this.value.settings;
     const picture = (key, k = 0) => {
@@ -147,7 +147,7 @@ class Compare extends Stage {
   openInSteps(button) {
     const [name, kind, k] = button.dataset.open.split('/'),
       { noise_seed } = this.value.settings;
-    if (name === 'wrong') return null; // Steps has no wrong labels
+    if (name === 'wrong') return null; // Steps cannot use wrong time steps
     const large = this.rows[name] === 'large';
     setView({ t: kind ? 1 : this.moments[this.film.at][1] || 1 });
     return {

@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import ClassVar
 
 from explorer.runs.cancellation import State
 from explorer.runs.latent_spec import MAX_SEED
-from explorer.ui.fields import InvalidField, Options, boolean, integer
+from explorer.ui.fields import InvalidField
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.tab import Tab, TabRequest
 from explorer.ui.tabs.compare.comparison import Comparison
 from explorer.ui.tabs.compare.endpoints import ENDPOINTS
 from explorer.ui.tabs.compare.exports import EXPORT_FORMATS
+from explorer.ui.tabs.compare.options import CompareOptions
 from explorer.ui.tabs.compare.result import CompareResult
-
-
-@dataclass(frozen=True)
-class CompareOptions(Options):
-    """Settings of the Compare tab.
-
-    Attributes:
-        wrong: show the row whose network is given wrong time steps.
-        moments: number of columns, which are steps evenly spaced over tau.
-        others: K, the number of other noise seeds for DDPM.
-    """
-
-    wrong: bool = True
-    moments: int = 10
-    others: int = 4
-
-    checks: ClassVar = {
-        "wrong": boolean("wrong"),
-        "moments": integer("moments", 8, 12),
-        "others": integer("others", 1, 8),
-    }
 
 
 class CompareTab(Tab[CompareOptions]):
