@@ -1,15 +1,15 @@
-// The address of the page ↔ settings, and what is looked at. No DOM.
+// Convert between the URL of the page and its settings and view. No DOM.
 
 /** The fields of the control column. */
 export const FIELDS = ['checkpoint', 'seed', 'eta', 'steps', 'spacing', 'variance', 'noise_seed', 'clip'];
-/** What the whole page needs to know of an address, beside the settings. Each tab has keys of its own. */
+/** Keys of the URL that belong to the whole page and are not settings. Each tab has view keys of its own. */
 const PAGE_KEYS = ['notation', 'stop'];
 const WHOLE = /^-?[0-9]{1,15}$/;
 
-/** @typedef {Record<string, any>} Fields settings by name, or what is looked at by key */
+/** @typedef {Record<string, any>} Fields settings by name, or view entries by key */
 
 /**
- * A setting as the address writes it, in the type of its default where it can be read as that.
+ * Convert the text of a setting to the type of its default; the text itself where that fails.
  * @param {string} name
  * @param {any} normal the default
  * @param {string} text
@@ -22,7 +22,7 @@ export function settingFrom(name, normal, text) {
 }
 
 /**
- * All settings of an address; those that it does not name are the defaults.
+ * All settings in a URL; missing ones take their defaults.
  * @param {URLSearchParams} address
  * @param {Fields} defaults
  * @returns {Fields}
@@ -36,13 +36,13 @@ export function settingsFrom(address, defaults) {
 }
 
 /**
- * The keys of an address that say what is looked at.
+ * The view keys of all tabs: keys of the URL that only the page reads, such as the selected time step.
  * @param {Record<string, string[]>} ofTabs
  */
 export const viewKeys = (ofTabs) => [...new Set([...Object.values(ofTabs).flat(), ...PAGE_KEYS])];
 
 /**
- * What an address asks to look at.
+ * The view entries in a URL.
  * @param {URLSearchParams} address
  * @param {string[]} keys
  * @returns {Fields}
@@ -51,7 +51,7 @@ export const viewFrom = (address, keys) =>
   Object.fromEntries(keys.filter((key) => address.has(key)).map((key) => [key, address.get(key)]));
 
 /**
- * The tab of an address. It is the first one where the address names none.
+ * The tab in a URL; the first one if it names none.
  * @param {URLSearchParams} address
  * @param {string[]} tabs
  */
@@ -61,16 +61,16 @@ export function tabFrom(address, tabs) {
 }
 
 /**
- * The query of an address that says what differs from the defaults.
+ * The query string with the settings that differ from their defaults.
  * @param {object} state
  * @param {string} state.tab
  * @param {string[]} state.tabs
  * @param {Fields} state.settings
  * @param {Fields} state.defaults
  * @param {Fields} state.view
- * @param {string[]} state.keys of the view, in the order of the address
- * @param {string | null} [state.language] if it is not the browser's
- * @param {URLSearchParams} [state.before] what begins with "__" is Gradio's, and stays
+ * @param {string[]} state.keys of the view, in their order in the URL
+ * @param {string | null} [state.language] if it differs from the browser's
+ * @param {URLSearchParams} [state.before] its keys that begin with "__" belong to Gradio and are kept
  */
 export function queryOf(state) {
   const { tab, tabs, settings, defaults, view, keys, language = null, before = new URLSearchParams() } = state;

@@ -1,4 +1,4 @@
-// The geometry of a line chart in SVG: hairlines, direct labels, one cursor. No DOM; plot.js puts it on the page.
+// A line chart as SVG text, with direct labels and a cursor. No DOM; plot.js puts it on the page.
 
 /**
  * @typedef {[x: number, y: number]} Point
@@ -7,21 +7,21 @@
  * @property {string} colour
  * @property {number} [width]
  * @property {string} [dash]
- * @property {string} [link] the quantities it stands for, see tabs/steps/linked.js
- * @property {string} [name] what a line without a label is called in a saved chart, and aloud
+ * @property {string} [link] the quantities that it shows, see tabs/steps/linked.js
+ * @property {string} [name] name of a line without a label, for saved charts and screen readers
  * @property {{ at: Point, dy: number, text: string } | null} [label]
  *
  * @typedef {object} ChartOptions
  * @property {number} width
  * @property {number} height
- * @property {[number, number]} xRange [1000, 0] runs downwards
+ * @property {[number, number]} xRange may descend, as [1000, 0]
  * @property {[number, number]} yRange
  * @property {[value: number, label: string | number, anchor: string][]} xTicks
  * @property {number[]} yTicks
  * @property {(value: number) => string | number} [yLabel]
  * @property {Line[]} lines
  * @property {Point[]} [dots]
- * @property {number} [emphasis] factor of the widths of lines
+ * @property {number} [emphasis] factor of the line widths
  *
  * @typedef {object} Chart
  * @property {string} svg
@@ -60,7 +60,7 @@ export function lineChart({
   const point = (p) => `${X(p[0]).toFixed(1)} ${Y(p[1]).toFixed(1)}`;
 
   const drawn = [],
-    hits = []; // hits: what can be pointed at, wider than the lines and above them all
+    hits = []; // hits: pointer targets, wider than the lines and on top
   for (const v of yTicks) {
     drawn.push(`<path d="M${left} ${Y(v)}H${end}" stroke="var(--grid)"/>`);
     drawn.push(`<text x="${left - 6}" y="${Y(v) + 4}" text-anchor="end">${yLabel(v)}</text>`);

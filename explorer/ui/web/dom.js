@@ -1,7 +1,7 @@
-// Small things that several parts do to the document.
+// DOM helpers that several elements share.
 import { say } from './localize.js';
 
-/** The picture on a button that draws a random number. */
+/** The icon of a button that draws a random seed. */
 export const DIE =
   '<svg width="18" height="18" viewBox="0 0 16 16" fill="currentColor" stroke="currentColor" stroke-width="1.2" aria-hidden="true">' +
   '<rect x="2.5" y="2.5" width="11" height="11" rx="2.5" fill="none"/><circle cx="5.6" cy="5.6" r=".8"/><circle cx="10.4" cy="10.4" r=".8"/>' +
@@ -10,7 +10,7 @@ const MAX_RANDOM = 10000;
 
 export const randomSeed = () => Math.floor(Math.random() * MAX_RANDOM);
 
-/** A custom element of the page: its ways to find what is in it. */
+/** Base class of the page's custom elements, with query helpers. */
 export class Part extends HTMLElement {
   /**
    * @param {string} selector
@@ -32,14 +32,14 @@ export class Part extends HTMLElement {
 }
 
 /**
- * @param {HTMLElement} button says that it is done
+ * @param {HTMLElement} button shows that the text was copied
  * @param {string} text
  */
 export async function copyText(button, text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // there is no clipboard outside https and localhost
+    // the clipboard API needs https or localhost
     const area = Object.assign(document.createElement('textarea'), { value: text });
     document.body.append(area);
     area.select();
@@ -55,7 +55,7 @@ export async function copyText(button, text) {
 }
 
 /**
- * Let the browser keep a file.
+ * Download a file.
  * @param {string} url
  * @param {string} name
  */
@@ -68,9 +68,9 @@ export function download(url, name) {
 }
 
 /**
- * What the browser remembers between visits, where it lets us.
+ * Read or write a value in localStorage, if that is available.
  * @param {string} key
- * @param {string} [value] to keep from now on
+ * @param {string} [value] to store
  */
 export function remembered(key, value) {
   try {
@@ -81,5 +81,5 @@ export function remembered(key, value) {
   }
 }
 
-/** What computes the network, for the end of a line. @param {string | undefined} engine */
+/** The inference engine as the end of a status line. @param {string | undefined} engine */
 export const byEngine = (engine) => (engine ? ` · ${engine}` : '');

@@ -1,14 +1,14 @@
-// Texts in which {name} stands for a value or a symbol. No DOM.
+// Texts with placeholders {name} for values and symbols. No DOM.
 
 /**
  * @param {string} text
  * @param {Record<string, any>} values by name
- * @param {(value: any) => string} valueOf how a value is written
- * @param {(name: string) => string | undefined} symbolOf what a name stands for that has no value; undefined leaves it as it is
+ * @param {(value: any) => string} valueOf formats a value
+ * @param {(name: string) => string | undefined} symbolOf the symbol of a name without a value; undefined leaves the placeholder
  */
 export function fillText(text, values, valueOf, symbolOf) {
-  return text.replace(/\{(\w+)\}/g, (whole, name) =>
-    Object.hasOwn(values, name) ? valueOf(values[name]) : (symbolOf(name) ?? whole),
+  return text.replace(/\{(\w+)\}/g, (placeholder, name) =>
+    Object.hasOwn(values, name) ? valueOf(values[name]) : (symbolOf(name) ?? placeholder),
   );
 }
 
@@ -20,7 +20,7 @@ export const escapeHtml = (text) => String(text).replace(/[&<>"]/g, (c) => ENTIT
 export const withoutMarkup = (text) => text.replace(/<\/?b>/g, '');
 
 /**
- * The first of some language tags, such as "zh-TW", whose language there is.
+ * The language of the first tag, such as "zh-TW", that is available.
  * @param {(string | null | undefined)[]} tags
  * @param {Record<string, string>} languages
  */

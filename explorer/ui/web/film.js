@@ -1,4 +1,4 @@
-// Rows of pictures with one scrubber for all: what the row is, its picture at the scrubber, and its film.
+// Film strips: rows of pictures with a shared scrubber. Each row has a text, the picture at the scrubber, and its strip.
 import { say } from './localize.js';
 import { textOf } from './math.js';
 import { listenToKeys, transportKeys } from './keys.js';
@@ -6,28 +6,28 @@ import { write } from './plot.js';
 import { playClock } from './transport.js';
 
 const FRAMES_A_SECOND = 8;
-const GAP = 4; // px between two pictures of a film
+const GAP = 4; // px between two pictures of a strip
 
 /**
- * @typedef {object} Lane a row
+ * @typedef {object} Lane one row
  * @property {string} name
  * @property {string} title HTML
  * @property {string} text HTML
- * @property {string} [extra] HTML beside the film; a canvas in it names its picture in data-name
+ * @property {string} [extra] HTML beside the strip; a canvas in it has the name of its picture in data-name
  */
 
 export class Film {
   /** The column at the scrubber. */
   at = -1;
-  /** How many columns there are. */
+  /** The number of columns. */
   columns = 0;
   #key = '';
 
   /**
    * @param {import('./stage.js').Stage} host
    * @param {object} [options]
-   * @param {(k: number) => void} [options.onMove] the user went to column k
-   * @param {import('./keys.js').KeyRow[]} [options.keys] of the tab, beside those of the film
+   * @param {(k: number) => void} [options.onMove] called when the user selects column k
+   * @param {import('./keys.js').KeyRow[]} [options.keys] of the tab, in addition to those of the strip
    */
   constructor(host, { onMove = () => {}, keys = [] } = {}) {
     this.host = host;
@@ -59,7 +59,7 @@ export class Film {
     listenToKeys(host.tab, [...transportKeys(moves), ...keys], when);
   }
 
-  /** @param {number} k @param {boolean} [quiet] do not tell the tab */
+  /** @param {number} k @param {boolean} [quiet] do not call onMove */
   goTo(k, quiet = false) {
     const to = Math.max(0, Math.min(this.columns - 1, k));
     if (to === this.at) return;
@@ -86,7 +86,7 @@ export class Film {
    * @param {Lane[]} lanes
    * @param {(string | number)[]} columns labels
    * @param {(lane: Lane, column: number) => string} cell the name of a picture
-   * @param {(column: number) => string} label of a picture, aloud
+   * @param {(column: number) => string} label of a picture for screen readers
    */
   draw(lanes, columns, cell, label) {
     this.#build(lanes, columns);
@@ -126,7 +126,7 @@ export class Film {
     this.box.replaceChildren(...lanes.map(({ name }) => rowOf(name, columns.length)));
   }
 
-  /** The size of a picture of the film, such that all fit. @param {number} n */
+  /** The size of the pictures so that a whole row fits. @param {number} n */
   #layOut(n) {
     const whole = Math.floor((selectors.$('.frames', this.box).clientWidth - GAP * (n - 1)) / n);
     const size = whole >= 128 ? 128 : whole >= 64 ? 64 : whole;

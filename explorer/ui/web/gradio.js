@@ -1,11 +1,11 @@
-// The only module that knows Gradio: it connects the elements of the page with Gradio's components, and is the backend.
+// The backend over Gradio, and the only module that depends on Gradio: it connects elements with gr.HTML components.
 import { tabFrom } from './address.js';
 import { backend, provide } from './backend.js';
 import { config } from './config.js';
 import { listen, page } from './page_state.js';
 
 /**
- * What Gradio gives to the script of a gr.HTML component.
+ * What Gradio passes to the script of a gr.HTML component.
  * @typedef {object} Component
  * @property {HTMLElement} element
  * @property {(event: string) => void} trigger
@@ -14,13 +14,13 @@ import { listen, page } from './page_state.js';
  * @property {(prop: string, act: () => void) => void} watch
  */
 
-/** By the name of the part. @type {Map<string, Component>} */
+/** By the name of the element. @type {Map<string, Component>} */
 const components = new Map();
 /** @param {string} name */
 const component = (name) => /** @type {Component} */ (components.get(name));
 
 /**
- * Set a component's value and tell Python of it.
+ * Set a component's value and trigger an event in Python.
  * @param {string} name
  * @param {any} value
  * @param {string} event
@@ -43,16 +43,16 @@ provide({
   },
 });
 
-/** Milliseconds after which a tab is loaded in any case. */
-const PATIENCE = 10000;
+/** Milliseconds after which every tab is loaded. */
+const MAX_WAIT = 10000;
 
 /**
- * The shell and the tab in front are wanted at once, the other tabs when they come to the front or when the first run has ended:
- * its pictures go first.
+ * Wait until an element is needed. The shell and the selected tab are needed at once, another tab when it is selected or when the
+ * first run has ended, so that its modules do not delay the pictures of that run.
  * @param {string} name
  * @returns {Promise<void>}
  */
-function whenWanted(name) {
+function whenNeeded(name) {
   const front = tabFrom(new URLSearchParams(location.search), config.tabs);
   if (name === front || !config.tabs.includes(name)) return Promise.resolve();
   return new Promise((done) => {
@@ -60,25 +60,25 @@ function whenWanted(name) {
     listen('settings', () => {
       if (page.tab === name) done();
     });
-    setTimeout(done, PATIENCE);
+    setTimeout(done, MAX_WAIT);
   });
 }
 
 /**
- * Load the module of a part, and let its element follow the value of its component.
+ * Load the module of an element, and update the element whenever the value of its component changes.
  * @param {string} name the element is <explorer-name>
- * @param {string} module that defines it, below explorer/ui
- * @param {Component} given
+ * @param {string} module its module, below explorer/ui
+ * @param {Component} gradioComponent
  */
-export async function connect(name, module, given) {
-  components.set(name, given);
-  Object.assign(backend.about, given.props.about);
-  await whenWanted(name);
+export async function connect(name, module, gradioComponent) {
+  components.set(name, gradioComponent);
+  Object.assign(backend.about, gradioComponent.props.about);
+  await whenNeeded(name);
   await import(new URL(`../${module}`, import.meta.url).href);
-  const node = /** @type {HTMLElement & { value?: any }} */ (given.element.querySelector(`explorer-${name}`));
+  const node = /** @type {HTMLElement & { value?: any }} */ (gradioComponent.element.querySelector(`explorer-${name}`));
   const follow = () => {
-    if (given.props.value) node.value = given.props.value;
+    if (gradioComponent.props.value) node.value = gradioComponent.props.value;
   };
-  given.watch('value', follow);
+  gradioComponent.watch('value', follow);
   follow();
 }

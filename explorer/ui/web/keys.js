@@ -1,17 +1,17 @@
-// Keys. A table of them is what the handlers go by and what the help shows.
+// Keyboard shortcuts. The same tables drive the handlers and the help.
 
 /**
  * @typedef {object} KeyRow
  * @property {string[]} keys as in KeyboardEvent.key
- * @property {string} [says] the text of what they do; without it the row is another name for one that has it
+ * @property {string} [says] key of the text for the help; a row without it is an alias of another row
  * @property {(key: string) => void} act
- * @property {string} [on] a selector of the place that has them for itself
- * @property {() => unknown} [when] the row counts only where this is true
+ * @property {string} [on] selector of an element: the keys work only in it
+ * @property {() => unknown} [when] the row is active only if this is true
  */
 
 const TYPED_IN =
   'input:not([type="checkbox"], [type="radio"], [type="range"]), select, textarea, [contenteditable="true"]';
-const SLIDES = 'input[type="range"], input[type="radio"], [role="tab"], [role="menu"]'; // these use arrows, Home and End themselves
+const SLIDES = 'input[type="range"], input[type="radio"], [role="tab"], [role="menu"]'; // these handle arrows, Home and End themselves
 
 /** By tab, and "everywhere". @type {Map<string, KeyRow[]>} */
 const tables = new Map();
@@ -19,13 +19,13 @@ let singleKeys = true;
 
 /** The keys of a tab, or those of "everywhere". @param {string} name */
 export const keysOf = (name) => tables.get(name) ?? [];
-/** Whether keys of one letter count; people who speak to their computer switch them off. @param {boolean} on */
+/** Enable or disable single-letter keys, which interfere with speech input. @param {boolean} on */
 export const allowSingleKeys = (on) => {
   singleKeys = on;
 };
 
 /**
- * What moves through a run: `by(n)` steps, to an end, and the clock where there is one.
+ * Keys that move through a run: by `n` steps, to either end, and play if there is a clock.
  * @param {{ by: (n: number) => void, first: () => void, last: () => void, play?: (on?: boolean) => void, says?: [string, string] }} moves
  * @returns {KeyRow[]}
  */
@@ -36,13 +36,13 @@ export const transportKeys = ({ by, first, last, play, says = ['keys.step', 'key
 ];
 
 /**
- * Obey `table`, and show it in the help as that of tab `name`.
+ * Handle the keys of `table`, and list them in the help under the tab `name`.
  * @param {string} name
  * @param {KeyRow[]} table
  * @param {object} [options]
- * @param {() => boolean} [options.inFront] whether its keys count now
- * @param {Element | null} [options.range] the slider whose keys they are too
- * @param {() => void} [options.halt] is called before every key but the space bar
+ * @param {() => boolean} [options.inFront] whether the keys are active now
+ * @param {Element | null} [options.range] a slider that they control too
+ * @param {() => void} [options.halt] called before every key except the space bar
  */
 export function listenToKeys(name, table, { inFront = () => true, range = null, halt = () => {} } = {}) {
   tables.set(name, [...keysOf(name), ...table]);
@@ -58,7 +58,7 @@ export function listenToKeys(name, table, { inFront = () => true, range = null, 
     if (key === ' ' && target.closest('button, a, input:not([type="range"])')) return;
     const place = table.find((row) => row.on && target.closest(row.on))?.on;
     const row = table.find((row) => row.on === place && row.keys.includes(key) && (!row.when || row.when()));
-    if (!row || (!own && !place && /ArrowUp|ArrowDown/.test(key))) return; // those scroll the page
+    if (!row || (!own && !place && /ArrowUp|ArrowDown/.test(key))) return; // these scroll the page
     event.preventDefault();
     if (key !== ' ') halt();
     row.act(key);

@@ -1,4 +1,4 @@
-// The words of the page, in the language of the user. Texts are fetched before any element starts.
+// Localization: texts in the user's language. They are fetched before any element starts.
 import { config } from './config.js';
 import { escapeHtml, fillText, knownLanguage, withoutMarkup } from './fill_text.js';
 import { math } from './math.js';
@@ -7,14 +7,14 @@ import { plainMath } from './plain_math.js';
 import { SYMBOLS } from './symbols.js';
 
 const STORAGE_KEY = 'ddim-explorer-language';
-/** By language: the text of each key. @type {Record<string, Record<string, string>>} */
+/** Texts by language and key. @type {Record<string, Record<string, string>>} */
 const texts = {};
 
 /** @param {string} language */
 async function fetchTexts(language) {
   texts[language] ??= await (await fetch(new URL(`../texts/${language}.json`, import.meta.url))).json();
 }
-/** The language chosen before, where the browser keeps it. @param {string} [value] */
+/** Read or store the chosen language. @param {string} [value] */
 function stored(value) {
   try {
     if (value) localStorage.setItem(STORAGE_KEY, value);
@@ -24,7 +24,7 @@ function stored(value) {
   }
 }
 
-/** The language that the browser asks for. */
+/** The browser's language, if available. */
 export const browserLanguage =
   knownLanguage([...(navigator.languages ?? [navigator.language])], config.languages) ?? 'en';
 let language =
@@ -33,23 +33,23 @@ await Promise.all([fetchTexts('en'), fetchTexts(language)]);
 
 export const currentLanguage = () => language;
 
-let wanted = language;
+let requested = language;
 /** @param {string} tag */
 export async function setLanguage(tag) {
   if (!Object.hasOwn(config.languages, tag)) return;
-  wanted = tag;
+  requested = tag;
   await fetchTexts(tag);
-  if (wanted !== tag) return; // another one was chosen meanwhile
+  if (requested !== tag) return; // another language was chosen in the meantime
   language = tag;
   stored(tag);
   document.documentElement.lang = tag;
   publish('words');
   nameTabs();
-  window.dispatchEvent(new Event('resize')); // other titles have other widths
+  window.dispatchEvent(new Event('resize')); // tab titles have other widths now
 }
 
 /**
- * What a backend says: a text, or a key with values, each of which may be such a message again.
+ * A message of the backend: a text, or the key of a text with values, which may be messages themselves.
  * @typedef {string | number | { say: string, values: Record<string, any> }} Message
  */
 
@@ -65,7 +65,7 @@ function plainSymbol(name) {
 const setSymbol = (name) => SYMBOLS[name] && math(...SYMBOLS[name]);
 
 /**
- * A text for labels and textContent.
+ * A text as plain text, for labels and textContent.
  * @param {string} key
  * @param {Record<string, any>} [values]
  */
@@ -73,7 +73,7 @@ export const say = (key, values = {}) =>
   withoutMarkup(fillText(find(key), values, (v) => String(localize(v)), plainSymbol));
 
 /**
- * A text for innerHTML, with mathematics. A value { html } is set as it is, any other one as text.
+ * A text as HTML with formulas, for innerHTML. A value { html } is inserted as it is, others are escaped.
  * @param {string} key
  * @param {Record<string, any>} [values]
  */
@@ -86,17 +86,17 @@ export const sayHtml = (key, values = {}) =>
  */
 export const localize = (message) => (message?.say ? say(message.say, message.values) : message);
 
-/** Several sentences as one text. @param {...(string | false | null | undefined)} parts */
+/** Join sentences. @param {...(string | false | null | undefined)} parts */
 export const sentences = (...parts) => parts.filter(Boolean).join(language === 'zh' ? '' : ' ');
 
-/** A message as a sentence of HTML. @param {Message} message */
+/** A message as an HTML sentence. @param {Message} message */
 export function sentence(message) {
   return sayHtml('stage.sentence', { text: String(localize(message)).replace(/^./, (first) => first.toUpperCase()) });
 }
 
 /**
- * Write what data-say, data-say-label and data-say-title name below `root`, now and whenever the language or the notation
- * changes; then `redraw` writes what its owner says by itself.
+ * Set the texts of the elements with data-say, data-say-label and data-say-title below `root`, now and whenever the language or
+ * the notation changes. Then call `redraw`, for texts that are set by code.
  * @param {HTMLElement} root
  * @param {() => void} [redraw]
  */
@@ -120,7 +120,7 @@ export function keepTranslated(root, redraw) {
   write();
 }
 
-// ---- the titles of the tabs, which Gradio draws ----
+// ---- tab titles, drawn by Gradio ----
 function nameTabs() {
   const keys = config.tabs.map((tab) => `tabs.${tab}`);
   for (const button of document.querySelectorAll('#tabs > .tab-wrapper button')) {

@@ -1,15 +1,15 @@
-// Mathematics, set by KaTeX. No text of a user passes through here.
+// Formulas, rendered by KaTeX. It never gets text from a user.
 import { notation } from './page_state.js';
 import { plainMath } from './plain_math.js';
 import { renderToString } from './vendor/katex/katex.js';
 
-/** What \ab{t} stands for, by notation. */
+/** The expansion of \ab{t}, by notation. */
 const ALPHA_BAR = { ddpm: '\\bar\\alpha_{#1}', ddim: '\\alpha_{#1}' };
 /** @type {Map<string, string>} */
 const rendered = new Map();
 
 /**
- * A formula as HTML: <span class="m">, with its one-line form in data-plain.
+ * A formula as HTML, <span class="m">, with its plain-text form in data-plain.
  * @param {string} tex
  * @param {string} [plain]
  */
@@ -32,13 +32,13 @@ export function math(tex, plain) {
 }
 
 /**
- * A formula as a value of `sayHtml`.
+ * A formula as a value for `sayHtml`.
  * @param {string} tex
  */
 export const formula = (tex) => ({ html: math(tex) });
 
 /**
- * The text of an element, with formulas as one line.
+ * The text of an element, with formulas as plain text.
  * @param {Node} node
  */
 export function textOf(node) {

@@ -1,16 +1,16 @@
-// The state of the page that more than one part reads, and the events by which the parts tell each other of changes.
+// The shared state of the page, and the events with which its elements communicate.
 //
 // Events are CustomEvents of the window named `explorer:<name>`:
-//   set {field: value, tab?}  somebody wants other settings (heard by the controls)
-//   settings page             the settings or the tab in front are now these
-//   changed {count, tab}      a run of the newest settings was asked for
-//   ended {count, tab}        the pictures of that run are complete
-//   view {key: value}         what is looked at has changed; no run is needed for it
-//   look URLSearchParams      look at what this address says
-//   words                     all words and formulas are to be written anew: another language or notation
-//   tab name                  Gradio has brought a tab to the front
-//   follow query              show an example of the lesson: the settings of a query
-//   restore {settings, name}  the settings of a saved picture
+//   set {field: value, tab?}  request other settings (handled by the controls)
+//   settings page             the settings or the selected tab have changed
+//   changed {count, tab}      a run with the newest settings was requested
+//   ended {count, tab}        that run has ended
+//   view {key: value}         the view has changed, which needs no new run
+//   look URLSearchParams      show the view in this URL
+//   words                     the language or notation has changed: rewrite all texts
+//   tab name                  a tab was selected in Gradio's tab bar
+//   follow query              show an example: apply the settings of a query string
+//   restore {settings, name}  apply the settings of a saved picture
 //   stop number, example name (lesson) · help, projector, to-controls (keys) · open-picture, saving (files)
 
 import { config } from './config.js';
@@ -18,8 +18,8 @@ import { config } from './config.js';
 /**
  * @typedef {object} Page
  * @property {Record<string, any>} settings all fields: of the control column and of every tab
- * @property {Record<string, any>} view what the browser alone needs to know of the address
- * @property {string} tab the tab in front
+ * @property {Record<string, any>} view view entries of the URL, which Python does not read
+ * @property {string} tab the selected tab
  */
 
 /** @type {Page} */
@@ -42,7 +42,7 @@ export function listen(name, act) {
 }
 
 /**
- * Something else is looked at. It goes into the address; null takes a key out of it.
+ * Change the view and the URL; null removes a key.
  * @param {Record<string, any>} change
  */
 export function setView(change) {
@@ -51,7 +51,7 @@ export function setView(change) {
 }
 
 /**
- * @param {Record<string, any>} view all of it
+ * @param {Record<string, any>} view all entries
  */
 export function replaceView(view) {
   const notation = notationOf(page.view);
@@ -62,5 +62,5 @@ export function replaceView(view) {
 /** @param {Record<string, any>} view */
 const notationOf = (view) => (view.notation === 'ddim' ? 'ddim' : 'ddpm');
 
-/** How alpha bar is written: as in the DDPM paper, or without the bar as in the DDIM paper. */
+/** The notation: "ddpm" writes ᾱ, "ddim" writes α without the bar, as their papers do. */
 export const notation = () => notationOf(page.view);

@@ -1,9 +1,9 @@
-// The pictures of a stage, by name. They come as lines "name<tab>address" in a text that only grows while a run goes on.
+// The pictures of a stage by name. They arrive as lines "name<tab>data URI" in a string that is only appended to during a run.
 
 /**
  * @typedef {object} Entry
  * @property {HTMLImageElement} image
- * @property {number} id of the run it came with
+ * @property {number} id of its run
  * @property {boolean} ready whether it is decoded
  * @property {HTMLImageElement} [before] shown until then
  */
@@ -12,7 +12,7 @@ export class PictureStore {
   /** @type {Map<string, Entry>} */
   #entries = new Map();
   #read = { id: -1, length: 0 };
-  /** What is painted on a canvas, and its size there. @type {WeakMap<HTMLCanvasElement, { image: HTMLImageElement, size: number }>} */
+  /** The image that is painted on each canvas, and its size there. @type {WeakMap<HTMLCanvasElement, { image: HTMLImageElement, size: number }>} */
   #painted = new WeakMap();
   #onReady;
 
@@ -27,7 +27,7 @@ export class PictureStore {
   }
 
   /**
-   * Read what is new.
+   * Read the new lines.
    * @param {{ id: number, pictures: string }} value
    */
   read({ id, pictures }) {
@@ -54,7 +54,7 @@ export class PictureStore {
   }
 
   /**
-   * The picture that can be shown under a name now.
+   * The decoded picture of a name.
    * @param {string} name
    */
   image(name) {
@@ -63,11 +63,12 @@ export class PictureStore {
   }
 
   /**
-   * Put a picture on a canvas of `size` CSS pixels: by a whole factor and sharp, or smaller and smooth. Blank if there is none.
+   * Paint a picture on a canvas of `size` CSS pixels: enlarged by an integer factor without smoothing, or reduced with smoothing.
+   * Clear the canvas if there is no picture.
    * @param {HTMLCanvasElement} canvas
    * @param {string} name
    * @param {number} size
-   * @param {number} current id of the run that is shown: pictures of others are pale
+   * @param {number} current id of the run that is shown; pictures of other runs are faded
    */
   paint(canvas, name, size, current) {
     const entry = this.#entries.get(name),

@@ -1,4 +1,4 @@
-// A formula as one line of Unicode text: for names that are read aloud, for plain labels, for SVG files. No DOM.
+// Convert TeX to one line of Unicode text, for screen readers, plain labels and SVG files. No DOM.
 
 const COMMANDS = {
   alpha: 'α',
@@ -50,21 +50,21 @@ const ACCENTS = { bar: '\u0304', hat: '\u0302' };
 const SPACED = { '=': ' = ', '+': ' + ', '-': '−', '<': ' < ', '>': ' > ', '~': ' ', ',': ', ' };
 const TOKEN = /\\[a-zA-Z]+|\\.|[\s\S]/g;
 
-/** Whether a text needs brackets as a part of a product, a quotient or a root. @param {string} text */
+/** Whether a text needs parentheses in a product, quotient or root. @param {string} text */
 const isCompound = (text) => /[\s+−/·=(]/.test(text.replace(/\{[^}]*\}/g, ''));
 /** @param {string} text */
 const bracketed = (text) => (isCompound(text) && !/^\([^()]*\)$/.test(text) ? `(${text})` : text);
 
 /**
  * @param {string} tex
- * @param {boolean} [barred] whether \ab is written with its bar
+ * @param {boolean} [barred] whether \ab is written with a bar
  */
 export function plainMath(tex, barred = true) {
   const tokens = tex.match(TOKEN) ?? [];
   let at = 0;
 
   function raw() {
-    // the source of an argument in braces
+    // the content of an argument in braces
     let depth = 0,
       text = '';
     do {
@@ -121,7 +121,7 @@ export function plainMath(tex, barred = true) {
 }
 
 /**
- * The pieces of a one-line formula: `lower` is 1 for an index, -1 for an exponent.
+ * Split a one-line formula into normal text, indices (`lower` is 1) and exponents (`lower` is -1).
  * @param {string} plain
  * @returns {{ text: string, lower: number }[]}
  */

@@ -1,11 +1,11 @@
-// Charts on the page: the line chart of chart.js in the size of the mode, what is said of it aloud, and its cursor.
+// Charts on the page: scaled for projector mode, with a label for screen readers and a cursor. Geometry is in chart.js.
 import { cursorMarks, lineChart } from './chart.js';
 import { currentLanguage, say } from './localize.js';
 import { textOf } from './math.js';
 
 /** @typedef {import('./chart.js').Chart} Chart */
 
-/** A width of a line, such that the last row of a class sees it in projector mode. @param {number} width */
+/** A line width, thicker in projector mode. @param {number} width */
 export const bold = (width) => ('projector' in document.body.dataset ? 1.6 * width : width);
 
 /**
@@ -15,7 +15,7 @@ export const bold = (width) => ('projector' in document.body.dataset ? 1.6 * wid
 export const chart = (options) => lineChart({ ...options, emphasis: bold(1) });
 
 /**
- * The heading that a chart stands under.
+ * The heading above a chart.
  * @param {Element} plot
  * @returns {HTMLElement | null}
  */
@@ -25,10 +25,10 @@ export function headingOf(plot) {
   return /** @type {HTMLElement | null} */ (heading);
 }
 
-/** What stands in a heading beside the title. */
+/** Selector of the contents of a heading that are not its title. */
 export const BESIDE_TITLE = '.segments, .value, svg, input, .more';
 
-/** A heading as text. @param {Element} heading */
+/** The text of a heading. @param {Element} heading */
 function titleOf(heading) {
   const copy = /** @type {Element} */ (heading.cloneNode(true));
   for (const part of copy.querySelectorAll(BESIDE_TITLE)) part.remove();
@@ -36,7 +36,7 @@ function titleOf(heading) {
 }
 
 /**
- * What is said of a chart to those who do not see it.
+ * The label of a chart for screen readers.
  * @param {Element} plot
  */
 export function describeChart(plot) {
@@ -61,12 +61,12 @@ export function drawCursor(holder, drawn, x, points, extra = '') {
   if (cursor) cursor.innerHTML = cursorMarks(drawn, x, points, extra);
 }
 
-/** The source that an element's content was made of. @type {WeakMap<Element, string>} */
+/** The HTML that each element's content was made from. @type {WeakMap<Element, string>} */
 const sources = new WeakMap();
 
 /**
- * Replace an element's content only when it changes, so that what is pointed at or focused stays. A chart's name changes with the
- * language even where its lines do not.
+ * Replace an element's content only when it changes, so that focus and hover are kept. The label of a chart is updated in any case,
+ * because it depends on the language.
  * @param {Element} target
  * @param {string} html
  */

@@ -1,4 +1,4 @@
-// The text chunk of a PNG in which the settings of its picture are, see explorer/exports.py. No DOM.
+// Read and write the settings in the text chunk of a PNG, see explorer/media/exports.py. No DOM.
 
 const KEYWORD = 'ddim-explorer',
   MAX_SETTINGS = 8192;
@@ -7,7 +7,7 @@ const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
 export class NotPng extends Error {}
 
 /**
- * Where the data of each chunk lies; ends at the first that is cut off.
+ * Yield the position of each chunk's data, up to the first incomplete one.
  * @param {Uint8Array} bytes
  * @returns {Generator<{ type: string, start: number, end: number }>}
  */
@@ -24,7 +24,7 @@ export function* chunksOf(bytes) {
 }
 
 /**
- * The settings in a PNG as the query of an address; null if there are none.
+ * The settings in a PNG as a query string; null if there are none.
  * @param {Uint8Array} bytes
  */
 export function settingsIn(bytes) {
@@ -49,7 +49,7 @@ export function crc32(bytes) {
 }
 
 /**
- * The same PNG with settings in it, after its first chunk.
+ * Insert settings into a PNG, after its first chunk.
  * @param {Uint8Array} bytes
  * @param {string} settings
  */

@@ -1,9 +1,9 @@
-// The choice of a real picture: a held-out one, one of the user's own, or one that the network makes.
+// The choice of a real picture: a held-out one, an uploaded one, or a generated one.
 import { backend } from './backend.js';
 import { say } from './localize.js';
 
 const MAX_FILE = 20 * 2 ** 20; // bytes
-const BROUGHT = /^[0-9a-f]{16}$/; // the name of a picture of the user's own
+const UPLOAD_NAME = /^[0-9a-f]{16}$/; // the name of an uploaded picture
 
 /** @param {Blob} blob @returns {Promise<string>} */
 function base64(blob) {
@@ -22,15 +22,15 @@ export class RealPicture {
   /**
    * @param {import('./stage.js').Stage} host with the markup of real_picture.html
    * @param {object} options
-   * @param {string} options.field the setting that names the picture
-   * @param {string} options.made the text of the button for one that the network makes
+   * @param {string} options.field name of the setting
+   * @param {string} options.made key of the text for a generated picture
    */
   constructor(host, { field, made }) {
     this.host = host;
     this.field = field;
     const pick = host.$('.pick');
     pick.name = field;
-    pick.dataset.latent = ''; // a number where it can be read as one
+    pick.dataset.latent = ''; // its value is a number if it can be read as one
     host.$('.made-choice').innerHTML = `<button type="button" data-choose="made" data-say="${made}"></button>`;
     pick.addEventListener('focus', () => pick.select());
     host.addEventListener('click', (event) => {
@@ -63,7 +63,7 @@ export class RealPicture {
   }
 
   /**
-   * @param {number} count of the held-out pictures
+   * @param {number} count number of held-out pictures
    * @param {(i: number) => string} name of the i-th one's picture
    */
   draw(count, name) {
@@ -77,7 +77,7 @@ export class RealPicture {
       button.ariaLabel = say('real.held_out', { i });
       button.setAttribute('aria-pressed', String(now === i));
     });
-    host.$('.bring').toggleAttribute('data-on', BROUGHT.test(now));
+    host.$('.bring').toggleAttribute('data-on', UPLOAD_NAME.test(now));
     for (const button of host.$$('.made-choice button')) button.setAttribute('aria-pressed', String(now === 'made'));
   }
 }

@@ -1,22 +1,22 @@
-// The Save menu of a stage. What is saved is the run on the screen, so its settings are taken, not those of the control column.
+// The Save menu of a stage. It exports the run on the screen, with its settings and not those of the control column.
 import { backend } from './backend.js';
 import { copyText, download } from './dom.js';
 import { keepTranslated, localize, say } from './localize.js';
 import { listen, page, publish } from './page_state.js';
 
-/** @typedef {{ name: string, label: string, suffix: string, here?: boolean }} Kind of a file */
+/** @typedef {{ name: string, label: string, suffix: string, here?: boolean }} Kind an export format */
 
 export class SaveMenu {
-  /** The file under way. @type {any} */
+  /** The file that is being made. @type {any} */
   #making = null;
-  /** The answer about the run in diffusers. @type {any} */
+  /** The server's answer about the diffusers script. @type {any} */
   #inDiffusers = null;
 
   /**
    * @param {HTMLElement} stage
    * @param {object} options
    * @param {() => Record<string, any> | undefined} options.settings of the run on the screen
-   * @param {(kind: string, settings: string) => string | Blob | Promise<string | Blob>} options.makeFile in the browser
+   * @param {(kind: string, settings: string) => string | Blob | Promise<string | Blob>} options.makeFile makes a file in the browser
    * @param {boolean} [options.diffusers] whether the run can be copied as a script for diffusers
    */
   constructor(stage, { settings, makeFile, diffusers = false }) {
@@ -28,7 +28,7 @@ export class SaveMenu {
     this.diffusers = diffusers;
     this.button = $('.open-save');
     this.menu = $('.save .menu');
-    this.told = $('.save .said');
+    this.messageLine = $('.save .said');
     keepTranslated($('.save'), () => this.#nameButton());
     listen('saving', (detail) => this.#follow(detail));
     this.#listen();
@@ -51,12 +51,12 @@ export class SaveMenu {
     });
     menu.addEventListener('keydown', (event) => this.#key(event));
     document.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape') this.told.hidden = true;
+      if (event.key === 'Escape') this.messageLine.hidden = true;
     });
     document.addEventListener('pointerdown', (event) => {
       if (event.composedPath().includes(menu.parentNode)) return;
       this.#open(false);
-      this.told.hidden = true;
+      this.messageLine.hidden = true;
     });
   }
 
@@ -78,7 +78,7 @@ export class SaveMenu {
     return /** @type {HTMLButtonElement[]} */ ([...this.menu.querySelectorAll('button')]);
   }
 
-  /** What each button of the menu does. @type {WeakMap<HTMLButtonElement, () => void>} */
+  /** The action of each menu item. @type {WeakMap<HTMLButtonElement, () => void>} */
   acts = new WeakMap();
 
   /**
@@ -119,7 +119,7 @@ export class SaveMenu {
     this.menu.replaceChildren(...items);
   }
 
-  /** While the menu opens, so that copying is at once. */
+  /** Called when the menu opens: the clipboard needs the script at the moment of the click. */
   async #askDiffusers() {
     if (!this.diffusers) return;
     const answer = await this.#about('picture');
@@ -130,13 +130,13 @@ export class SaveMenu {
     /** @type {HTMLElement} */ (this.menu.children[at])?.focus();
   }
 
-  /** @param {boolean} on @param {boolean} [last] begin at the last item */
+  /** @param {boolean} on @param {boolean} [last] focus the last item */
   #open(on, last = false) {
     if (on === !this.menu.hidden) return;
     this.menu.hidden = !on;
     this.button.setAttribute('aria-expanded', String(on));
     if (!on) return;
-    this.told.hidden = true;
+    this.messageLine.hidden = true;
     this.#inDiffusers = null;
     this.#fill();
     this.#askDiffusers();
@@ -171,8 +171,8 @@ export class SaveMenu {
 
   /** @param {import('./localize.js').Message} message */
   #tell(message) {
-    this.told.textContent = localize(message);
-    this.told.hidden = false;
+    this.messageLine.textContent = localize(message);
+    this.messageLine.hidden = false;
   }
 
   #nameButton() {
@@ -181,7 +181,7 @@ export class SaveMenu {
     this.button.textContent = making ? say('menu.making', values) : say('menu.save');
   }
 
-  /** How far the saver is with a file. @param {any} detail */
+  /** Show the progress of a file. @param {any} detail */
   #follow(detail) {
     if (detail.tab !== this.tab) return;
     this.#making = detail.state === 'making' ? detail : null;

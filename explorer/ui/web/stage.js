@@ -1,5 +1,5 @@
-// The base class of the elements that show a tab: values as they come from the backend, their pictures, the tab's own settings,
-// the status row. `value` is what Python's Tab.run yields. A tab overrides the hooks that it needs, see below.
+// The base class of the elements that show a tab. It handles the values from the backend, pictures, the tab's own settings and the
+// status row. `value` is what Python's Tab.run yields. A tab overrides the hooks that it needs, see below.
 import { announce } from './announce.js';
 import { backend } from './backend.js';
 import { byEngine, copyText, DIE, Part, randomSeed } from './dom.js';
@@ -14,68 +14,68 @@ const RESIZE_RESTED = 60; // ms
 const WATCHED = { attributes: true, attributeFilter: ['class', 'data-projector'] };
 
 export class Stage extends Part {
-  /** The formulas of the tab, as TeX: the guide shows them. @type {string[]} */
+  /** The tab's formulas as TeX, shown in the guide. @type {string[]} */
   static formulas = [];
 
-  /** The section with all that the tab shows. @type {HTMLElement} */
+  /** The section with the tab's content. @type {HTMLElement} */
   stage;
   /** The tab's name. */
   tab = '';
-  /** The newest value that is not an error. @type {any} */
+  /** The latest value that is not an error. @type {any} */
   #value = null;
-  /** An error value, until the next good one; one of the page itself ({own}), such as a file that was refused, stays during a run. @type {any} */
+  /** The current error. A new good value clears it, unless it is of the page itself ({own}). @type {any} */
   problem = null;
-  /** A value that only says how many runs go first. @type {any} */
+  /** The latest value of a queued run. @type {any} */
   queued = null;
   pictures = new PictureStore(() => this.repaint());
   #drawing = false;
-  /** Whether the run can be copied as a script for diffusers. */
+  /** Whether the menu offers the run as a diffusers script. */
   offersDiffusers = false;
 
   // ---- hooks ----
 
-  /** Make ready, once, before the first value: the elements are there. */
+  /** Called once before the first value, when the markup is there. */
   prepare() {}
-  /** What the address asks to look at, at first and whenever another one is opened. @param {URLSearchParams} _asked */
-  look(_asked) {}
-  /** A new good value is in `this.value`. */
+  /** Apply the view in a URL, at the start and whenever another one is opened. @param {URLSearchParams} _query */
+  look(_query) {}
+  /** Called when `this.value` has changed. */
   receive() {}
-  /** Draw `this.value`. It is called in an animation frame, and only while the tab is in front. */
+  /** Draw `this.value`. Called in an animation frame while the tab is visible. */
   draw() {}
   /**
-   * What Steps is to show when a picture (a button with data-open) is clicked; null for nothing.
+   * The settings to open in Steps when a picture (a button with data-open) is clicked; null for none.
    * @param {HTMLElement} _button
    * @returns {Record<string, any> | null}
    */
   openInSteps(_button) {
     return null;
   }
-  /** Show the tab's settings where the inputs alone do not. @param {Record<string, any>} _settings */
+  /** Show the tab's settings outside of inputs. @param {Record<string, any>} _settings */
   showOptions(_settings) {}
   /**
-   * A file that the browser makes of what is drawn.
+   * Make a file from what is drawn.
    * @param {string} _kind
-   * @param {string} _settings what made it, as the query of an address
+   * @param {string} _settings of the run, as a query string
    * @returns {string | Blob | Promise<string | Blob>}
    */
   makeFile(_kind, _settings) {
     return chartsAsSvg(this.stage);
   }
 
-  /** The settings of the page are others. */
+  /** Called when the settings of the page have changed. */
   settingsChanged() {
     this.#showSettings();
     this.repaint();
   }
-  /** The tab has another size, or has come to the front. */
+  /** Called when the tab has been resized or selected. */
   resized() {
     this.repaint();
   }
 
-  // ---- life ----
+  // ---- lifecycle ----
 
   connectedCallback() {
-    if (this.stage) return; // only moved
+    if (this.stage) return; // the element was only moved
     this.stage = this.$('.stage');
     this.tab = this.stage.dataset.tab ?? '';
     this.look(new URLSearchParams(location.search));
@@ -85,7 +85,7 @@ export class Stage extends Part {
       const button = /** @type {Element} */ (event.target).closest('button');
       if (button) this.press(button);
     });
-    listen('look', (asked) => this.look(asked));
+    listen('look', (query) => this.look(query));
     listen('settings', () => this.settingsChanged());
     this.#watchSize();
     new MutationObserver(() => this.resized()).observe(document.body, WATCHED);
@@ -103,7 +103,7 @@ export class Stage extends Part {
     this.#showSettings();
   }
 
-  /** A hidden tab has no size: draw at once when it comes to the front, and when its size has come to rest. */
+  /** A hidden tab has no size: draw when it becomes visible, and once resizing has stopped. */
   #watchSize() {
     let wasInFront = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -126,11 +126,11 @@ export class Stage extends Part {
 
   /** @param {any} next */
   #take(next) {
-    if (!next || next.id < (this.problem ?? this.#value)?.id) return; // a late word of an older run
+    if (!next || next.id < (this.problem ?? this.#value)?.id) return; // a late value of an older run
     this.queued = next.state === 'queued' ? next : null;
     if (this.queued) return this.drawStatus();
     if (next.state === 'error') return this.refuse(next);
-    // a file that was refused stays so while the run goes on
+    // an error of a rejected file stays during the run
     if (!(this.problem?.own && next.id === this.problem.id)) this.problem = null;
     this.#value = next;
     this.showProblem();
@@ -140,7 +140,7 @@ export class Stage extends Part {
     if (next.state === 'ended') publish('ended', { tab: this.tab, count: next.count });
   }
 
-  // ---- for the tabs ----
+  // ---- methods for tabs ----
 
   get settings() {
     return page.settings;
@@ -150,12 +150,12 @@ export class Stage extends Part {
     return Boolean(this.stage.offsetParent);
   }
 
-  /** Ask for other settings. @param {Record<string, any>} change */
+  /** Request other settings. @param {Record<string, any>} change */
   change(change) {
     publish('set', change);
   }
 
-  /** Put a picture on a canvas, see PictureStore. @param {HTMLCanvasElement} canvas @param {string} name @param {number} size */
+  /** Paint a picture on a canvas, see PictureStore. @param {HTMLCanvasElement} canvas @param {string} name @param {number} size */
   paint(canvas, name, size) {
     this.pictures.paint(canvas, name, size, this.value.id);
   }
@@ -171,7 +171,7 @@ export class Stage extends Part {
     });
   }
 
-  /** Show what is wrong. @param {any} problem {message, field, repair} as a value of state "error" */
+  /** Show an error. @param {any} problem {message, field, repair} as a value of state "error" */
   refuse(problem) {
     this.problem = problem;
     this.showProblem();
@@ -193,9 +193,9 @@ export class Stage extends Part {
     else if (button.matches('.link')) copyText(button, location.href);
   }
 
-  // ---- what is wrong, and the status row ----
+  // ---- errors and the status row ----
 
-  /** Say beside its field what is wrong with it. */
+  /** Show an error beside its field. */
   showProblem() {
     for (const note of this.$$('.problem')) note.remove();
     for (const input of this.$$('[name][aria-invalid="true"]')) input.setAttribute('aria-invalid', 'false');
@@ -237,7 +237,7 @@ export class Stage extends Part {
       : '';
   }
 
-  // ---- the settings of the tab ----
+  // ---- the tab's own settings ----
 
   #listenToOptions() {
     /** @param {Event} event @param {boolean} ranges */
@@ -265,7 +265,7 @@ export class Stage extends Part {
     this.showOptions(now);
   }
 
-  /** As many random seeds as a field has latents. @param {string} name */
+  /** Random seeds, as many as the field has latents. @param {string} name */
   #randomSeeds(name) {
     return String(this.settings[name])
       .split(/,(?![^(]*\))/)
@@ -275,7 +275,7 @@ export class Stage extends Part {
 }
 
 /**
- * What stands in an input, in the type of its setting.
+ * The value of an input in the type of its setting.
  * @param {HTMLInputElement} input
  */
 function typed(input) {

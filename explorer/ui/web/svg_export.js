@@ -1,4 +1,4 @@
-// The charts of a stage as one SVG file that stands alone: colours and type written out, titles and a legend beside them.
+// Export the charts of a stage as one self-contained SVG file: styles are resolved, titles and legends are added.
 import { say } from './localize.js';
 import { scriptsOf } from './plain_math.js';
 import { BESIDE_TITLE, headingOf } from './plot.js';
@@ -13,14 +13,14 @@ const FAMILY = {
 };
 const LETTER = /[\p{Script=Greek}A-Za-z]/u;
 
-/** @typedef {{ text: string, style: Style, lower: number }} Piece of a word; `lower` is 1 for an index, -1 for an exponent */
+/** @typedef {{ text: string, style: Style, lower: number }} Piece part of a word; `lower` is 1 for an index, -1 for an exponent */
 /** @typedef {{ family: string, slant: string, weight: string, colour: string }} Style */
 
 const PAINT = /** @type {CanvasRenderingContext2D} */ (
   document.createElement('canvas').getContext('2d', { willReadFrequently: true })
 );
 
-/** Any CSS colour as #rrggbb, which every reader knows. @param {string} colour */
+/** Convert a CSS colour to #rrggbb, which every SVG reader supports. @param {string} colour */
 export function rgb(colour) {
   PAINT.clearRect(0, 0, 1, 1);
   PAINT.fillStyle = colour;
@@ -43,7 +43,7 @@ const familyOf = (css) =>
 /** @param {CSSStyleDeclaration} css @returns {Style} */
 const styleOf = (css) => ({ family: familyOf(css), slant: css.fontStyle, weight: css.fontWeight, colour: css.color });
 
-/** A copy of a drawn node with all that the page's style gives it as attributes. @param {Element} node */
+/** Copy a node with its computed style as attributes. @param {Element} node */
 function plainCopy(node) {
   const css = getComputedStyle(node),
     copy = svgNode(node.localName);
@@ -66,7 +66,7 @@ function plainCopy(node) {
   return copy;
 }
 
-/** A heading as words, with formulas in one line. @param {Element} heading @returns {Piece[][]} */
+/** The words of a heading, with formulas as plain text. @param {Element} heading @returns {Piece[][]} */
 function wordsOf(heading) {
   /** @type {Piece[][]} */
   const words = [[]];
@@ -112,7 +112,7 @@ function widthOf(word) {
   }, 0);
 }
 
-/** The heading as <text> nodes of at most `width`, one below the other. @param {Element} heading @param {number} width */
+/** The heading as lines of <text> nodes, at most `width` wide. @param {Element} heading @param {number} width */
 function titleOf(heading, width) {
   /** @type {Piece[][][]} */
   const lines = [[]];
@@ -147,7 +147,7 @@ function titleOf(heading, width) {
   });
 }
 
-/** The names of lines that carry no label of their own, in rows of at most `width`. */
+/** The legend: the names of lines without a label, in rows at most `width` wide. */
 function legendOf(svg, width, colour, style) {
   const nodes = [];
   let x = 0,
@@ -168,7 +168,7 @@ function legendOf(svg, width, colour, style) {
   return { nodes, height: nodes.length ? y + FIGURE.legend : 0 };
 }
 
-/** One chart below its heading and legend. @param {HTMLElement} stage @param {SVGSVGElement} svg */
+/** One chart with its heading and legend. @param {HTMLElement} stage @param {SVGSVGElement} svg */
 function figureOf(stage, svg) {
   const group = svgNode('g'),
     width = Number(svg.getAttribute('width')),
@@ -186,7 +186,7 @@ function figureOf(stage, svg) {
 }
 
 /**
- * All charts of a stage, in rows. An Error if none is drawn.
+ * Export all charts of a stage, in rows. Throws if there are none.
  * @param {HTMLElement} stage
  */
 export function chartsAsSvg(stage) {
@@ -205,7 +205,7 @@ export function chartsAsSvg(stage) {
   }
   let y = margin;
   for (const row of rows) {
-    const above = Math.max(...row.map((figure) => figure.above)); // the charts of a row stand on one line
+    const above = Math.max(...row.map((figure) => figure.above)); // the charts in a row are aligned
     row.forEach((figure, i) => {
       figure.group.setAttribute('transform', `translate(${margin + room(row.slice(0, i))} ${y})`);
       figure.chart.setAttribute('transform', `translate(0 ${above})`);

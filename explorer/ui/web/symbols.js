@@ -1,4 +1,4 @@
-// The symbols of the papers as TeX. No DOM. What begins with \ab is ᾱ of the DDPM paper or α of the DDIM paper: \ab{t}.
+// The papers' symbols as TeX. No DOM. \ab{t} is ᾱ_t in the notation of the DDPM paper and α_t in that of the DDIM paper.
 
 export const X_T = 'x_t';
 export const X_PREV = 'x_{t-1}';
@@ -9,15 +9,15 @@ export const SIGMA_HAT = '\\hat\\sigma_t';
 export const ALPHA = '\\ab{t}';
 export const ALPHA_PREV = '\\ab{t-1}';
 
-/** What lights up with what, see tabs/steps/linked.js. @param {string} names @param {string} tex */
+/** Linked quantities, which are highlighted together, see tabs/steps/linked.js. @param {string} names @param {string} tex */
 export const linked = (names, tex) => `\\htmlData{link=${names}}{${tex}}`;
 
-/** In the colour of a term: x0, direction or noise. @param {string} name @param {string} tex */
+/** A symbol in the colour of a term: x0, direction or noise. @param {string} name @param {string} tex */
 export const coloured = (name, tex) => `\\htmlClass{${name}-colour}{${tex}}`;
 
 /**
- * What {name} stands for in a text where no value has that name: its TeX, and its one-line form where that is not simply what
- * plain_math.js makes of the TeX.
+ * The symbols for placeholders {name} in texts: TeX, and the plain-text form if it differs from what plain_math.js makes of the
+ * TeX. A value with the same name takes precedence.
  * @type {Record<string, [tex: string, plain?: string]>}
  */
 export const SYMBOLS = {

@@ -1,4 +1,4 @@
-// What moves a stage by itself: the clock behind the play button.
+// The play button, and the clock that moves a stage while it plays.
 import { say } from './localize.js';
 
 const CALM = matchMedia('(prefers-reduced-motion: reduce)'),
@@ -7,12 +7,12 @@ const PLAY = 'M5 2.5 13 8l-8 5.5z',
   PAUSE = 'M4.5 3h2.4v10H4.5zM9.1 3h2.4v10H9.1z';
 
 /**
- * A function that starts and ends it. Whoever wants little motion sees one picture after the other.
+ * Returns a function that starts and stops the clock. With reduced motion, it only steps from picture to picture.
  * @param {object} options
  * @param {HTMLElement} options.button
  * @param {number} options.perSecond
- * @param {() => boolean} options.begin makes ready and says whether there is anything to play
- * @param {() => boolean} options.tick goes one step on and says whether there is more
+ * @param {() => boolean} options.begin prepares playing; returns whether there is anything to play
+ * @param {() => boolean} options.tick moves one step; returns whether there are more
  */
 export function playClock({ button, perSecond, begin, tick }) {
   /** @type {ReturnType<typeof setInterval> | undefined} */
@@ -29,7 +29,7 @@ export function playClock({ button, perSecond, begin, tick }) {
         1000 / (CALM.matches ? CALM_STEPS_A_SECOND : perSecond),
       );
     }
-    button.dataset.sayLabel = clock ? 'transport.pause' : 'transport.play'; // in another language, too
+    button.dataset.sayLabel = clock ? 'transport.pause' : 'transport.play'; // also after a change of the language
     button.ariaLabel = say(button.dataset.sayLabel);
     button.querySelector('path')?.setAttribute('d', clock ? PAUSE : PLAY);
   };

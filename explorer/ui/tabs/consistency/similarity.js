@@ -1,21 +1,21 @@
-// The numbers of the Consistency tab: what is drawn of the similarities, and how large its pictures are. No DOM.
+// Similarities and layout of the Consistency tab. No DOM.
 
 /**
- * The similarities of one η, as the backend measures them.
+ * The similarities for one η, as measured by the backend.
  * @typedef {object} Similarity
- * @property {number | null} reference the S whose pictures the others are compared with: the largest that is complete
- * @property {(number[] | null)[]} columns for each S the number of each row, or null while the column is not complete
+ * @property {number | null} reference S of the pictures that the others are compared with: the largest complete one
+ * @property {(number[] | null)[]} columns for each S the similarity of each row, or null while the column is incomplete
  */
 
-const BESIDE_GAP = 16; // px between two grids that stand beside each other
-const LATENT_COLUMN = 48; // px, with its gap
+const BESIDE_GAP = 16; // px between two grids side by side
+const LATENT_COLUMN = 48; // px, including its gap
 const CELL_GAP = 4; // px
 
 /** @param {number[]} numbers */
 const meanOf = (numbers) => numbers.reduce((sum, v) => sum + v, 0) / numbers.length;
 
 /**
- * The line of one η in the chart: the mean over the rows, by log S.
+ * The line of one η in the chart: mean similarity over log S.
  * @param {number[]} lengths the S of each column
  * @param {Similarity} similarity
  * @returns {[x: number, y: number][]}
@@ -25,7 +25,7 @@ export function meanLine(lengths, { columns }) {
 }
 
 /**
- * What stands under a picture.
+ * The caption of a picture.
  * @param {Similarity} similarity
  * @param {number} S
  * @param {number} column
@@ -39,10 +39,10 @@ export function numberUnder({ reference, columns }, S, column, row, format) {
 }
 
 /**
- * The size of a picture such that all columns fit into the room: a whole multiple of 64 where there is room for one.
- * @param {number} room in CSS pixels
+ * The size of a picture so that all columns fit: a multiple of 64 if possible.
+ * @param {number} room available width in CSS pixels
  * @param {number} columns
- * @param {boolean} beside whether the two grids stand beside each other
+ * @param {boolean} beside whether the two grids are side by side
  */
 export function cellSize(room, columns, beside) {
   const free = room - LATENT_COLUMN - (beside ? BESIDE_GAP : 0);

@@ -1,4 +1,4 @@
-// The Consistency tab: two grids of latents by S, the similarity under every picture, and its mean over S.
+// The Consistency tab: two grids of latents × S with the similarity below each picture, and a chart of the mean similarity.
 import { say, sayHtml } from '../../web/localize.js';
 import { math } from '../../web/math.js';
 import { fixed } from '../../web/numbers.js';
@@ -9,7 +9,7 @@ import { cellSize, meanLine, numberUnder } from './similarity.js';
 /** @typedef {import('./similarity.js').Similarity} Similarity */
 
 const LATENT_SIZE = 44; // px
-const NARROW = 700; // px: up to this width of the window the grids stand one below the other
+const NARROW = 700; // px: in narrower windows the grids are stacked
 const LINES = {
   0: { text: 'DDIM, η = 0', colour: 'var(--ink)' },
   1: { text: 'DDPM, η = 1', colour: 'var(--noise)' },
@@ -22,13 +22,13 @@ const gridTitle = (eta) =>
 class Consistency extends Stage {
   static formulas = ['\\eta = 0{:}\\;\\; x_0 = f_\\tau(x_T)', '\\tau{:}\\; T = \\tau_S > \\ldots > \\tau_1 > 0'];
 
-  /** The rows, as they stand in fields. @type {(string | number)[]} */
+  /** The rows: latents as field values. @type {(string | number)[]} */
   latents = [];
   /** The columns: S. @type {number[]} */
   lengths = [];
   /** By η. @type {Record<string, Similarity>} */
   similarity = {};
-  /** What the grids were built for. */
+  /** The rows and columns that the grids were built for. */
   #built = '';
 
   receive() {
@@ -45,7 +45,7 @@ class Consistency extends Stage {
     this.#drawChart();
   }
 
-  /** Make the cells anew when there are other rows or columns. */
+  /** Rebuild the cells when rows or columns have changed. */
   #build() {
     const key = JSON.stringify([this.latents, this.lengths]);
     if (key === this.#built) return;

@@ -1,4 +1,4 @@
-// The errors of the Encode tab as a chart and as a table: this picture, the mean of held-out pictures, the paper.
+// Chart and table of reconstruction errors: this picture, the mean of held-out pictures, and the paper.
 import { say, sayHtml } from '../../web/localize.js';
 import { digits, powerOfTen } from '../../web/numbers.js';
 import { chart } from '../../web/plot.js';
@@ -6,38 +6,38 @@ import { byLength, lengthsOf, logPoints, powersFor, wordOf } from './errors.js';
 
 /**
  * @typedef {object} Errors
- * @property {Record<string, import('./errors.js').ErrorsByLength>} table of this picture, by way up
- * @property {Record<string, import('./errors.js').ErrorOfLength[]>} means of held-out pictures, for the same ways
+ * @property {Record<string, import('./errors.js').ErrorsByLength>} table of this picture, by inversion
+ * @property {Record<string, import('./errors.js').ErrorOfLength[]>} means of held-out pictures, by inversion
  * @property {import('./errors.js').ErrorOfLength[]} paper
  */
 
 const HEIGHT = 232; // px
 
-/** @param {string} way */
-const nameOf = (way) => say(`encode.way.${wordOf(way)}`);
+/** @param {string} inversion */
+const nameOf = (inversion) => say(`encode.way.${wordOf(inversion)}`);
 
 /**
- * The line of this picture. With two lines their labels keep out of each other's way.
- * @param {string} way
+ * The line of this picture. With two lines, the labels are placed so that they do not overlap.
+ * @param {string} inversion
  * @param {import('./errors.js').ErrorsByLength} errors
- * @param {boolean} several whether there are other ways
+ * @param {boolean} several whether there are lines of other inversions
  */
-function lineOf(way, errors, several) {
+function lineOf(inversion, errors, several) {
   const points = logPoints(byLength(errors));
-  const above = several && way === 'plain';
+  const above = several && inversion === 'plain';
   const at = points[above ? 2 : 1];
-  const text = several ? nameOf(way) : say('encode.this_picture');
+  const text = several ? nameOf(inversion) : say('encode.this_picture');
   const label = at ? { at, dy: above ? -8 : 46, text } : null;
-  return { points, colour: way === 'plain' ? 'var(--ink)' : 'var(--x0)', label };
+  return { points, colour: inversion === 'plain' ? 'var(--ink)' : 'var(--x0)', label };
 }
 
-/** @param {string} way @param {import('./errors.js').ErrorOfLength[]} errors */
-const lineOfMean = (way, errors) => ({
+/** @param {string} inversion @param {import('./errors.js').ErrorOfLength[]} errors */
+const lineOfMean = (inversion, errors) => ({
   points: logPoints(errors),
-  colour: way === 'plain' ? 'var(--ink2)' : 'var(--x0)',
+  colour: inversion === 'plain' ? 'var(--ink2)' : 'var(--x0)',
   width: 1.25,
   dash: '3 3',
-  name: `${say('encode.mean_name')}, ${nameOf(way)}`,
+  name: `${say('encode.mean_name')}, ${nameOf(inversion)}`,
 });
 
 /**
@@ -55,8 +55,8 @@ export function errorChart({ table, means, paper }, width) {
       width: 1.5,
       label: { at: ofPaper[2], dy: -8, text: say('encode.paper') },
     },
-    ...Object.entries(means).map(([way, errors]) => lineOfMean(way, errors)),
-    ...Object.entries(table).map(([way, errors]) => lineOf(way, errors, several)),
+    ...Object.entries(means).map(([inversion, errors]) => lineOfMean(inversion, errors)),
+    ...Object.entries(table).map(([inversion, errors]) => lineOf(inversion, errors, several)),
   ];
   const points = lines.flatMap((line) => line.points);
   const powers = powersFor(points);
@@ -82,12 +82,12 @@ export function errorChart({ table, means, paper }, width) {
 
 /**
  * @param {Errors} errors
- * @param {number} steps S of the settings: its row stands out
+ * @param {number} steps S of the settings: its row is highlighted
  * @returns {string} HTML
  */
 export function errorTable({ table, means, paper }, steps) {
   const ofMeans = Object.entries(means).map(
-    ([way, errors]) => /** @type {const} */ ([way, Object.fromEntries(errors)]),
+    ([inversion, errors]) => /** @type {const} */ ([inversion, Object.fromEntries(errors)]),
   );
   const groups = [
     { title: say('encode.this_picture'), columns: Object.entries(table) },
@@ -95,8 +95,8 @@ export function errorTable({ table, means, paper }, steps) {
   ].filter(({ columns }) => columns.length);
   const columns = groups.flatMap((group) => group.columns);
   const titles = groups.map((group) => `<th colspan="${group.columns.length}" scope="colgroup">${group.title}</th>`);
-  const ways = columns.map(([way]) => {
-    return `<th scope="col" class="${way === 'plain' ? '' : 'x0-colour'}">${nameOf(way)}</th>`;
+  const ways = columns.map(([inversion]) => {
+    return `<th scope="col" class="${inversion === 'plain' ? '' : 'x0-colour'}">${nameOf(inversion)}</th>`;
   });
   const ofPaper = say('encode.paper').replace(/[,，] ?/, (comma) => `${comma}<br>`);
   const head =

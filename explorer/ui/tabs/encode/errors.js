@@ -1,18 +1,18 @@
-// The errors of the way up and down again, over the number of steps S: as points of a chart and as a table. No DOM.
+// Reconstruction errors over the number of steps S, prepared for chart and table. No DOM.
 
 /** @typedef {[S: number, error: number]} ErrorOfLength a mean squared error in [0, 1] */
 /** @typedef {Record<string, number>} ErrorsByLength errors by S */
 
-const SMALLEST = 1e-9; // no logarithm of 0
+const SMALLEST = 1e-9; // avoids the logarithm of 0
 
 /**
- * How the way up found its ε, as the texts name it: "refined-2" and "refined-3" are both refined.
- * @param {string} way
+ * The name of an inversion in text keys, without its number of iterations: "refined-2" is "refined".
+ * @param {string} inversion
  */
-export const wordOf = (way) => way.replace(/-?\d+$/, '').replace('-', '_');
+export const wordOf = (inversion) => inversion.replace(/-?\d+$/, '').replace('-', '_');
 
 /**
- * The errors as points of a chart with logarithms on both axes.
+ * Points of a chart with logarithmic axes.
  * @param {ErrorOfLength[]} errors
  * @returns {[x: number, y: number][]}
  */
@@ -20,7 +20,7 @@ export const logPoints = (errors) => errors.map(([S, error]) => [Math.log10(S), 
 
 /**
  * @param {ErrorsByLength} errors
- * @returns {ErrorOfLength[]} by S
+ * @returns {ErrorOfLength[]} ascending in S
  */
 export function byLength(errors) {
   const entries = Object.entries(errors).map(([S, error]) => [Number(S), error]);
@@ -28,8 +28,8 @@ export function byLength(errors) {
 }
 
 /**
- * The S that have a row in the table.
- * @param {Record<string, ErrorsByLength>} table by way
+ * S of each row of the table, ascending.
+ * @param {Record<string, ErrorsByLength>} table by inversion
  * @param {ErrorOfLength[]} paper
  */
 export function lengthsOf(table, paper) {
@@ -38,7 +38,7 @@ export function lengthsOf(table, paper) {
 }
 
 /**
- * The powers of ten on the axis of errors, from the lowest one that is needed to 10⁻¹.
+ * The exponents of the ticks on the error axis, from the lowest one needed to -1.
  * @param {[x: number, y: number][]} points
  */
 export function powersFor(points) {
@@ -47,7 +47,7 @@ export function powersFor(points) {
 }
 
 /**
- * How many calls of the network the way up costs.
+ * Network calls of an encoding.
  * @param {number} S
  * @param {{ refine: number, ahead: boolean }} settings
  */

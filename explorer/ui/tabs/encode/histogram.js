@@ -1,13 +1,13 @@
-// The values of a latent against a normal distribution: the lines of a histogram. No DOM.
+// Lines of a histogram of a latent's values, and of the normal density. No DOM.
 
 /** @typedef {[x: number, y: number]} Point */
 
-export const RANGE = 4; // the histogram reaches from −4 to 4
+export const RANGE = 4; // the histogram covers −4 to 4
 const BELL_STEP = 0.1;
 
 /**
- * The upper edge of a histogram as a line with steps.
- * @param {number[]} densities of bins of one width
+ * The outline of a histogram as a step line.
+ * @param {number[]} densities of bins of equal width
  * @returns {Point[]}
  */
 export function stairs(densities) {
@@ -19,7 +19,7 @@ export function stairs(densities) {
 }
 
 /**
- * The density of the normal distribution.
+ * The density of the standard normal distribution.
  * @returns {Point[]}
  */
 export function bell() {

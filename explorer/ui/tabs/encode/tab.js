@@ -1,4 +1,4 @@
-// The Encode tab: a real picture, its latent, the picture again, and how the error falls with S.
+// The Encode tab: a real picture, its latent, its reconstruction, and the error over S.
 import { Film } from '../../web/film.js';
 import { localize, say, sayHtml, sentences } from '../../web/localize.js';
 import { formula } from '../../web/math.js';
@@ -15,11 +15,11 @@ import { bell, RANGE, stairs } from './histogram.js';
 /** @typedef {import('./errors.js').ErrorsByLength} ErrorsByLength */
 /** @typedef {import('./errors.js').ErrorOfLength} ErrorOfLength */
 
-const NARROW = 700; // px: up to this width of the window pictures are smaller
-const NORMAL_TOP = 0.45; // a little above the density of the normal distribution at 0
-const USUAL_STD = [0.85, 1.15]; // of a latent that is like Gaussian noise
+const NARROW = 700; // px: in narrower windows pictures are smaller
+const NORMAL_TOP = 0.45; // slightly above the normal density at 0
+const USUAL_STD = [0.85, 1.15]; // of a latent that resembles Gaussian noise
 
-/** The noise level of the variance-exploding form. @param {string} alphaBar */
+/** The noise level in the variance-exploding parametrisation, √((1-ᾱ)/ᾱ). @param {string} alphaBar */
 const noiseLevel = (alphaBar) => `\\sqrt{\\frac{1-${alphaBar}}{${alphaBar}}}`;
 
 /** @param {number | string} picture as a setting */
@@ -34,16 +34,16 @@ class Encode extends Stage {
       `\\left(${noiseLevel('\\ab{s}')} - ${noiseLevel('\\ab{t}')}\\right) ${EPS}`,
   ];
 
-  /** t of each column, from 0 up. @type {number[]} */
+  /** t of each column, ascending from 0. @type {number[]} */
   times = [];
-  /** What was measured of the picture and its latent. @type {Record<string, any>} */
+  /** Measurements of the reconstruction and the latent. @type {Record<string, any>} */
   facts = {};
-  /** The errors of this picture, by way up and S. @type {Record<string, ErrorsByLength>} */
+  /** The errors of this picture, by inversion and S. @type {Record<string, ErrorsByLength>} */
   table = {};
   /** The errors of the paper. @type {ErrorOfLength[]} */
   paper = [];
   /**
-   * The mean errors of held-out pictures, by way up, and a note on them.
+   * The mean errors of held-out pictures, by inversion, and a note about them.
    * @type {{ errors: Record<string, ErrorOfLength[]>, note: any }}
    */
   measured = { errors: {}, note: '' };
@@ -51,7 +51,7 @@ class Encode extends Stage {
   film;
   /** @type {RealPicture} */
   real;
-  /** The t that the user wants to see. @type {number | null} */
+  /** The t that the user has chosen. @type {number | null} */
   wish = null;
 
   prepare() {
@@ -59,8 +59,8 @@ class Encode extends Stage {
     this.real = new RealPicture(this, { field: 'picture', made: 'real.made_by_settings' });
   }
 
-  look(asked) {
-    this.wish = asked.has('moment') ? Number(asked.get('moment')) : null;
+  look(query) {
+    this.wish = query.has('moment') ? Number(query.get('moment')) : null;
   }
 
   receive() {
@@ -84,11 +84,11 @@ class Encode extends Stage {
     this.#drawTrip();
     this.#drawFilm();
     this.#drawErrors();
-    this.#drawReturns();
+    this.#drawReconstructions();
     this.#drawValues();
   }
 
-  /** The picture, its latent, the picture again, the difference. */
+  /** Draw the picture, its latent, its reconstruction and the difference. */
   #drawTrip() {
     const { facts } = this;
     const { settings, shape } = this.value;
@@ -106,7 +106,7 @@ class Encode extends Stage {
     write(this.$('.largest'), largest);
   }
 
-  /** Its moments, and where it can be used. */
+  /** Draw the statistics of the latent, and the buttons that use it. */
   #aboutLatent() {
     const { mean, std } = this.facts;
     if (std === undefined) return '';
@@ -136,55 +136,55 @@ class Encode extends Stage {
 
   #drawErrors() {
     const { table, paper, measured } = this;
-    const measuredWays = Object.keys(table).filter((way) => measured.errors[way]);
-    const means = Object.fromEntries(measuredWays.map((way) => [way, measured.errors[way]]));
+    const inversions = Object.keys(table).filter((name) => measured.errors[name]);
+    const means = Object.fromEntries(inversions.map((name) => [name, measured.errors[name]]));
     const errors = { table, means, paper };
     const plot = this.$('.errors .plot');
     write(plot, errorChart(errors, Math.max(260, plot.clientWidth)));
     write(this.$('table'), errorTable(errors, this.value.settings.steps));
     const note = sayHtml('encode.mean_of', { note: localize(measured.note) });
-    write(this.$('.bought'), sentences(this.#whatItBought(), note));
+    write(this.$('.bought'), sentences(this.#gain(), note));
   }
 
-  /** What the way up that was chosen does better than the plain one, and what it costs, at S = 10. */
-  #whatItBought() {
+  /** The gain of the chosen inversion over the plain one, and its cost, at S = 10. */
+  #gain() {
     const { settings, inversion } = this.value;
-    const gain = this.table.plain[10] / this.table[inversion][10];
-    if (Object.keys(this.table).length < 2 || !(gain > 0)) return '';
+    const ratio = this.table.plain[10] / this.table[inversion][10];
+    if (Object.keys(this.table).length < 2 || !(ratio > 0)) return '';
     const how = say(`encode.how.${wordOf(inversion)}`);
-    const times = digits(Math.max(gain, 1 / gain), 2);
+    const times = digits(Math.max(ratio, 1 / ratio), 2);
     const calls = digits((callsUp(10, settings) + 10) / 20, 3);
-    return sayHtml(gain >= 1 ? 'encode.bought' : 'encode.overshot', { how, times, calls });
+    return sayHtml(ratio >= 1 ? 'encode.bought' : 'encode.overshot', { how, times, calls });
   }
 
-  /** What came back at every S. */
-  #drawReturns() {
+  /** Draw the reconstructions for every S. */
+  #drawReconstructions() {
     const size = innerWidth > NARROW ? 96 : 64;
-    const rows = Object.keys(this.table).map((way) => {
-      const name = say(`encode.way.${wordOf(way)}`);
-      const figures = this.value.lengths.map((S) => this.#returnOf(way, S, name));
+    const rows = Object.keys(this.table).map((inversion) => {
+      const name = say(`encode.way.${wordOf(inversion)}`);
+      const figures = this.value.lengths.map((S) => this.#reconstructionFigure(inversion, S, name));
       return `<div class="row"><h4>${name}</h4>${figures.join('')}</div>`;
     });
     write(this.$('.returns .rows'), rows.join(''));
     for (const canvas of this.$$('.returns canvas')) {
-      const [, way, S] = canvas.dataset.name.split('/');
-      const error = this.table[way][S];
+      const [, inversion, S] = canvas.dataset.name.split('/');
+      const error = this.table[inversion][S];
       this.paint(canvas, canvas.dataset.name, size);
       write(this.$('b', canvas.closest('figure')), error === undefined ? '' : digits(error, 2));
     }
   }
 
-  /** @param {string} way @param {number} S @param {string} name of the way */
-  #returnOf(way, S, name) {
+  /** @param {string} inversion @param {number} S @param {string} name of the inversion */
+  #reconstructionFigure(inversion, S, name) {
     const here = S === this.value.settings.steps ? ' data-here' : '';
     const aloud = say('encode.return_aloud', { way: name, steps: S });
-    const canvas = `<canvas data-name="back/${way}/${S}"></canvas>`;
+    const canvas = `<canvas data-name="back/${inversion}/${S}"></canvas>`;
     const caption = `<figcaption><span>${sayHtml('encode.return', { steps: S })}</span><b></b></figcaption>`;
     const button = `<button type="button" data-steps="${S}"${here} aria-label="${aloud}">${canvas}</button>`;
     return `<figure>${button}${caption}</figure>`;
   }
 
-  /** The values of the latent against a normal distribution. */
+  /** Draw the histogram of the latent's values with the normal density. */
   #drawValues() {
     const { histogram, norm, std } = this.facts;
     const plot = this.$('.noise .plot');

@@ -7,13 +7,13 @@ import { bell, marginalLine, peakOf } from './gaussians.js';
 /** @typedef {import('../../web/chart.js').Point} Point */
 /** @typedef {import('./gaussians.js').Gaussian} Gaussian */
 /** @typedef {[row: number, column: number, value: number]} Pixel with its value in x_0 */
-/** @typedef {{ t: number[], paths: number[][][] }} Process `paths` by pixel, path and moment */
+/** @typedef {{ t: number[], paths: number[][][] }} Process `paths` by pixel, path and time */
 
-/** Of the first, the second and the third chosen pixel. */
+/** Colours of the first, second and third pixel. */
 export const PIXEL_COLOURS = ['--ink', '--x0', '--direction'];
 /** @type {[number, number]} */
 const BELL_RANGE = [-2.6, 2.6];
-const BELL_ROOM = 3.2; // the chart is so many times as high as the bell of η = 1
+const BELL_ROOM = 3.2; // height of the chart relative to the peak for η = 1
 const VALUES = { range: /** @type {[number, number]} */ ([-3.1, 3.1]), ticks: [-2, 0, 2] };
 
 /** Ticks from t = 0 on the left. @param {number} T @returns {[number, string | number, string][]} */
@@ -24,7 +24,7 @@ const timeTicks = (T) => [
 ];
 
 /**
- * The posteriors of one pixel.
+ * A chart of the posteriors of one pixel.
  * @param {number} width
  * @param {{ one: Gaussian, half: Gaussian, yours: Gaussian }} posteriors of η = 1, of 0.5, and of the user's
  */
@@ -46,7 +46,7 @@ export function bellChart(width, { one, half, yours }) {
 }
 
 /**
- * The paths of the chosen pixels under one process, in the band of their marginals.
+ * A chart of the pixels' paths under one process, with the bands of their marginals.
  * @param {number} width
  * @param {Process} process
  * @param {Pixel[]} pixels
@@ -83,7 +83,7 @@ export function pathsChart(width, process, pixels, alphaBar) {
 }
 
 /**
- * The loss of the network over t, on a scale of powers of ten.
+ * A chart of the loss over t, with a logarithmic scale.
  * @param {number} width
  * @param {Point[]} curve
  * @param {number} T

@@ -1,4 +1,4 @@
-// The Gaussians of one pixel in closed form: its marginals q(x_t | x_0), and q_σ(x_prev | x_t, x_0), Eq. 7. No DOM.
+// The Gaussians of one pixel in closed form: the marginals q(x_t | x_0), and q_σ(x_prev | x_t, x_0), Eq. 7. No DOM.
 
 /** @typedef {import('../../web/chart.js').Point} Point */
 /** @typedef {{ mean: number, sigma: number }} Gaussian */
@@ -6,10 +6,10 @@
 const BELL_POINTS = 241;
 const BELL_REACH = 4; // standard deviations to each side
 const BAND_POINTS = 101;
-const SPIKE = 1e-6; // a smaller standard deviation is drawn as a line
+const SPIKE = 1e-6; // smaller standard deviations are drawn as a vertical line
 
 /**
- * The jump of a run that passes t: from the first time step of τ at or above t, to the one below.
+ * The step of a run that contains t: from the first time step of τ at or above t to the one below.
  * @param {number[]} tau ascending
  * @param {number} t
  * @returns {[from: number, to: number]}
@@ -56,7 +56,7 @@ const verticalLine = (x, top) => [
 ];
 
 /**
- * The density of a Gaussian as a line: cut off at `top`, and a spike where it has no width.
+ * The density of a Gaussian as a line, clipped at `top`; a spike if its standard deviation is 0.
  * @param {Gaussian} gaussian
  * @param {number} top
  * @param {[low: number, high: number]} range
@@ -73,7 +73,7 @@ export function bell({ mean, sigma }, top, [low, high]) {
 }
 
 /**
- * The mean of q(x_t | x_0) over t, moved by a number of its standard deviations.
+ * The mean of q(x_t | x_0) over t, shifted by a number of standard deviations.
  * @param {Float32Array} alphaBar at 0, …, T
  * @param {number} x0
  * @param {number} deviations

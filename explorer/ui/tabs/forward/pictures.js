@@ -1,15 +1,15 @@
-// The pictures of the Forward tab as bytes for an ImageData. No DOM.
+// Pixels of the Forward tab's pictures, for ImageData. No DOM.
 
 /** @typedef {[channels: number, height: number, width: number]} Shape */
 
-const SCALE_END = 1.5; // signed values beyond it have the colour of the end
+const SCALE_END = 1.5; // larger signed values are clipped
 const SIGNED_COLOURS = { negative: [1, 92, 85], zero: [246, 245, 241], positive: [130, 68, 8] };
 
-/** A value of [-1, 1] as a byte. @param {number} value */
+/** Convert a value in [-1, 1] to a byte. @param {number} value */
 const toByte = (value) => Math.round((Math.min(1, Math.max(-1, value)) + 1) * 127.5);
 
 /**
- * Opaque bytes, four for each pixel.
+ * Opaque RGBA bytes.
  * @param {Shape} shape
  * @param {(pixel: number, rgba: Uint8ClampedArray, at: number) => void} colour writes red, green and blue of a pixel
  */
@@ -32,7 +32,7 @@ function rgbaOf([, height, width], colour) {
  */
 export function mixPictures(shape, x0, eps, a, b) {
   const [channels, height, width] = shape;
-  const stride = channels === 1 ? 0 : height * width; // a grey value stands for all three colours
+  const stride = channels === 1 ? 0 : height * width; // a grey picture has the same value in all three channels
   return rgbaOf(shape, (pixel, rgba, at) => {
     for (let c = 0; c < 3; c++) {
       const k = c * stride + pixel;
@@ -42,7 +42,7 @@ export function mixPictures(shape, x0, eps, a, b) {
 }
 
 /**
- * Signed values as colours: the mean over the channels, on a scale with zero in its middle.
+ * Signed values in a diverging colour map: the mean over the channels, with zero in the middle.
  * @param {Shape} shape
  * @param {Float32Array} values
  */
@@ -61,7 +61,7 @@ export function signedPicture(shape, values) {
 /**
  * The pixel under a point of a picture, as "row:column".
  * @param {Shape} shape
- * @param {number} x from the left, as a share of the width
- * @param {number} y from the top, as a share of the height
+ * @param {number} x from the left, as a fraction of the width
+ * @param {number} y from the top, as a fraction of the height
  */
 export const pixelAt = ([, height, width], x, y) => `${Math.floor(y * height)}:${Math.floor(x * width)}`;

@@ -1,5 +1,5 @@
-// The Forward tab: a real picture noised in one jump.
-// The picture at any t is mixed here, so its slider needs no server.
+// The Forward tab: a real picture noised to any t.
+// The browser computes x_t, so the slider needs no request to the server.
 import { listenToKeys, transportKeys } from '../../web/keys.js';
 import { say, sayHtml, sentence, sentences } from '../../web/localize.js';
 import { formula, math } from '../../web/math.js';
@@ -16,7 +16,7 @@ import { mixPictures, pixelAt, signedPicture } from './pictures.js';
 const JUMP =
   `${X_T} = ${coloured('x0', `\\sqrt{${ALPHA}}\\,x_0`)} + ` + coloured('noise', `\\sqrt{1-${ALPHA}}\\,\\varepsilon`);
 const USUAL_T = 300;
-const KEY_STEP = 10; // time steps by an arrow key
+const KEY_STEP = 10; // time steps for an arrow key
 
 /**
  * The processes with these marginals, by name: Markov as in DDPM, or the η of a non-Markovian one.
@@ -28,7 +28,7 @@ const PROCESSES = {
   0.5: 'forward.between',
   0: 'forward.fixed',
 };
-const NAMES = ['markov', '1', '0.5', '0']; // in this order, which numbers as keys would not keep
+const NAMES = ['markov', '1', '0.5', '0']; // an array, because an object would reorder numeric keys
 /** @param {string} name of a process */
 const titleOf = (name) => (name === 'markov' ? say('forward.markov_name') : math(`\\eta = ${name}`));
 
@@ -59,7 +59,7 @@ class Forward extends Stage {
   loss = { curve: [], note: '' };
   /** The charts over t, each with what holds it. @type {[HTMLElement, import('../../web/chart.js').Chart][]} */
   overTime = [];
-  /** Whether what does not change with t is on the screen. */
+  /** Whether the parts that do not depend on t have been drawn. */
   #fixedPartDrawn = false;
 
   prepare() {
@@ -84,9 +84,9 @@ class Forward extends Stage {
     window.addEventListener('resize', forget);
   }
 
-  /** @param {URLSearchParams} asked */
-  look(asked) {
-    const t = Math.round(Number(asked.get('t_forward') ?? USUAL_T));
+  /** @param {URLSearchParams} query */
+  look(query) {
+    const t = Math.round(Number(query.get('t_forward') ?? USUAL_T));
     this.t = this.#inside(Number.isFinite(t) ? t : USUAL_T);
   }
 
@@ -163,12 +163,12 @@ class Forward extends Stage {
   #show(canvas, rgba) {
     const [, height, width] = this.value.shape;
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-    // the longer side as the style says
+    // the style sheet sets the longer side
     [canvas.style.width, canvas.style.height] = width > height ? ['', 'auto'] : ['auto', ''];
     canvas.getContext('2d')?.putImageData(new ImageData(rgba, width, height), 0, 0);
   }
 
-  /** A ring around each chosen pixel, on both pictures. */
+  /** Draw a ring around each chosen pixel, on both pictures. */
   #markPixels() {
     const css = getComputedStyle(document.body);
     for (const name of ['.x_0', '.x_t']) {
@@ -185,7 +185,7 @@ class Forward extends Stage {
     return this.pixels.map(([row, column]) => `${row}:${column}`);
   }
 
-  /** With Ctrl or Command the pixel is one more. @param {MouseEvent} event */
+  /** Choose the clicked pixel; with Ctrl or Command, add it. @param {MouseEvent} event */
   choosePixel(event) {
     if (!this.value) return;
     const box = /** @type {Element} */ (event.target).getBoundingClientRect();
@@ -199,21 +199,24 @@ class Forward extends Stage {
 
   // ---- the charts ----
 
-  /** q_σ(x_prev | x_t, x_0) for the first pixel, x_t being the one on the screen. */
+  /** Draw q_σ(x_prev | x_t, x_0) of the first pixel, with x_t on the screen. */
   drawBell() {
     const [row, column, x0] = this.pixels[0];
     const [, , width] = this.value.shape;
     const pixel = { x0, eps: this.eps[row * width + column] };
     const [from, to] = jumpAt(this.tau, this.t);
     const eta = Number(this.settings.eta);
-    /** @param {number} given */
-    const of = (given) => posterior(pixel, this.alphaBar[from], this.alphaBar[to], given);
-    const yours = of(eta);
+    /** @param {number} eta */
+    const posteriorFor = (eta) => posterior(pixel, this.alphaBar[from], this.alphaBar[to], eta);
+    const yours = posteriorFor(eta);
     const symbol = formula(`q_\\sigma(${X_PREV} \\mid ${X_T}, x_0)`);
     const numbers = { yours: digits(eta, 3), mean: fixed(yours.mean, 3), std: fixed(yours.sigma, 3) };
     const plot = this.$('.bell .plot');
     write(this.$('.bell h3'), sayHtml('forward.bell', { posterior: symbol, from, to }));
-    write(plot, bellChart(Math.max(220, plot.clientWidth), { one: of(1), half: of(0.5), yours }).svg);
+    write(
+      plot,
+      bellChart(Math.max(220, plot.clientWidth), { one: posteriorFor(1), half: posteriorFor(0.5), yours }).svg,
+    );
     write(this.$('.bell p'), sayHtml('forward.yours', numbers));
   }
 

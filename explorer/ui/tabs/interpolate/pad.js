@@ -1,4 +1,4 @@
-// The pad of the Interpolate tab: a grid of pictures between four corners, one of them large.
+// The pad of the Interpolate tab: a grid of pictures between four corners, and the selected picture enlarged.
 import { say, sayHtml } from '../../web/localize.js';
 import { fixed } from '../../web/numbers.js';
 import { write } from '../../web/plot.js';
@@ -12,12 +12,12 @@ const MAX_CELL = 64; // pixels of a picture on the canvas
 export class Pad {
   /** By the name of a picture, what is drawn of it on the canvas. @type {Map<string, HTMLImageElement>} */
   #drawn = new Map();
-  /** What the canvas was laid out for. */
+  /** The layout of the canvas. */
   #layout = '';
 
   /**
    * @param {import('../../web/stage.js').Stage} host
-   * @param {(place: Place) => void} onPoint the user points at a place; it may lie outside
+   * @param {(place: Place) => void} onPoint called with the cell under the pointer, which may be outside the pad
    */
   constructor(host, onPoint) {
     this.host = host;
@@ -58,7 +58,7 @@ export class Pad {
     host.$('.large').setAttribute('aria-label', say('stage.open', { what }));
   }
 
-  /** Draw the pictures that are new, each in the middle of its square. @param {Iterable<string>} names */
+  /** Draw new pictures, each centred in its cell. @param {Iterable<string>} names */
   #drawPictures(names) {
     const { side } = this.host.value.settings;
     const [, height, width] = this.host.value.shape;
@@ -76,7 +76,7 @@ export class Pad {
     }
   }
 
-  /** Empty the canvas where another number or size of pictures is wanted. @param {number} side @param {number} cell */
+  /** Clear the canvas if the number or size of pictures has changed. @param {number} side @param {number} cell */
   #layOut(side, cell) {
     const layout = `${side}/${cell}`;
     if (layout === this.#layout) return;

@@ -1,4 +1,4 @@
-// The Interpolate tab: strips between latents, the pad between four, the norm of x_T along the way.
+// The Interpolate tab: strips of pictures along a path through latents, the pad between four latents, and the norm of x_T.
 import { Film } from '../../web/film.js';
 import { say, sayHtml, sentences } from '../../web/localize.js';
 import { formula, math } from '../../web/math.js';
@@ -12,7 +12,7 @@ import { firstPlace, heightAt, insidePad, latentField, normLine, placeAfterKey, 
 /** @typedef {import('./way.js').Place} Place */
 /** @typedef {import('../../web/chart.js').Point} Point */
 
-const SHARE_AT_FIRST = 0.33; // of the way, where nobody has looked elsewhere
+const INITIAL_POSITION = 0.33; // initial position of the scrubber on the path
 const NUMBERS = /** @type {const} */ ([
   ['smoothness', 2],
   ['largest', 2],
@@ -49,8 +49,8 @@ class Interpolate extends Stage {
   padLatents = new Map();
   /** Where the pad is looked at. @type {Place | null} */
   place = null;
-  /** Where the strips are looked at, as a share of the way. */
-  share = SHARE_AT_FIRST;
+  /** The position of the scrubber, as a fraction of the path. */
+  share = INITIAL_POSITION;
 
   prepare() {
     this.film = new Film(this, {
@@ -68,9 +68,9 @@ class Interpolate extends Stage {
     this.pad = new Pad(this, (place) => this.goToPlace(place));
   }
 
-  look(asked) {
-    this.share = asked.has('frame') ? Number(asked.get('frame')) : SHARE_AT_FIRST;
-    this.place = placeOf(asked.get('pad')) ?? this.place;
+  look(query) {
+    this.share = query.has('frame') ? Number(query.get('frame')) : INITIAL_POSITION;
+    this.place = placeOf(query.get('pad')) ?? this.place;
   }
 
   receive() {
@@ -87,7 +87,7 @@ class Interpolate extends Stage {
     this.film.at = indexOfNearest(this.positions, this.share * this.legs);
   }
 
-  /** How many pairs of latents the way leads through. */
+  /** The number of legs of the path. */
   get legs() {
     return this.positions.at(-1) ?? 1;
   }
@@ -96,12 +96,12 @@ class Interpolate extends Stage {
     return this.value.settings.way === 'loop';
   }
 
-  /** w at frame k: a share of the way, or in a loop the number of legs so far. @param {number} k */
+  /** w at frame k: a fraction of the path, or in a loop the number of legs. @param {number} k */
   placeOfFrame(k) {
     return this.isLoop ? this.positions[k] : this.positions[k] / this.legs;
   }
 
-  // ---- where the user goes ----
+  // ---- navigation ----
 
   /** @param {number} k */
   moved(k) {
@@ -123,7 +123,7 @@ class Interpolate extends Stage {
     this.repaint();
   }
 
-  // ---- what is drawn ----
+  // ---- drawing ----
 
   draw() {
     this.#drawLead();
@@ -151,7 +151,7 @@ class Interpolate extends Stage {
     write(this.$('.say'), lead);
   }
 
-  /** The label of a frame: a latent of the loop by its name. @param {number} k */
+  /** The label of a frame: in a loop, the name of its latent. @param {number} k */
   #columnOf(k) {
     const position = this.positions[k];
     if (this.isLoop && Number.isInteger(position)) return String(this.through[position]);
@@ -197,7 +197,7 @@ class Interpolate extends Stage {
   }
 
   /**
-   * A sentence that compares rows, once all of them are measured.
+   * A sentence that compares rows, once all are measured.
    * @param {string} key
    * @param {string} measure
    * @param {number} decimals
@@ -208,7 +208,7 @@ class Interpolate extends Stage {
     return sayHtml(key, Object.fromEntries(names.map((name) => [name, fixed(this.facts[name][measure], decimals)])));
   }
 
-  /** The chart of the norms, with a cursor where the strips are looked at. */
+  /** Draw the chart of the norms, with a cursor at the scrubber. */
   #drawNorm() {
     const span = this.isLoop ? this.legs : 1;
     const [slerp, lerp] = ['slerp', 'lerp'].map((kind) => normLine(this.norms[kind], this.legs, this.isLoop));
@@ -239,7 +239,7 @@ class Interpolate extends Stage {
     ]);
   }
 
-  /** The table of what was measured of the rows. */
+  /** Draw the table of measurements. */
   #drawNumbers() {
     const heads = {
       slerp: say('interpolate.slerp_short'),
@@ -257,7 +257,7 @@ class Interpolate extends Stage {
     write(list, names.length ? head + rows.join('') : '');
   }
 
-  // ---- the tab's settings ----
+  // ---- settings of the tab ----
 
   openInSteps(button) {
     const name = button.dataset.open ?? '';

@@ -1,10 +1,10 @@
-// Places along the way of a strip, and on the pad of pictures between four corners. No DOM.
+// Positions along a path through latents, and cells of the pad. No DOM.
 import { indexOfNearest } from '../../web/numbers.js';
 
 /** @typedef {[row: number, column: number]} Place of a picture on the pad */
 
 /**
- * A place as it stands in an address, "row,column".
+ * Parse a cell of the pad from the URL, "row,column".
  * @param {string | null} text
  * @returns {Place | null}
  */
@@ -15,7 +15,7 @@ export function placeOf(text) {
 }
 
 /**
- * The place on a pad of `side` pictures that is nearest to one which may lie outside.
+ * Clamp a cell to a pad with `side` × `side` pictures.
  * @param {Place} place
  * @param {number} side
  * @returns {Place}
@@ -27,14 +27,14 @@ export function insidePad([row, column], side) {
 }
 
 /**
- * Where the pad is looked at before anybody has chosen a place.
+ * The cell that is selected at first.
  * @param {number} side
  * @returns {Place}
  */
 export const firstPlace = (side) => [Math.round((side - 1) / 3), Math.round((side - 1) / 2)];
 
 /**
- * Where a key leads to on the pad. It may lie outside.
+ * The cell that a key leads to, which may be outside the pad.
  * @param {string} key
  * @param {Place} place
  * @param {number} side
@@ -54,7 +54,7 @@ export function placeAfterKey(key, [row, column], side) {
 }
 
 /**
- * The place under the pointer. It may lie outside.
+ * The cell under the pointer, which may be outside the pad.
  * @param {{ clientX: number, clientY: number }} pointer
  * @param {{ left: number, top: number, width: number, height: number }} box of the pad
  * @param {number} side
@@ -65,14 +65,13 @@ export function placeUnder({ clientX, clientY }, { left, top, width, height }, s
 }
 
 /**
- * A latent as the value of a field: a seed is a number, any other latent a text.
+ * A latent as a field value: a number for a seed, a text for any other latent.
  * @param {string} latent
  */
 export const latentField = (latent) => (/^\d{1,15}$/.test(latent) ? Number(latent) : latent);
 
 /**
- * The norms along the way, with the place on the axis of the chart. That of two ends runs from 0 to 1,
- * that of a loop counts its legs.
+ * The line of norms in the chart. Its axis is 0 to 1 for a path between two latents, and the number of legs for a loop.
  * @param {[position: number, norm: number][]} norms
  * @param {number} legs
  * @param {boolean} loop
@@ -83,7 +82,7 @@ export function normLine(norms, legs, loop) {
 }
 
 /**
- * The height of a line where it is drawn nearest to x.
+ * The y of the point of a line that is nearest to x.
  * @param {[x: number, y: number][]} line
  * @param {number} x
  */

@@ -1,4 +1,4 @@
-// A mixture of Gaussians in the plane, noised to any level in closed form: its density and its score. No DOM.
+// Density and score of a Gaussian mixture in the plane, noised to any t in closed form. No DOM.
 
 /**
  * @typedef {object} Mixture
@@ -10,11 +10,11 @@
  * @property {number} x
  * @property {number} y
  * @property {number} variance
- * @property {number} height of its density
+ * @property {number} height peak of its density
  */
 
 /**
- * The mixture that x_t has where x_0 has this one.
+ * The distribution of x_t, if that of x_0 is `mixture`.
  * @param {Mixture} mixture
  * @param {number} alphaBar
  * @returns {Component[]}
@@ -51,7 +51,7 @@ export function densityAndScore(components, x, y) {
 }
 
 /**
- * The middles of n × n cells of the square [-range, range]², row by row from the top.
+ * The centres of n × n cells of the square [-range, range]², row by row from the top.
  * @param {number} n
  * @param {number} range
  * @returns {[x: number, y: number][]}
@@ -65,7 +65,7 @@ export function cellsOfSquare(n, range) {
 }
 
 /**
- * The density on n × n cells of a square as opacities from 0 to 1. The root lets low densities be seen.
+ * The density on n × n cells of a square as opacities from 0 to 1. Its root is taken to make low densities visible.
  * @param {Component[]} components
  * @param {number} n
  * @param {number} range
@@ -77,7 +77,7 @@ export function densityOpacities(components, n, range) {
 }
 
 /**
- * The score on n × n cells of a square as arrows whose length grows with it, up to a limit.
+ * The score on n × n cells of a square as arrows, whose length grows with the score up to a limit.
  * @param {Component[]} components
  * @param {number} n
  * @param {number} range

@@ -1,4 +1,4 @@
-// One plane of the Paths tab on its canvas: the density of x_t, its score, and the paths as far as they have come.
+// Draw one run of the Paths tab on a canvas: the density of x_t, its score, and the paths so far.
 import { fixed } from '../../web/numbers.js';
 import { densityOpacities, noisedMixture, scoreArrows } from './mixture.js';
 import { odeScale, planeScale, RANGE } from './scales.js';
@@ -9,13 +9,13 @@ import { odeScale, planeScale, RANGE } from './scales.js';
 /** @typedef {CanvasRenderingContext2D} Context */
 
 const GRID = 96; // cells of the density
-const ARROWS = 15; // of the score, in a row
-const DARKEST = 150; // opacity of the highest density, of 255
+const ARROWS = 15; // in each row of the score
+const DARKEST = 150; // opacity of the highest density, 0 to 255
 
 /** A colour of the theme. @param {string} name */
 const themeColour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
 
-/** The density of x_t as a picture, made anew only when it changes. */
+/** The density of x_t as a picture, recomputed only when it changes. */
 export class Backdrop {
   canvas = Object.assign(document.createElement('canvas'), { width: GRID, height: GRID });
   #drawn = '';
@@ -23,7 +23,7 @@ export class Backdrop {
   /**
    * @param {import('./mixture.js').Mixture} mixture
    * @param {number} alphaBar
-   * @param {string} key what it is made of
+   * @param {string} key identifies the mixture and t
    */
   draw(mixture, alphaBar, key) {
     const colour = themeColour('--x0');
@@ -40,13 +40,13 @@ export class Backdrop {
 
 /**
  * @typedef {object} Look
- * @property {'x' | 'ode'} plane what it is drawn in
- * @property {number} moment of the run
- * @property {string} colour of the paths: a variable of the theme
- * @property {number} opacity of all paths but the first
+ * @property {'x' | 'ode'} plane the coordinates
+ * @property {number} moment index of the time step on the screen
+ * @property {string} colour of the paths, a CSS variable
+ * @property {number} opacity of all paths except the first
  * @property {Float32Array} alphaBar
  * @property {HTMLCanvasElement} backdrop
- * @property {Component[] | null} score whose score is drawn
+ * @property {Component[] | null} score the mixture whose score is drawn
  */
 
 /**
@@ -90,13 +90,13 @@ function drawPaths(context, { place }, run, { colour, opacity, moment }) {
     context.globalAlpha = k === 0 ? 1 : opacity;
     context.lineWidth = k === 0 ? 2 : 1;
     context.beginPath();
-    for (let j = path.length - 1; j >= moment; j--) context.lineTo(...place(path, j)); // the first one begins the path
+    for (let j = path.length - 1; j >= moment; j--) context.lineTo(...place(path, j)); // the first lineTo only moves to the start of the path
     context.stroke();
   });
   context.globalAlpha = 1;
 }
 
-/** Where all paths end, the drawn ones and others. @param {Context} context @param {Scale} scale @param {Run} run */
+/** The end points of all paths, also of those that are not drawn. @param {Context} context @param {Scale} scale @param {Run} run */
 function drawEnds(context, { X, Y }, { ends }) {
   context.fillStyle = themeColour('--ink');
   context.globalAlpha = 0.35;
@@ -104,7 +104,7 @@ function drawEnds(context, { X, Y }, { ends }) {
   context.globalAlpha = 1;
 }
 
-/** @param {Context} context @param {[x: number, y: number]} at @param {string} fill a variable of the theme */
+/** @param {Context} context @param {[x: number, y: number]} at @param {string} fill a CSS variable */
 function drawDot(context, [x, y], fill) {
   context.beginPath();
   context.arc(x, y, 3, 0, 2 * Math.PI);
@@ -115,7 +115,7 @@ function drawDot(context, [x, y], fill) {
   context.stroke();
 }
 
-/** Arrows with a dot for a head. @param {Context} context @param {Scale} scale @param {Component[]} components */
+/** Arrows with a dot as head. @param {Context} context @param {Scale} scale @param {Component[]} components */
 function drawScore(context, { X, Y }, components) {
   context.strokeStyle = context.fillStyle = themeColour('--ink3');
   context.lineWidth = 1;

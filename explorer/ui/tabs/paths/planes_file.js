@@ -1,10 +1,10 @@
-// The planes of the Paths tab as one PNG with the settings inside: what is drawn, side by side below its names.
+// Export the planes of the Paths tab as one PNG, side by side with their titles, and with the settings in its metadata.
 import { textOf } from '../../web/math.js';
 import { withSettings } from '../../web/png.js';
 
 /**
  * @param {HTMLElement[]} planes each with a heading and a canvas
- * @param {string} settings what made them, as the query of an address
+ * @param {string} settings as a query string
  */
 export async function planesFile(planes, settings) {
   const ratio = devicePixelRatio || 1;

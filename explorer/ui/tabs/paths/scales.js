@@ -1,20 +1,20 @@
-// Where on a square canvas a point of a path lies: in the plane itself, or in the coordinates of the ODE. No DOM.
+// Scales from points of a path to pixels of a square canvas, in the plane or in the coordinates of the ODE. No DOM.
 
 /**
  * @typedef {object} Run
- * @property {number[]} t of its shown moments, ascending
- * @property {[x: number, y: number][][]} x by path and moment
- * @property {[x: number, y: number][]} ends where more of its paths end
+ * @property {number[]} t of each point, ascending
+ * @property {[x: number, y: number][][]} x by path and index of t
+ * @property {[x: number, y: number][]} ends end points, also of paths that are not in x
  *
  * @typedef {object} Scale
  * @property {(v: number) => number} X pixels from the left
  * @property {(v: number) => number} Y pixels from the top
- * @property {(path: [number, number][], moment: number) => [x: number, y: number]} place of a path at a moment
+ * @property {(path: [number, number][], moment: number) => [x: number, y: number]} place the point of a path at an index of t
  */
 
-/** The plane is shown on [-RANGE, RANGE]². */
+/** The visible part of the plane is [-RANGE, RANGE]². */
 export const RANGE = 3;
-const NOISE_RANGE = 6; // s is shown up to it
+const NOISE_RANGE = 6; // maximum of s
 const AXIS = { left: 34, right: 10 }; // px
 
 /**
@@ -32,9 +32,9 @@ export function planeScale(side) {
 
 /**
  * The coordinates in which the ODE is dx̄ = ε ds.
- * The noise s = √((1-ᾱ)/ᾱ) goes to the right, and the first coordinate of x̄ = x/√ᾱ upwards.
+ * The horizontal axis is the noise level s = √((1-ᾱ)/ᾱ), the vertical axis the first coordinate of x̄ = x/√ᾱ.
  * @param {number} side of the canvas in px
- * @param {number[]} t of the moments
+ * @param {number[]} t of each point
  * @param {Float32Array} alphaBar
  * @returns {Scale}
  */
@@ -55,7 +55,7 @@ export function odeScale(side, t, alphaBar) {
 }
 
 /**
- * The moment of a run at a place of its way: 0 is pure noise, 1 the end.
+ * The index of t at a position in the run: 0 is pure noise, 1 the end.
  * @param {Pick<Run, 't'>} run
  * @param {number} place
  */

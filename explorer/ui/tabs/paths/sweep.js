@@ -1,14 +1,14 @@
-// The spread that a run ends with, over S, for three kinds of noise: a line chart's options. No DOM.
+// The chart of the spread at the end of a run over S, for three kinds of noise. No DOM.
 
 /** @typedef {import('../../web/chart.js').Line} Line */
 /** @typedef {import('../../web/chart.js').Point} Point */
-/** @typedef {'end' | 'before'} Moment the end, or before the last step */
+/** @typedef {'end' | 'before'} Moment at the end, or before the last step */
 /** @typedef {Record<string, Record<string, Record<Moment, number>>>} Sweep by kind of noise, S and moment */
 
 const [FEWEST, MOST] = [5, 1000];
 const BOTTOM = 0.6;
 const TOP = { end: 2.4, before: 1.8 };
-/** Each with its label, how far below its line that is, and at which S it stands, counted from 0. */
+/** Colour and label of each kind: distance of the label below the line, and index of the S where it is placed. */
 const KINDS = [
   { kind: '0', colour: 'var(--ink)', dash: 'none', text: 'η = 0', dy: -6, at: 3 },
   { kind: '1', colour: 'var(--noise)', dash: 'none', text: 'η = 1', dy: 14, at: 3 },
@@ -22,7 +22,7 @@ function pointsOf(cells, moment) {
 }
 
 /**
- * @param {Sweep} sweep as far as it has come
+ * @param {Sweep} sweep the cells so far
  * @param {Moment} moment
  * @returns {Omit<import('../../web/chart.js').ChartOptions, 'width' | 'height'>}
  */

@@ -1,5 +1,5 @@
-// The Paths tab: points of a plane on their way from noise to a mixture.
-// The density of x_t lies behind them, and its score is drawn as arrows.
+// The Paths tab: points in the plane that are sampled from noise to a Gaussian mixture.
+// The density of x_t is drawn behind them, and its score as arrows.
 import { listenToKeys, transportKeys } from '../../web/keys.js';
 import { say, sayHtml } from '../../web/localize.js';
 import { formula, math } from '../../web/math.js';
@@ -15,12 +15,12 @@ import { momentAt } from './scales.js';
 import { sweepChart } from './sweep.js';
 
 const PER_SECOND = 24;
-const SHORTEST_STEP = 1 / 120; // of the way, while it plays
+const SHORTEST_STEP = 1 / 120; // fraction of the run, while it plays
 const NAMES = ['0', 'yours', '1'];
-/** Of each run: its colour, and the class that gives it to its heading. @type {Record<string, [string, string]>} */
+/** Colour of each run, and the class of its heading. @type {Record<string, [string, string]>} */
 const COLOURS = { 0: ['--ink', ''], yours: ['--x0', 'x0-colour'], 1: ['--noise', 'noise-colour'] };
 
-/** The range of the shares, in percent. @param {[least: number, most: number]} shares */
+/** The range of the modes' fractions, in percent. @param {[least: number, most: number]} shares */
 const percents = (shares) => `${shares.map((share) => fixed(100 * share, 1)).join('–')} %`;
 
 class Paths extends Stage {
@@ -31,19 +31,19 @@ class Paths extends Stage {
 
   /** @type {import('./mixture.js').Mixture} */
   mixture = { weights: [], means: [], stds: [] };
-  /** By η: 0, the user's, 1. @type {Record<string, any>} */
+  /** The runs by η: 0, the user's, 1. @type {Record<string, any>} */
   runs = {};
   /** @type {import('./sweep.js').Sweep} */
   sweep = {};
   /** The number of modes of the mixture. */
   modes = 0;
   alphaBar = new Float32Array([1]);
-  /** What is drawn: the plane itself, or x/√ᾱ over the noise. @type {'x' | 'ode'} */
+  /** The coordinates: the plane, or x/√ᾱ over the noise level. @type {'x' | 'ode'} */
   plane = 'x';
-  /** The place on the way: 0 is pure noise, 1 the end. */
+  /** The position in the run: 0 is pure noise, 1 the end. */
   at = 1;
   backdrop = new Backdrop();
-  /** Start or end the clock. @type {(on?: boolean) => void} */
+  /** Start or stop the clock. @type {(on?: boolean) => void} */
   play = () => {};
 
   prepare() {
@@ -76,22 +76,22 @@ class Paths extends Stage {
     listenToKeys(this.tab, moves, { inFront: () => this.inFront, range: this.time, halt });
     for (const input of this.$$('[name="plane"]')) {
       input.addEventListener('change', (/** @type {Event} */ event) => {
-        event.stopPropagation(); // nothing to run for
+        event.stopPropagation(); // no new run is needed
         this.plane = input.value;
         setView({ plane: this.plane === 'ode' ? 'ode' : null });
         this.repaint();
       });
     }
     this.withScore.addEventListener('change', (/** @type {Event} */ event) => {
-      event.stopPropagation(); // nothing to run for
+      event.stopPropagation(); // no new run is needed
       this.repaint();
     });
   }
 
-  /** @param {URLSearchParams} asked */
-  look(asked) {
-    this.plane = asked.get('plane') === 'ode' ? 'ode' : 'x';
-    const place = Number(asked.get('place') ?? 1);
+  /** @param {URLSearchParams} query */
+  look(query) {
+    this.plane = query.get('plane') === 'ode' ? 'ode' : 'x';
+    const place = Number(query.get('place') ?? 1);
     this.at = Number.isNaN(place) ? 1 : Math.min(1, Math.max(0, place));
   }
 
@@ -114,7 +114,7 @@ class Paths extends Stage {
     this.goTo(go === 'first' ? 0 : 1);
   }
 
-  /** A step of the run, as a part of the way. */
+  /** The length of one step, as a fraction of the run. */
   #step() {
     return 1 / ((this.runs['0']?.t.length ?? 2) - 1);
   }

@@ -1,19 +1,19 @@
-// Measured distances as cells over S and η, and what can be read off them. No DOM.
+// Measured distances over S and η, and conclusions from them. No DOM.
 
 /**
  * @typedef {object} Cell
  * @property {number} S
  * @property {number} distance
  * @property {number} [spread] the standard error of the distance
- * @property {number} [seconds] to make a picture
- * @property {number} [pictures] that were compared
+ * @property {number} [seconds] per picture
+ * @property {number} [pictures] number of pictures compared
  */
 /** @typedef {Record<string, Cell[]>} Cells by η as text, or "large"; each list ascends in S */
 /**
  * @typedef {[S: number, eta: string, distance: number, spread: number, seconds: number, pictures: number]} Measurement
  */
 
-/** Each η that a table may have, in the order of its columns. */
+/** All η of a table, in the order of its columns. */
 export const ETAS = ['0', '0.2', '0.5', '1', 'large'];
 
 /** @param {Measurement[]} measurements @returns {Cells} */
@@ -28,7 +28,7 @@ export function cellsOf(measurements) {
 }
 
 /**
- * A table of a paper.
+ * Convert a table of the paper.
  * @param {number[]} steps
  * @param {Record<string, number[]>} table distances by η, one for each S
  * @returns {Cells}
@@ -38,15 +38,14 @@ export function cellsOfTable(steps, table) {
   return Object.fromEntries(lists);
 }
 
-/** Every S that has a cell, ascending. @param {Cells} cells */
+/** All S, ascending. @param {Cells} cells */
 export function stepsOf(cells) {
   const steps = Object.values(cells).flatMap((list) => list.map(({ S }) => S));
   return [...new Set(steps)].sort((a, b) => a - b);
 }
 
 /**
- * A heat map: the best cell of each S, and how dark each is.
- * The share is 0 for the lowest distance of all, and 1 for the highest.
+ * A heat map: whether each cell is the best for its S, and its shade: `share` is 0 for the lowest distance and 1 for the highest.
  * @param {Cells} cells
  * @returns {{ S: number, cells: (Cell & { best: boolean, share: number } | null)[] }[]}
  */
@@ -69,9 +68,9 @@ export function heatRows(cells) {
 }
 
 /**
- * The shortest DDIM run that is as good as the longest DDPM run, to the standard error of their difference.
+ * The shortest DDIM run that is as good as the longest DDPM run, within the standard error of their difference.
  * @param {Cells} cells
- * @returns {{ few: number, many: number, times: number } | null} null where none is shorter
+ * @returns {{ few: number, many: number, times: number } | null} null if none is shorter
  */
 export function fasterRun(cells) {
   const slow = cells['1']?.at(-1);

@@ -1,4 +1,4 @@
-// Distances as lines, one for each η, on scales of powers: a line chart's options. No DOM.
+// The chart of distances with a line for each η and logarithmic axes. No DOM.
 import { digits } from '../../web/numbers.js';
 import { ETAS, stepsOf } from './cells.js';
 
@@ -9,8 +9,8 @@ import { ETAS, stepsOf } from './cells.js';
 
 const TICKS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000];
 const LABEL_HEIGHT = 17; // px from one label to the next
-const LABEL_ROOM = 0.12; // of the width of the lines, at their right
-const TICK_ROOM = 60; // px from "S = 10" to the next number
+const LABEL_ROOM = 0.12; // relative to the width of the lines, to their right
+const TICK_ROOM = 60; // px after the label "S = 10"
 
 /** @type {Record<string, { colour: string, width: number, dash?: string }>} */
 const STYLES = {
@@ -20,15 +20,15 @@ const STYLES = {
   1: { colour: 'var(--noise)', width: 2.25 },
   large: { colour: 'var(--noise)', width: 1.5, dash: '2 4' },
 };
-/** How each η is called in one line of text. @type {Record<string, string>} */
+/** The name of each η as plain text. @type {Record<string, string>} */
 export const PLAIN_NAMES = { 0: 'η = 0', 0.2: '0.2', 0.5: '0.5', 1: 'η = 1', large: 'σ̂' };
 
-/** A tick at each S. @param {Cells} cells @returns {Tick[]} */
+/** Ticks at each S. @param {Cells} cells @returns {Tick[]} */
 export const stepTicks = (cells) =>
   stepsOf(cells).map((S, i) => [Math.log(S), i ? S : `S = ${S}`, i ? 'middle' : 'start']);
 
 /**
- * A tick at each round number of seconds.
+ * Ticks at round numbers of seconds.
  * @param {Cells} cells
  * @param {(seconds: number) => string} label
  * @returns {Tick[]}
@@ -41,7 +41,7 @@ export function timeTicks(cells, label) {
 }
 
 /**
- * The first tick without the name of the axis, where that has no room.
+ * Shorten the first tick's label if the name of the axis does not fit.
  * @param {Tick[]} ticks
  * @param {number} perUnit px
  * @returns {Tick[]}
@@ -53,10 +53,10 @@ function fittingTicks(ticks, perUnit) {
 }
 
 /**
- * Label each line at its right end, and keep the labels apart.
+ * Label each line at its right end, without overlaps.
  * @param {NamedLine[]} lines
  * @param {number} x of the labels
- * @param {number} apart
+ * @param {number} apart minimum distance of two labels
  * @returns {number} the y of the highest label
  */
 function labelLines(lines, x, apart) {
@@ -76,8 +76,8 @@ function labelLines(lines, x, apart) {
  * @param {(cell: Cell) => number} options.x
  * @param {Tick[]} options.ticks
  * @param {{ width: number, height: number }} options.size
- * @param {{ distance: number, text: string }} [options.floor] a level that no line is expected to go below
- * @returns {import('../../web/chart.js').ChartOptions | null} null where there is nothing to draw
+ * @param {{ distance: number, text: string }} [options.floor] a reference level below all lines
+ * @returns {import('../../web/chart.js').ChartOptions | null} null if there is nothing to draw
  */
 export function curvesChart(cells, { x, ticks, size, floor }) {
   const all = Object.values(cells).flat();

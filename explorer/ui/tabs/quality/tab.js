@@ -1,4 +1,4 @@
-// The Quality tab: measured distances over S and η beside the paper's, distance against time, pictures of the cells.
+// The Quality tab: measured distances over S and η beside the paper's, distance over time, and sample pictures.
 import { say, sayHtml, sentence, sentences } from '../../web/localize.js';
 import { math } from '../../web/math.js';
 import { digits } from '../../web/numbers.js';
@@ -12,8 +12,8 @@ import { curvesChart, PLAIN_NAMES, stepTicks, timeTicks } from './curves.js';
 /** @typedef {import('./cells.js').Cells} Cells */
 
 const SAMPLED_ETAS = ['0', '0.5', '1', 'large'];
-const DARKEST = 48; // percent of colour in the worst cell of a heat map
-const NARROW = 700; // px of the window: a phone
+const DARKEST = 48; // percent of colour in the worst cell of the heat map
+const NARROW = 700; // px: width of the window on a phone
 const PHONE_COLUMNS = 2;
 const PICTURE_SIZE = 64;
 
@@ -36,10 +36,10 @@ class Quality extends Stage {
   data = 'CelebA';
 
   prepare() {
-    this.$('.python').dataset.say = 'quality.copy'; // it is a command here
+    this.$('.python').dataset.say = 'quality.copy'; // the script of this tab is a command
     for (const input of this.$$('[name="paper"]')) {
       input.addEventListener('change', (/** @type {Event} */ event) => {
-        event.stopPropagation(); // nothing to run for
+        event.stopPropagation(); // no new run is needed
         this.data = input.value;
         setView({ paper: this.data === 'CIFAR10' ? this.data : null });
         this.repaint();
@@ -47,9 +47,9 @@ class Quality extends Stage {
     }
   }
 
-  /** @param {URLSearchParams} asked */
-  look(asked) {
-    this.data = asked.get('paper') === 'CIFAR10' ? 'CIFAR10' : 'CelebA';
+  /** @param {URLSearchParams} query */
+  look(query) {
+    this.data = query.get('paper') === 'CIFAR10' ? 'CIFAR10' : 'CelebA';
   }
 
   receive() {
@@ -72,7 +72,7 @@ class Quality extends Stage {
     this.drawSamples();
   }
 
-  /** How it was measured. */
+  /** Show how the distances were measured. */
   drawHow() {
     const { cells, features, reference, note } = this.measured;
     const fewest = Math.min(...cells.map((/** @type {import('./cells.js').Measurement} */ cell) => cell[5]));
@@ -84,7 +84,7 @@ class Quality extends Stage {
   /**
    * @param {string} where
    * @param {Cells} cells
-   * @param {object} options as those of curvesChart
+   * @param {object} options see curvesChart
    * @param {import('./curves.js').Tick[]} options.ticks
    * @param {{ distance: number, text: string }} [options.floor]
    * @param {(cell: Cell) => number} [options.x]
@@ -168,7 +168,7 @@ function heatCell({ distance, spread, pictures, best, share }) {
 }
 
 /**
- * The pictures of a cell, each a button that opens its run in Steps.
+ * The sample pictures of a cell, as buttons that open the run in Steps.
  * @param {number} S
  * @param {string} eta
  * @param {number} count
