@@ -20,9 +20,10 @@ from torch import Tensor
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from explorer.networks.choose import fast_network
-from explorer.networks.network import Engine, EngineError, LazyUNet, Network
+from explorer.networks.network import Engine, EngineError, Network
 from explorer.networks.torch_network import TorchNetwork
 from explorer.schedule import PredictionType, Schedule
+from explorer.storage.lazy_unet import LazyUNet
 
 PredictNoise = Callable[[Tensor, "int | Tensor"], Tensor]
 DEVICES = ("auto", "cpu", "cuda", "mps")

@@ -18,7 +18,8 @@ MODULES = {
 LAYERS = (  # from the bottom; a part imports parts of layers below its own, and lazily what it needs for one command
     {"support"},
     {"schedule", "settings", "latents", "forward", "paper"},
-    {"storage", "networks"},
+    {"storage"},
+    {"networks"},
     {"denoiser", "checkpoint", "sampler", "inversion", "trajectory", "mixture", "plane"},
     {"media", "runs"},
     {"cluster", "evaluation", "training"},

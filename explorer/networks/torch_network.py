@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from explorer.networks.network import LazyUNet
+from explorer.storage.lazy_unet import LazyUNet
 
 
 class TorchNetwork:

@@ -24,10 +24,10 @@ from typing import Any, get_args
 
 import numpy as np
 
-from explorer.networks.network import LazyUNet
 from explorer.schedule import PredictionType, Schedule
 from explorer.storage import limits
 from explorer.storage.disk_cache import key_of
+from explorer.storage.lazy_unet import LazyUNet
 from explorer.storage.safe_read import CheckpointError, read_file, read_json
 from explorer.storage.unet import WEIGHTS, build_unet
 from explorer.storage.validation import CARD_SCHEMA, SCHEDULER_SCHEMA, check_fields, check_unet_config
