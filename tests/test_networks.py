@@ -11,9 +11,9 @@ import torch
 import explorer as ex
 from explorer.checkpoint import Checkpoint
 from explorer.denoiser import Denoiser
-from explorer.networks import network, openvino_network
+from explorer.networks import openvino_network
 from explorer.networks.network import EngineError
-from explorer.storage import disk_cache
+from explorer.storage import disk_cache, lazy_unet
 
 TOLERANCE = {
     "exact": 1e-5,
@@ -145,7 +145,7 @@ def test_a_network_is_converted_once(own_cache, tiny_copy, open_again, monkeypat
 def test_other_weights_or_another_version_are_converted_again(own_cache, tiny_copy, open_again, monkeypatch, stale):
     open_again(tiny_copy)
     if stale == "version":
-        monkeypatch.setattr(network, "version", lambda package: f"another {package}")
+        monkeypatch.setattr(lazy_unet, "version", lambda package: f"another {package}")
     else:
         unet = ex.load(tiny_copy, device="cpu").predict_noise.unet
         unet.conv_in.weight *= 1.0001

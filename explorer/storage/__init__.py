@@ -8,6 +8,7 @@ Reading a checkpoint folder, whose files may be damaged or hostile:
 - :mod:`safe_read` reads regular files only, up to a limit, and never unpickles.
 - :mod:`safetensors_file` checks the header of a weights file before it allocates tensors.
 - :mod:`unet` builds the U-Net, after it has checked shapes and cost without allocating memory.
+- :mod:`lazy_unet` puts that off until the network is needed.
 - :mod:`quality_file` reads and writes ``quality.json``, the measurements of a checkpoint.
 - :mod:`hub` downloads a checkpoint from the Hugging Face Hub.
 
