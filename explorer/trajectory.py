@@ -128,10 +128,10 @@ class Trajectory(RichDisplay):
         self.x_T = x_T
         self.settings = settings
         self._record = recorded or Record(x_T)
-        check_latents("x_T", x_T, checkpoint)
         frame_bytes = max(2 * x_T.numel() * x_T.element_size(), 1)
         max_frames = min(max_frames, max_bytes // frame_bytes)
         self.kept = sorted(recorded.frames) if recorded else evenly_spaced(settings.steps, max_frames)
+        check_latents("x_T", x_T, checkpoint)
 
     @cached_property
     def plan(self) -> list[Coefficients]:
