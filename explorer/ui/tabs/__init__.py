@@ -1,6 +1,6 @@
 """The tabs in their order on the page. Each tab is a package with the same modules:
 
-- ``tab.py``: its settings and validation, and the run.
+- ``tab.py``: its settings and validation, and the run; ``__init__.py`` exports its class, such as ``StepsTab``.
 - ``result.py``: the typed result of a run, and its value for the page.
 - ``exports.py``: the entries of its Save menu.
 - ``endpoints.py``: its endpoints of the public API, if it has any.
@@ -9,25 +9,27 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from explorer.ui.tab import Tab
-from explorer.ui.tabs.compare import CompareTab
-from explorer.ui.tabs.consistency import ConsistencyTab
-from explorer.ui.tabs.encode import EncodeTab
-from explorer.ui.tabs.forward import ForwardTab
-from explorer.ui.tabs.interpolate import InterpolateTab
-from explorer.ui.tabs.paths import PathsTab
-from explorer.ui.tabs.quality import QualityTab
-from explorer.ui.tabs.steps import StepsTab
 
-TABS: tuple[type[Tab[Any]], ...] = (
-    StepsTab,
-    CompareTab,
-    ConsistencyTab,
-    InterpolateTab,
-    EncodeTab,
-    ForwardTab,
-    PathsTab,
-    QualityTab,
+NAMES = (  # in their order on the page; each is a package in this folder
+    "steps",
+    "compare",
+    "consistency",
+    "interpolate",
+    "encode",
+    "forward",
+    "paths",
+    "quality",
 )
+
+
+def _tab_class(name: str) -> type[Tab[Any]]:
+    """Import the class of a tab: ``StepsTab`` from the package ``steps``."""
+    tab_class: type[Tab[Any]] = getattr(import_module(f"{__name__}.{name}"), f"{name.capitalize()}Tab")
+    return tab_class
+
+
+TABS = tuple(map(_tab_class, NAMES))
