@@ -1,4 +1,4 @@
-"""Serve the tabs' endpoints: for programs over HTTP, and the same as MCP tools for assistants.
+"""Serving the endpoints of all tabs, over HTTP and as MCP tools.
 
 Gradio derives its API page, ``view_api`` and the MCP schema from the signature and docstring of each endpoint's function.
 """

@@ -1,4 +1,4 @@
-"""What a tab offers to other programs: the declaration of an endpoint of the public API.
+"""Declaration of the endpoints of the public API.
 
 An endpoint runs a tab. Its parameters are fields of the page, with the page's names, defaults and validation, and the tab's
 code computes its numbers and pictures. :mod:`explorer.ui.api` serves the endpoints.
@@ -56,7 +56,7 @@ class Endpoint:
     compute: Callable[[Any, TabRequest[Any]], Any]
 
     def docstring(self) -> str:
-        """The docstring of the endpoint's function: parameters and returned values."""
+        """Return the docstring of the endpoint's function: description, parameters and returned values."""
         parameters = "\n".join(f"    {name}: {PARAMETERS[name][1]}" for name in self.parameters)
         returns = "\n".join(f"    {name}: {description}" for name, (_, description) in self.returns.items())
         return f"{self.description}\n\nArgs:\n{parameters}\n\nReturns:\n{returns}"

@@ -1,6 +1,7 @@
 """The tabs in their order on the page. Each tab is a package with the same modules:
 
-- ``tab.py``: its settings and validation, and the run; ``__init__.py`` exports its class, such as ``StepsTab``.
+- ``options.py``: its own settings, if it has any, and their validation.
+- ``tab.py``: the tab: checks of several fields, and the run; ``__init__.py`` exports its class, such as ``StepsTab``.
 - ``result.py``: the typed result of a run, and its value for the page.
 - ``exports.py``: the entries of its Save menu.
 - ``endpoints.py``: its endpoints of the public API, if it has any.

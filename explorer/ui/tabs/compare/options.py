@@ -1,4 +1,4 @@
-"""The settings that Compare has for itself."""
+"""The settings of Compare."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings that Encode has for itself."""
+"""The settings of Encode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings that Interpolate has for itself."""
+"""The settings of Interpolate."""
 
 from __future__ import annotations
 

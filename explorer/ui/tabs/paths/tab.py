@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
-from typing import ClassVar
 
-from explorer.mixture import PRESETS, Mixture
+from explorer.mixture import Mixture
 from explorer.plane import sample_paths
 from explorer.runs.cancellation import State, check_cancelled
 from explorer.schedule import Schedule, Spacing
 from explorer.settings import Settings
-from explorer.ui.fields import Check, Options, integer, one_of
 from explorer.ui.tab import Tab, TabRequest
 from explorer.ui.tabs.paths.exports import EXPORT_FORMATS
+from explorer.ui.tabs.paths.options import PathsOptions
 from explorer.ui.tabs.paths.result import PathsResult, PlaneRun, SweepCell, relative_mode_std
 
 SWEEP_STEPS = (5, 10, 20, 50, 100, 1000)
 SWEEP_SETTINGS = {"0": Settings(eta=0.0), "1": Settings(eta=1.0), "large": Settings(eta=1.0, variance="large")}
 SWEEP_POINTS = 1000
-MAX_DRAWN = 60
-
-
-@dataclass(frozen=True)
-class PathsOptions(Options):
-    """Settings of the Paths tab.
-
-    Attributes:
-        mixture: name of a preset, see :data:`explorer.mixture.PRESETS`.
-        drawn: number of paths that are drawn.
-        points: number of points that are sampled and measured.
-    """
-
-    mixture: str = "ring"
-    drawn: int = 24
-    points: int = 1000
-
-    checks: ClassVar[Mapping[str, Check]] = {
-        "mixture": one_of("mixture", *PRESETS),
-        "drawn": integer("drawn", 1, MAX_DRAWN),
-        "points": integer("points", 200, 2000),
-    }
 
 
 class PathsTab(Tab[PathsOptions]):

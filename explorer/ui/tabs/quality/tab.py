@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from collections.abc import Iterator
+from dataclasses import replace
 
 from torch import Tensor
 
 from explorer.runs.cancellation import State
 from explorer.runs.latent_spec import MAX_SEED, Seed
 from explorer.runs.results import PictureRequest
-from explorer.ui.fields import Check, InvalidField, Options, boolean
+from explorer.ui.fields import InvalidField
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.picture_run import run_pictures
 from explorer.ui.tab import Tab, TabRequest
 from explorer.ui.tabs.quality.exports import EXPORT_FORMATS
+from explorer.ui.tabs.quality.options import QualityOptions
 from explorer.ui.tabs.quality.result import PICTURES, SHOWN_SETTINGS, Cell, QualityResult
 
 SHOWN_STEPS = (5, 10, 20, 50)
-
-
-@dataclass(frozen=True)
-class QualityOptions(Options):
-    """Settings of the Quality tab.
-
-    Attributes:
-        samples: show pictures for each S and eta, which are generated in the run.
-    """
-
-    samples: bool = True
-
-    checks: ClassVar[Mapping[str, Check]] = {"samples": boolean("samples")}
 
 
 class QualityTab(Tab[QualityOptions]):
