@@ -45,6 +45,7 @@ class Guide extends Part {
       if (isOfTab(stop)) played.push(button('stop', i + 1, say('guide.stop', { n: i + 1 })));
     });
     this.$('.try').innerHTML = played.join('');
+    this.$('.examples').hidden = played.length === 0;
   }
 
   /** The formulas that the tab's element names. @param {string} tab */
