@@ -65,10 +65,10 @@ class LatestRequests:
         """Return a function that returns the state of the request's run: "running", "stopped" or "superseded"."""
 
         def state() -> str:
-            latest = self._get(session)
-            if latest.stopped:
+            latest, count = self._get(session), count_of(request)
+            if latest.stopped and count <= latest.count:  # a newer run may start before its change is recorded
                 return "stopped"
-            return "superseded" if session in self._closed or latest.count > count_of(request) else "running"
+            return "superseded" if session in self._closed or latest.count > count else "running"
 
         return state
 

@@ -56,3 +56,14 @@ def test_pages_that_never_say_goodbye_are_remembered_up_to_a_bound(monkeypatch):
         latest.stop(f"page {k}")
     assert len(latest) == 5
     assert latest.state_of("page 49", {"count": 49})() == "stopped"
+
+
+def test_a_stop_does_not_end_a_newer_run_whose_change_arrives_later():
+    latest = LatestRequests()
+    latest.record("a", {"count": 1})
+    latest.stop("a")
+    assert latest.state_of("a", {"count": 1})() == "stopped"
+    newer = latest.state_of("a", {"count": 2})
+    assert newer() == "running"
+    latest.record("a", {"count": 2})
+    assert newer() == "running"
