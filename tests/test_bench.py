@@ -45,6 +45,7 @@ def test_a_training_step_is_timed(tiny_folder, plain):
     assert work(index=0)["pictures"] == 32
 
 
+@pytest.mark.slow
 def test_the_table_is_markdown_below_a_description_of_the_machine(tiny_folder, capsys):
     assert command.main([str(tiny_folder), "--quick", "--engine", "exact", "--only", "peak"]) == 0
     machine, empty, header, line, *rows = capsys.readouterr().out.splitlines()

@@ -40,6 +40,7 @@ def test_a_folder_saved_by_diffusers_is_loaded(tiny_folder):
     assert len(ex.sample(checkpoint, ex.latent(checkpoint.shape, [0, 1]), ex.Settings(2))) == 2
 
 
+@pytest.mark.slow
 def test_pictures_need_not_be_square(save_pipeline):
     folder = save_pipeline("wide", sample_size=(4, 8), channels=4)
     Card(patch=2).write(folder / "explorer.json")

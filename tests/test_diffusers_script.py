@@ -57,6 +57,7 @@ def test_the_script_generates_the_explorers_picture_in_a_new_process(checkpoints
         assert np.abs(np.asarray(made).astype(int) - np.asarray(expected)).max() <= LEVELS, RUNS[k]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("S", [1, 2, 3, 7, 10, 20, 30, 50, 333, 500, 999, 1000])
 @pytest.mark.parametrize("spacing", ["linear", "quadratic", "leading"])
 def test_a_script_is_written_exactly_for_the_jumps_of_ddim_scheduler(checkpoints, S, spacing):
@@ -76,6 +77,7 @@ def test_a_script_is_written_exactly_for_the_jumps_of_ddim_scheduler(checkpoints
             script(checkpoints["eps"], parse(3), settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("latent", "settings", "why"),
     [

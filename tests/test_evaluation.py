@@ -23,6 +23,8 @@ from explorer.media.convert import to_uint8, to_unit
 from explorer.storage.diffusers_folder import WEIGHTS, fingerprint
 from explorer.storage.quality_file import read_quality
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 40
 SMALL = ["--pictures=20", "--batch=8", "--encoded=6", "--device=cpu"]
 SMALL += ["--steps", "2", "3", "--etas", "0", "1", "large", "--encode-steps", "2", "5"]
@@ -156,7 +158,6 @@ def test_the_seconds_alone_can_be_measured_again(measured, tmp_path, capsys):
 # Interruption
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stop_after", [3, 60, 95])
 def test_an_interrupted_sweep_continues_to_the_same_table(folder, measured, monkeypatch, capsys, stop_after):
     """The interruptions are in the loss, in a Fréchet cell, and in a reconstruction."""
@@ -202,7 +203,6 @@ def test_one_table_collects_the_cells_of_several_runs(folder):
     assert [(cell.steps, cell.pictures) for cell in read_quality(folder).frechet.cells] == [(2, 16), (3, 20)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("change", ["weights", "precision"])
 def test_cells_of_other_weights_or_another_precision_are_measured_again(folder, batch_sizes, change):
     if change == "precision":

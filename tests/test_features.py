@@ -16,6 +16,8 @@ import explorer as ex
 from explorer.evaluation.features import ReferenceStatistics, inception_features, unet_features
 from explorer.media.convert import to_uint8, to_unit
 
+pytestmark = pytest.mark.slow
+
 COUNT = 32  # pictures per set
 
 
@@ -49,7 +51,6 @@ def distances() -> dict[str, float]:
     return {name: reference.distance(features, to_uint8(pictures)).distance for name, pictures in sets.items()}
 
 
-@pytest.mark.slow
 def test_undamaged_pictures_are_closest(distances):
     assert min(distances, key=distances.__getitem__) == "undamaged"
 

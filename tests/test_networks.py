@@ -15,6 +15,8 @@ from explorer.networks import openvino_network
 from explorer.networks.network import EngineError
 from explorer.storage import disk_cache, lazy_unet
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = {
     "exact": 1e-5,
     "fast": 0.04,
@@ -84,7 +86,6 @@ def test_encoding_is_exact_on_every_engine(checkpoint_and_tolerance, tiny):
     assert torch.equal(ex.encode(checkpoint, x_0, 5), ex.encode(tiny, x_0, 5))
 
 
-@pytest.mark.slow
 def test_the_engines_give_faces_that_differ_by_less_than_a_grey_level():
     x_T = ex.latent((3, 64, 64), [22, 10])
     settings = ex.Settings(steps=10)

@@ -82,6 +82,7 @@ def test_only_the_page_imports_gradio():
     assert all(name.startswith("explorer.ui") for name in users), users
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "modules",
     [

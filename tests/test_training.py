@@ -27,6 +27,8 @@ from explorer.training.command import main
 from explorer.training.loop import PREDICTION_TYPES, TrainingConfig, batch_indices, batch_loss, make_unet, train
 from explorer.training.snapshots import TrainingState
 
+pytestmark = pytest.mark.slow
+
 SCHEDULE = ex.Schedule.linear()
 SMALL = {"widths": (16, 16), "head": 8, "patch": 1, "batch": 8, "warmup": 10, "held_out": 8}
 
@@ -45,7 +47,6 @@ def trained(request, tmp_path_factory) -> tuple[Path, TrainingConfig]:
 # The loop
 
 
-@pytest.mark.slow
 def test_training_lowers_the_held_out_loss(trained):
     out, config = trained
     held_out = flat_pictures(320)[-64:]
@@ -164,7 +165,6 @@ def test_the_average_follows_the_weights_with_a_decay_that_warms_up_to_its_limit
     assert state.step == 30
 
 
-@pytest.mark.slow
 def test_a_run_can_start_from_the_weights_of_another_checkpoint(trained, tmp_path):
     out, config = trained
     more = TrainingConfig(**{**SMALL, "lr": 0.0, "lr_end": 0.0, "pictures": 8, "objective": config.objective})
@@ -216,7 +216,6 @@ def state_step(out: Path) -> int:
         return int(file.metadata()["step"])
 
 
-@pytest.mark.slow
 def test_a_killed_run_continues_to_the_weights_of_an_uninterrupted_one(tmp_path):
     pictures = flat_pictures(40, side=4)
     np.savez(tmp_path / "flat.npz", images=pictures)

@@ -19,6 +19,8 @@ from tab_values import TOY, predict_noise
 from explorer.runs.admission import Admission
 from explorer.ui import app
 
+pytestmark = pytest.mark.slow
+
 
 class Gate:
     """The toy's eps, as many calls of it as are let through; counts them."""
