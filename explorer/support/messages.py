@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
+PLACEHOLDER = re.compile(r"\{(\w+(?:\.\w+)?)\}")
 
 
 class Message(str):

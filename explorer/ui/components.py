@@ -122,6 +122,12 @@ def lesson() -> dict[str, Any]:
     return lesson_json
 
 
+def references() -> list[dict[str, Any]]:
+    """Read ``references.json``: key, topic, authors, year, title and arXiv id of everything that a text may cite."""
+    entries: list[dict[str, Any]] = json.loads((HERE / "references.json").read_text(encoding="utf-8"))
+    return entries
+
+
 def page_head(tabs: Sequence[str]) -> str:
     """Return the page's HTML for ``<head>``.
 
@@ -129,4 +135,5 @@ def page_head(tabs: Sequence[str]) -> str:
         tabs: names of the tabs in their order on the page.
     """
     config = {"languages": localization.LANGUAGE_NAMES, "tabs": list(tabs), "lesson": lesson()}
+    config["references"] = references()
     return static_files.head_html(config)

@@ -4,7 +4,8 @@ English is the source language. A tab's English texts are in ``tabs/<name>/texts
 translation is a folder ``texts/<code>/`` with one file for each English file. The page shows English where a translation has
 no text.
 
-In a text, ``{name}`` is a placeholder for a value or a symbol (``web/symbols.js``). ``<b>`` is the only markup.
+In a text, ``{name}`` is a placeholder for a value or a symbol (``web/symbols.js``), and ``{cite.key}`` cites the entry ``key`` of
+``references.json``. ``<b>`` is the only markup.
 
 Python sends a message as a key with values (:class:`LocalizedMessage`), and the page looks up the text. So a change of the
 language needs no request to the server. The keys of :mod:`explorer.support.messages` have their texts here too.

@@ -1,9 +1,11 @@
-// What the tab in front is about: a text, its formulas, and the examples and stops of the lesson that are played on it.
+// What the tab in front is about: a text, its formulas, and the examples and stops of the lesson that are played on it. Below it,
+// the references.
 import { config } from '../web/config.js';
 import { Part, remembered } from '../web/dom.js';
 import { keepTranslated, say, sayHtml } from '../web/localize.js';
 import { math } from '../web/math.js';
 import { listen, page, publish } from '../web/page_state.js';
+import { drawReferences, listenToCitations } from './references.js';
 
 const STORAGE_KEY = 'ddim-explorer-guide';
 
@@ -19,7 +21,7 @@ class Guide extends Part {
     this.fold = this.$('details');
     this.addEventListener('click', (event) => {
       const pressed = /** @type {Element} */ (event.target).closest('button');
-      if (!pressed) return;
+      if (!pressed || pressed.matches('.back')) return;
       window.scrollTo({ top: 0 }); // to where it is seen
       if (pressed.dataset.example) publish('example', pressed.dataset.example);
       else publish('stop', Number(pressed.dataset.stop));
@@ -29,7 +31,11 @@ class Guide extends Part {
     });
     this.fold.open = remembered(STORAGE_KEY) !== 'folded';
     this.fold.addEventListener('toggle', () => remembered(STORAGE_KEY, this.fold.open ? 'open' : 'folded'));
-    keepTranslated(this, () => this.#draw());
+    keepTranslated(this, () => {
+      this.#draw();
+      drawReferences(this.$('.references .list'));
+    });
+    listenToCitations(this.$('.references'));
   }
 
   #draw() {

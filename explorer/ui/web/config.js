@@ -6,6 +6,7 @@
  * @property {Record<string, string>} languages each language's own name by its code
  * @property {string[]} tabs the names of all tabs in their order
  * @property {{ stops: LessonEntry[], examples: LessonEntry[] }} lesson
+ * @property {import('./citations.js').Reference[]} references what the texts may cite
  */
 
 /** @type {Config} */

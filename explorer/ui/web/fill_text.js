@@ -1,4 +1,4 @@
-// Texts with placeholders {name} for values and symbols. No DOM.
+// Texts with placeholders {name} for values and symbols, and {cite.key} for citations. No DOM.
 
 /**
  * @param {string} text
@@ -7,7 +7,7 @@
  * @param {(name: string) => string | undefined} symbolOf the symbol of a name without a value; undefined leaves the placeholder
  */
 export function fillText(text, values, valueOf, symbolOf) {
-  return text.replace(/\{(\w+)\}/g, (placeholder, name) =>
+  return text.replace(/\{(\w+(?:\.\w+)?)\}/g, (placeholder, name) =>
     Object.hasOwn(values, name) ? valueOf(values[name]) : (symbolOf(name) ?? placeholder),
   );
 }

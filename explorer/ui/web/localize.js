@@ -1,4 +1,5 @@
 // Localization: texts in the user's language. They are fetched before any element starts.
+import { citation, labels } from './citations.js';
 import { config } from './config.js';
 import { escapeHtml, fillText, knownLanguage, withoutMarkup } from './fill_text.js';
 import { math } from './math.js';
@@ -56,13 +57,19 @@ export async function setLanguage(tag) {
 /** @param {string} key */
 const find = (key) => texts[language][key] ?? texts.en[key] ?? key;
 
+const cited = labels(config.references ?? []);
+/** The entry of the references that a placeholder cites, "ddim" for "cite.ddim". @param {string} name */
+const citedBy = (name) => /^cite\.(\w+)$/.exec(name)?.[1] ?? '';
+
 /** @param {string} name */
 function plainSymbol(name) {
+  const label = cited.get(citedBy(name));
+  if (label) return label;
   const symbol = SYMBOLS[name];
   return symbol && (symbol[1] ?? plainMath(symbol[0], notation() === 'ddpm'));
 }
 /** @param {string} name */
-const setSymbol = (name) => SYMBOLS[name] && math(...SYMBOLS[name]);
+const setSymbol = (name) => citation(citedBy(name), cited) ?? (SYMBOLS[name] && math(...SYMBOLS[name]));
 
 /**
  * A text as plain text, for labels and textContent.
