@@ -186,3 +186,55 @@ def test_trajectories_have_a_separate_size_limit(checkpoint):
     known = [cache.run(checkpoint, PictureRequest(Seed(seed), ex.Settings(4))) is not None for seed in range(4)]
     assert known == [False, False, True, True]
     assert len(cache.pictures) == 4
+
+
+def with_previews(checkpoint, requests, cache=None, steps=2):
+    return list(generate_pictures(checkpoint, requests, cache or ResultCache(), preview_steps=steps))
+
+
+def test_previews_come_before_all_pictures_and_change_none_of_them(checkpoint):
+    requests = [*seeds(3, steps=8), *seeds(3, steps=9, eta=1.0)]
+    progress = with_previews(checkpoint, requests)
+    plain = all_of(generate_pictures(checkpoint, requests, ResultCache()))
+    ready = all_of(progress)
+    assert all(torch.equal(ready[i], plain[i]) for i in range(len(requests)))
+    first_picture = next(k for k, p in enumerate(progress) if p.ready)
+    previews = {i: preview for p in progress[:first_picture] for i, preview in p.previews.items()}
+    assert sorted(previews) == list(range(len(requests)))
+    assert not any(p.previews for p in progress[first_picture:])
+    for i, request in enumerate(requests):
+        coarse = replace(request.settings, steps=2)
+        expected = ex.sample(checkpoint, request.latent.latent(checkpoint), coarse)[0]
+        assert torch.equal(previews[i].picture, expected)
+        assert (previews[i].steps, previews[i].requested_steps) == (2, request.settings.steps)
+
+
+def test_previews_are_counted_and_cost_as_many_calls_as_their_steps(checkpoint, calls):
+    *_, last = with_previews(checkpoint, seeds(3, steps=20))
+    assert last.evaluations == last.expected == sum(calls) == 3 * (2 + 20)
+
+
+def test_a_picture_with_few_steps_has_no_preview(checkpoint, calls):
+    assert not any(p.previews for p in with_previews(checkpoint, seeds(3, steps=7)))
+    assert sum(calls) == 3 * 7
+
+
+def test_a_requested_picture_is_the_preview_of_those_with_more_steps(checkpoint, calls):
+    requests = [*seeds(2, steps=20), *seeds(2, steps=5)]
+    progress = with_previews(checkpoint, requests, steps=5)
+    assert sum(calls) == 2 * (5 + 20)  # the pictures with S = 5 are made once
+    both = next(p for p in progress if p.previews)
+    assert sorted(both.ready) == [2, 3]
+    assert all(torch.equal(both.previews[i].picture, both.ready[i + 2]) for i in (0, 1))
+
+
+def test_a_preview_is_cached_as_the_picture_with_its_own_S_alone(checkpoint, calls):
+    cache = ResultCache()
+    stopped = generate_pictures(checkpoint, seeds(1, steps=8), cache, preview_steps=2)
+    assert next(p for p in stopped if p.previews)
+    assert cache.picture(checkpoint, seeds(1, steps=8)[0]) is None
+    assert cache.picture(checkpoint, seeds(1, steps=2)[0]) is not None
+    calls.clear()
+    at_once, *_, last = with_previews(checkpoint, seeds(1, steps=8), cache)
+    assert list(at_once.previews) == [0]  # the preview of the stopped run, without a call
+    assert last.evaluations == sum(calls) == 8

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -16,6 +17,8 @@ from explorer.support.bounded_cache import BoundedCache
 from explorer.trajectory import Trajectory
 
 BATCH = 8  # pictures per network call; larger batches are hardly cheaper per picture, and delay the first results
+PREVIEW_STEPS = 2  # S of a preview: at the default S = 20, a tenth of the cost
+PREVIEW_RATIO = 4  # a picture has a preview if its own S is at least so many times that of the preview
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,12 @@ class PictureRequest:
         s = self.settings
         deterministic = s.variance == "eta" and s.eta == 0
         return str(self.latent), replace(s, noise_seed=0) if deterministic else s
+
+    def preview(self, steps: int) -> PictureRequest | None:
+        """Return the request for the same picture with fewer steps; None if that would save little or ``steps`` is 0."""
+        if not 0 < steps * PREVIEW_RATIO <= self.settings.steps:
+            return None
+        return replace(self, settings=replace(self.settings, steps=steps))
 
 
 class ResultCache:
@@ -70,6 +79,20 @@ class ResultCache:
 
 
 @dataclass(frozen=True)
+class Preview:
+    """A picture (C, H, W) that was generated with fewer steps than requested, to be shown until the requested one is ready.
+
+    Attributes:
+        steps: S of this picture.
+        requested_steps: S of the requested one.
+    """
+
+    picture: Tensor
+    steps: int
+    requested_steps: int
+
+
+@dataclass(frozen=True)
 class Progress:
     """Progress of :func:`generate_pictures` after one call of the network.
 
@@ -77,60 +100,93 @@ class Progress:
         ready: the pictures (C, H, W) that have just been finished, by index of their request.
         evaluations: network evaluations so far, counted per picture.
         expected: total number of network evaluations.
+        previews: the previews that have just been finished, by index of the request. All come before the picture itself.
     """
 
     ready: dict[int, Tensor]
     evaluations: int
     expected: int
+    previews: dict[int, Preview] = field(default_factory=dict)
+
+
+@dataclass
+class _Job:
+    """A picture to generate: for the requests ``final`` it is the requested one, for the requests ``preview`` a preview."""
+
+    request: PictureRequest
+    final: list[int] = field(default_factory=list)
+    preview: list[int] = field(default_factory=list)
 
 
 def generate_pictures(
-    checkpoint: Checkpoint, requests: Sequence[PictureRequest], cache: ResultCache, batch: int = BATCH
+    checkpoint: Checkpoint,
+    requests: Sequence[PictureRequest],
+    cache: ResultCache,
+    batch: int = BATCH,
+    preview_steps: int = 0,
 ) -> Iterator[Progress]:
     """Generate the requested pictures in order, in batches of consecutive requests with equal S.
+
+    With ``preview_steps``, the previews of all pictures come first. A preview is the picture of the same latent and
+    settings with a smaller S. If that picture is requested as well, it is generated once.
 
     A caller that leaves the loop early loses only the current batch.
 
     Args:
         requests: may contain the same picture several times; it is generated once.
-        cache: is read first, and receives the generated pictures.
+        cache: is read first, and receives the generated pictures, those of previews under their own S.
         batch: maximum number of pictures per network call.
+        preview_steps: S of the previews; 0 for no previews. A request with less than :data:`PREVIEW_RATIO` times as many
+            steps has none.
 
     Yields:
         The cached pictures first, then the progress after every network call.
     """
-    cached = {i: cache.picture(checkpoint, request) for i, request in enumerate(requests)}
-    missing: dict[object, list[int]] = {}  # indices of the requests of each picture to generate
+    ready: dict[int, Tensor] = {}
+    jobs: dict[object, _Job] = {}  # by key of the picture
     for i, request in enumerate(requests):
-        if cached[i] is None:
-            missing.setdefault(request.key, []).append(i)
-    evaluations, expected = 0, sum(requests[indices[0]].settings.steps for indices in missing.values())
-    yield Progress({i: picture for i, picture in cached.items() if picture is not None}, evaluations, expected)
-    for group in _batches(requests, list(missing.values()), batch):
-        batch_requests = [requests[indices[0]] for indices in group]
-        runs = _merge([Run(request.latent.latent(checkpoint), request.settings) for request in batch_requests])
+        picture = cache.picture(checkpoint, request)
+        if picture is not None:
+            ready[i] = picture
+        elif coarse := request.preview(preview_steps):
+            jobs.setdefault(coarse.key, _Job(coarse)).preview.append(i)
+    for i, request in enumerate(requests):
+        if i not in ready:
+            jobs.setdefault(request.key, _Job(request)).final.append(i)
+    made_before = {key: cache.picture(checkpoint, job.request) for key, job in jobs.items() if not job.final}
+    previews: dict[int, Preview] = {}
+    for key, picture in made_before.items():
+        if picture is not None:
+            previews |= _previews(jobs.pop(key), picture, requests)
+    evaluations, expected = 0, sum(job.request.settings.steps for job in jobs.values())
+    yield Progress(ready, evaluations, expected, previews)
+    for group in _batches(list(jobs.values()), batch):
+        runs = _merge([Run(job.request.latent.latent(checkpoint), job.request.settings) for job in group])
         for steps in denoise_together(checkpoint, runs):
             evaluations += len(group)
-            ready: dict[int, Tensor] = {}
+            ready, previews = {}, {}
             if all(step is not None and step.t_prev == 0 for step in steps):
                 pictures = torch.cat([step.x_prev for step in steps if step is not None])
-                for indices, request, picture in zip(group, batch_requests, pictures, strict=True):
-                    cache.put_picture(checkpoint, request, picture)
-                    ready |= dict.fromkeys(indices, picture)
-            yield Progress(ready, evaluations, expected)
+                for job, picture in zip(group, pictures, strict=True):
+                    cache.put_picture(checkpoint, job.request, picture)
+                    ready |= dict.fromkeys(job.final, picture)
+                    previews |= _previews(job, picture, requests)
+            yield Progress(ready, evaluations, expected, previews)
 
 
-def _batches(requests: Sequence[PictureRequest], missing: list[list[int]], batch: int) -> Iterator[list[list[int]]]:
-    """Groups of at most ``batch`` consecutive pictures with equal S, each given by the indices of its requests."""
-    group: list[list[int]] = []
-    for indices in missing:
-        same_steps = group and requests[group[0][0]].settings.steps == requests[indices[0]].settings.steps
-        if group and (len(group) == batch or not same_steps):
-            yield group
-            group = []
-        group.append(indices)
-    if group:
-        yield group
+def _previews(job: _Job, picture: Tensor, requests: Sequence[PictureRequest]) -> dict[int, Preview]:
+    """The previews that the picture of ``job`` is, by index of the request."""
+    steps = job.request.settings.steps
+    return {i: Preview(picture, steps, requests[i].settings.steps) for i in job.preview}
+
+
+def _batches(jobs: Sequence[_Job], batch: int) -> Iterator[list[_Job]]:
+    """Groups of at most ``batch`` consecutive jobs with equal S."""
+    for _, same_steps in itertools.groupby(jobs, lambda job: job.request.settings.steps):
+        rest = list(same_steps)
+        while rest:
+            yield rest[:batch]
+            rest = rest[batch:]
 
 
 def _merge(runs: list[Run]) -> list[Run]:

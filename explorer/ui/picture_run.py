@@ -8,7 +8,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from explorer.runs.cancellation import State, check_cancelled
-from explorer.runs.results import BATCH, PictureRequest, ResultCache, generate_pictures
+from explorer.runs.results import BATCH, PREVIEW_STEPS, PictureRequest, ResultCache, generate_pictures
 from explorer.runs.throttle import Throttle
 from explorer.ui.tab_result import TabResult
 
@@ -23,22 +23,29 @@ def run_pictures(
     state: State,
     add_picture: Callable[[int, Tensor], object],
     batch: int = BATCH,
+    names: Sequence[str] = (),
+    preview_steps: int = PREVIEW_STEPS,
 ) -> Iterator[ResultT]:
     """Generate the requested pictures. Yield ``result`` whenever some are ready, and regularly in between.
 
     Args:
         add_picture: called with the index of a request and its picture (C, H, W); adds the picture to the result.
         batch: largest number of pictures in one network call.
+        names: the name in ``result.pictures`` of each request's picture. If given, a preview of every picture is shown
+            first. Previews are no part of what ``add_picture`` gets, so nothing is measured on them or saved.
+        preview_steps: S of the previews.
 
     Raises:
         Cancelled: the user stopped the run, or a newer request has arrived.
     """
     throttle = Throttle(SECONDS_BETWEEN_UPDATES)
-    for progress in generate_pictures(result.checkpoint, requests, cache, batch):
+    for progress in generate_pictures(result.checkpoint, requests, cache, batch, preview_steps if names else 0):
+        for index, preview in progress.previews.items():
+            result.pictures.add_preview(names[index], preview.picture, preview.steps, preview.requested_steps)
         for index, picture in progress.ready.items():
             add_picture(index, picture)
         result.evaluations, result.expected_evaluations = progress.evaluations, progress.expected
-        if throttle.ready() or progress.ready or progress.evaluations == 0:
+        if throttle.ready() or progress.ready or progress.previews or progress.evaluations == 0:
             yield result
             throttle.done()
         check_cancelled(state)

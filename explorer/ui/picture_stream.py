@@ -1,7 +1,7 @@
 """A tab's pictures by name, kept as pixels and sent to the page as an append-only string.
 
 Gradio sends the difference between two values of a component. A string to which lines are only appended costs no more than
-the new lines. Each picture is one line, ``name<tab>data URI``.
+the new lines. Each picture is one line, ``name<tab>data URI``, and each preview ``name<tab>data URI<tab>S/requested S``.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ def base64_floats(values: np.ndarray) -> str:
 
 
 class PictureStream:
-    """Pictures by name, uint8 (H, W, 3). Adding a name again replaces its picture."""
+    """Pictures by name, uint8 (H, W, 3). Adding a name again replaces its picture.
+
+    Previews are sent to the page only: they are no pictures of this stream, so no file can contain one.
+    """
 
     def __init__(self) -> None:
         self._pixels: dict[str, np.ndarray] = {}
-        self._unsent: list[str] = []
+        self._unsent: list[tuple[str, np.ndarray, str]] = []  # name, pixels, end of the line
         self._lines = ""
 
     def add(self, name: str, picture: Tensor) -> None:
@@ -39,17 +42,26 @@ class PictureStream:
         """Add a signed tensor (C, H, W) with a diverging colour map from -scale to scale."""
         self._add(name, signed_to_uint8(picture[None], scale)[0])
 
+    def add_preview(self, name: str, picture: Tensor, steps: int, requested_steps: int) -> None:
+        """Show (C, H, W) in [-1, 1], made with fewer steps than requested, until the picture of this name is added."""
+        if name not in self._pixels:
+            self._unsent.append((name, to_rgb(to_uint8(picture[None]))[0], f"\t{steps}/{requested_steps}"))
+
     def _add(self, name: str, pixels: np.ndarray) -> None:
         self._pixels[name] = pixels
-        self._unsent.append(name)
+        self._unsent.append((name, pixels, ""))
 
     def stack(self, *names: str) -> np.ndarray:
-        """Return the named pictures as uint8 (N, H, W, 3)."""
+        """Return the named pictures as uint8 (N, H, W, 3).
+
+        Raises:
+            KeyError: there is no picture of a name, or only a preview.
+        """
         return np.stack([self._pixels[name] for name in names])
 
     def to_page(self) -> str:
         """Return all pictures for the page. Only those added since the last call are encoded."""
-        self._lines += "".join(f"{name}\t{_to_data_uri(self._pixels[name])}\n" for name in self._unsent)
+        self._lines += "".join(f"{name}\t{_to_data_uri(pixels)}{end}\n" for name, pixels, end in self._unsent)
         self._unsent = []
         return self._lines
 

@@ -90,12 +90,21 @@ def english(message):
 
 
 def pictures_of(value):
-    """uint8 (H, W, 3) by name."""
-    pictures = {}
+    """uint8 (H, W, 3) by name, without previews."""
+    return {name: pixels for name, pixels, preview in lines_of(value) if preview is None}
+
+
+def previews_of(value):
+    """Previews as ((S, requested S), uint8 (H, W, 3)) by name."""
+    return {name: (preview, pixels) for name, pixels, preview in lines_of(value) if preview}
+
+
+def lines_of(value):
+    """What the page reads, in order: name, uint8 (H, W, 3), and for a preview (S, requested S)."""
     for line in value["pictures"].splitlines():
-        name, uri = line.split("\t")
-        pictures[name] = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))))
-    return pictures
+        name, uri, *mark = line.split("\t")
+        pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))))
+        yield name, pixels, tuple(map(int, mark[0].split("/"))) if mark else None
 
 
 def picture(latent, **settings):

@@ -61,7 +61,9 @@ def test_pictures_are_remembered_and_a_new_column_costs_only_itself():
     first = values_of(tab, SMALL["consistency"])[-1]
     *_, again = values_of(tab, SMALL["consistency"])
     assert (again["evaluations"], again["expected"]) == (0, 0)
-    assert set(again["pictures"].splitlines()) == set(first["pictures"].splitlines())
+    before = pictures_of(first)
+    assert pictures_of(again).keys() == before.keys()
+    assert all(np.array_equal(pixels, before[name]) for name, pixels in pictures_of(again).items())
     wider = values_of(tab, SMALL["consistency"] | {"lengths": "2, 4, 6, 8"})[-1]
     assert wider["evaluations"] == 2 * 3 * 6
     other_noise = values_of(tab, SMALL["consistency"] | {"noise_seed": 50})[-1]

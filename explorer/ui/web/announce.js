@@ -17,7 +17,7 @@ export function announce(stage) {
   function notice() {
     const moving = ['running', 'waiting'].includes($('.status').dataset.state),
       scrubber = $('.time, .at');
-    const parts = [text('.state'), $('.problem') ? '' : text('.message'), text('.nfe')];
+    const parts = [text('.state'), $('.problem') ? '' : text('.message'), text('.nfe'), text('.previews')];
     const run = moving ? '' : parts.filter(Boolean).join(', ');
     const silent = !scrubber || scrubber === document.activeElement; // a focused slider is announced by the browser
     const place = silent ? announced.place : (scrubber.getAttribute('aria-valuetext') ?? '');

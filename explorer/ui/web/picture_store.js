@@ -1,11 +1,15 @@
-// The pictures of a stage by name. They arrive as lines "name<tab>data URI" in a string that is only appended to during a run.
+// The pictures of a stage by name. They arrive as lines in a string that is only appended to during a run.
+import { parsePicture } from './picture_lines.js';
+
+/** @typedef {import('./picture_lines.js').Preview} Preview */
 
 /**
  * @typedef {object} Entry
  * @property {HTMLImageElement} image
  * @property {number} id of its run
  * @property {boolean} ready whether it is decoded
- * @property {HTMLImageElement} [before] shown until then
+ * @property {Preview | null} preview its steps, if it is a preview
+ * @property {Entry} [before] shown until then
  */
 
 export class PictureStore {
@@ -33,24 +37,32 @@ export class PictureStore {
   read({ id, pictures }) {
     if (this.#read.id !== id) this.#read = { id, length: 0 };
     for (const line of pictures.slice(this.#read.length).split('\n')) {
-      const tab = line.indexOf('\t');
-      if (tab >= 0) this.#add(line.slice(0, tab), line.slice(tab + 1), id);
+      const picture = parsePicture(line);
+      if (picture) this.#add(picture, id);
     }
     this.#read.length = pictures.length;
   }
 
-  /** @param {string} name @param {string} address @param {number} id */
-  #add(name, address, id) {
+  /** @param {import('./picture_lines.js').PictureLine} line @param {number} id */
+  #add({ name, address, preview }, id) {
     /** @type {Entry} */
-    const entry = { image: new Image(), id, ready: false };
+    const entry = { image: new Image(), id, preview, ready: false };
     const before = this.#entries.get(name);
     entry.image.onload = () => {
       entry.ready = true;
+      delete entry.before;
       this.#onReady();
     };
     entry.image.src = address;
-    if (before?.ready) entry.before = before.image;
+    const shown = before?.ready ? before : before?.before;
+    if (shown) entry.before = shown;
     this.#entries.set(name, entry);
+  }
+
+  /** What is shown of a name: its latest decoded picture. @param {string} name */
+  #shown(name) {
+    const entry = this.#entries.get(name);
+    return entry?.ready ? entry : entry?.before;
   }
 
   /**
@@ -58,8 +70,20 @@ export class PictureStore {
    * @param {string} name
    */
   image(name) {
-    const entry = this.#entries.get(name);
-    return entry && (entry.ready ? entry.image : entry.before);
+    return this.#shown(name)?.image;
+  }
+
+  /**
+   * The steps of the picture that is shown, if it is a preview.
+   * @param {string} name
+   */
+  preview(name) {
+    return this.#shown(name)?.preview ?? null;
+  }
+
+  /** The number of pictures of a run that are still previews. @param {number} id */
+  previews(id) {
+    return [...this.#entries.values()].filter((entry) => entry.id === id && entry.preview).length;
   }
 
   /**

@@ -7,10 +7,12 @@ import { keepTranslated, localize, say } from './localize.js';
 import { thousands } from './numbers.js';
 import { listen, page, publish } from './page_state.js';
 import { PictureStore } from './picture_store.js';
+import { RemainingTime, roundTime } from './remaining_time.js';
 import { SaveMenu } from './save_menu.js';
 import { chartsAsSvg } from './svg_export.js';
 
 const RESIZE_RESTED = 60; // ms
+const MARKED = 44; // CSS pixels: on smaller previews a mark would hide the picture; they have only a dashed edge
 const WATCHED = { attributes: true, attributeFilter: ['class', 'data-projector'] };
 
 export class Stage extends Part {
@@ -27,8 +29,11 @@ export class Stage extends Part {
   problem = null;
   /** The latest value of a queued run. @type {any} */
   queued = null;
+  /** The remaining time of the run; null while it is unknown. @type {number | null} */
+  secondsLeft = null;
   pictures = new PictureStore(() => this.repaint());
   #drawing = false;
+  #remaining = new RemainingTime();
   /** Whether the menu offers the run as a diffusers script. */
   offersDiffusers = false;
 
@@ -135,6 +140,7 @@ export class Stage extends Part {
     this.#value = next;
     this.showProblem();
     this.pictures.read(next);
+    this.secondsLeft = next.state === 'running' ? this.#remaining.update(next) : null;
     this.receive();
     this.repaint();
     if (next.state === 'ended') publish('ended', { tab: this.tab, count: next.count });
@@ -158,6 +164,24 @@ export class Stage extends Part {
   /** Paint a picture on a canvas, see PictureStore. @param {HTMLCanvasElement} canvas @param {string} name @param {number} size */
   paint(canvas, name, size) {
     this.pictures.paint(canvas, name, size, this.value.id);
+    this.markPreview(canvas.parentElement, this.pictures.preview(name), size);
+  }
+
+  /**
+   * Mark the element around a picture as long as that is a preview: a dashed edge, S on the picture, and a description.
+   * @param {HTMLElement | null} holder
+   * @param {import('./picture_lines.js').Preview | null} preview
+   * @param {number} size of the picture in CSS pixels
+   */
+  markPreview(holder, preview, size) {
+    if (!holder || (!preview && holder.dataset.preview === undefined)) return;
+    if (!preview) {
+      delete holder.dataset.preview;
+      holder.removeAttribute('title');
+      return;
+    }
+    holder.dataset.preview = size < MARKED ? '' : say('stage.preview', { steps: preview.steps });
+    holder.title = say('stage.preview_aloud', { steps: preview.steps, requested: preview.requested });
   }
 
   /** Draw in the next animation frame. */
@@ -229,6 +253,10 @@ export class Stage extends Part {
     if (n !== null && n < expected) calls = say('stage.nfe_of', { n: thousands(n), expected: thousands(expected) });
     else if (n) calls = say('stage.nfe', { n: thousands(n) });
     else if (n !== null && pictures) calls = say('stage.from_before');
+    const left = this.secondsLeft === null ? null : roundTime(this.secondsLeft);
+    this.$('.left').textContent = left ? say(`stage.${left.unit}_left`, { n: left.n }) : '';
+    const previews = this.value.state === 'ended' ? 0 : this.pictures.previews(this.value.id);
+    this.$('.previews').textContent = previews ? say('stage.previews', { n: previews }) : '';
     const timed = n || (n === null && seconds);
     this.$('.nfe').textContent = calls;
     this.$('.seconds').textContent = timed ? say('stage.seconds', { seconds: seconds.toFixed(1) }) : '';

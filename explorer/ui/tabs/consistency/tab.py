@@ -9,7 +9,7 @@ from torch import Tensor
 
 from explorer.runs.cancellation import State
 from explorer.runs.latent_spec import MAX_SEED, LatentSpec
-from explorer.runs.results import PictureRequest
+from explorer.runs.results import PREVIEW_STEPS, PictureRequest
 from explorer.ui.fields import InvalidField, check_field
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.picture_run import run_pictures
@@ -23,6 +23,8 @@ from explorer.ui.tabs.consistency.options import (
     parse_steps,
 )
 from explorer.ui.tabs.consistency.result import ETAS, ConsistencyResult, Grid
+
+MAX_PREVIEW_STEPS = 5  # largest S of a column that serves as preview
 
 
 class ConsistencyTab(Tab[ConsistencyOptions]):
@@ -64,4 +66,16 @@ class ConsistencyTab(Tab[ConsistencyOptions]):
         def add_picture(index: int, picture: Tensor) -> None:
             result.add(*cells[index], picture)
 
-        return run_pictures(result, requests, self.services.results, state, add_picture, batch=2 * len(rows))
+        names = [f"{eta:.0f}/{S}/{row}" for S, eta, row in cells]
+        # the first column costs little, and its pictures are the previews of the others
+        preview_steps = columns[0] if columns[0] <= MAX_PREVIEW_STEPS else PREVIEW_STEPS
+        return run_pictures(
+            result,
+            requests,
+            self.services.results,
+            state,
+            add_picture,
+            batch=2 * len(rows),
+            names=names,
+            preview_steps=preview_steps,
+        )

@@ -17,7 +17,6 @@ from explorer.ui.tabs.interpolate.path import LatentPath
 from explorer.ui.tabs.interpolate.result import InterpolateResult
 
 OTHER_STEPS = (10, 20, 50)  # S of the strips for ``over_steps``
-BATCH = 4  # small, so that the first pictures of a strip appear early
 
 
 def run_strips(
@@ -32,7 +31,7 @@ def run_strips(
         result.add(names[index], picture)
 
     requests = list(result.requests.values())
-    return run_pictures(result, requests, cache, state, add_picture, BATCH)
+    return run_pictures(result, requests, cache, state, add_picture, names=names)
 
 
 def plan_strips(request: TabRequest[InterpolateOptions], path: LatentPath) -> dict[str, list[PictureRequest]]:
