@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from hostile import LISTS
 
 import explorer as ex
 from explorer.checkpoint import CHECKPOINTS
+from explorer.evaluation.features import ReferenceStatistics
+from explorer.evaluation.frechet import bias_floor
 from explorer.evaluation.held_out_loss import ROUNDS, held_out_loss
 from explorer.paper import TABLE_1, TABLE_1_STEPS, TABLE_2, TABLE_2_STEPS
-from explorer.storage.quality_file import read_quality
+from explorer.storage.quality_file import BiasFloor, RealDistance, read_quality, write_quality
 
 SCHEDULE = ex.Schedule.linear()
 BLACK = np.zeros((50, 16, 16, 1), np.uint8)  # x_0 = -1 everywhere
@@ -107,6 +110,32 @@ def test_a_missing_file_and_missing_parts_are_none(tmp_path):
     assert (cell.eta, cell.distance, cell.standard_error) == (0.0, 1.5, 0.1)
     assert quality.frechet.machine == "CPU, batches of 32"
     assert quality.frechet.real is None
+
+
+def test_files_of_earlier_versions_keep_their_real_distance_and_have_no_floor(tmp_path):
+    write(tmp_path, {"frechet": TABLE | {"real": {"distance": 0.5, "spread": 0.1, "pictures": 512}}})
+    table = read_quality(tmp_path).frechet
+    assert table.real == RealDistance(0.5, 0.1, 512, draws=1, deviation=None, source="")
+    assert table.floor is None
+
+
+def test_a_table_is_read_as_it_was_written_and_other_parts_are_kept(tmp_path):
+    write(tmp_path, {"later": {"of a newer version": 1}, "frechet": TABLE})
+    real = RealDistance(0.5, 0.1, 256, draws=16, deviation=0.4, source="others")
+    table = replace(read_quality(tmp_path).frechet, real=real, floor=BiasFloor(0.4, 256, 4096))
+    write_quality(tmp_path, frechet=table)
+    assert read_quality(tmp_path).frechet == table
+    assert json.loads((tmp_path / "quality.json").read_text())["later"] == {"of a newer version": 1}
+
+
+@pytest.mark.parametrize("folder", sorted(CHECKPOINTS.glob("*/")), ids=lambda folder: folder.name)
+def test_the_shipped_real_pictures_are_as_many_as_those_of_the_cells_and_near_the_floor(folder):
+    table = read_quality(folder).frechet
+    assert {cell.pictures for cell in table.cells} == {table.real.pictures, table.floor.pictures}
+    assert table.floor.distance < table.real.distance < 1.25 * table.floor.distance
+    reference = ReferenceStatistics.read(folder / "features_reference.npz")
+    floor = bias_floor(reference.gaussian, table.floor.pictures, reference.count)
+    assert table.floor.distance == pytest.approx(floor, rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from explorer.checkpoint import Checkpoint, load
 from explorer.denoiser import DEVICES
 from explorer.evaluation.config import ETAS, STEPS, EvaluationConfig
 from explorer.evaluation.features import FeatureKind
-from explorer.evaluation.frechet_table import measure_frechet
+from explorer.evaluation.frechet_table import measure_frechet, measure_real
 from explorer.evaluation.loss_entry import measure_loss
 from explorer.evaluation.reconstruction import measure_reconstruction
 from explorer.evaluation.reference_set import ReferenceSet
@@ -25,7 +25,7 @@ from explorer.runs.tasks import Distribute, in_this_process
 from explorer.storage.picture_dataset import load_pictures
 
 PARTS = ("loss", "frechet", "reconstruction")
-SECONDS = "seconds"  # normally measured together with the Fréchet distance
+SECONDS, REAL = "seconds", "real"  # normally measured together with the Fréchet distance
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -41,7 +41,8 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("checkpoint", "name or folder of the checkpoint")
     add("--data", "training data set: .npz, folder or idx.gz (default: the checkpoint's examples)")
     add("--held-out", "pictures at the end of the data not used in training (default 512)", type=int, default=512)
-    add("--only", "measure only this; seconds: time the existing Fréchet cells again", choices=(*PARTS, SECONDS))
+    text = "measure only this; seconds: time the existing Fréchet cells again; real: their real pictures and bias floor"
+    add("--only", text, choices=(*PARTS, SECONDS, REAL))
     add("--pictures", f"pictures per Fréchet cell (default {default.pictures})", type=int, default=default.pictures)
     add("--steps", f"S of the Fréchet cells (default {_join(STEPS)}, up to T)", type=int, nargs="+")
     text = f"eta of the Fréchet cells; large is sigma-hat (default {_join(ETAS)})"
@@ -128,6 +129,8 @@ def measure(
         measure_loss(checkpoint, reference_set, config)
     if "frechet" in parts:
         measure_frechet(checkpoint, reference_set, config, distribute=distribute)
+    if REAL in parts:
+        measure_real(checkpoint, reference_set, config)
     if "reconstruction" in parts:
         measure_reconstruction(checkpoint, reference_set, config, distribute=distribute)
 

@@ -117,6 +117,7 @@ class ReferenceStatistics:
         offset: (D,) float64, the mean of the features.
         projection: (D, d) float32.
         gaussian: of the projected features.
+        count: number of real pictures; 0 in files that do not say it.
     """
 
     pictures: str
@@ -124,6 +125,7 @@ class ReferenceStatistics:
     offset: np.ndarray
     projection: np.ndarray
     gaussian: Gaussian
+    count: int = 0
 
     @classmethod
     def fit(
@@ -145,7 +147,7 @@ class ReferenceStatistics:
             projection[rows, columns] = _principal_components(block, d) / np.sqrt(len(blocks))
             row = rows.stop
         projected = (np.concatenate(blocks, 1) - offset) @ projection
-        return cls(pictures, weights, offset, projection, Gaussian.of(projected))
+        return cls(pictures, weights, offset, projection, Gaussian.of(projected), len(projected))
 
     def distance(self, extractor: FeatureExtractor, pictures: np.ndarray) -> Distance:
         """Return the distance of ``pictures``, uint8 (N, H, W, C). Raises as :func:`distance_to`."""
@@ -173,6 +175,7 @@ class ReferenceStatistics:
             "projection": self.projection,
             "mean": self.gaussian.mean,
             "covariance": self.gaussian.covariance,
+            "count": np.array(self.count),
         }
         texts = {"pictures": self.pictures, "weights": self.weights}
         replace_file(path, lambda temporary: np.savez_compressed(temporary, **arrays, **texts))  # type: ignore[arg-type]
@@ -189,9 +192,10 @@ class ReferenceStatistics:
                 texts = str(file["pictures"]), str(file["weights"])
                 arrays = file["offset"], file["projection"]
                 gaussian = Gaussian(file["mean"], file["covariance"])
+                count = int(file["count"]) if "count" in file else 0
         except Exception as error:  # numpy, zipfile and zlib raise many types
             raise ValueError(f"{path} is damaged; copy it again, or delete it") from error
-        return cls(*texts, *arrays, gaussian)
+        return cls(*texts, *arrays, gaussian, count)
 
 
 def _principal_components(block: np.ndarray, d: int) -> np.ndarray:

@@ -1,4 +1,8 @@
-"""Fréchet distance between two sets of features, modelled as Gaussians (Heusel et al. 2017, arXiv 1706.08500)."""
+"""Fréchet distance between two sets of features, modelled as Gaussians (Heusel et al. 2017, arXiv 1706.08500).
+
+A distance of N pictures is biased: even pictures from the reference's own distribution have a distance above 0, and it
+falls roughly like 1/N (Bińkowski et al. 2018, arXiv 1801.01401; Chong & Forsyth 2020, arXiv 1911.07023).
+"""
 
 from __future__ import annotations
 
@@ -42,6 +46,25 @@ def frechet_distance(a: Gaussian, b: Gaussian) -> float:
     trace_of_root = np.sqrt(np.linalg.eigvalsh(root @ b.covariance @ root).clip(min=0)).sum()
     distance = np.square(a.mean - b.mean).sum() + np.trace(a.covariance) + np.trace(b.covariance) - 2 * trace_of_root
     return max(float(distance), 0.0)
+
+
+def bias_floor(reference: Gaussian, pictures: int, reference_pictures: int | None = None) -> float:
+    """Return the expected distance of a perfect sampler: pictures whose features have the reference's own Gaussian.
+
+    With l_i the eigenvalues of the reference's covariance, the estimated means differ by (1/N + 1/M) sum_i l_i. The
+    estimated covariances differ by a matrix D with independent entries of variance l_i l_j (1/N + 1/M), doubled on the
+    diagonal, and the squared Bures distance of C and C + D is sum_ij D_ij^2 / (2 (l_i + l_j)) to second order.
+
+    Args:
+        pictures: N, number of sampled pictures, at least 2.
+        reference_pictures: M, number of reference pictures, at least 2; None if the reference is exact.
+    """
+    values = np.linalg.eigvalsh(reference.covariance).clip(min=0)
+    sums = np.add.outer(values, values)
+    terms = np.divide(np.outer(values, values), 2 * sums, out=np.zeros_like(sums), where=sums > 0)
+    of_covariances = terms.sum() + np.trace(terms)
+    counts = [pictures] if reference_pictures is None else [pictures, reference_pictures]
+    return float(sum(values.sum() / count + of_covariances / (count - 1) for count in counts))
 
 
 @dataclass(eq=False)

@@ -6,6 +6,7 @@ interrupted. Cells of ``quality.json`` that are still valid are not measured aga
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -26,6 +27,7 @@ from explorer.evaluation.config import (
 from explorer.evaluation.features import FeatureExtractor, ReferenceStatistics
 from explorer.evaluation.frechet import JACKKNIFE_GROUPS
 from explorer.evaluation.moments_file import MomentsFile
+from explorer.evaluation.real_distance import with_real
 from explorer.evaluation.reference_set import ReferenceSet
 from explorer.evaluation.resumable import FOLDER
 from explorer.paper import Eta
@@ -34,6 +36,12 @@ from explorer.storage.diffusers_folder import fingerprint
 from explorer.storage.quality_file import FrechetCell, FrechetTable, Quality, read_quality, write_quality
 
 REFERENCE_FILE = "features_reference.npz"
+HOW = (
+    "linear tau, no clip, pictures of 8 bits; picture i has latent seed i and noise seed i; spread is the standard error by "
+    f"a jackknife over {JACKKNIFE_GROUPS} groups; a distance falls with the number of pictures; real is the mean over draws of "
+    "as many real pictures, floor what a perfect sampler of Gaussian features is expected to have; seconds_per_picture is the "
+    "median over batches"
+)
 CellKey = tuple[int, Eta]  # (S, eta)
 
 
@@ -67,9 +75,7 @@ def measure_frechet(
         reference=reference.pictures if reference else reference_set.reference_name,
         weights=weights,
         precision=engine_name(checkpoint),
-        how="linear tau, no clip, pictures of 8 bits; picture i has latent seed i and noise seed i; spread is the standard "
-        f"error by a jackknife over {JACKKNIFE_GROUPS} groups; a distance falls with the number of pictures; real is that of "
-        "held-out pictures; seconds_per_picture is the median over batches",
+        how=HOW,
     )
     cells = _existing_cells(folder, entry, table)
     missing = [
@@ -83,8 +89,7 @@ def measure_frechet(
         if reference is None:
             bar.set_postfix(reference=f"{len(reference_set.reference)} pictures")
             reference = _fit_reference(folder, reference_set, extractor, weights, keep=own_features)
-        if reference.pictures != reference_set.held_out_name:
-            table = replace(table, real=reference.distance(extractor, reference_set.held_out[: config.pictures]))
+        table = with_real(table, reference, extractor, reference_set, config.pictures)
         job = FeatureJob(config.features, config.batch, reference, weights, table.precision)
         files = {key: _moments_file(folder, entry, config, key, table, reference) for key in missing}
         chunks = [Chunk(S, rows.start, rows.stop, eta) for (S, eta), file in files.items() for rows in file.remaining()]
@@ -104,10 +109,28 @@ def measure_frechet(
                 write_quality(folder, **{entry: replace(table, cells=ordered)})
 
 
+def measure_real(checkpoint: Checkpoint, reference_set: ReferenceSet, config: EvaluationConfig) -> None:
+    """Measure the real pictures and the bias floor of the Fréchet table in ``quality.json``. Its cells are kept.
+
+    Raises:
+        ValueError: the checkpoint has no folder or no U-Net, or no table, or no statistics of the table's reference.
+    """
+    folder, _ = folder_and_device(checkpoint)
+    table = (read_quality(folder) or Quality()).frechet
+    if table is None or not table.cells:
+        raise ValueError(f"{folder}/quality.json has no Fréchet table; measure one first")
+    reference = _existing_reference(folder, reference_set, table.weights)
+    if reference is None or reference.pictures != table.reference:
+        raise ValueError(f"{folder}/{REFERENCE_FILE} is missing or not that of the Fréchet table; measure the table again")
+    ((pictures, _),) = Counter(cell.pictures for cell in table.cells).most_common(1)
+    extractor = feature_extractor(checkpoint, "unet", config.batch)
+    write_quality(folder, frechet=with_real(replace(table, how=HOW), reference, extractor, reference_set, pictures))
+
+
 def _existing_cells(folder: Path, entry: str, table: FrechetTable) -> dict[CellKey, FrechetCell]:
     """The cells in ``quality.json``, if their table was measured like ``table``."""
     existing: FrechetTable | None = getattr(read_quality(folder) or Quality(), entry)
-    if existing is None or replace(existing, real=None, cells=()) != table:
+    if existing is None or replace(existing, how=table.how, real=None, floor=None, cells=()) != table:
         return {}
     return {(cell.steps, cell.eta): cell for cell in existing.cells}
 

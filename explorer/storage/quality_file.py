@@ -56,6 +56,37 @@ class Distance:
 
 
 @dataclass(frozen=True)
+class RealDistance(Distance):
+    """The distance of real pictures that are not in the reference.
+
+    Attributes:
+        pictures: N, for which the distance holds.
+        draws: number of disjoint sets of N pictures; ``distance`` is their mean and ``standard_error`` that of the mean.
+            0 if there were fewer than N pictures, so that the distance was extrapolated to N.
+        deviation: standard deviation of the distance between two or more draws: the scatter of one set of N pictures.
+        source: which real pictures; empty in files that do not name them.
+    """
+
+    draws: Count = 1
+    deviation: Number | None = None
+    source: Text = ""
+
+
+@dataclass(frozen=True)
+class BiasFloor:
+    """The expected distance of a perfect sampler.
+
+    Attributes:
+        pictures: N, number of sampled pictures.
+        reference_pictures: M, number of reference pictures; 0 if it is not known, which takes the reference as exact.
+    """
+
+    distance: Number
+    pictures: Count
+    reference_pictures: Count = 0
+
+
+@dataclass(frozen=True)
 class FrechetCell:
     """One cell of a Fréchet table.
 
@@ -87,7 +118,8 @@ class FrechetTable:
         weights: fingerprint of the network's weights.
         precision: engine and number format of the sampling.
         how: how it was measured.
-        real: distance of held-out real pictures, the lowest that a sampler can be expected to reach.
+        real: distance of real pictures.
+        floor: the expected distance of a perfect sampler with Gaussian features.
         cells: ascending in S, then in eta, "large" last.
     """
 
@@ -96,7 +128,8 @@ class FrechetTable:
     weights: Text
     precision: Text
     how: Text
-    real: Distance | None = None
+    real: RealDistance | None = None
+    floor: BiasFloor | None = None
     cells: Rows[FrechetCell] = ()
 
     @property

@@ -39,3 +39,15 @@ test('the cursor has a mark for every point', () => {
   assert.match(marks, /^<path d="M134 8V108"/);
   assert.match(marks, /<circle cx="134" cy="58" r="4" fill="blue" .* data-link="eps"\/>$/);
 });
+
+test('a line can have markers, error bars and a coloured label, and the chart titles and bands', () => {
+  const line = { points: [[500, 0.5]], colour: 'red', marker: 'square', bars: [[500, 0.25, 0.75]], label: { at: [0, 0.5], dy: 4, text: 'one', colour: 'red' } }; // prettier-ignore
+  const more = { margin: { top: 28, bottom: 40 }, xTitle: 'time', yTitle: 'value', bands: [{ from: 0, to: 1, colour: 'grey' }] }; // prettier-ignore
+  const { svg, top, foot } = lineChart({ ...OPTIONS, ...more, lines: [line] });
+  assert.deepEqual([top, foot], [28, 88]);
+  assert.match(svg, /<path class="bar" d="M134.0 73.0V43.0M131.5 43.0H136.5M131.5 73.0H136.5"[^>]* stroke="red"/);
+  assert.match(svg, /<path d="M130.8 54.8L137.2 54.8L137.2 61.2L130.8 61.2Z" class="marker" fill="red"/);
+  assert.match(svg, /<text class="label"[^>]* style="fill: red">one</);
+  assert.match(svg, /<path class="band" d="M34 88.0H234V28.0H34Z" fill="grey"/);
+  assert.match(svg, /class="title"[^>]*>time<.*class="title"[^>]*>value</);
+});

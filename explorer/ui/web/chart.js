@@ -1,4 +1,5 @@
 // A line chart as SVG text, with direct labels and a cursor. No DOM; plot.js puts it on the page.
+import { band, errorBar, marker } from './chart_marks.js';
 
 /**
  * @typedef {[x: number, y: number]} Point
@@ -9,7 +10,9 @@
  * @property {string} [dash]
  * @property {string} [link] the quantities that it shows, see tabs/steps/linked.js
  * @property {string} [name] name of a line without a label, for saved charts and screen readers
- * @property {{ at: Point, dy: number, text: string } | null} [label]
+ * @property {{ at: Point, dy: number, text: string, colour?: string } | null} [label]
+ * @property {import('./chart_marks.js').Marker} [marker] at every point
+ * @property {import('./chart_marks.js').Bar[]} [bars] error bars
  *
  * @typedef {object} ChartOptions
  * @property {number} width
@@ -22,6 +25,10 @@
  * @property {Line[]} lines
  * @property {Point[]} [dots]
  * @property {number} [emphasis] factor of the line widths
+ * @property {Partial<typeof MARGIN>} [margin] px
+ * @property {string} [xTitle] below the ticks; needs a larger margin at the bottom
+ * @property {string} [yTitle] above the chart; needs a larger margin at the top
+ * @property {{ from: number, to: number, colour: string }[]} [bands] horizontal ones, behind the lines
  *
  * @typedef {object} Chart
  * @property {string} svg
@@ -31,7 +38,7 @@
  * @property {number} foot
  */
 
-const MARGIN = { left: 34, right: 8, top: 8, bottom: 20 };
+export const MARGIN = { left: 34, right: 8, top: 8, bottom: 20 };
 
 /**
  * @param {ChartOptions} options
@@ -48,8 +55,12 @@ export function lineChart({
   lines,
   dots = [],
   emphasis = 1,
+  margin = {},
+  xTitle = '',
+  yTitle = '',
+  bands = [],
 }) {
-  const { left, right, top, bottom } = MARGIN;
+  const { left, right, top, bottom } = { ...MARGIN, ...margin };
   const foot = height - bottom,
     end = width - right;
   /** @param {number} v */
@@ -66,22 +77,30 @@ export function lineChart({
     drawn.push(`<text x="${left - 6}" y="${Y(v) + 4}" text-anchor="end">${yLabel(v)}</text>`);
   }
   for (const [v, label, anchor] of xTicks)
-    drawn.push(`<text x="${X(v)}" y="${height - 4}" text-anchor="${anchor}">${label}</text>`);
+    drawn.push(`<text x="${X(v)}" y="${foot + 16}" text-anchor="${anchor}">${label}</text>`);
+  if (xTitle)
+    drawn.push(`<text class="title" x="${(left + end) / 2}" y="${height - 4}" text-anchor="middle">${xTitle}</text>`);
+  if (yTitle) drawn.push(`<text class="title" x="2" y="12" text-anchor="start">${yTitle}</text>`);
+  for (const { from, to, colour } of bands) drawn.push(band({ left, right: end, from: Y(from), to: Y(to) }, colour));
   drawn.push(`<path d="M${left} ${foot}H${end}" stroke="var(--ref)"/>`);
   for (const line of lines) {
     const link = line.link ? ` data-link="${line.link}"` : '',
       name = line.name ? ` data-name="${line.name}"` : '';
+    for (const [x, low, high] of line.bars ?? []) drawn.push(errorBar(X(x), Y(low), Y(high), line.colour));
     if (line.points.length > 1) {
       const d = `d="M${line.points.map(point).join('L')}" fill="none"`;
       const stroke = `stroke="${line.colour}" stroke-width="${emphasis * (line.width || 2.25)}" stroke-dasharray="${line.dash || 'none'}"`;
       drawn.push(`<path class="line" ${d}${link} ${stroke} stroke-linejoin="round" stroke-linecap="round"${name}/>`);
       if (link) hits.push(`<path class="hit" ${d}${link} stroke-width="16"/>`);
-    } else if (line.points.length) {
+    } else if (line.points.length && !line.marker) {
       drawn.push(`<circle cx="${X(line.points[0][0])}" cy="${Y(line.points[0][1])}" r="2" fill="${line.colour}"/>`);
     }
+    for (const [x, y] of line.marker ? line.points : [])
+      drawn.push(marker(line.marker ?? 'circle', X(x), Y(y), line.colour, emphasis));
     if (line.label) {
-      const { at, dy, text } = line.label;
-      drawn.push(`<text class="label" x="${X(at[0])}" y="${Y(at[1]) + dy}" text-anchor="start">${text}</text>`);
+      const { at, dy, text, colour } = line.label;
+      const style = colour ? ` style="fill: ${colour}"` : '';
+      drawn.push(`<text class="label" x="${X(at[0])}" y="${Y(at[1]) + dy}" text-anchor="start"${style}>${text}</text>`);
     }
   }
   for (const p of dots) drawn.push(`<circle cx="${X(p[0])}" cy="${Y(p[1])}" r="1.9" fill="var(--ink2)"/>`);

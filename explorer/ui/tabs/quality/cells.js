@@ -1,4 +1,5 @@
-// Measured distances over S and η, and conclusions from them. No DOM.
+// Measured distances over S and η. No DOM. Conclusions from them are in conclusions.js.
+import { compare } from './conclusions.js';
 
 /**
  * @typedef {object} Cell
@@ -45,9 +46,10 @@ export function stepsOf(cells) {
 }
 
 /**
- * A heat map: whether each cell is the best for its S, and its shade: `share` is 0 for the lowest distance and 1 for the highest.
+ * A heat map. `best` marks the lowest distance of each S, `alike` those that are not measurably higher. `share`, the shade, is 0 for
+ * the lowest distance of all and 1 for the highest.
  * @param {Cells} cells
- * @returns {{ S: number, cells: (Cell & { best: boolean, share: number } | null)[] }[]}
+ * @returns {{ S: number, cells: (Cell & { best: boolean, alike: boolean, share: number } | null)[] }[]}
  */
 export function heatRows(cells) {
   const logs = Object.values(cells).flatMap((list) => list.map(({ distance }) => Math.log(distance)));
@@ -56,27 +58,28 @@ export function heatRows(cells) {
   const columns = ETAS.filter((eta) => cells[eta]).map((eta) => cells[eta]);
   return stepsOf(cells).map((S) => {
     const row = columns.map((list) => list.find((cell) => cell.S === S));
-    const least = Math.min(...row.map((cell) => cell?.distance ?? Infinity));
+    const [least] = row.filter((cell) => cell !== undefined).sort((a, b) => a.distance - b.distance);
     return {
       S,
       cells: row.map((cell) => {
         if (!cell) return null;
-        return { ...cell, best: cell.distance === least, share: (Math.log(cell.distance) - low) / room };
+        const best = cell.distance === least.distance;
+        const alike = !best && compare(cell, least) === 'alike';
+        return { ...cell, best, alike, share: (Math.log(cell.distance) - low) / room };
       }),
     };
   });
 }
 
 /**
- * The shortest DDIM run that is as good as the longest DDPM run, within the standard error of their difference.
+ * The seconds per network call and picture of all cells: least, median and most.
  * @param {Cells} cells
- * @returns {{ few: number, many: number, times: number } | null} null if none is shorter
+ * @returns {{ least: number, median: number, most: number } | null} null if nothing was timed
  */
-export function fasterRun(cells) {
-  const slow = cells['1']?.at(-1);
-  if (!slow) return null;
-  const error = (/** @type {Cell} */ cell) => Math.hypot(cell.spread ?? 0, slow.spread ?? 0);
-  const fast = cells['0']?.find((cell) => cell.distance - slow.distance <= error(cell));
-  if (!fast || fast.S >= slow.S) return null;
-  return { few: fast.S, many: slow.S, times: (slow.seconds ?? NaN) / (fast.seconds ?? NaN) };
+export function secondsPerCall(cells) {
+  const seconds = Object.values(cells).flatMap((list) => list.map((cell) => (cell.seconds ?? NaN) / cell.S));
+  const sorted = seconds.filter((value) => value > 0).sort((a, b) => a - b);
+  if (!sorted.length) return null;
+  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
+  return { least: sorted[0], median: (low + high) / 2, most: sorted[sorted.length - 1] };
 }

@@ -1,116 +1,173 @@
-// The chart of distances with a line for each η and logarithmic axes. No DOM.
+// The charts of Quality: a line for each η over S, with logarithmic axes. No DOM.
+import { MARGIN } from '../../web/chart.js';
 import { digits } from '../../web/numbers.js';
 import { ETAS, stepsOf } from './cells.js';
+import { ERRORS } from './conclusions.js';
 
 /** @typedef {import('./cells.js').Cell} Cell */
 /** @typedef {import('./cells.js').Cells} Cells */
-/** @typedef {import('../../web/chart.js').Line & { text: string }} NamedLine */
+/** @typedef {import('../../web/chart.js').ChartOptions} ChartOptions */
+/** @typedef {import('../../web/chart.js').Line} Line */
 /** @typedef {[value: number, label: string | number, anchor: string]} Tick */
+/** @typedef {{ at: (S: number) => number, spread?: number, text: string }} Level a reference line, straight on logarithmic axes; `spread` is its standard error */
 
 const TICKS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000];
-const LABEL_HEIGHT = 17; // px from one label to the next
-const LABEL_ROOM = 0.12; // relative to the width of the lines, to their right
-const TICK_ROOM = 60; // px after the label "S = 10"
+const MARGINS = { ...MARGIN, top: 24, bottom: 38 };
+const LABEL_HEIGHT = 16; // px from one label to the next
+const LABEL_GAP = 14; // px from the end of the lines to their labels
+const CHARACTER = 7; // px, upper bound of the mean width of a label's character
+const NEAR = 26; // px between two ticks with labels
+const LOWEST = 2.5; // error bars may reach down to this fraction of the least value
+const DODGE = 3.5; // px between the markers of neighbouring η at the same S
 
-/** @type {Record<string, { colour: string, width: number, dash?: string }>} */
-const STYLES = {
-  0: { colour: 'var(--ink)', width: 2.5 },
-  0.2: { colour: 'color-mix(in oklab, var(--ink) 60%, var(--noise))', width: 1.5 },
-  0.5: { colour: 'color-mix(in oklab, var(--noise) 50%, var(--ref))', width: 1.75 },
-  1: { colour: 'var(--noise)', width: 2.25 },
-  large: { colour: 'var(--noise)', width: 1.5, dash: '2 4' },
+/**
+ * How each η is drawn: the colour is set in tab.css for both themes, and the marker tells the lines apart without colours.
+ * @type {Record<string, { name: string, colour: string, marker: import('../../web/chart_marks.js').Marker, dash?: string }>}
+ */
+export const SERIES = {
+  0: { name: 'η = 0', colour: 'var(--eta-0)', marker: 'circle' },
+  0.2: { name: 'η = 0.2', colour: 'var(--eta-02)', marker: 'triangle' },
+  0.5: { name: 'η = 0.5', colour: 'var(--eta-05)', marker: 'square' },
+  1: { name: 'η = 1', colour: 'var(--eta-1)', marker: 'diamond' },
+  large: { name: 'σ̂', colour: 'var(--eta-large)', marker: 'cross', dash: '2 4' },
 };
-/** The name of each η as plain text. @type {Record<string, string>} */
-export const PLAIN_NAMES = { 0: 'η = 0', 0.2: '0.2', 0.5: '0.5', 1: 'η = 1', large: 'σ̂' };
-
 /** Ticks at each S. @param {Cells} cells @returns {Tick[]} */
-export const stepTicks = (cells) =>
-  stepsOf(cells).map((S, i) => [Math.log(S), i ? S : `S = ${S}`, i ? 'middle' : 'start']);
+export const stepTicks = (cells) => stepsOf(cells).map((S) => [Math.log(S), S, 'middle']);
 
 /**
- * Ticks at round numbers of seconds.
- * @param {Cells} cells
- * @param {(seconds: number) => string} label
- * @returns {Tick[]}
- */
-export function timeTicks(cells, label) {
-  const seconds = Object.values(cells).flatMap((list) => list.map((cell) => cell.seconds ?? NaN));
-  const low = Math.min(...seconds);
-  const high = Math.max(...seconds);
-  return TICKS.filter((v) => v >= low && v <= high).map((v) => [Math.log(v), label(v), 'middle']);
-}
-
-/**
- * Shorten the first tick's label if the name of the axis does not fit.
- * @param {Tick[]} ticks
+ * Leave out ticks whose labels would touch: the last one stays, then those that are far enough from the next.
+ * @param {Tick[]} ticks ascending
  * @param {number} perUnit px
- * @returns {Tick[]}
  */
-function fittingTicks(ticks, perUnit) {
-  const [first, second, ...rest] = ticks;
-  if (!second || (second[0] - first[0]) * perUnit >= TICK_ROOM) return ticks;
-  return [[first[0], String(first[1]).replace('S = ', ''), 'middle'], second, ...rest];
+export function spacedTicks(ticks, perUnit) {
+  /** @type {Tick[]} */
+  const kept = [];
+  for (const tick of [...ticks].reverse()) {
+    if (!kept.length || (kept[0][0] - tick[0]) * perUnit >= NEAR) kept.unshift(tick);
+  }
+  return kept;
 }
 
 /**
- * Label each line at its right end, without overlaps.
- * @param {NamedLine[]} lines
- * @param {number} x of the labels
- * @param {number} apart minimum distance of two labels
- * @returns {number} the y of the highest label
+ * Places for labels that are at least `apart` from each other within `low` to `high`, as near as possible to where each belongs: the
+ * least sum of squared shifts, by pooling neighbours that would overlap.
+ * @param {number[]} wanted
+ * @param {number} apart
+ * @param {number} low
+ * @param {number} high
+ * @returns {number[]}
  */
-function labelLines(lines, x, apart) {
-  let level = -Infinity;
-  /** @param {NamedLine} line */
-  const endOf = ({ points }) => points[points.length - 1][1];
-  for (const line of [...lines].sort((a, b) => endOf(a) - endOf(b))) {
-    level = Math.max(level + apart, endOf(line));
-    line.label = { at: [x, level], dy: 4, text: line.text };
+export function spread(wanted, apart, low, high) {
+  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b]);
+  /** @type {{ sum: number, members: number[] }[]} each is a run of touching labels */
+  const pools = [];
+  const mean = (/** @type {{ sum: number, members: number[] }} */ { sum, members }) => sum / members.length;
+  order.forEach((i, rank) => {
+    let pool = { sum: wanted[i] - rank * apart, members: [i] };
+    while (pools.length && mean(pools[pools.length - 1]) > mean(pool)) {
+      const last = /** @type {typeof pool} */ (pools.pop());
+      pool = { sum: last.sum + pool.sum, members: [...last.members, ...pool.members] };
+    }
+    pools.push(pool);
+  });
+  const places = Array(wanted.length).fill(0);
+  const most = high - (wanted.length - 1) * apart;
+  let rank = 0;
+  for (const pool of pools) {
+    const first = Math.max(low, Math.min(mean(pool), most));
+    for (const i of pool.members) places[i] = first + apart * rank++;
   }
-  return level;
+  return places;
+}
+
+/**
+ * Put the labels to the right of the lines, each joined to its line's end.
+ * @param {(Line & { text: string })[]} lines
+ * @param {{ last: number, perX: number, perY: number, low: number, high: number }} area the end of the lines, px per unit, and the range
+ */
+function labelLines(lines, { last, perX, perY, low, high }) {
+  const ends = lines.map(({ points }) => points[points.length - 1][1]);
+  const places = spread(ends, LABEL_HEIGHT / perY, low, high);
+  return lines.map(({ text, ...line }, i) => {
+    const from = line.points[line.points.length - 1];
+    const near = last + LABEL_GAP / perX;
+    /** @type {Line} */
+    const leader = { points: [from, [near - 3 / perX, places[i]]], colour: line.colour, width: 0.75 };
+    /** @type {Line} */
+    const labelled = { ...line, label: { at: [near, places[i]], dy: 4, text, colour: line.colour } };
+    return [leader, labelled];
+  });
 }
 
 /**
  * @param {Cells} cells
  * @param {object} options
- * @param {(cell: Cell) => number} options.x
- * @param {Tick[]} options.ticks
  * @param {{ width: number, height: number }} options.size
- * @param {{ distance: number, text: string }} [options.floor] a reference level below all lines
- * @returns {import('../../web/chart.js').ChartOptions | null} null if there is nothing to draw
+ * @param {string} options.xTitle
+ * @param {string} options.yTitle
+ * @param {(cell: Cell) => number | undefined} [options.y] the value above S, by default the distance with its error bar
+ * @param {(value: number) => string} [options.yLabel]
+ * @param {Level[]} [options.levels]
+ * @returns {ChartOptions | null} null if there is nothing to draw
  */
-export function curvesChart(cells, { x, ticks, size, floor }) {
-  const all = Object.values(cells).flat();
-  if (!all.length) return null;
-  const distances = all.map(({ distance }) => distance);
-  const places = all.map((cell) => Math.log(x(cell)));
-  const low = Math.log(0.8 * Math.min(...distances, floor?.distance ?? Infinity));
-  const high = Math.log(1.2 * Math.max(...distances));
-  const first = Math.min(...places);
-  const last = Math.max(...places);
-  const room = (last - first) * LABEL_ROOM || 1;
-  /** @type {NamedLine[]} */
-  const lines = ETAS.filter((eta) => cells[eta]).map((eta) => ({
-    points: cells[eta].map((cell) => [Math.log(x(cell)), Math.log(cell.distance)]),
-    text: PLAIN_NAMES[eta],
-    ...STYLES[eta],
-  }));
-  const dots = lines.flatMap(({ points }) => points);
-  if (floor) {
-    const y = Math.log(floor.distance);
+export function curvesChart(cells, { size, xTitle, yTitle, y, yLabel = digits, levels = [] }) {
+  const value = y ?? (({ distance }) => distance);
+  const drawn = ETAS.filter((eta) => cells[eta]?.some((cell) => Number(value(cell)) > 0));
+  if (!drawn.length) return null;
+  const values = drawn.flatMap((eta) => cells[eta].map((cell) => Number(value(cell)))).filter((v) => v > 0);
+  const steps = stepsOf(cells);
+  const ends = [steps[0], steps[steps.length - 1]];
+  const half = (/** @type {Cell} */ cell) => (y ? NaN : ERRORS * (cell.spread ?? NaN));
+  const lows = drawn.flatMap((eta) => cells[eta].map((cell) => cell.distance - half(cell))).filter((v) => v > 0);
+  const least = Math.min(...values, ...levels.flatMap(({ at }) => ends.map(at)));
+  const low = Math.log(0.85 * Math.max(least / LOWEST, Math.min(least, ...lows)));
+  const high = Math.log(1.3 * Math.max(...values, ...levels.flatMap(({ at }) => ends.map(at))));
+  const names = [...drawn.map((eta) => SERIES[eta].name), ...levels.map(({ text }) => text)];
+  const right = LABEL_GAP + CHARACTER * Math.max(...names.map((name) => name.length));
+  const margin = { ...MARGINS, right };
+  const dodges = DODGE * (drawn.length - 1);
+  const plain = size.width - margin.left - right - dodges;
+  const perX = plain / (Math.log(ends[1] / ends[0]) || 1);
+  const first = Math.log(ends[0]) - dodges / 2 / perX;
+  const last = Math.log(ends[1]) + dodges / 2 / perX;
+  const perY = (size.height - margin.top - margin.bottom) / (high - low);
+  const clamp = (/** @type {number} */ v) => (v > 0 ? Math.min(high, Math.max(low, Math.log(v))) : low);
+
+  const lines = drawn.map((eta, i) => {
+    const shift = (DODGE * (i - (drawn.length - 1) / 2)) / perX;
+    const row = cells[eta].filter((cell) => Number(value(cell)) > 0);
+    const at = (/** @type {Cell} */ { S }) => Math.log(S) + shift;
+    /** @type {import('../../web/chart_marks.js').Bar[]} */
+    const bars = row
+      .filter((cell) => half(cell) > 0)
+      .map((cell) => [at(cell), clamp(cell.distance - half(cell)), clamp(cell.distance + half(cell))]);
+    const { name, colour, marker, dash } = SERIES[eta];
     /** @type {import('../../web/chart.js').Point[]} */
-    const points = [first, last].map((place) => [place, y]);
-    lines.push({ points, colour: 'var(--x0)', width: 1.5, dash: '2 3', text: floor.text });
-  }
-  const highest = labelLines(lines, last + 0.1 * room, ((high - low) / size.height) * LABEL_HEIGHT);
+    const points = row.map((cell) => [at(cell), Math.log(Number(value(cell)))]);
+    return { points, bars, colour, marker, dash, width: 1.75, text: name };
+  });
+  const references = levels.map(({ at, text }, i) => {
+    /** @type {import('../../web/chart.js').Point[]} */
+    const points = [first, last].map((place) => [place, Math.log(at(Math.exp(place)))]);
+    return { points, colour: 'var(--ink2)', width: 1.25, dash: i ? '1 3' : '5 3', text };
+  });
+  const all = labelLines([...lines, ...references], { last, perX, perY, low, high });
+  const withError = levels.filter((level) => Number(level.spread) > 0);
   return {
     ...size,
-    xRange: [first, last + room],
-    yRange: [low, Math.max(high, highest)],
+    margin,
+    xRange: [first, last],
+    yRange: [low, high],
     yTicks: TICKS.map(Math.log).filter((v) => v >= low && v <= high),
-    yLabel: (v) => digits(Math.exp(v)),
-    xTicks: fittingTicks(ticks, size.width / (last + room - first)),
-    lines,
-    dots,
+    yLabel: (v) => yLabel(Math.exp(v)),
+    xTicks: spacedTicks(stepTicks(cells), perX),
+    xTitle,
+    yTitle,
+    bands: withError.map(({ at, spread: error }) => ({
+      from: clamp(at(ends[0]) - ERRORS * Number(error)),
+      to: clamp(at(ends[0]) + ERRORS * Number(error)),
+      colour: 'var(--ref)',
+    })),
+    lines: all.flatMap(([leader]) => leader).concat(all.map(([, line]) => line)),
   };
 }

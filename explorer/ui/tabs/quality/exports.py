@@ -10,7 +10,7 @@ from explorer.media import exports
 from explorer.paper import TABLE_1, TABLE_1_STEPS
 from explorer.ui.export_formats import CHARTS_FORMAT, ExportSource, NothingToExport, csv_format, png_format
 from explorer.ui.localization import LocalizedMessage, from_json
-from explorer.ui.tabs.quality.result import PICTURES, SHOWN_SETTINGS, QualityResult, eta_name
+from explorer.ui.tabs.quality.result import SHOWN_SETTINGS, QualityResult, eta_name
 
 
 def distance_rows(result: QualityResult) -> list[dict[str, Any]]:
@@ -55,7 +55,7 @@ def samples(source: ExportSource) -> np.ndarray:
     result: QualityResult = source.result
     if not result.steps:
         raise NothingToExport(LocalizedMessage("file.no_samples"))
-    columns = [(S, i) for S in result.steps for i in range(PICTURES)]
+    columns = [(S, i) for S in result.steps for i in range(result.request.options.cell_pictures)]
     return exports.sheet([result.pictures.stack(*(f"{S}/{eta}/{i}" for S, i in columns)) for eta in SHOWN_SETTINGS])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -18,8 +18,6 @@ SHOWN_SETTINGS: dict[str, dict[str, Any]] = {
     "1": {"eta": 1.0},
     "large": {"eta": 1.0, "variance": "large"},
 }
-PICTURES = 4  # in each cell
-
 
 class Cell(NamedTuple):
     """One sample picture: S, a key of :data:`SHOWN_SETTINGS`, and its number among those of the same settings."""
@@ -50,7 +48,7 @@ class QualityResult(TabResult):
         return super().fixed() | {
             "measured": json.dumps(self._measurements_to_page()),
             "paper": json.dumps({"steps": TABLE_1_STEPS, "tables": tables}),
-            "samples": json.dumps({"steps": self.steps, "pictures": PICTURES}),
+            "samples": json.dumps({"steps": self.steps, "pictures": self.request.options.cell_pictures}),
         }
 
     def _measurements_to_page(self) -> dict[str, Any]:
@@ -66,7 +64,9 @@ class QualityResult(TabResult):
             "note": "",
             "features": localize_description(table.features, "measured.unet_features", "measured.inception_features"),
             "reference": localize_description(table.reference, "measured.reference"),
-            "real": table.real and table.real.distance,
+            "machine": table.machine,
+            "real": table.real and asdict(table.real),
+            "floor": table.floor and asdict(table.floor),
         }
 
     def script(self) -> str:

@@ -5,17 +5,20 @@ import { digits } from '../../web/numbers.js';
 import { setView } from '../../web/page_state.js';
 import { chart, write } from '../../web/plot.js';
 import { Stage } from '../../web/stage.js';
-import { cellsOf, cellsOfTable, ETAS, fasterRun, heatRows } from './cells.js';
-import { curvesChart, PLAIN_NAMES, stepTicks, timeTicks } from './curves.js';
+import { cellsOf, cellsOfTable, ETAS, heatRows, secondsPerCall } from './cells.js';
+import { parity } from './conclusions.js';
+import { curvesChart, SERIES } from './curves.js';
+import { findings, headline } from './findings.js';
 
 /** @typedef {import('./cells.js').Cell} Cell */
 /** @typedef {import('./cells.js').Cells} Cells */
 
 const SAMPLED_ETAS = ['0', '0.5', '1', 'large'];
 const DARKEST = 48; // percent of colour in the worst cell of the heat map
-const NARROW = 700; // px: width of the window on a phone
-const PHONE_COLUMNS = 2;
-const PICTURE_SIZE = 64;
+const NARROW = 700; // px: width of the window on a phone, where the pictures have a row for each S
+const LABEL_COLUMN = { wide: 72, narrow: 40 }; // px
+const LARGEST_PICTURE = 96; // px
+const SMALLEST_PICTURE = 44; // px; below, the pictures of a cell stand in two rows
 
 /** @param {string} eta */
 const symbolOf = (eta) => math(eta === 'large' ? '\\hat\\sigma' : `\\eta = ${eta}`);
@@ -26,7 +29,7 @@ class Quality extends Stage {
       '\\mathrm{Tr}(\\Sigma + \\Sigma_\\mathrm{r} - 2(\\Sigma\\Sigma_\\mathrm{r})^{1/2})',
   ];
 
-  /** @type {Record<string, any>} */
+  /** @type {import('./findings.js').Measured & Record<string, any>} */
   measured = { cells: [] };
   /** @type {{ steps: number[], tables: Record<string, Record<string, number[]>> }} */
   paper = { steps: [], tables: {} };
@@ -63,20 +66,24 @@ class Quality extends Stage {
     const ours = cellsOf(measured.cells);
     const theirs = cellsOfTable(paper.steps, paper.tables[this.data]);
     this.drawHow();
-    const floor = measured.real && { distance: measured.real, text: say('quality.real') };
-    this.drawCurves('.ours', ours, { ticks: stepTicks(ours), floor });
-    this.drawCurves('.theirs', theirs, { ticks: stepTicks(theirs) });
+    write(this.$('.lead .say'), measured.cells.length ? headline(parity(ours)) : say('quality.lead'));
+    const yTitle = say('quality.distance_axis');
+    this.drawChart('.ours', ours, { yTitle, levels: levelsOf(measured) });
+    this.drawChart('.theirs', theirs, { yTitle: say('quality.fid_axis') });
+    this.$('.findings').hidden = !measured.cells.length;
+    write(this.$('.findings ul'), findings(ours, measured));
     this.drawHeatMap('.heat-ours', ours);
     this.drawHeatMap('.heat-theirs', theirs);
-    this.drawSpeed(ours);
+    this.drawTime(ours);
     this.drawSamples();
   }
 
   /** Show how the distances were measured. */
   drawHow() {
     const { cells, features, reference, note } = this.measured;
-    const fewest = Math.min(...cells.map((/** @type {import('./cells.js').Measurement} */ cell) => cell[5]));
-    write(this.$('.ours h3'), cells.length ? say('quality.ours_of', { n: fewest }) : say('quality.ours'));
+    const counts = cells.map((/** @type {import('./cells.js').Measurement} */ cell) => cell[5]);
+    const n = [...new Set([Math.min(...counts), Math.max(...counts)])].join('–');
+    write(this.$('.ours h3'), cells.length ? say('quality.ours_of', { n }) : say('quality.ours'));
     const how = cells.length ? sentences(sentence(features), sentence(reference)) : sentence(note);
     write(this.$('.ours .how'), how);
   }
@@ -84,17 +91,13 @@ class Quality extends Stage {
   /**
    * @param {string} where
    * @param {Cells} cells
-   * @param {object} options see curvesChart
-   * @param {import('./curves.js').Tick[]} options.ticks
-   * @param {{ distance: number, text: string }} [options.floor]
-   * @param {(cell: Cell) => number} [options.x]
-   * @param {number} [options.height]
+   * @param {Partial<Parameters<typeof curvesChart>[1]> & { yTitle: string, height?: number }} options
    */
-  drawCurves(where, cells, { ticks, floor, x = ({ S }) => S, height = 240 }) {
+  drawChart(where, cells, { height = 280, ...options }) {
     const plot = this.$(`${where} .plot`);
-    const width = Math.max(260, plot.clientWidth);
-    const options = curvesChart(cells, { x, ticks, size: { width, height }, floor });
-    write(plot, options ? chart(options).svg : '');
+    const size = { width: Math.max(260, plot.clientWidth), height };
+    const drawn = curvesChart(cells, { size, xTitle: say('quality.steps_axis'), ...options });
+    write(plot, drawn ? chart(drawn).svg : '');
   }
 
   /** @param {string} where @param {Cells} cells */
@@ -111,30 +114,41 @@ class Quality extends Stage {
     write(box, [axis(math('S')), ...etas.map((eta) => axis(symbolOf(eta))), ...rows].join(''));
   }
 
-  /** @param {Cells} cells */
-  drawSpeed(cells) {
-    const ticks = timeTicks(cells, (seconds) => say('stage.seconds', { seconds }));
-    this.drawCurves('.speed', cells, { ticks, x: ({ seconds }) => seconds ?? NaN, height: 200 });
-    const faster = fasterRun(cells);
-    const found = faster && sayHtml('quality.faster', { ...faster, times: digits(faster.times, 2) });
-    write(this.$('.faster'), Object.keys(cells).length ? (found ?? say('quality.no_faster')) : '');
+  /** Show that the calls, not η, decide over the seconds. @param {Cells} cells */
+  drawTime(cells) {
+    const call = secondsPerCall(cells);
+    const ms = (/** @type {number} */ seconds) => digits(1000 * seconds, 2);
+    const expected = call && { at: (/** @type {number} */ S) => S * call.median, text: `${ms(call.median)} ms · S` };
+    this.drawChart('.speed', cells, {
+      yTitle: say('quality.seconds_axis'),
+      y: ({ seconds }) => seconds,
+      levels: expected ? [expected] : [],
+      height: 240,
+    });
+    const values = call && { median: ms(call.median), least: ms(call.least), most: ms(call.most) };
+    write(this.$('.speed .how'), values ? sayHtml('quality.time', { ...values, machine: this.measured.machine }) : '');
   }
 
   drawSamples() {
     const box = this.$('.samples');
     const { steps, pictures } = this.samples;
-    const narrow = innerWidth <= NARROW;
     box.hidden = !steps.length;
-    box.style.setProperty('--n', narrow ? PHONE_COLUMNS : steps.length);
-    const shown = narrow ? steps.slice(0, PHONE_COLUMNS) : steps;
-    const cells = ['<span></span>', ...shown.map((S) => `<span>${math('S')} = ${S}</span>`)];
-    for (const eta of SAMPLED_ETAS) {
-      cells.push(`<span>${symbolOf(eta)}</span>`, ...shown.map((S) => sampleCell(S, eta, pictures)));
-    }
+    if (box.hidden) return write(box, '');
+    const narrow = innerWidth <= NARROW;
+    const columns = narrow ? SAMPLED_ETAS.length : steps.length;
+    const stepLabels = steps.map((S) => `<span>${math(narrow && S > 99 ? String(S) : `S = ${S}`)}</span>`);
+    const etaLabels = SAMPLED_ETAS.map((eta) => `<span>${symbolOf(eta)}</span>`);
+    const [across, down] = narrow ? [etaLabels, stepLabels] : [stepLabels, etaLabels];
+    const cells = ['<span></span>', ...across];
+    down.forEach((label, row) => {
+      const places = across.map((_, column) => (narrow ? [row, column] : [column, row]));
+      cells.push(label, ...places.map(([s, e]) => sampleCell(steps[s], SAMPLED_ETAS[e], pictures)));
+    });
+    box.style.setProperty('--n', columns);
     write(box, cells.join(''));
-    if (!shown.length) return;
-    const column = (box.clientWidth - (narrow ? 44 : 72)) / shown.length - 8;
-    const size = Math.min(PICTURE_SIZE, Math.floor(column / pictures));
+    const column = (box.clientWidth - LABEL_COLUMN[narrow ? 'narrow' : 'wide']) / columns - 8;
+    const inRow = column / pictures >= SMALLEST_PICTURE ? pictures : Math.min(pictures, 2);
+    const size = Math.min(LARGEST_PICTURE, Math.floor(column / inRow));
     box.style.setProperty('--p', `${size}px`);
     for (const canvas of this.$$('canvas', box)) this.paint(canvas, canvas.dataset.name, size);
   }
@@ -159,11 +173,25 @@ class Quality extends Stage {
   }
 }
 
-/** @param {Cell & { best: boolean, share: number }} cell */
-function heatCell({ distance, spread, pictures, best, share }) {
+/**
+ * The real pictures and the bias floor as lines of the chart, if they are of as many pictures as the cells.
+ * @param {Record<string, any>} measured
+ * @returns {import('./curves.js').Level[]}
+ */
+function levelsOf({ cells, real, floor }) {
+  const counts = new Set(cells.map((/** @type {import('./cells.js').Measurement} */ cell) => cell[5]));
+  const fits = (/** @type {{ pictures: number } | null | undefined} */ level) => level && counts.has(level.pictures);
+  const levels = [];
+  if (fits(real)) levels.push({ at: () => real.distance, spread: real.standard_error, text: say('quality.real') });
+  if (fits(floor)) levels.push({ at: () => floor.distance, text: say('quality.floor') });
+  return levels;
+}
+
+/** @param {Cell & { best: boolean, alike: boolean, share: number }} cell */
+function heatCell({ distance, spread, pictures, best, alike, share }) {
   const title = pictures ? say('quality.cell', { n: pictures, spread: digits(spread ?? NaN, 2) }) : '';
   const colour = `color-mix(in oklab, var(--noise) ${Math.round(DARKEST * share)}%, var(--bg))`;
-  const marked = best ? ' class="best"' : '';
+  const marked = best || alike ? ` class="${best ? 'best' : 'alike'}"` : '';
   return `<span${marked} style="background: ${colour}" title="${title}">${digits(distance, 3)}</span>`;
 }
 
@@ -176,7 +204,7 @@ function heatCell({ distance, spread, pictures, best, share }) {
 function sampleCell(S, eta, count) {
   const buttons = Array.from({ length: count }, (_, i) => {
     const name = `${S}/${eta}/${i}`;
-    const what = say('quality.picture', { steps: S, noise: PLAIN_NAMES[eta], n: i + 1 });
+    const what = say('quality.picture', { steps: S, noise: SERIES[eta].name, n: i + 1 });
     const label = say('stage.open', { what });
     return (
       `<button type="button" class="cell" data-open="${name}" aria-label="${label}">` +

@@ -15,14 +15,12 @@ from explorer.ui.localization import LocalizedMessage
 from explorer.ui.picture_run import run_pictures
 from explorer.ui.tab import Tab, TabRequest
 from explorer.ui.tabs.quality.exports import EXPORT_FORMATS
-from explorer.ui.tabs.quality.options import QualityOptions
-from explorer.ui.tabs.quality.result import PICTURES, SHOWN_SETTINGS, Cell, QualityResult
-
-SHOWN_STEPS = (5, 10, 20, 50)
+from explorer.ui.tabs.quality.options import MAX_PICTURES, STEPS, QualityOptions
+from explorer.ui.tabs.quality.result import SHOWN_SETTINGS, Cell, QualityResult
 
 
 class QualityTab(Tab[QualityOptions]):
-    """The Fréchet distances in ``quality.json``, and sample pictures."""
+    """The Fréchet distances in ``quality.json``, and sample pictures: by default 680 network evaluations."""
 
     name, options, export_formats = "quality", QualityOptions, EXPORT_FORMATS
     file_name_fields = ("seed",)
@@ -31,9 +29,9 @@ class QualityTab(Tab[QualityOptions]):
 
     def check(self, request: TabRequest[QualityOptions]) -> TabRequest[QualityOptions]:
         """The seeds of the pictures in a cell are consecutive, so the first one must leave room below the maximum."""
-        latent, highest = request.latent, MAX_SEED - PICTURES
+        latent, highest = request.latent, MAX_SEED - MAX_PICTURES
         if isinstance(latent, Seed) and latent.seed > highest:
-            values = {"highest": highest, "count": PICTURES}
+            values = {"highest": highest, "count": MAX_PICTURES}
             raise InvalidField("seed", LocalizedMessage("error.seed_pictures", values))
         if request.settings.noise_seed > highest:  # type: ignore[operator]
             raise InvalidField("noise_seed", LocalizedMessage("error.noise_seed_pictures", {"highest": highest}))
@@ -56,10 +54,11 @@ def plan_pictures(request: TabRequest[QualityOptions]) -> dict[Cell, PictureRequ
     """Return the requests for the pictures of each cell. Their seeds count up from the seed of the control column."""
     if not request.options.samples:
         return {}
-    base, T = replace(request.settings, variance="eta"), request.checkpoint.schedule.T
+    count, most = request.options.cell_pictures, min(int(request.options.cell_steps), request.checkpoint.schedule.T)
+    base = replace(request.settings, variance="eta")
     first = request.latent.seed if isinstance(request.latent, Seed) else 0
-    seeds = base.noise_seeds(PICTURES)
-    cells = [Cell(S, eta, i) for S in SHOWN_STEPS if S <= T for eta in SHOWN_SETTINGS for i in range(PICTURES)]
+    seeds = base.noise_seeds(count)
+    cells = [Cell(S, eta, i) for S in STEPS if S <= most for eta in SHOWN_SETTINGS for i in range(count)]
     return {
         cell: PictureRequest(
             Seed(first + cell.number),
