@@ -269,3 +269,50 @@ def test_the_default_steps_do_not_exceed_T(folder):
     assert [(cell.steps, cell.inversion) for cell in quality.reconstruction.cells] == [
         (10, inversion) for inversion in ("plain", "refined-1", "ahead")
     ]
+
+
+def test_the_real_pictures_are_other_training_pictures_as_many_as_a_cell_has(
+    folder, tmp_path, batch_sizes, monkeypatch
+):
+    """A table that has none gets them from --only real, which samples nothing."""
+    monkeypatch.setattr("explorer.evaluation.reference_set.REFERENCE_PICTURES", 40)
+    np.savez(tmp_path / "flat.npz", images=flat_pictures(200))
+    data = ["--data", str(tmp_path / "flat.npz"), "--held-out", "30"]
+    assert main([str(folder), *SMALL, *data, "--only", "frechet", "--etas", "0", "--steps", "2"]) == 0
+    table = read_quality(folder).frechet
+    assert (table.real.pictures, table.real.draws) == (20, 130 // 20)
+    assert table.real.source == "pictures of the first 170 of flat.npz that are not in the reference"
+    assert (table.floor.pictures, table.floor.reference_pictures) == (20, 40)
+    quality = json.loads((folder / "quality.json").read_text())
+    old = {"distance": 9, "spread": 1, "pictures": 512}
+    quality["frechet"] |= {"real": old, "how": "of an earlier version"}
+    del quality["frechet"]["floor"]
+    (folder / "quality.json").write_text(json.dumps(quality))
+    batch_sizes.clear()
+    assert main([str(folder), *data, "--only", "real", "--batch", "8", "--device", "cpu"]) == 0
+    assert batch_sizes == []
+    assert read_quality(folder).frechet == table
+
+
+def test_real_pictures_are_drawn_from_outside_of_the_reference_and_the_held_out_ones(folder, monkeypatch):
+    monkeypatch.setattr("explorer.evaluation.reference_set.REFERENCE_PICTURES", 40)
+    data = flat_pictures(100)
+    data[:, 0, 0, 0] = np.arange(100)  # the number of the picture
+    reference_set = ReferenceSet.of_data(ex.load(folder, "cpu"), data, "flat", held_out=16)
+    numbers = {name: set(getattr(reference_set, name)[:, 0, 0, 0]) for name in ("reference", "held_out")}
+    real, name = reference_set.real_pictures(1000)
+    assert set(real[:, 0, 0, 0]) == set(range(100)) - numbers["reference"] - numbers["held_out"]
+    assert len(real) == 44
+    assert "not in the reference" in name
+    few, name = ReferenceSet.of_data(ex.load(folder, "cpu"), data[:60], "flat", held_out=16).real_pictures(10)
+    np.testing.assert_array_equal(few, data[44:54])  # only 4 others: the held-out pictures instead
+    assert name == "the last 16 pictures of flat"
+
+
+def test_real_pictures_need_a_table_and_its_reference(folder, capsys):
+    arguments = [str(folder), *SMALL, "--only", "real"]
+    assert main(arguments) == 2
+    assert "has no Fréchet table; measure one first" in capsys.readouterr().err
+    assert main([str(folder), *SMALL, "--only", "frechet", "--etas", "0", "--steps", "2"]) == 0
+    assert main(arguments) == 2
+    assert "is missing or not that of the Fréchet table" in capsys.readouterr().err

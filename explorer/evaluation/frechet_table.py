@@ -121,7 +121,9 @@ def measure_real(checkpoint: Checkpoint, reference_set: ReferenceSet, config: Ev
         raise ValueError(f"{folder}/quality.json has no Fréchet table; measure one first")
     reference = _existing_reference(folder, reference_set, table.weights)
     if reference is None or reference.pictures != table.reference:
-        raise ValueError(f"{folder}/{REFERENCE_FILE} is missing or not that of the Fréchet table; measure the table again")
+        raise ValueError(
+            f"{folder}/{REFERENCE_FILE} is missing or not that of the Fréchet table; measure the table again"
+        )
     ((pictures, _),) = Counter(cell.pictures for cell in table.cells).most_common(1)
     extractor = feature_extractor(checkpoint, "unet", config.batch)
     write_quality(folder, frechet=with_real(replace(table, how=HOW), reference, extractor, reference_set, pictures))

@@ -97,4 +97,3 @@ def _line_at(reference: Gaussian, rows: np.ndarray, pictures: int) -> float:
         distances.append(np.mean([frechet_distance(reference, Gaussian.of(drawn)) for drawn in sets]))
     slope, intercept = np.polyfit(inverses, distances, 1)
     return float(intercept + slope / pictures)
-

@@ -1,5 +1,8 @@
 """The Quality tab in a browser: the paper's numbers beside those of the checkpoint, and pictures of the cells."""
 
+import itertools
+
+import numpy as np
 import pytest
 
 import explorer as ex
@@ -35,7 +38,7 @@ def test_the_heat_map_of_the_paper_holds_its_table(stage, data):
     expected = [TABLE_1[data][eta][i] for i in range(len(TABLE_1_STEPS)) for eta in TABLE_1[data]]
     assert [float(text) for text in shown] == [pytest.approx(value, rel=0.005) for value in expected]
     assert stage.locator(".heat-theirs .best").count() >= len(TABLE_1_STEPS)
-    assert stage.locator(".theirs svg circle").count() == len(expected)
+    assert stage.locator(".theirs svg .marker").count() == len(expected)
 
 
 def test_the_checkpoint_shows_its_measured_cells_or_says_that_there_are_none(stage, faces):
@@ -44,10 +47,38 @@ def test_the_checkpoint_shows_its_measured_cells_or_says_that_there_are_none(sta
     cells = quality.frechet.cells if quality and quality.frechet else ()
     if cells:
         assert [text for text in heat(stage, "heat-ours") if text]
-        assert stage.locator(".ours svg circle").count() == len(cells)
+        assert stage.locator(".ours svg .marker").count() == stage.locator(".ours svg .bar").count() == len(cells)
     else:
         assert stage.text(".ours .how").startswith("Not measured yet: python -m explorer evaluate faces-64")
         assert stage.text(".heat-ours .heat") == "Nothing measured."
+
+
+def test_the_conclusions_name_the_cells_of_the_loaded_checkpoint(stage, faces):
+    stage.open(NO_PICTURES)
+    table = read_quality(faces.folder).frechet
+    few, many, ddpm = (table.cell(S, eta) for S, eta in ((50, 0), (1000, 1), (50, 1)))
+    for cell in (few, ddpm):  # both rows reach DDPM's longest run, so the headline names both
+        error = np.hypot(cell.standard_error, many.standard_error)
+        assert abs(cell.distance - many.distance) < 2 * error
+    headline = stage.text(".lead .say")
+    assert headline.startswith("From S = 50 on, DDIM (η = 0) is not measurably worse than DDPM (η = 1) at S = 1000.")
+    assert "DDPM itself is not measurably worse from S = 50 on. So 20 times fewer" in headline
+    findings = stage.text(".findings")
+    assert f"A perfect sampler is expected to have {table.floor.distance:.3g} with 256 pictures" in findings
+    assert f"Real pictures have {table.real.distance:.3g} on average over 16 sets of 256" in findings
+
+
+def test_the_labels_of_the_lines_are_whole_and_apart_on_a_phone(stage):
+    stage.page.set_viewport_size({"width": 390, "height": 844})
+    stage.open(NO_PICTURES)
+    boxes = "all => all.map(e => e.getBoundingClientRect()).map(({ left, right, top, bottom }) => [left, right, top, bottom])"
+    for where, count in ((".ours", 7), (".theirs", 5)):
+        labels = sorted(stage.locator(f"{where} svg text.label").evaluate_all(boxes), key=lambda box: box[2])
+        [[left, right, *_]] = stage.locator(f"{where} .plot").evaluate_all(boxes)
+        assert len(labels) == count
+        assert all(left <= box[0] and box[1] <= right for box in labels)
+        middles = [(box[2] + box[3]) / 2 for box in labels]
+        assert all(b - a >= 13 for a, b in itertools.pairwise(middles))
 
 
 def test_the_pictures_of_the_cells_are_those_of_the_core_and_open_in_steps(stage, faces):

@@ -158,7 +158,7 @@ test('each line ends at its label, and a leader joins them', () => {
   const options = curvesChart(close, { ...OPTIONS, levels: [level] }) ?? assert.fail();
   const labelled = options.lines.filter(({ label }) => label);
   const leaders = options.lines.filter(({ label }) => !label);
-  assert.deepEqual(labelled.map(({ label }) => label?.text), ['η = 0', 'η = 1', 'real']); // prettier-ignore
+  assert.deepEqual(labelled.map(({ label }) => label?.text), [SERIES[0].svg, SERIES[1].svg, 'real']); // prettier-ignore
   labelled.forEach(({ points, label, colour }, i) => {
     assert.deepEqual(leaders[i].points[0], points[points.length - 1]);
     assert.equal(leaders[i].points[1][1], label?.at[1]);
@@ -175,7 +175,7 @@ test('each line ends at its label, and a leader joins them', () => {
 test('every η has a colour and a marker of its own, and error bars of two standard errors', () => {
   const options = curvesChart(CELLS, OPTIONS) ?? assert.fail();
   const [low, high] = [2.2 - 0.6, 2.2 + 0.6].map(Math.log);
-  const bar = options.lines.find(({ label }) => label?.text === 'η = 0')?.bars?.at(-1) ?? assert.fail();
+  const bar = options.lines.find(({ label }) => label?.text === SERIES[0].svg)?.bars?.at(-1) ?? assert.fail();
   assert.ok(Math.abs(bar[1] - low) < 1e-9 && Math.abs(bar[2] - high) < 1e-9);
   const styles = Object.values(SERIES);
   for (const part of /** @type {const} */ (['colour', 'marker', 'name']))

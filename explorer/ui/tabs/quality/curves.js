@@ -20,16 +20,19 @@ const NEAR = 26; // px between two ticks with labels
 const LOWEST = 2.5; // error bars may reach down to this fraction of the least value
 const DODGE = 3.5; // px between the markers of neighbouring η at the same S
 
+const ETA = '<tspan class="symbol">η</tspan>';
+const SIGMA_HAT = '<tspan class="symbol">σ</tspan><tspan class="hat" dx="-7">ˆ</tspan>';
+
 /**
  * How each η is drawn: the colour is set in tab.css for both themes, and the marker tells the lines apart without colours.
- * @type {Record<string, { name: string, colour: string, marker: import('../../web/chart_marks.js').Marker, dash?: string }>}
+ * @type {Record<string, { name: string, svg: string, colour: string, marker: import('../../web/chart_marks.js').Marker, dash?: string }>}
  */
 export const SERIES = {
-  0: { name: 'η = 0', colour: 'var(--eta-0)', marker: 'circle' },
-  0.2: { name: 'η = 0.2', colour: 'var(--eta-02)', marker: 'triangle' },
-  0.5: { name: 'η = 0.5', colour: 'var(--eta-05)', marker: 'square' },
-  1: { name: 'η = 1', colour: 'var(--eta-1)', marker: 'diamond' },
-  large: { name: 'σ̂', colour: 'var(--eta-large)', marker: 'cross', dash: '2 4' },
+  0: { name: 'η = 0', svg: `${ETA} = 0`, colour: 'var(--eta-0)', marker: 'circle' },
+  0.2: { name: 'η = 0.2', svg: `${ETA} = 0.2`, colour: 'var(--eta-02)', marker: 'triangle' },
+  0.5: { name: 'η = 0.5', svg: `${ETA} = 0.5`, colour: 'var(--eta-05)', marker: 'square' },
+  1: { name: 'η = 1', svg: `${ETA} = 1`, colour: 'var(--eta-1)', marker: 'diamond' },
+  large: { name: 'σ̂', svg: SIGMA_HAT, colour: 'var(--eta-large)', marker: 'cross', dash: '2 4' },
 };
 /** Ticks at each S. @param {Cells} cells @returns {Tick[]} */
 export const stepTicks = (cells) => stepsOf(cells).map((S) => [Math.log(S), S, 'middle']);
@@ -82,7 +85,7 @@ export function spread(wanted, apart, low, high) {
 
 /**
  * Put the labels to the right of the lines, each joined to its line's end.
- * @param {(Line & { text: string })[]} lines
+ * @param {(Line & { text: string })[]} lines with the SVG text of their labels
  * @param {{ last: number, perX: number, perY: number, low: number, high: number }} area the end of the lines, px per unit, and the range
  */
 function labelLines(lines, { last, perX, perY, low, high }) {
@@ -141,10 +144,10 @@ export function curvesChart(cells, { size, xTitle, yTitle, y, yLabel = digits, l
     const bars = row
       .filter((cell) => half(cell) > 0)
       .map((cell) => [at(cell), clamp(cell.distance - half(cell)), clamp(cell.distance + half(cell))]);
-    const { name, colour, marker, dash } = SERIES[eta];
+    const { svg, colour, marker, dash } = SERIES[eta];
     /** @type {import('../../web/chart.js').Point[]} */
     const points = row.map((cell) => [at(cell), Math.log(Number(value(cell)))]);
-    return { points, bars, colour, marker, dash, width: 1.75, text: name };
+    return { points, bars, colour, marker, dash, width: 1.75, text: svg };
   });
   const references = levels.map(({ at, text }, i) => {
     /** @type {import('../../web/chart.js').Point[]} */

@@ -55,14 +55,14 @@ function lowest(cells) {
 /** What can be seen with this number of pictures. @param {Measured} measured */
 function limits({ real, floor }) {
   return sentences(
-    floor && sayHtml('quality.perfect', { n: floor.pictures, floor: digits(floor.distance, 2) }),
+    floor && sayHtml('quality.perfect', { n: floor.pictures, floor: digits(floor.distance) }),
     real &&
       sayHtml(`quality.real_${real.draws > 1 ? 'draws' : real.draws ? 'once' : 'extrapolated'}`, {
         n: real.pictures,
         draws: real.draws,
-        real: digits(real.distance, 2),
-        error: digits(real.standard_error, 1),
-        deviation: digits(real.deviation ?? NaN, 1),
+        real: digits(real.distance),
+        error: digits(real.standard_error, 2),
+        deviation: digits(real.deviation ?? NaN, 2),
       }),
     floor && say('quality.near'),
   );

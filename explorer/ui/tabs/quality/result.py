@@ -19,6 +19,7 @@ SHOWN_SETTINGS: dict[str, dict[str, Any]] = {
     "large": {"eta": 1.0, "variance": "large"},
 }
 
+
 class Cell(NamedTuple):
     """One sample picture: S, a key of :data:`SHOWN_SETTINGS`, and its number among those of the same settings."""
 

@@ -58,7 +58,7 @@ def plan_pictures(request: TabRequest[QualityOptions]) -> dict[Cell, PictureRequ
     base = replace(request.settings, variance="eta")
     first = request.latent.seed if isinstance(request.latent, Seed) else 0
     seeds = base.noise_seeds(count)
-    cells = [Cell(S, eta, i) for S in STEPS if S <= most for eta in SHOWN_SETTINGS for i in range(count)]
+    cells = [Cell(S, eta, i) for S in STEPS if most >= S for eta in SHOWN_SETTINGS for i in range(count)]
     return {
         cell: PictureRequest(
             Seed(first + cell.number),
