@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from tab_values import SHAPE, SMALL, english, pictures_of, shown, tab_of, values_of
+from tab_values import SHAPE, SMALL, english, pictures_of, previews_of, shown, tab_of, values_of
 
 import explorer as ex
 from explorer.checkpoint import CHECKPOINTS
@@ -77,6 +77,20 @@ def test_the_default_view_needs_few_evaluations_and_more_pictures_are_offered(ma
     first, all_of_them = pictures_of(default), pictures_of(more)
     assert {name: all_of_them[name].tobytes() for name in first} == {k: v.tobytes() for k, v in first.items()}
     assert len(all_of_them) == 3 * 4 * 5
+
+
+def test_the_first_column_is_the_preview_of_the_others_at_no_cost(make):
+    values = values_of(make("quality"), SMALL["quality"])
+    first = next(value for value in values if pictures_of(value))
+    previews, pictures = previews_of(first), pictures_of(first)
+    assert {name.split("/")[0] for name in pictures} == {"5"}
+    assert {name.split("/")[0] for name in previews} >= {"20", "50"}
+    for name, ((steps, requested), pixels) in previews.items():
+        S, cell = name.split("/", 1)
+        assert (steps, requested) == (5, int(S))
+        assert np.array_equal(pixels, pictures[f"5/{cell}"])
+    assert first["evaluations"] == 2 * 4 * 5
+    assert first["expected"] == 2 * 4 * (5 + 10 + 20 + 50)
 
 
 def test_samples_come_with_few_steps_first_and_are_remembered(make):

@@ -38,16 +38,23 @@ class QualityTab(Tab[QualityOptions]):
         return request
 
     def results(self, request: TabRequest[QualityOptions], state: State) -> Iterator[QualityResult]:
-        """Generate the pictures with small S first."""
+        """Generate the pictures with small S first. Those with the smallest serve as previews of the others."""
         requests = plan_pictures(request)
-        cells = list(requests)
-        result = QualityResult(request=request, steps=sorted({cell.steps for cell in cells}))
+        names = [f"{cell.steps}/{cell.eta}/{cell.number}" for cell in requests]
+        result = QualityResult(request=request, steps=sorted({cell.steps for cell in requests}))
 
         def add_picture(index: int, picture: Tensor) -> None:
-            cell = cells[index]
-            result.pictures.add(f"{cell.steps}/{cell.eta}/{cell.number}", picture)
+            result.pictures.add(names[index], picture)
 
-        return run_pictures(result, list(requests.values()), self.services.results, state, add_picture)
+        return run_pictures(
+            result,
+            list(requests.values()),
+            self.services.results,
+            state,
+            add_picture,
+            names=names,
+            preview_steps=min(STEPS),
+        )
 
 
 def plan_pictures(request: TabRequest[QualityOptions]) -> dict[Cell, PictureRequest]:
