@@ -8,6 +8,7 @@ import { ERRORS } from './conclusions.js';
 /** @typedef {import('./cells.js').Cells} Cells */
 /** @typedef {import('../../web/chart.js').ChartOptions} ChartOptions */
 /** @typedef {import('../../web/chart.js').Line} Line */
+/** @typedef {import('../../web/chart.js').Point} Point */
 /** @typedef {[value: number, label: string | number, anchor: string]} Tick */
 /** @typedef {{ at: (S: number) => number, spread?: number, text: string }} Level a reference line, straight on logarithmic axes; `spread` is its standard error */
 
@@ -103,74 +104,101 @@ function labelLines(lines, { last, perX, perY, low, high }) {
 }
 
 /**
+ * @typedef {object} CurvesOptions
+ * @property {{ width: number, height: number }} size
+ * @property {string} xTitle
+ * @property {string} yTitle
+ * @property {(cell: Cell) => number | undefined} [y] the value above S, by default the distance; only that has error bars
+ * @property {(value: number) => string} [yLabel]
+ * @property {Level[]} [levels]
+ */
+
+/**
  * @param {Cells} cells
- * @param {object} options
- * @param {{ width: number, height: number }} options.size
- * @param {string} options.xTitle
- * @param {string} options.yTitle
- * @param {(cell: Cell) => number | undefined} [options.y] the value above S, by default the distance with its error bar
- * @param {(value: number) => string} [options.yLabel]
- * @param {Level[]} [options.levels]
+ * @param {CurvesOptions} options
  * @returns {ChartOptions | null} null if there is nothing to draw
  */
 export function curvesChart(cells, { size, xTitle, yTitle, y, yLabel = digits, levels = [] }) {
-  const value = y ?? (({ distance }) => distance);
-  const drawn = ETAS.filter((eta) => cells[eta]?.some((cell) => Number(value(cell)) > 0));
-  if (!drawn.length) return null;
-  const values = drawn.flatMap((eta) => cells[eta].map((cell) => Number(value(cell)))).filter((v) => v > 0);
+  const rows = rowsOf(cells, y);
+  if (!rows.length) return null;
   const steps = stepsOf(cells);
-  const ends = [steps[0], steps[steps.length - 1]];
-  const half = (/** @type {Cell} */ cell) => (y ? NaN : ERRORS * (cell.spread ?? NaN));
-  const lows = drawn.flatMap((eta) => cells[eta].map((cell) => cell.distance - half(cell))).filter((v) => v > 0);
-  const least = Math.min(...values, ...levels.flatMap(({ at }) => ends.map(at)));
-  const low = Math.log(0.85 * Math.max(least / LOWEST, Math.min(least, ...lows)));
-  const high = Math.log(1.3 * Math.max(...values, ...levels.flatMap(({ at }) => ends.map(at))));
-  const names = [...drawn.map((eta) => SERIES[eta].name), ...levels.map(({ text }) => text)];
-  const right = LABEL_GAP + CHARACTER * Math.max(...names.map((name) => name.length));
-  const margin = { ...MARGINS, right };
-  const dodges = DODGE * (drawn.length - 1);
-  const plain = size.width - margin.left - right - dodges;
-  const perX = plain / (Math.log(ends[1] / ends[0]) || 1);
-  const first = Math.log(ends[0]) - dodges / 2 / perX;
-  const last = Math.log(ends[1]) + dodges / 2 / perX;
+  const ends = /** @type {[number, number]} */ ([steps[0], steps[steps.length - 1]]);
+  const [low, high] = rangeOf(rows, levels, ends);
+  const yTicks = TICKS.map(Math.log).filter((v) => v >= low && v <= high);
+  const yText = (/** @type {number} */ v) => yLabel(Math.exp(v));
+  const margin = {
+    ...MARGINS,
+    left: Math.max(MARGIN.left, 10 + widthOf(yTicks.map(yText))),
+    right: LABEL_GAP + widthOf([...rows.map(({ eta }) => SERIES[eta].name), ...levels.map(({ text }) => text)]),
+  };
+
+  // markers at the same S stand side by side, so that their error bars can be seen
+  const dodge = y ? 0 : DODGE;
+  const half = (dodge * (rows.length - 1)) / 2;
+  const perX = (size.width - margin.left - margin.right - 2 * half) / (Math.log(ends[1] / ends[0]) || 1);
+  const xRange = /** @type {[number, number]} */ ([Math.log(ends[0]) - half / perX, Math.log(ends[1]) + half / perX]);
   const perY = (size.height - margin.top - margin.bottom) / (high - low);
   const clamp = (/** @type {number} */ v) => (v > 0 ? Math.min(high, Math.max(low, Math.log(v))) : low);
 
-  const lines = drawn.map((eta, i) => {
-    const shift = (DODGE * (i - (drawn.length - 1) / 2)) / perX;
-    const row = cells[eta].filter((cell) => Number(value(cell)) > 0);
-    const at = (/** @type {Cell} */ { S }) => Math.log(S) + shift;
-    /** @type {import('../../web/chart_marks.js').Bar[]} */
-    const bars = row
-      .filter((cell) => half(cell) > 0)
-      .map((cell) => [at(cell), clamp(cell.distance - half(cell)), clamp(cell.distance + half(cell))]);
+  const lines = rows.map(({ eta, points }, i) => {
+    const shift = (dodge * i - half) / perX;
     const { svg, colour, marker, dash } = SERIES[eta];
-    /** @type {import('../../web/chart.js').Point[]} */
-    const points = row.map((cell) => [at(cell), Math.log(Number(value(cell)))]);
-    return { points, bars, colour, marker, dash, width: 1.75, text: svg };
+    const drawn = points.map(({ S, value }) => /** @type {Point} */ ([Math.log(S) + shift, Math.log(value)]));
+    const bars = points.flatMap(({ S, value, error }) => {
+      const bar = [Math.log(S) + shift, clamp(value - error), clamp(value + error)];
+      return error > 0 ? [/** @type {import('../../web/chart_marks.js').Bar} */ (bar)] : [];
+    });
+    return { points: drawn, bars, colour, marker, dash, width: 1.75, text: svg };
   });
   const references = levels.map(({ at, text }, i) => {
-    /** @type {import('../../web/chart.js').Point[]} */
-    const points = [first, last].map((place) => [place, Math.log(at(Math.exp(place)))]);
-    return { points, colour: 'var(--ink2)', width: 1.25, dash: i ? '1 3' : '5 3', text };
+    const drawn = xRange.map((place) => /** @type {Point} */ ([place, Math.log(at(Math.exp(place)))]));
+    return { points: drawn, colour: 'var(--ink2)', width: 1.25, dash: i ? '1 3' : '5 3', text };
   });
-  const all = labelLines([...lines, ...references], { last, perX, perY, low, high });
-  const withError = levels.filter((level) => Number(level.spread) > 0);
+  const labelled = labelLines([...lines, ...references], { last: xRange[1], perX, perY, low, high });
+  const bands = levels.flatMap(({ at, spread: error = 0 }) => {
+    const [from, to] = [-ERRORS, ERRORS].map((errors) => clamp(at(ends[0]) + errors * error));
+    return error > 0 ? [{ from, to, colour: 'var(--ref)' }] : [];
+  });
   return {
     ...size,
-    margin,
-    xRange: [first, last],
+    ...{ margin, xRange, yTicks, xTitle, yTitle, bands },
     yRange: [low, high],
-    yTicks: TICKS.map(Math.log).filter((v) => v >= low && v <= high),
-    yLabel: (v) => yLabel(Math.exp(v)),
+    yLabel: yText,
     xTicks: spacedTicks(stepTicks(cells), perX),
-    xTitle,
-    yTitle,
-    bands: withError.map(({ at, spread: error }) => ({
-      from: clamp(at(ends[0]) - ERRORS * Number(error)),
-      to: clamp(at(ends[0]) + ERRORS * Number(error)),
-      colour: 'var(--ref)',
-    })),
-    lines: all.flatMap(([leader]) => leader).concat(all.map(([, line]) => line)),
+    lines: [...labelled.map(([leader]) => leader), ...labelled.map(([, line]) => line)],
   };
 }
+
+/**
+ * What is drawn of each η: positive values, and half of their error bars, NaN for none.
+ * @param {Cells} cells
+ * @param {CurvesOptions['y']} y
+ * @returns {{ eta: string, points: { S: number, value: number, error: number }[] }[]}
+ */
+function rowsOf(cells, y) {
+  const rows = ETAS.filter((eta) => cells[eta]).map((eta) => {
+    const points = cells[eta].map((cell) => {
+      const value = Number(y ? y(cell) : cell.distance);
+      return { S: cell.S, value, error: y ? NaN : ERRORS * (cell.spread ?? NaN) };
+    });
+    return { eta, points: points.filter(({ value }) => value > 0) };
+  });
+  return rows.filter(({ points }) => points.length);
+}
+
+/**
+ * The logarithms of the ends of the y axis, with room for the error bars as far as they are not too long.
+ * @param {ReturnType<typeof rowsOf>} rows
+ * @param {Level[]} levels
+ * @param {[number, number]} ends the smallest and the largest S
+ */
+function rangeOf(rows, levels, ends) {
+  const points = rows.flatMap((row) => row.points);
+  const values = [...points.map(({ value }) => value), ...levels.flatMap(({ at }) => ends.map(at))];
+  const least = Math.min(...values);
+  const lows = points.map(({ value, error }) => value - error).filter((v) => v > 0);
+  return [0.85 * Math.max(least / LOWEST, Math.min(least, ...lows)), 1.3 * Math.max(...values)].map(Math.log);
+}
+
+/** An upper bound of the width of labels, in px. @param {string[]} labels */
+const widthOf = (labels) => CHARACTER * Math.max(0, ...labels.map((label) => label.length));

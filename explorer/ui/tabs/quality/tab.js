@@ -91,7 +91,7 @@ class Quality extends Stage {
   /**
    * @param {string} where
    * @param {Cells} cells
-   * @param {Partial<Parameters<typeof curvesChart>[1]> & { yTitle: string, height?: number }} options
+   * @param {Partial<import('./curves.js').CurvesOptions> & { yTitle: string, height?: number }} options
    */
   drawChart(where, cells, { height = 280, ...options }) {
     const plot = this.$(`${where} .plot`);
@@ -180,7 +180,8 @@ class Quality extends Stage {
  */
 function levelsOf({ cells, real, floor }) {
   const counts = new Set(cells.map((/** @type {import('./cells.js').Measurement} */ cell) => cell[5]));
-  const fits = (/** @type {{ pictures: number } | null | undefined} */ level) => level && counts.has(level.pictures);
+  const fits = (/** @type {{ pictures: number, distance: number } | null | undefined} */ level) =>
+    level && level.distance > 0 && counts.has(level.pictures);
   const levels = [];
   if (fits(real)) levels.push({ at: () => real.distance, spread: real.standard_error, text: say('quality.real') });
   if (fits(floor)) levels.push({ at: () => floor.distance, text: say('quality.floor') });
