@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Event, Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("MPLBACKEND", "agg")  # Gradio queries the backend at every event; detecting it takes a second
@@ -47,6 +48,19 @@ def parse_arguments() -> argparse.Namespace:
         default=[],
         metavar="USER:PASSWORD",
         help="require a login; can be repeated, or @FILE with one USER:PASSWORD per line",
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a host name by which the app is reached, such as ddim.example.org or *.example.org; can be repeated. IP "
+        "addresses and the names of this machine are always allowed",
+    )
+    parser.add_argument(
+        "--behind-proxy",
+        action="store_true",
+        help="a reverse proxy is in front: believe its X-Forwarded headers (implied by --root-path, and on a Space)",
     )
     parser.add_argument("--device", default="auto", help="device of the network: auto (default), cpu, cuda or mps")
     parser.add_argument(
@@ -104,12 +118,16 @@ def check_port(host: str, port: int) -> None:
     """Raise ValueError unless the port is valid and free."""
     if not 1 <= port <= 65535:
         raise ValueError(f"--port must be from 1 to 65535, not {port}")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ValueError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from None
+    name = f"[{host}]" if ":" in host else host
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise ValueError(
+            f"cannot listen on {name}:{port} ({error.strerror}); choose another --port or --host"
+        ) from None
 
 
 def check_root_path(path: str) -> str:
@@ -117,6 +135,12 @@ def check_root_path(path: str) -> str:
     if not path.startswith(("/", "http://", "https://")):
         raise ValueError(f"--root-path must begin with / (or be a URL that begins with http), not {path!r}")
     return path.rstrip("/")
+
+
+def allowed_names(root_path: str | None) -> list[str]:
+    """Return the host name in a root path that is a URL."""
+    name = urlsplit(root_path or "").hostname
+    return [name] if name else []
 
 
 def logins(values: Sequence[str]) -> list[tuple[str, str]]:
@@ -202,23 +226,29 @@ def serve(args: argparse.Namespace, stack: ExitStack) -> int:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
     from explorer.checkpoint import load
-    from explorer.ui.app import build, launch_options, shut_down
+    from explorer.ui.app import build, launch_options, limit_connections, shut_down
 
     def load_other(name: str, progress: Progress) -> Checkpoint:
         return load(name, args.device, engine=args.engine, progress=progress)
 
-    public = args.public or args.share or "SPACE_ID" in os.environ
+    on_space = "SPACE_ID" in os.environ
+    public = args.public or args.share or on_space
     demo = build(checkpoints, None if public else load_other)
     stopped = Event()
     handle_signals(lambda *_: stopped.set())
     demo.launch(
         prevent_thread_lock=True,
-        server_name=args.host,
+        server_name=f"[{args.host}]" if ":" in args.host else args.host,  # so that Gradio's URLs are valid
         server_port=args.port,
         root_path=root_path,
         share=args.share,
-        **launch_options(users),
+        **launch_options(
+            users,
+            hosts=[*args.allow_host, *allowed_names(root_path), *["*.gradio.live"] * args.share],
+            behind_proxy=args.behind_proxy or root_path is not None or on_space,
+        ),
     )
+    limit_connections(demo)
     while not stopped.wait(1):  # without a timeout, some systems do not deliver Ctrl-C
         pass
     shut_down(demo)

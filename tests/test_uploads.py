@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import threading
+import tracemalloc
 import warnings
 import zlib
 
@@ -12,7 +14,16 @@ import torch
 from files import file_of
 from PIL import Image
 
-from explorer.media.uploads import CACHED_SIDE, MAX_FILE, PictureError, UploadedPictures, as_tensor, read_picture
+from explorer.media import uploads
+from explorer.media.uploads import (
+    CACHED_SIDE,
+    MAX_FILE,
+    DecodingBudget,
+    PictureError,
+    UploadedPictures,
+    as_tensor,
+    read_picture,
+)
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -128,6 +139,48 @@ def test_the_exif_orientation_is_applied(turn):
     shown = read(Image.fromarray(np.ascontiguousarray(ways[turn])), "jpeg", quality=95, exif=exif)
     for row, column in [(16, 16), (16, 48), (48, 16), (48, 48)]:
         assert np.abs(shown[row, column].astype(int) - upright[row, column]).max() < 12
+
+
+@pytest.mark.parametrize("mode", ["I;16", "F", "RGBA", "LA", "P"])
+def test_a_picture_is_the_same_however_many_rows_are_converted_at_once(monkeypatch, mode):
+    values = np.random.default_rng(0)
+    if mode == "I;16":
+        picture = Image.fromarray(values.integers(0, 1 << 16, (37, 21), dtype=np.uint16))
+    elif mode == "F":
+        picture = Image.fromarray(values.normal(size=(37, 21)).astype(np.float32))
+    else:
+        picture = Image.fromarray(values.integers(0, 256, (37, 21, 4), dtype=np.uint8)).convert(mode)
+    options = {"transparency": 3} if mode == "P" else {}
+    whole = read(picture, "tiff" if mode == "F" else "png", **options)
+    monkeypatch.setattr(uploads, "STRIP_PIXELS", 100)
+    assert np.array_equal(read(picture, "tiff" if mode == "F" else "png", **options), whole)
+
+
+@pytest.mark.slow
+def test_a_picture_of_high_bit_depth_needs_little_memory_beyond_its_pixels():
+    data = file_of(Image.fromarray(np.arange(9_000_000, dtype=np.uint32).reshape(3000, 3000).astype(np.uint16)))
+    tracemalloc.start()
+    read_picture(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 48 << 20  # a copy in float64 has 69 MiB
+
+
+def test_pictures_are_decoded_one_after_the_other_where_they_are_large():
+    budget, decoded = DecodingBudget(100), []
+    with budget.pixels(60):
+
+        def decode(count):
+            with budget.pixels(count):
+                decoded.append(count)
+
+        large, small = (threading.Thread(target=decode, args=(count,)) for count in (41, 40))
+        large.start()
+        small.start()
+        small.join()
+        assert decoded == [40]
+    large.join()
+    assert decoded == [40, 41]
 
 
 def test_the_centre_square_is_cropped():

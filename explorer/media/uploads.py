@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Condition
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -19,6 +21,7 @@ MAX_FILE = 20 << 20  # bytes
 MAX_PIXELS = 50_000_000
 MIN_SIDE, MAX_RATIO = 8, 20
 CACHED_SIDE = 512  # pixels per side of a cached picture, at most
+STRIP_PIXELS = 1 << 20
 MAX_CACHED = 64  # pictures
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")  # none executes code
 
@@ -52,9 +55,8 @@ def read_picture(data: bytes) -> Image.Image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data), formats=_available_formats()) as picture:
                 _check_size(*picture.size)
-                upright = ImageOps.exif_transpose(picture)
-                upright.load()
-                rgb = _on_white(upright)
+                with DECODING.pixels(picture.width * picture.height):
+                    return _centre_square(picture)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -67,6 +69,41 @@ def read_picture(data: bytes) -> Image.Image:
         raise PictureError(
             "brought.unreadable", "this is no picture that can be read, or it is damaged: try a PNG or a JPEG"
         ) from error
+
+
+class DecodingBudget:
+    """Limits how many pixels are decoded at the same time, by all threads together.
+
+    Args:
+        max_pixels: at least the number of pixels of the largest picture.
+    """
+
+    def __init__(self, max_pixels: int) -> None:
+        self._free = self._max_pixels = max_pixels
+        self._changed = Condition()
+
+    @contextmanager
+    def pixels(self, count: int) -> Iterator[None]:
+        """Wait until ``count`` more pixels may be decoded, and keep them reserved."""
+        with self._changed:
+            self._changed.wait_for(lambda: count <= self._free)
+            self._free -= count
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += count
+                self._changed.notify_all()
+
+
+DECODING = DecodingBudget(MAX_PIXELS)  # about 12 bytes for each pixel
+
+
+def _centre_square(picture: Image.Image) -> Image.Image:
+    """Decode an open picture. Return its centre square, see :func:`read_picture`."""
+    picture.load()
+    ImageOps.exif_transpose(picture, in_place=True)
+    rgb = _on_white(picture)
     side = min(rgb.size)
     square = ImageOps.fit(rgb, (side, side))
     return square if side <= CACHED_SIDE else square.resize((CACHED_SIDE, CACHED_SIDE), Image.Resampling.LANCZOS)
@@ -103,15 +140,39 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
+    """Convert a picture to RGB on a white ground, in strips of rows: full-size copies would take much memory."""
     if picture.mode in ("I", "F", "I;16", "I;16B", "I;16L"):  # high bit depth: scale the range of values to 0..255
-        values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
-        low, high = values.min(), values.max()
-        scaled = (values - low) * (255 / (high - low) if high > low else 0)
-        return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
-    if "A" in picture.getbands() or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return picture.convert("RGB")
+        extremes = [(values.min(), values.max()) for values in map(_values, _strips(picture))]
+        low, high = min(low for low, _ in extremes), max(high for _, high in extremes)
+        factor = 255 / (high - low) if high > low else 0
+
+        def to_rgb(strip: Image.Image) -> Image.Image:
+            return Image.fromarray(((_values(strip) - low) * factor).round().astype(np.uint8)).convert("RGB")
+
+    elif "A" in picture.getbands() or "transparency" in picture.info:
+
+        def to_rgb(strip: Image.Image) -> Image.Image:
+            layer = strip.convert("RGBA")
+            return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+
+    else:
+        return picture.convert("RGB")
+    rgb, top = Image.new("RGB", picture.size), 0
+    for strip in _strips(picture):
+        rgb.paste(to_rgb(strip), (0, top))
+        top += strip.height
+    return rgb
+
+
+def _strips(picture: Image.Image) -> Iterator[Image.Image]:
+    """Yield a picture from top to bottom in strips of about a million pixels."""
+    rows = max(1, STRIP_PIXELS // picture.width)
+    for top in range(0, picture.height, rows):
+        yield picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+
+
+def _values(picture: Image.Image) -> np.ndarray:
+    return np.nan_to_num(np.asarray(picture, dtype=np.float64))
 
 
 def as_tensor(picture: Image.Image, shape: Sequence[int]) -> Tensor:

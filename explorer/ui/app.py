@@ -20,12 +20,14 @@ from explorer.ui.api import add_endpoint, all_endpoints
 from explorer.ui.checkpoint_registry import CheckpointRegistry, Loader
 from explorer.ui.localization import to_json
 from explorer.ui.query import Query
-from explorer.ui.request_guard import RequestGuard
 from explorer.ui.saving import Exporter
+from explorer.ui.security.connections import with_header_timeout
+from explorer.ui.security.request_guard import RequestGuard
 from explorer.ui.tab import Services, Tab
 from explorer.ui.tabs import TABS
 
 SERVER_THREADS = MAX_RUNNING + MAX_QUEUED + 40  # one for each running or queued run, and 40 for short requests
+MAX_SESSIONS = 1000  # of which Gradio keeps the state: up to 0.15 MB each, whoever invents them
 MAX_PUBLIC_CALLS = 30_000  # network calls in one run of a public app: all columns of Consistency for 12 latents
 # How often Gradio deletes published files, and from which age on, in seconds. A page downloads its file within seconds and
 # keeps the pictures. A class can make some gigabytes of sprite sheets in ten minutes.
@@ -34,19 +36,25 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 RUNS: dict[str, Any] = {"concurrency_limit": None, **QUIET}  # Admission limits the runs, not Gradio
 
 
-def launch_options(logins: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+def launch_options(
+    logins: Sequence[tuple[str, str]] = (), hosts: Sequence[str] = (), behind_proxy: bool = False
+) -> dict[str, Any]:
     """Return the arguments of ``demo.launch`` for the page's files, look, limits and offline use.
 
     Args:
         logins: pairs of user and password; everybody may use the page if empty. With logins, the MCP server is off because
             it has no authentication.
+        hosts: further names by which the server may be reached; ``*.example.org`` allows all names below it.
+        behind_proxy: whether a reverse proxy is in front, whose X-Forwarded headers count.
     """
+    guard = Middleware(RequestGuard, hosts=hosts, behind_proxy=behind_proxy)
     return {
         "head": components.page_head([tab.name for tab in TABS]),
         "theme": gr.themes.Base(),
         "max_file_size": "20mb",
         "max_threads": SERVER_THREADS,
-        "app_kwargs": {"middleware": [Middleware(RequestGuard)], "routes": static_files.ROUTES},
+        "state_session_capacity": MAX_SESSIONS,
+        "app_kwargs": {"middleware": [guard], "routes": static_files.ROUTES},
         "show_error": False,
         "run_history": False,
         "ssr_mode": False,
@@ -220,6 +228,12 @@ def server_function(method: Any) -> Any:
 
     call.__name__ = method.__name__
     return call
+
+
+def limit_connections(demo: gr.Blocks) -> None:
+    """Close connections of the running server whose header does not arrive in time."""
+    config = demo.server.config
+    config.http_protocol_class = with_header_timeout(config.http_protocol_class)  # type: ignore[arg-type]
 
 
 def shut_down(demo: gr.Blocks) -> None:

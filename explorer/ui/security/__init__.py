@@ -1,0 +1,1 @@
+"""What stands between the open internet and Gradio's server."""
