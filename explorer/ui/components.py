@@ -134,6 +134,10 @@ def page_head(tabs: Sequence[str]) -> str:
     Args:
         tabs: names of the tabs in their order on the page.
     """
-    config = {"languages": localization.LANGUAGE_NAMES, "tabs": list(tabs), "lesson": lesson()}
-    config["references"] = references()
+    config = {
+        "languages": localization.LANGUAGE_NAMES,
+        "tabs": list(tabs),
+        "lesson": lesson(),
+        "references": references(),
+    }
     return static_files.head_html(config)
