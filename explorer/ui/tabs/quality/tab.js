@@ -136,10 +136,10 @@ class Quality extends Stage {
     if (box.hidden) return write(box, '');
     const narrow = innerWidth <= NARROW;
     const columns = narrow ? SAMPLED_ETAS.length : steps.length;
-    const stepLabels = steps.map((S) => `<span>${math(narrow && S > 99 ? String(S) : `S = ${S}`)}</span>`);
+    const stepLabels = steps.map((S) => `<span>${narrow ? S : math(`S = ${S}`)}</span>`);
     const etaLabels = SAMPLED_ETAS.map((eta) => `<span>${symbolOf(eta)}</span>`);
     const [across, down] = narrow ? [etaLabels, stepLabels] : [stepLabels, etaLabels];
-    const cells = ['<span></span>', ...across];
+    const cells = [`<span>${narrow ? math('S') : ''}</span>`, ...across];
     down.forEach((label, row) => {
       const places = across.map((_, column) => (narrow ? [row, column] : [column, row]));
       cells.push(label, ...places.map(([s, e]) => sampleCell(steps[s], SAMPLED_ETAS[e], pictures)));
