@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from playwright.sync_api import TimeoutError
 
 from explorer.ui.components import lesson
 from explorer.ui.localization import texts
@@ -108,3 +109,42 @@ def test_an_example_sets_its_settings_and_a_pinned_picture_stands_beside_the_nex
     assert stage.page.locator("#stage-column .bar:not(.always)").evaluate_all(bars)
     stage.locator(".pin").click()
     assert not stage.locator(".pinned").is_visible()
+
+
+# What the card is about: the first target of the part that is shown lies in the window and not behind the card, nor behind
+# anything else in its middle; and no reading in the card is still awaited.
+IN_VIEW = """targets => {
+    const root = document.querySelector('explorer-' + document.querySelector('explorer-controls').tab);
+    const target = root?.querySelector(targets[0]), box = target?.getBoundingClientRect();
+    const card = document.querySelector('#lesson .card').getBoundingClientRect();
+    if (!box?.height || !target.hasAttribute('data-spot')) return false;
+    if (box.top < 0 || box.bottom > card.top || box.left < 0 || box.right > innerWidth) return false;
+    const middle = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+    return target.contains(middle) || middle?.contains(target);
+}"""
+READINGS = "() => [...document.querySelectorAll('#lesson .card [data-part]:not([hidden]) [data-reading]')].map(e => e.textContent)"
+LAYOUTS = [(1366, 657, False), (1280, 720, False), (1280, 720, True)]
+PROJECTOR = "on => { if (document.body.hasAttribute('data-projector') !== on) dispatchEvent(new CustomEvent('explorer:projector')); }"
+PUBLISH = "([name, detail]) => dispatchEvent(new CustomEvent(`explorer:${name}`, { detail }))"
+
+
+def begin(stage, kind, entry, number):
+    """Go to a stop or an example, and wait until its card has all its numbers."""
+    stage.page.evaluate(PUBLISH, [kind, number if kind == "stop" else entry["name"]])
+    stage.page.wait_for_function(f"() => ({READINGS})().every(text => !text.includes('…'))", timeout=60_000)
+
+
+def test_the_card_never_covers_what_it_is_about_and_quotes_what_is_there(stage):
+    stage.open("?steps=2&side=5")
+    entries = [("stop", n, entry) for n, entry in enumerate(lesson()["stops"], 1)]
+    entries += [("example", 0, entry) for entry in lesson()["examples"]]
+    for kind, number, entry in entries:
+        begin(stage, kind, entry, number)
+        for width, height, projector in LAYOUTS:
+            stage.page.set_viewport_size({"width": width, "height": height})
+            stage.page.evaluate(PROJECTOR, projector)
+            try:
+                stage.page.wait_for_function(IN_VIEW, arg=entry["targets"]["see"], timeout=60_000)
+            except TimeoutError:
+                pytest.fail(f"{entry['name']} at {width} × {height}, projector {projector}")
+        assert "–" not in stage.page.evaluate(READINGS), entry["name"]

@@ -9,6 +9,7 @@ import pytest
 from tab_values import TOY, english, tab_of
 
 from explorer.checkpoint import CheckpointError
+from explorer.paper import TABLE_1, TABLE_2
 from explorer.support.arguments import as_int
 from explorer.support.messages import PLACEHOLDER, LocalizedError, Message
 from explorer.ui import localization
@@ -24,6 +25,7 @@ from explorer.ui.localization import (
     texts,
     to_json,
 )
+from explorer.ui.tabs import NAMES
 
 SOURCES = [path for suffix in ("py", "js", "html") for path in HERE.rglob(f"*.{suffix}") if "vendor" not in path.parts]
 AREAS = "|".join({key.split(".")[0] for key in texts("en")})
@@ -152,3 +154,77 @@ def test_the_settings_of_every_stop_and_example_can_be_used(entry):
     assert message == ""
     assert set(query) <= {*defaults, "t", "t_forward", "moment"}
     assert entry.get("right", 1) in (1, 2, 3)
+
+
+# ---- numbers in texts: each is a reading of the run, a setting, or the paper's ----
+
+READING = re.compile(r"\{reading\.(\w+)\}")
+PAPER = re.compile(r"\{paper ([^{}]+)\}")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[−-]\d+)?")
+ALLOWED = re.compile(
+    r"\{(?:S|t|eta)\} ?= ?[\d.]*\d"  # a setting
+    r"|\{[^{}]*\}"  # readings, numbers of the paper, values, symbols such as {x_0}
+    r"|(?:Eq\.|式|식) ?12|(?:Table|表|표) 1|2020|CIFAR-10|coef[12]|Inception-v3|sha256|x_0"  # names
+    r"|[Ss]ections? \d[.\d]*|第 \d[.\d]* 节|\d[.\d]*절"
+    r"|\[−1, 1\]|\[0, 1\]|±(?:2|1\.5)\b|\b1−(?=\{)"  # ranges, and 1 − beta
+)
+AREAS_WITH_NUMBERS = {"about", "examples", "guide", "lesson", "stops", *NAMES}
+# What else is written in digits, the same in all languages: units, limits and settings that are offered; never a measurement.
+CONSTANTS = {
+    "stops.jump.ask": {"0", "1"},  # the first t; the variance of noise
+    "stops.budget.ask": {"0.5", "1", "0"},  # the eta to move to
+    "stops.shell.ask": {"1"},  # the length of noise, here and below
+    "stops.shell.guess_1": {"0.7"},
+    "stops.shell.guess_2": {"1"},
+    "stops.shell.guess_3": {"1.4"},
+    "stops.back.see": {"1"},
+    "examples.last.look": {"0"},  # the last t, and what Eq. 12 has there
+    "encode.every_steps": {"1000"},
+    "encode.of_noise": {"0", "1"},
+    "encode.largest": {"2"},  # the width of [-1, 1]
+    "encode.bought": {"1"},  # of a fraction
+    "forward.yours": {"0.5"},
+    "forward.same": {"99", "100"},  # of the test
+    "forward.beyond": {"99", "100"},
+    "interpolate.over_steps": {"20", "50"},
+    "paths.at": {"0"},
+    "paths.sweep": {"1"},  # of a ratio
+    "paths.before": {"1"},
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_quotes_no_measurement_but_as_a_reading_of_the_run(language):
+    for key, text in texts(language).items():
+        if key.split(".")[0] in AREAS_WITH_NUMBERS:
+            assert set(NUMBER.findall(ALLOWED.sub("", text))) <= CONSTANTS.get(key, set()), (key, text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_numbers_that_are_marked_as_the_papers_are_in_its_tables(language):
+    rows = [row for table in TABLE_1.values() for row in table.values()]
+    published = {f"{number:g}" for row in [*rows, TABLE_2] for number in row}
+    for key, text in texts(language).items():
+        numbers = [
+            number for marked in PAPER.findall(text) for number in NUMBER.findall(re.sub("[,、] ?", " ", marked))
+        ]
+        assert set(numbers) <= published, key
+
+
+@pytest.mark.parametrize(("language", "name"), TRANSLATIONS, ids="-".join)
+def test_a_translation_quotes_the_numbers_of_english(language, name):
+    for key, original in read_texts(ENGLISH[name]).items():
+        text = texts(language)[key]
+        assert set(READING.findall(text)) == set(READING.findall(original)), key
+        quoted = [
+            [NUMBER.findall(re.sub("[,、] ?", " ", marked)) for marked in PAPER.findall(t)] for t in (text, original)
+        ]
+        assert sorted(quoted[0]) == sorted(quoted[1]), key
+
+
+def test_every_stop_and_example_says_what_its_parts_are_about():
+    for entry in [*lesson()["stops"], *lesson()["examples"]]:
+        assert set(entry["targets"]) <= {"ask", "see", "number", "tell"}, entry["name"]
+        assert entry["targets"]["see"], entry["name"]
+    for stop in lesson()["stops"]:
+        assert stop["targets"]["number"], stop["name"]

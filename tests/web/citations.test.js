@@ -24,8 +24,9 @@ test('no two references are called the same', () => {
 
 test('a citation in a text is a link to its entry; an unknown one stays as it is written', () => {
   const symbol = (name) => citation(name.replace('cite.', ''), cited);
+  const fillings = { value: String, symbol, reading: String, paper: String };
   assert.equal(
-    fillText('as in {cite.v_prediction}, {cite.nobody}', {}, String, symbol),
+    fillText('as in {cite.v_prediction}, {cite.nobody}', {}, fillings),
     'as in <a class="cite" href="#reference-v_prediction" data-cite="v_prediction">Salimans &amp; Ho 2022</a>, {cite.nobody}',
   );
 });

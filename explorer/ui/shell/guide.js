@@ -5,6 +5,7 @@ import { Part, remembered } from '../web/dom.js';
 import { keepTranslated, say, sayHtml } from '../web/localize.js';
 import { math } from '../web/math.js';
 import { listen, page, publish } from '../web/page_state.js';
+import { showReadings } from '../web/readings.js';
 import { drawReferences, listenToCitations } from './references.js';
 
 const STORAGE_KEY = 'ddim-explorer-guide';
@@ -22,12 +23,15 @@ class Guide extends Part {
     this.addEventListener('click', (event) => {
       const pressed = /** @type {Element} */ (event.target).closest('button');
       if (!pressed || pressed.matches('.back')) return;
-      window.scrollTo({ top: 0 }); // to where it is seen
+      window.scrollTo({ top: 0, behavior: 'instant' }); // from there the card scrolls to what it is about
       if (pressed.dataset.example) publish('example', pressed.dataset.example);
       else publish('stop', Number(pressed.dataset.stop));
     });
     listen('settings', () => {
       if (page.tab !== this.#drawn) this.#draw();
+    });
+    listen('readings', (tab) => {
+      if (tab === page.tab) this.#showReadings();
     });
     this.fold.open = remembered(STORAGE_KEY) !== 'folded';
     this.fold.addEventListener('toggle', () => remembered(STORAGE_KEY, this.fold.open ? 'open' : 'folded'));
@@ -43,6 +47,7 @@ class Guide extends Part {
       { stops, examples } = config.lesson;
     this.#drawn = tab;
     this.$('.about').innerHTML = sayHtml(`about.${tab}`);
+    this.#showReadings();
     this.#drawFormulas(tab);
     const played = examples
       .filter(isOfTab)
@@ -52,6 +57,10 @@ class Guide extends Part {
     });
     this.$('.try').innerHTML = played.join('');
     this.$('.examples').hidden = played.length === 0;
+  }
+
+  #showReadings() {
+    showReadings(this, say('guide.waiting'));
   }
 
   /** The formulas that the tab's element names. @param {string} tab */

@@ -1,17 +1,21 @@
-// The card at the foot of the window: a stop of the lesson, or what to look at in an example. With "ask first" a stop shows
-// its question alone, and the tab hides the answer (by body[data-asking], see the tabs' style sheets), until a guess is clicked.
+// The card at the foot of the window: a stop of the lesson, or what to look at in an example. The page shows what each of its parts
+// is about: the elements that lesson.json names. With "ask first" a stop shows its question alone, and the tab hides the answer (by
+// body[data-asking], see the tabs' style sheets), until a guess is clicked.
 import { config } from '../web/config.js';
 import { Part } from '../web/dom.js';
 import { listenToKeys } from '../web/keys.js';
 import { keepTranslated, say, sayHtml } from '../web/localize.js';
-import { listen, publish, setView } from '../web/page_state.js';
+import { listen, page, publish, setView } from '../web/page_state.js';
+import { showReadings } from '../web/readings.js';
+import { Spotlight } from './spotlight.js';
 
 const PARTS = ['ask', 'see', 'number', 'tell'];
+const NARROW = 700; // px: in narrower windows, and in projector mode, the card shows one part at a time
 
 /** @typedef {import('../web/config.js').LessonEntry} LessonEntry */
 
 /** @param {LessonEntry} entry */
-const tabOf = (entry) => new URLSearchParams(entry.query).get('tab');
+const tabOf = (entry) => new URLSearchParams(entry.query).get('tab') ?? '';
 
 class Lesson extends Part {
   #stops = config.lesson.stops;
@@ -23,21 +27,31 @@ class Lesson extends Part {
   #askFirst = false;
   /** Counted from 1; 0: none yet. */
   #guess = 0;
+  /** The part that the page shows the targets of, and the only one that a small or large-type card shows. */
+  #part = 'see';
+  /** Whether another tab is in front than the one that the card is about. */
+  #leftTab = false;
 
   connectedCallback() {
     if (this.card) return;
     this.card = this.$('.card');
     this.enter = this.$('.enter');
+    this.spotlight = new Spotlight(this.card, this.closest('#stage-column') ?? document.body);
     this.addEventListener('click', (event) => this.#press(/** @type {Element} */ (event.target).closest('button')));
     this.$('[name="ask_first"]').addEventListener('change', (event) => {
       this.#askFirst = event.target.checked;
       this.#guess = 0;
-      this.#draw();
+      this.#begin();
     });
     this.#listenToKeys();
     listen('stop', (n) => this.#go(n));
     listen('example', (name) => this.#show(name));
-    window.addEventListener('resize', () => this.#makeRoom());
+    listen('readings', (tab) => {
+      if (tab === page.tab) this.#showReadings();
+    });
+    listen('settings', () => this.#pointOnlyAtOwnTab());
+    window.addEventListener('resize', () => this.#layOut());
+    new ResizeObserver(() => this.#makeRoom()).observe(this.card);
     keepTranslated(this, () => this.#draw());
     const named = Number(new URLSearchParams(location.search).get('stop')); // its settings are in the address too
     if (Number.isInteger(named) && this.#stops[named - 1]) this.#go(named, false);
@@ -64,11 +78,42 @@ class Lesson extends Part {
     ]);
   }
 
+  /** The stop or the example on the card. */
+  get #entry() {
+    return this.#stops[this.#stop - 1] ?? this.#example;
+  }
+
+  get #isAsking() {
+    return Boolean(this.#stop && this.#askFirst && !this.#guess);
+  }
+
+  /** Show the entry from its first part on. */
+  #begin() {
+    this.#part = this.#isAsking ? 'ask' : 'see';
+    this.#draw();
+    this.#point();
+  }
+
+  /** Show what a part is about. @param {string} part */
+  #lookAt(part) {
+    this.#part = part;
+    this.#draw();
+    this.#point();
+  }
+
+  /** Point at the targets of the part. A question has none of its own, unless they do not give the answer away. */
+  #point() {
+    const entry = this.#entry;
+    const { targets } = entry ?? {};
+    const chosen = targets?.[this.#part] ?? (this.#isAsking ? [] : targets?.see);
+    this.spotlight?.point(entry ? tabOf(entry) : '', chosen ?? []);
+  }
+
   #draw() {
     const here = this.#stops[this.#stop - 1],
       example = this.#example,
       open = Boolean(here || example);
-    const asking = Boolean(here && this.#askFirst && !this.#guess);
+    const asking = this.#isAsking;
     this.card.hidden = !open;
     this.enter.setAttribute('aria-expanded', String(Boolean(here)));
     document.body.toggleAttribute('data-card', open);
@@ -93,14 +138,22 @@ class Lesson extends Part {
       );
     }
     this.#drawGuesses(here);
-    this.#makeRoom();
+    this.#showReadings();
+    this.#layOut();
+  }
+
+  #showReadings() {
+    showReadings(this, say('guide.waiting'));
   }
 
   /** @param {(part: string) => boolean} isShown @param {(part: string) => string} textOf */
   #drawParts(isShown, textOf) {
     for (const part of PARTS) {
-      this.$(`[data-part="${part}"]`).hidden = !isShown(part);
-      if (isShown(part)) this.$(`[data-part="${part}"] p`).innerHTML = textOf(part);
+      const box = this.$(`[data-part="${part}"]`);
+      box.hidden = !isShown(part);
+      box.toggleAttribute('data-current', part === this.#part);
+      this.$('h3 button', box).setAttribute('aria-pressed', String(part === this.#part));
+      if (isShown(part)) this.$('p', box).innerHTML = textOf(part);
     }
   }
 
@@ -124,9 +177,24 @@ class Lesson extends Part {
     }
   }
 
+  /** One part at a time where there is little room, or where type is large. */
+  #layOut() {
+    const single = innerWidth <= NARROW || document.body.hasAttribute('data-projector');
+    this.card.toggleAttribute('data-single', single);
+    this.#makeRoom();
+  }
+
   /** Tell the page how high the card is. */
   #makeRoom() {
-    document.body.style.setProperty('--card', `${this.card.offsetHeight}px`);
+    document.documentElement.style.setProperty('--card', `${this.card.getBoundingClientRect().height}px`);
+  }
+
+  /** On another tab there is nothing to point at; back on its own, the card points again. */
+  #pointOnlyAtOwnTab() {
+    const entry = this.#entry;
+    if (entry && tabOf(entry) !== page.tab) this.spotlight?.point('', []);
+    else if (entry && this.#leftTab) this.#point();
+    this.#leftTab = Boolean(entry && tabOf(entry) !== page.tab);
   }
 
   /** Go to stop n, with its tab and settings. @param {number} n @param {boolean} [follow] */
@@ -134,8 +202,8 @@ class Lesson extends Part {
     this.#stop = Math.min(this.#stops.length, Math.max(1, n));
     this.#example = null;
     this.#guess = 0;
-    this.#draw();
     if (follow) publish('follow', this.#stops[this.#stop - 1].query);
+    this.#begin();
     setView({ stop: this.#stop });
   }
 
@@ -143,7 +211,7 @@ class Lesson extends Part {
     this.#stop = 0;
     this.#example = null;
     this.#guess = 0;
-    this.#draw();
+    this.#begin();
     setView({ stop: null });
   }
 
@@ -151,29 +219,37 @@ class Lesson extends Part {
   #show(name) {
     this.#example = this.#examples.find((entry) => entry.name === name);
     this.#stop = 0;
-    this.#draw();
     publish('follow', this.#example?.query);
+    this.#begin();
   }
 
   /** @param {number} n */
   #tryGuess(n) {
     if (!this.#stop || !this.#askFirst || this.#guess) return;
     this.#guess = n;
-    this.#draw();
+    this.#begin();
     this.$('[data-walk="1"]').focus(); // what was focused is gone
+  }
+
+  /** Fold the card to its first line, or unfold it. */
+  #fold() {
+    const folded = this.card.toggleAttribute('data-folded');
+    this.$('.fold').setAttribute('aria-expanded', String(!folded));
   }
 
   /** @param {HTMLButtonElement | null} button */
   #press(button) {
     if (!button) return;
-    const { walk, guess } = button.dataset;
+    const { walk, guess, look } = button.dataset;
     if (button === this.enter) {
       if (this.#stop) this.#close();
       else this.#go(1);
     } else if (button.matches('.close')) {
       this.#close();
       this.enter.focus();
-    } else if (walk) this.#go(this.#stop + Number(walk));
+    } else if (button.matches('.fold')) this.#fold();
+    else if (look) this.#lookAt(look);
+    else if (walk) this.#go(this.#stop + Number(walk));
     else if (guess) this.#tryGuess(Number(guess));
   }
 }

@@ -1,15 +1,32 @@
-// Texts with placeholders {name} for values and symbols, and {cite.key} for citations. No DOM.
+// Texts with placeholders. No DOM.
+//
+//   {name}              a value or a symbol
+//   {cite.key}          a citation, see citations.js
+//   {reading.name}      a number of the run on the screen, see readings.js
+//   {paper 4.67, 8.01}  numbers of the paper, which are marked as such
+
+const PLACEHOLDER = /\{(?:reading\.(\w+)|paper ([^{}]+)|(\w+(?:\.\w+)?))\}/g;
+
+/**
+ * @typedef {object} Fillings
+ * @property {(value: any) => string} value formats a value
+ * @property {(name: string) => string | undefined} symbol the symbol or citation of a name without a value; undefined leaves the
+ *   placeholder
+ * @property {(name: string) => string} reading
+ * @property {(numbers: string) => string} paper
+ */
 
 /**
  * @param {string} text
  * @param {Record<string, any>} values by name
- * @param {(value: any) => string} valueOf formats a value
- * @param {(name: string) => string | undefined} symbolOf the symbol of a name without a value; undefined leaves the placeholder
+ * @param {Fillings} fillings
  */
-export function fillText(text, values, valueOf, symbolOf) {
-  return text.replace(/\{(\w+(?:\.\w+)?)\}/g, (placeholder, name) =>
-    Object.hasOwn(values, name) ? valueOf(values[name]) : (symbolOf(name) ?? placeholder),
-  );
+export function fillText(text, values, { value, symbol, reading, paper }) {
+  return text.replace(PLACEHOLDER, (placeholder, ofRun, ofPaper, name) => {
+    if (ofRun) return reading(ofRun);
+    if (ofPaper) return paper(ofPaper);
+    return Object.hasOwn(values, name) ? value(values[name]) : (symbol(name) ?? placeholder);
+  });
 }
 
 const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };

@@ -5,6 +5,7 @@ import { escapeHtml, fillText, knownLanguage, withoutMarkup } from './fill_text.
 import { math } from './math.js';
 import { listen, notation, publish } from './page_state.js';
 import { plainMath } from './plain_math.js';
+import { readingHtml, readingText } from './readings.js';
 import { SYMBOLS } from './symbols.js';
 
 const STORAGE_KEY = 'ddim-explorer-language';
@@ -71,13 +72,23 @@ function plainSymbol(name) {
 /** @param {string} name */
 const setSymbol = (name) => citation(citedBy(name), cited) ?? (SYMBOLS[name] && math(...SYMBOLS[name]));
 
+/** The word that marks numbers of the paper. */
+const paperWord = () => find('guide.paper');
+
 /**
  * A text as plain text, for labels and textContent.
  * @param {string} key
  * @param {Record<string, any>} [values]
  */
 export const say = (key, values = {}) =>
-  withoutMarkup(fillText(find(key), values, (v) => String(localize(v)), plainSymbol));
+  withoutMarkup(
+    fillText(find(key), values, {
+      value: (v) => String(localize(v)),
+      symbol: plainSymbol,
+      reading: readingText,
+      paper: (numbers) => `${numbers} (${paperWord()})`,
+    }),
+  );
 
 /**
  * A text as HTML with formulas, for innerHTML. A value { html } is inserted as it is, others are escaped.
@@ -85,7 +96,12 @@ export const say = (key, values = {}) =>
  * @param {Record<string, any>} [values]
  */
 export const sayHtml = (key, values = {}) =>
-  fillText(find(key), values, (v) => v?.html ?? escapeHtml(localize(v)), setSymbol);
+  fillText(find(key), values, {
+    value: (v) => v?.html ?? escapeHtml(localize(v)),
+    symbol: setSymbol,
+    reading: readingHtml,
+    paper: (numbers) => `<span class="of-paper">${escapeHtml(numbers)}<small>${escapeHtml(paperWord())}</small></span>`,
+  });
 
 /**
  * @param {Message | any} message

@@ -6,7 +6,9 @@ import { byEngine, copyText, DIE, Part, randomSeed } from './dom.js';
 import { keepTranslated, localize, say } from './localize.js';
 import { thousands } from './numbers.js';
 import { listen, page, publish } from './page_state.js';
+import { OptionFields, randomSeedsFor } from './option_fields.js';
 import { PictureStore } from './picture_store.js';
+import { tellReadings } from './readings.js';
 import { RemainingTime, roundTime } from './remaining_time.js';
 import { SaveMenu } from './save_menu.js';
 import { chartsAsSvg } from './svg_export.js';
@@ -34,6 +36,10 @@ export class Stage extends Part {
   pictures = new PictureStore(() => this.repaint());
   #drawing = false;
   #remaining = new RemainingTime();
+  /** @type {OptionFields} */
+  #options;
+  /** Count of the newest change of the settings. */
+  #asked = 0;
   /** Whether the menu offers the run as a diffusers script. */
   offersDiffusers = false;
 
@@ -58,6 +64,13 @@ export class Stage extends Part {
   /** Show the tab's settings outside of inputs. @param {Record<string, any>} _settings */
   showOptions(_settings) {}
   /**
+   * The numbers of `this.value` that texts quote, formatted, by name: {reading.name} in a text, see readings.js.
+   * @returns {import('./readings.js').Readings}
+   */
+  readings() {
+    return {};
+  }
+  /**
    * Make a file from what is drawn.
    * @param {string} _kind
    * @param {string} _settings of the run, as a query string
@@ -69,7 +82,8 @@ export class Stage extends Part {
 
   /** Called when the settings of the page have changed. */
   settingsChanged() {
-    this.#showSettings();
+    this.#options.show(this.settings);
+    this.showOptions(this.settings);
     this.repaint();
   }
   /** Called when the tab has been resized or selected. */
@@ -85,13 +99,18 @@ export class Stage extends Part {
     this.tab = this.stage.dataset.tab ?? '';
     this.look(new URLSearchParams(location.search));
     for (const die of this.$$('.die')) die.innerHTML = DIE;
-    this.#listenToOptions();
+    this.#options = new OptionFields(this, (change) => this.change(change));
     this.addEventListener('click', (event) => {
       const button = /** @type {Element} */ (event.target).closest('button');
       if (button) this.press(button);
     });
     listen('look', (query) => this.look(query));
     listen('settings', () => this.settingsChanged());
+    listen('changed', ({ tab, count }) => {
+      if (tab !== this.tab) return;
+      this.#asked = count;
+      this.tellReadings();
+    });
     this.#watchSize();
     new MutationObserver(() => this.resized()).observe(document.body, WATCHED);
     announce(this.stage);
@@ -105,7 +124,8 @@ export class Stage extends Part {
       if (this.problem) this.showProblem();
       this.repaint();
     });
-    this.#showSettings();
+    this.#options.show(this.settings);
+    this.showOptions(this.settings);
   }
 
   /** A hidden tab has no size: draw when it becomes visible, and once resizing has stopped. */
@@ -192,7 +212,15 @@ export class Stage extends Part {
       this.#drawing = false;
       if (this.value && this.inFront) this.draw();
       this.drawStatus();
+      this.tellReadings();
     });
+  }
+
+  /** Tell the numbers that texts quote: those of the newest settings, or none yet. */
+  tellReadings() {
+    const { value, problem } = this;
+    const isNew = Boolean(value && !problem && (value.count ?? 0) >= this.#asked);
+    tellReadings(this.tab, isNew ? this.readings() : {}, isNew && value.state !== 'running');
   }
 
   /** Show an error. @param {any} problem {message, field, repair} as a value of state "error" */
@@ -205,7 +233,7 @@ export class Stage extends Part {
   /** A button was pressed. @param {HTMLButtonElement} button */
   press(button) {
     const { die, list, current, open } = button.dataset;
-    if (die) this.change({ [die]: list === undefined ? randomSeed() : this.#randomSeeds(die) });
+    if (die) this.change({ [die]: list === undefined ? randomSeed() : randomSeedsFor(this.settings[die]) });
     else if (current) this.change({ [current]: this.settings.seed });
     else if (open !== undefined) {
       const settings = this.openInSteps(button);
@@ -264,51 +292,4 @@ export class Stage extends Part {
       ? say('stage.rate', { ms: ((1000 * seconds) / n).toFixed(0) }) + byEngine(engine)
       : '';
   }
-
-  // ---- the tab's own settings ----
-
-  #listenToOptions() {
-    /** @param {Event} event @param {boolean} ranges */
-    const take = (event, ranges) => {
-      const input = /** @type {HTMLInputElement} */ (event.target);
-      if (input.closest('.option') && input.name && (input.type === 'range') === ranges)
-        this.change({ [input.name]: typed(input) });
-    };
-    this.addEventListener('change', (event) => take(event, false));
-    this.addEventListener('input', (event) => take(event, true));
-  }
-
-  #showSettings() {
-    const now = this.settings;
-    for (const input of this.$$('.option [name]')) {
-      if (!(input.name in now)) continue;
-      if (input.type === 'checkbox') input.checked = now[input.name];
-      else if (input.type === 'radio') input.checked = input.value === String(now[input.name]);
-      else if (document.activeElement !== input || input.type === 'range') input.value = now[input.name];
-      if (input.type === 'range') {
-        input.style.setProperty('--at', `${(100 * (input.value - input.min)) / (input.max - input.min)}%`);
-        this.$(`[data-of="${input.name}"]`).textContent = input.value;
-      }
-    }
-    this.showOptions(now);
-  }
-
-  /** Random seeds, as many as the field has latents. @param {string} name */
-  #randomSeeds(name) {
-    return String(this.settings[name])
-      .split(/,(?![^(]*\))/)
-      .map(randomSeed)
-      .join(', ');
-  }
-}
-
-/**
- * The value of an input in the type of its setting.
- * @param {HTMLInputElement} input
- */
-function typed(input) {
-  if (input.type === 'checkbox') return input.checked;
-  if (input.type === 'number' || input.type === 'range') return input.value === '' ? null : +input.value;
-  const isNumber = input.dataset.latent !== undefined && /^[0-9]{1,15}$/.test(input.value.trim());
-  return isNumber ? +input.value : input.value;
 }

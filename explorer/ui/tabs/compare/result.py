@@ -69,7 +69,15 @@ class CompareResult(TabResult):
             "rows": json.dumps({name: s.eta if name != LARGE else "large" for name, s in self.rows.items()}),
             "tau": json.dumps(tau[:3]),
             "moments": json.dumps([[i, tau[i]] for i in self.moments]),
+            "late_jump": json.dumps(self._late_jump()),
         }
+
+    def _late_jump(self) -> list[float] | None:
+        """The jump before the last one: t, t_prev, and alpha_bar at both; None for a run of one step."""
+        if len(self.plan) < 2:
+            return None
+        c = self.plan[-2]
+        return [c.t, c.t_prev, c.alpha_bar, c.alpha_bar_prev]
 
     def changing(self) -> dict[str, Any]:
         facts: dict[str, Any] = {name: facts.to_page() for name, facts in self.facts.items()}

@@ -7,6 +7,7 @@ import { setView } from '../../web/page_state.js';
 import { write } from '../../web/plot.js';
 import { Stage } from '../../web/stage.js';
 import { ALPHA, ALPHA_PREV, coloured, SIGMA, SIGMA_HAT, X0_HAT, X_T } from '../../web/symbols.js';
+import { readingsOf } from './readings.js';
 
 /** @param {number} eta */
 const settingOf = (eta) => `\\eta = ${digits(eta, 3)}`;
@@ -25,6 +26,8 @@ class Compare extends Stage {
   moments = [];
   /** @type {Record<string, any>} */
   facts = {};
+  /** @type {import('./readings.js').LateJump | null} */
+  lateJump = null;
   show = 'x0';
   /** The position that the user has chosen: a t, a fraction of the run, or its end. @type {{ t?: number, share?: number }} */
   wish = {};
@@ -53,10 +56,15 @@ class Compare extends Stage {
     this.rows = JSON.parse(value.rows);
     this.moments = [...JSON.parse(value.moments), ['end', 0]]; // the last column is the final picture
     this.facts = JSON.parse(value.facts);
+    this.lateJump = JSON.parse(value.late_jump);
     // keep the position of the scrubber when S changes
     const t = this.wish.t ?? value.T * (1 - (this.wish.share ?? 0));
     const times = this.moments.map(([, time]) => time);
     this.film.at = indexOfNearest(times, t);
+  }
+
+  readings() {
+    return readingsOf(this.value, this.facts, this.lateJump);
   }
 
   /** @param {number} k */

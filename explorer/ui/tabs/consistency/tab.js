@@ -4,6 +4,7 @@ import { math } from '../../web/math.js';
 import { fixed } from '../../web/numbers.js';
 import { chart, write } from '../../web/plot.js';
 import { Stage } from '../../web/stage.js';
+import { readingsOf } from './readings.js';
 import { cellSize, meanLine, numberUnder } from './similarity.js';
 
 /** @typedef {import('./similarity.js').Similarity} Similarity */
@@ -35,6 +36,10 @@ class Consistency extends Stage {
     this.latents = JSON.parse(this.value.latents);
     this.lengths = JSON.parse(this.value.lengths);
     this.similarity = JSON.parse(this.value.similarity);
+  }
+
+  readings() {
+    return readingsOf(this.lengths, this.similarity);
   }
 
   draw() {

@@ -11,6 +11,7 @@ import { EPS, X_T } from '../../web/symbols.js';
 import { errorChart, errorTable } from './error_views.js';
 import { callsUp, wordOf } from './errors.js';
 import { bell, RANGE, stairs } from './histogram.js';
+import { readingsOf } from './readings.js';
 
 /** @typedef {import('./errors.js').ErrorsByLength} ErrorsByLength */
 /** @typedef {import('./errors.js').ErrorOfLength} ErrorOfLength */
@@ -77,6 +78,10 @@ class Encode extends Stage {
   moved(k) {
     this.wish = this.times[k];
     setView({ moment: this.wish });
+  }
+
+  readings() {
+    return readingsOf(this.facts, this.table[this.value.inversion] ?? {});
   }
 
   draw() {

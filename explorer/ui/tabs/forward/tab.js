@@ -11,6 +11,7 @@ import { Stage } from '../../web/stage.js';
 import { ALPHA, coloured, X_PREV, X_T } from '../../web/symbols.js';
 import { bellChart, lossChart, pathsChart, PIXEL_COLOURS } from './charts.js';
 import { jumpAt, posterior } from './gaussians.js';
+import { readingsOf } from './readings.js';
 import { mixPictures, pixelAt, signedPicture } from './pictures.js';
 
 const JUMP =
@@ -121,6 +122,11 @@ class Forward extends Stage {
     this.t = this.#inside(Math.round(t));
     setView({ t_forward: this.t });
     this.repaint();
+  }
+
+  readings() {
+    const { t, alphaBar, x0 } = this;
+    return readingsOf({ t, alphaBar, x0, loss: this.loss.curve });
   }
 
   draw() {

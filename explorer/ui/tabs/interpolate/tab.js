@@ -7,6 +7,7 @@ import { setView } from '../../web/page_state.js';
 import { chart, drawCursor, write } from '../../web/plot.js';
 import { Stage } from '../../web/stage.js';
 import { Pad } from './pad.js';
+import { readingsOf } from './readings.js';
 import { firstPlace, heightAt, insidePad, latentField, normLine, placeAfterKey, placeOf } from './way.js';
 
 /** @typedef {import('./way.js').Place} Place */
@@ -85,6 +86,10 @@ class Interpolate extends Stage {
     this.padLatents = new Map(JSON.parse(value.pad_names).map((name, i) => [name, latents[i]]));
     this.place = this.place ? insidePad(this.place, side) : firstPlace(side);
     this.film.at = indexOfNearest(this.positions, this.share * this.legs);
+  }
+
+  readings() {
+    return readingsOf(this.facts, this.norms);
   }
 
   /** The number of legs of the path. */

@@ -11,6 +11,7 @@ import { playClock } from '../../web/transport.js';
 import { noisedMixture } from './mixture.js';
 import { Backdrop, drawPlane } from './plane.js';
 import { planesFile } from './planes_file.js';
+import { readingsOf } from './readings.js';
 import { momentAt } from './scales.js';
 import { sweepChart } from './sweep.js';
 
@@ -124,6 +125,10 @@ class Paths extends Stage {
     this.at = Math.min(1, Math.max(0, place));
     setView({ place: this.at === 1 ? null : Number(this.at.toFixed(3)) });
     this.repaint();
+  }
+
+  readings() {
+    return readingsOf(this.runs);
   }
 
   draw() {

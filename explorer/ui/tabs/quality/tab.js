@@ -9,6 +9,7 @@ import { cellsOf, cellsOfTable, ETAS, heatRows, secondsPerCall } from './cells.j
 import { parity } from './conclusions.js';
 import { curvesChart, SERIES } from './curves.js';
 import { findings, headline } from './findings.js';
+import { readingsOf } from './readings.js';
 
 /** @typedef {import('./cells.js').Cell} Cell */
 /** @typedef {import('./cells.js').Cells} Cells */
@@ -59,6 +60,10 @@ class Quality extends Stage {
     this.measured = JSON.parse(this.value.measured);
     this.paper = JSON.parse(this.value.paper);
     this.samples = JSON.parse(this.value.samples);
+  }
+
+  readings() {
+    return readingsOf(cellsOf(this.measured.cells), this.paper.steps);
   }
 
   draw() {

@@ -25,26 +25,29 @@ export function numbersOf(run, index) {
       ];
   const squares = `${fixed(1 - p.alpha_bar_prev, 3)}, ${fixed(p.direction ** 2 + p.sigma ** 2, 3)}`;
   const sum = formula(`m\\,${X_T} + k\\,${X0_HAT} + \\sigma\\,z`);
-  /** @type {[term: string, value: string, link?: string][]} */
-  const entries = [
-    [math('t \\to t{-}1'), `${p.t} → ${p.t_prev}`],
-    [
+  /** By the name of the row. @type {Record<string, [term: string, value: string, link?: string]>} */
+  const entries = {
+    t: [math('t \\to t{-}1'), `${p.t} → ${p.t_prev}`],
+    alpha_bar: [
       math(`${ALPHA} \\to ${ALPHA_PREV}`),
       `${digits(p.alpha_bar)} → ${digits(p.alpha_bar_prev)}`,
       'alpha_bar alpha_bar_prev',
     ],
-    [noise[0], noise[1], 'sigma noise'],
-    [sayHtml('numbers.squares', { rest: formula(`1{-}${ALPHA_PREV}`) }), squares, 'direction'],
-    [math('m,\\, k'), `${fixed(p.m, 4)}, ${fixed(p.k, 4)}`, 'm k'],
-    [sayHtml('numbers.mk_sum', { sum }), digits(numberOf(row, 'mk_residual'), 2)],
-    [sayHtml('numbers.three_terms'), digits(numberOf(row, 'sum_residual'), 2)],
-    [sayHtml('numbers.distance'), distance === undefined ? later : fixed(distance, 3), 'x0'],
-    [
+    sigma: [noise[0], noise[1], 'sigma noise'],
+    squares: [sayHtml('numbers.squares', { rest: formula(`1{-}${ALPHA_PREV}`) }), squares, 'direction'],
+    mk: [math('m,\\, k'), `${fixed(p.m, 4)}, ${fixed(p.k, 4)}`, 'm k'],
+    mk_sum: [sayHtml('numbers.mk_sum', { sum }), digits(numberOf(row, 'mk_residual'), 2)],
+    sum: [sayHtml('numbers.three_terms'), digits(numberOf(row, 'sum_residual'), 2)],
+    distance: [sayHtml('numbers.distance'), distance === undefined ? later : fixed(distance, 3), 'x0'],
+    clipped: [
       sayHtml('numbers.clipped', { count }),
       run.settings.clip ? thousands(numberOf(row, 'clipped')) : sayHtml('numbers.clip_off'),
     ],
-  ];
-  return entries
-    .map(([term, value, link]) => `<div${link ? ` data-link="${link}"` : ''}><dt>${term}</dt><dd>${value}</dd></div>`)
+  };
+  return Object.entries(entries)
+    .map(([name, [term, value, link]]) => {
+      const linked = link ? ` data-link="${link}"` : '';
+      return `<div data-number="${name}"${linked}><dt>${term}</dt><dd>${value}</dd></div>`;
+    })
     .join('');
 }

@@ -9,6 +9,7 @@ import { Equation } from './equation.js';
 import { SIGMA_SQUARED } from './formulas.js';
 import { LinkedHighlighting } from './linked.js';
 import { Pin } from './pin.js';
+import { readingsOf } from './readings.js';
 import { RunSwitch } from './run_switch.js';
 import { drawRunStatus } from './status.js';
 import { numbersOf } from './step_numbers.js';
@@ -213,6 +214,10 @@ class Steps extends Stage {
     this.charts.writeTitles(this.run);
   }
 
+  readings() {
+    return this.run ? readingsOf(this.run, this.index) : {};
+  }
+
   settingsChanged() {} // the run before stays until the next one
 
   resized() {
@@ -246,6 +251,7 @@ class Steps extends Stage {
       this.pin.draw(run, Boolean(this.runs.coming));
     }
     this.drawStatus();
+    this.tellReadings();
   }
 
   /** @param {PicturedRun} run @param {number} index @param {boolean} moved @param {boolean} all */
