@@ -52,7 +52,10 @@ def test_a_question_hides_its_answer_on_the_stage(stage):
     stage.page.locator('#lesson [name="ask_first"]').press(" ")
     assert not shows(stage, '#steps [data-panel="x0"] canvas')
     assert shows(stage, '#steps [data-panel="x_t"] canvas')
+    assert stage.page.locator("#lesson .card [data-reading]:visible").count() == 0
+    assert spots(stage) == ["x_t"]
     stage.press("1")
+    assert spots(stage) == ["x0"]
     assert shows(stage, '#steps [data-panel="x0"] canvas')
 
 
@@ -114,10 +117,10 @@ def test_an_example_sets_its_settings_and_a_pinned_picture_stands_beside_the_nex
 # What the card is about: the first target of the part that is shown lies in the window and not behind the card, nor behind
 # anything else in its middle; and no reading in the card is still awaited.
 IN_VIEW = """targets => {
-    const root = document.querySelector('explorer-' + document.querySelector('explorer-controls').tab);
+    const root = document.querySelector('explorer-' + document.querySelector('explorer-controls')?.tab);
     const target = root?.querySelector(targets[0]), box = target?.getBoundingClientRect();
-    const card = document.querySelector('#lesson .card').getBoundingClientRect();
-    if (!box?.height || !target.hasAttribute('data-spot')) return false;
+    const card = document.querySelector('#lesson .card')?.getBoundingClientRect();
+    if (!card || !box?.height || !target.hasAttribute('data-spot')) return false;
     if (box.top < 0 || box.bottom > card.top || box.left < 0 || box.right > innerWidth) return false;
     const middle = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
     return target.contains(middle) || middle?.contains(target);
@@ -148,3 +151,74 @@ def test_the_card_never_covers_what_it_is_about_and_quotes_what_is_there(stage):
             except TimeoutError:
                 pytest.fail(f"{entry['name']} at {width} × {height}, projector {projector}")
         assert "–" not in stage.page.evaluate(READINGS), entry["name"]
+
+
+def quoted(stage, name):
+    """A reading in the card."""
+    return stage.page.locator(f'#lesson .card [data-reading="{name}"]').first.text_content()
+
+
+def test_a_text_quotes_the_numbers_of_the_page_and_follows_its_settings(stage, brake):
+    stage.open("?tab=compare&steps=4&moment=0&others=1&stop=5")
+
+    def quotes_the_page():
+        assert quoted(stage, "grain_large") == list(stage.facts("large").values())[1]
+
+    quotes_the_page()
+    first = quoted(stage, "grain_large")
+    stage.page.locator('#controls [name="language"][value="ko"]').check(force=True)
+    stage.settle()
+    assert quoted(stage, "grain_large") == first
+    assert texts("ko")["guide.paper"] in stage.page.locator(".card .of-paper").first.inner_text()
+    brake()
+    stage.type_number("steps", "5")
+    assert quoted(stage, "grain_large") == "…" + texts("ko")["guide.waiting"]  # no number of other settings
+    stage.wait_for_run()
+    assert quoted(stage, "steps") == "5"
+    quotes_the_page()
+    assert quoted(stage, "grain_large") != first
+
+
+def spots(stage):
+    return stage.page.locator("[data-spot]").evaluate_all("all => all.map(e => e.dataset.panel ?? e.dataset.number)")
+
+
+def test_the_page_goes_to_what_a_part_is_about_until_the_user_scrolls(stage, brake):
+    brake()
+    stage.page.set_viewport_size({"width": 1366, "height": 657})
+    stage.goto("?steps=50&t=1000&stop=2")
+    page = stage.page
+    number = lesson()["stops"][1]["targets"]["number"]
+    page.wait_for_function(IN_VIEW, arg=lesson()["stops"][1]["targets"]["see"], timeout=60_000)
+    assert spots(stage) == ["x0"]
+    page.locator('#lesson [data-look="number"]').click()
+    page.wait_for_function(IN_VIEW, arg=number, timeout=60_000)
+    assert spots(stage) == ["distance"]
+    page.mouse.move(600, 300)
+    page.mouse.wheel(0, -150)
+    page.wait_for_function(f"targets => !({IN_VIEW})(targets)", arg=number)
+    before = page.evaluate("scrollY")
+    stage.wait_for_run()  # all numbers of the step have changed
+    assert page.evaluate("scrollY") == before
+    stage.press("Escape")
+    assert spots(stage) == []
+
+
+def test_on_a_phone_the_lesson_is_a_sheet_of_one_part_at_a_time(stage):
+    stage.page.set_viewport_size({"width": 390, "height": 844})
+    stage.open("?steps=4")
+    page = stage.page
+    page.locator("#lesson .enter").click()
+    page.locator('#lesson [data-walk="1"]').click()
+    stage.arrive("steps")
+    page.wait_for_function(IN_VIEW, arg=lesson()["stops"][1]["targets"]["see"])
+    for part in ("number", "see"):
+        page.locator(f'#lesson [data-look="{part}"]').click()
+        page.wait_for_function(IN_VIEW, arg=lesson()["stops"][1]["targets"][part])
+        read = page.locator("#lesson [data-part] p:visible").evaluate_all(
+            "all => all.map(e => e.parentNode.dataset.part)"
+        )
+        assert read == [part]
+    page.locator("#lesson .fold").click()
+    assert page.locator("#lesson .parts").is_hidden()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
