@@ -166,7 +166,7 @@ ALLOWED = re.compile(
     r"|\{[^{}]*\}"  # readings, numbers of the paper, values, symbols such as {x_0}
     r"|(?:Eq\.|式|식) ?12|(?:Table|表|표) 1|2020|CIFAR-10|coef[12]|Inception-v3|sha256|x_0"  # names
     r"|[Ss]ections? \d[.\d]*|第 \d[.\d]* 节|\d[.\d]*절"
-    r"|\[−1, 1\]|\[0, 1\]|±(?:2|1\.5)\b|\b1−(?=\{)"  # ranges, and 1 − beta
+    r"|\[−1, 1\]|\[0, 1\]|±(?:2|1\.5)\b|\b1−(?=\{)|\b1/(?=<b>)"  # ranges, 1 − beta, a fraction of a value
 )
 AREAS_WITH_NUMBERS = {"about", "examples", "guide", "lesson", "stops", *NAMES}
 # What else is written in digits, the same in all languages: units, limits and settings that are offered; never a measurement.
@@ -182,7 +182,6 @@ CONSTANTS = {
     "encode.every_steps": {"1000"},
     "encode.of_noise": {"0", "1"},
     "encode.largest": {"2"},  # the width of [-1, 1]
-    "encode.bought": {"1"},  # of a fraction
     "forward.yours": {"0.5"},
     "forward.same": {"99", "100"},  # of the test
     "forward.beyond": {"99", "100"},
@@ -190,6 +189,9 @@ CONSTANTS = {
     "paths.at": {"0"},
     "paths.sweep": {"1"},  # of a ratio
     "paths.before": {"1"},
+    "about.quality": {"0"},  # of a perfect sampler
+    "quality.perfect": {"0"},
+    "quality.real_extrapolated": {"1"},  # of 1/N
 }
 
 
