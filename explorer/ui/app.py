@@ -18,6 +18,7 @@ from explorer.ui import components, static_files
 from explorer.ui.address import from_address
 from explorer.ui.api import add_endpoint, all_endpoints
 from explorer.ui.checkpoint_registry import CheckpointRegistry, Loader
+from explorer.ui.derivation_checks import DerivationChecks
 from explorer.ui.localization import to_json
 from explorer.ui.query import Query
 from explorer.ui.saving import Exporter
@@ -78,6 +79,7 @@ class Page:
         self.services = Services(self.checkpoints, results=results, max_calls=max_calls)
         self.tabs: dict[str, Tab[Any]] = {tab.name: tab(self.services) for tab in TABS}
         self.exporter = Exporter(self.tabs, self.services.admission)
+        self.derivations = DerivationChecks(self.checkpoints, self.services.admission)
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -192,6 +194,7 @@ def _lay_out(page: Page) -> Layout:
             with gr.Tabs(elem_id="tabs") as tabs:
                 stages = {name: _stage(tab) for name, tab in page.tabs.items()}
             components.guide()
+            components.derivations(server_functions=[server_function(page.derivations.check_derivation)])
     menus = {"kinds": page.exporter.menus()}
     saver = components.saver(about=menus, server_functions=[server_function(page.exporter.about)])
     components.keyboard_help()

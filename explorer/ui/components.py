@@ -102,6 +102,11 @@ def guide() -> gr.HTML:
     return custom_element("guide", "shell", "guide")
 
 
+def derivations(**props: Any) -> gr.HTML:
+    """The derivation cards of the selected tab. It has no value."""
+    return custom_element("derivations", "shell", "derivations", **props)
+
+
 def saver(**props: Any) -> gr.HTML:
     """Downloads exported files and opens saved pictures. It is invisible.
 

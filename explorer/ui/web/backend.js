@@ -19,7 +19,7 @@
  * @property {(wish: Record<string, any>) => void} save export a file; the saver element receives values
  * @property {() => void} stopSaving
  * @property {(name: string, ...args: any[]) => Promise<any>} call a function of the server:
- *   open_checkpoint({text, again}), receive_picture(base64), about(wish)
+ *   open_checkpoint({text, again}), receive_picture(base64), about(wish), check_derivation({name, checkpoint})
  */
 
 /** The backend of this page. @type {Backend} */

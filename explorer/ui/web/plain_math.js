@@ -12,6 +12,20 @@ const COMMANDS = {
   varepsilon: 'ε',
   Sigma: 'Σ',
   nabla: '∇',
+  gamma: 'γ',
+  lambda: 'λ',
+  prod: '∏',
+  sum: '∑',
+  approx: ' ≈ ',
+  propto: ' ∝ ',
+  ne: ' ≠ ',
+  sim: ' ~ ',
+  Rightarrow: ' ⇒ ',
+  leftarrow: ' ← ',
+  Delta: 'Δ',
+  lfloor: '⌊',
+  rfloor: '⌋',
+  cdots: '⋯',
   cdot: '·',
   times: '×',
   to: ' → ',
@@ -46,7 +60,7 @@ const COMMANDS = {
   '}': '}',
   displaystyle: '',
 };
-const ACCENTS = { bar: '\u0304', hat: '\u0302' };
+const ACCENTS = { bar: '\u0304', hat: '\u0302', tilde: '\u0303' };
 const SPACED = { '=': ' = ', '+': ' + ', '-': '−', '<': ' < ', '>': ' > ', '~': ' ', ',': ', ' };
 const TOKEN = /\\[a-zA-Z]+|\\.|[\s\S]/g;
 
@@ -99,7 +113,7 @@ export function plainMath(tex, barred = true) {
       raw();
       return argument();
     }
-    if (['mathrm', 'text', 'operatorname', 'mathit'].includes(name)) return argument();
+    if (['mathrm', 'text', 'operatorname', 'mathit', 'mathbb', 'mathcal'].includes(name)) return argument();
     return COMMANDS[name] ?? name;
   }
   function script(mark, text) {
