@@ -12,6 +12,7 @@ from explorer.derivations import CARDS, Value
 from explorer.runs.admission import Admission
 from explorer.runs.failures import RunFailure
 from explorer.support.messages import Message
+from explorer.ui.components import references
 from explorer.ui.derivation_checks import DerivationChecks
 from explorer.ui.localization import HERE, LANGUAGES, texts
 from explorer.ui.tabs import TABS
@@ -32,6 +33,13 @@ def checks():
 def test_every_check_has_a_card_on_one_of_the_tabs_and_every_tab_has_a_card():
     assert ENTRIES.keys() == CARDS.keys()
     assert {card["tab"] for card in ENTRIES.values()} == {tab.name for tab in TABS}
+
+
+def test_every_source_is_one_of_the_references_or_a_book_or_a_library():
+    keys = {entry["key"] for entry in references()} | {"bishop", "diffusers"}
+    kinds = {kind for card in ENTRIES.values() for _, kind, _ in card["sources"]} - {""}
+    assert {paper for card in ENTRIES.values() for paper, _, _ in card["sources"]} <= keys
+    assert all(f"derivation.{kind}" in texts("en") for kind in kinds)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,5 +1,7 @@
 // The derivations of the tab in front, as cards. The numbers of a card are computed by the server when it is opened.
 import { backend } from '../web/backend.js';
+import { citation, labels } from '../web/citations.js';
+import { config } from '../web/config.js';
 import { Part } from '../web/dom.js';
 import { keepTranslated, localize, say, sayHtml } from '../web/localize.js';
 import { math } from '../web/math.js';
@@ -27,16 +29,10 @@ const CARDS = await (await fetch(new URL('./derivations.json', import.meta.url))
 /** The answer in place of one that did not arrive. @type {Answer} */
 const LOST = { state: 'error', message: { say: 'controls.no_answer', values: {} } };
 
-/** The names and addresses of what is cited. @type {Record<string, [name: string, address: string]>} */
-const PAPERS = {
-  ddim: ['DDIM', 'https://arxiv.org/abs/2010.02502'],
-  ddpm: ['DDPM', 'https://arxiv.org/abs/2006.11239'],
-  score_sde: ['Song et al. 2021', 'https://arxiv.org/abs/2011.13456'],
-  ldm: ['Rombach et al. 2022', 'https://arxiv.org/abs/2112.10752'],
-  mohamed: ['Mohamed & Lakshminarayanan 2016', 'https://arxiv.org/abs/1610.03483'],
-  bishop: ['Bishop 2006', 'https://www.microsoft.com/en-us/research/people/cmbishop/prml-book/'],
-  diffusers: ['diffusers', 'https://huggingface.co/docs/diffusers/api/schedulers/ddim'],
-};
+/** How the cards name what they cite, by its key in the references. */
+const NAMES = labels(config.references).set('ddim', 'DDIM').set('ddpm', 'DDPM');
+/** What is not on arXiv, and so no entry of the references. */
+const OTHERS = { bishop: 'Bishop 2006', diffusers: 'diffusers' };
 
 /** A text of a card as HTML. @param {string} card @param {string} part */
 const textOf = (card, part) => sayHtml(`derivations.${card}.${part}`);
@@ -48,11 +44,7 @@ function sourcesOf({ sources }) {
   for (const [paper, kind, n] of sources)
     places.set(paper, [...(places.get(paper) ?? []), ...(kind ? [say(`derivation.${kind}`, { n })] : [])]);
   return [...places]
-    .map(([paper, where]) => {
-      const [name, address] = PAPERS[paper];
-      const link = `<a href="${address}" target="_blank" rel="noopener">${name}</a>`;
-      return [link, ...where].join(', ');
-    })
+    .map(([paper, where]) => [citation(paper, NAMES) ?? OTHERS[paper], ...where].join(', '))
     .join(' · ');
 }
 
