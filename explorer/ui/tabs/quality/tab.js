@@ -1,4 +1,4 @@
-// The Quality tab: measured distances over S and η beside the paper's, distance over time, and sample pictures.
+// The Quality tab: measured distances over S and η beside the paper's, seconds over S, and sample pictures.
 import { say, sayHtml, sentence, sentences } from '../../web/localize.js';
 import { math } from '../../web/math.js';
 import { digits } from '../../web/numbers.js';
