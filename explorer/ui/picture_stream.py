@@ -61,12 +61,13 @@ class PictureStream:
 
     def to_page(self) -> str:
         """Return all pictures for the page. Only those added since the last call are encoded."""
-        self._lines += "".join(f"{name}\t{_to_data_uri(pixels)}{end}\n" for name, pixels, end in self._unsent)
+        self._lines += "".join(f"{name}\t{picture_uri(pixels)}{end}\n" for name, pixels, end in self._unsent)
         self._unsent = []
         return self._lines
 
 
-def _to_data_uri(pixels: np.ndarray) -> str:
+def picture_uri(pixels: np.ndarray) -> str:
+    """Encode uint8 (H, W, 3) as a data URI: without loss, or a large picture as a high-quality JPEG."""
     image = Image.fromarray(pixels)
     options: dict[str, Any] = {"kind": "png", "compress_level": 1}
     if image.width * image.height > MAX_PNG_PIXELS:

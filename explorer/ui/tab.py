@@ -100,6 +100,13 @@ class Tab(ABC, Generic[OptionsT]):
         catch its exception.
         """
 
+    def page_results(self, request: TabRequest[OptionsT], state: State) -> Iterator[TabResult]:
+        """Run a request for the page: :meth:`results`, and what a tab shows on the page alone.
+
+        The results may go on after one with the state "ended", which keeps that state.
+        """
+        return self.results(request, state)
+
     def check(self, request: TabRequest[OptionsT]) -> TabRequest[OptionsT]:
         """Validate the fields together, after each has been validated alone. Return the request to run.
 
@@ -175,7 +182,7 @@ class Tab(ABC, Generic[OptionsT]):
                 yield {"state": "queued", "message": to_json(message)}
             if state() == "superseded":
                 return
-            for result in self.checked_results(request, state):
+            for result in self._checked(self.page_results(request, state)):
                 yield result.to_page() | {"engine": request.checkpoint.engine}
 
     def checked_results(self, request: TabRequest[OptionsT], state: State) -> Iterator[TabResult]:
@@ -184,9 +191,12 @@ class Tab(ABC, Generic[OptionsT]):
         Raises:
             InvalidField: the run needs more network calls than allowed.
         """
+        return self._checked(self.results(request, state))
+
+    def _checked(self, results: Iterator[TabResult]) -> Iterator[TabResult]:
         result: TabResult | None = None
         try:
-            for result in self.results(request, state):
+            for result in results:
                 yield self.check_calls(result)
         except Cancelled as cancelled:
             if cancelled.outcome == "stopped" and result is not None:

@@ -10,7 +10,7 @@ import explorer as ex
 def test_the_page_opens_on_a_finished_run_and_asks_no_other_host(stage):
     stage.open()
     assert stage.text(".status .nfe") == "NFE 20"
-    assert stage.text('[data-panel="x_t"] .name').replace("\xa0", " ").endswith("= 500")  # mid-way
+    assert stage.text('[data-panel="x_t"] .name').replace("\xa0", " ").endswith("= 250")  # where the picture is to be seen in x_t
     stage.assert_quiet()
 
 
@@ -31,7 +31,7 @@ def test_the_numbers_on_the_screen_are_those_of_the_core(stage, faces):
     steps = list(ex.denoise(faces, ex.latent(faces.shape, [5]), ex.Settings(10, 0.7, clip=True)))
     step = next(step for step in steps if step.t == 600)
     c = step.coefficients
-    assert stage.text('[data-panel="x_prev"] .name').endswith(":= 500")
+    assert stage.text('[data-panel="x_prev"] .name').endswith("t_prev = 500")
     assert stage.coefficient("x0") == pytest.approx(c.x0, abs=5e-5)
     assert stage.coefficient("direction") == pytest.approx(c.direction, abs=5e-5)
     assert stage.coefficient("noise") == pytest.approx(c.noise, abs=5e-5)

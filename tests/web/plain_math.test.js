@@ -9,7 +9,7 @@ const LINES = {
   x_T: 'x_T',
   x_prev: 'x_{t−1}',
   x0: 'x̂_0',
-  t_prev: 't−1',
+  t_prev: 't_{prev}',
   sigma_of_eta: 'σ(η)',
   sigma_hat: 'σ̂',
   alpha_bar: 'ᾱ_t',

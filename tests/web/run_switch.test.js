@@ -25,7 +25,7 @@ const ENDED = { state: 'ended', rows: '[1]\n[2]\n', previews: '0\ta\n1\tb\n' };
 /** A screen that writes down what it is told. */
 function screenAt(wish) {
   const told = [];
-  const names = ['drawStatus', 'showError', 'showRun', 'showMore', 'showSheet', 'showFrame', 'tellEnd'];
+  const names = ['drawStatus', 'showError', 'showRun', 'showMore', 'showSheet', 'showFrame', 'showOther', 'tellEnd'];
   const acts = Object.fromEntries(names.map((name) => [name, () => told.push(name)]));
   return { wish, problem: null, told, ...acts };
 }
@@ -86,5 +86,5 @@ test('a run that is remembered is shown at once, and its answer changes only the
   assert.equal(runs.run?.id, 1);
   screen.told.length = 0;
   runs.take(valueOf({ id: 3, count: 3, message: 'kept', ...ENDED }));
-  assert.deepEqual([runs.run?.id, runs.note, screen.told], [1, 'kept', ['drawStatus']]);
+  assert.deepEqual([runs.run?.id, runs.note, screen.told], [1, 'kept', ['showOther']]);
 });

@@ -30,7 +30,7 @@ export const SYMBOLS = {
   S: ['S'],
   T: ['T'],
   t: ['t'],
-  t_prev: ['t{-}1'],
+  t_prev: ['t_{\\mathrm{prev}}', 't_prev'],
   tau: ['\\tau'],
   z: ['z'],
   eps: ['\\varepsilon'],

@@ -12,8 +12,18 @@ import { numberOf } from './run.js';
 export const CHARTS = ['alpha_bar', 'sigma', 'size'];
 const MOST_DOTS = 60;
 const SIGMA_TOPS = [0.2, 0.4, 0.6, 0.8, 1];
-const SIZES = { x_prev: 'ink', term_x0: 'x0', term_direction: 'direction', term_noise: 'noise' };
-const SIZE_LINKS = { x_prev: 'x_prev', term_x0: 'x0', term_direction: 'direction', term_noise: 'noise' };
+const SIZES = {
+  x_prev: 'ink',
+  term_x0: 'x0',
+  term_direction: 'direction',
+  term_noise: 'noise',
+};
+const SIZE_LINKS = {
+  x_prev: 'x_prev',
+  term_x0: 'x0',
+  term_direction: 'direction',
+  term_noise: 'noise',
+};
 
 export class RunCharts {
   /** What is drawn, by chart. @type {Record<string, import('../../web/chart.js').Chart>} */
@@ -33,7 +43,9 @@ export class RunCharts {
   writeTitles(run) {
     const { alpha_bar, sigma, size } = this.holders,
       large = run?.settings.variance === 'large';
-    const symbol = { html: `<span class="noise-colour">${math(large ? SIGMA_HAT : SIGMA)}</span>` };
+    const symbol = {
+      html: `<span class="noise-colour">${math(large ? SIGMA_HAT : SIGMA)}</span>`,
+    };
     this.host.$('.title', alpha_bar).innerHTML = sayHtml('chart.alpha_bar');
     this.host.$('.title', sigma).innerHTML = sayHtml('chart.sigma', { symbol });
     this.host.$('.title', size).textContent = say('chart.size');
@@ -49,7 +61,12 @@ export class RunCharts {
       [run.T / 2, run.T / 2, 'middle'],
       [0, '0', 'end'],
     ];
-    const axis = { xRange: /** @type {[number, number]} */ ([run.T, 0]), xTicks, width, height };
+    const axis = {
+      xRange: /** @type {[number, number]} */ ([run.T, 0]),
+      xTicks,
+      width,
+      height,
+    };
     for (const name of names) {
       const drawn = chart({ ...axis, ...OPTIONS[name](run) });
       this.#drawn[name] = drawn;
@@ -102,9 +119,20 @@ export class RunCharts {
     $('.value', sigma).textContent = fixed(p.sigma, 3);
     $('.value', sigma).className = 'value noise-colour';
     $('.value', size).innerHTML = coloured.join(' ');
-    $('.plot', alpha_bar).ariaLabel = say('chart.alpha_bar_aloud', { ...jump, from, to });
-    $('.plot', sigma).ariaLabel = say('chart.sigma_aloud', { ...jump, value: fixed(p.sigma, 3) });
-    const sizes = { predicted: rms('x0'), direction: rms('direction'), noise: rms('noise') };
+    $('.plot', alpha_bar).ariaLabel = say('chart.alpha_bar_aloud', {
+      ...jump,
+      from,
+      to,
+    });
+    $('.plot', sigma).ariaLabel = say('chart.sigma_aloud', {
+      ...jump,
+      value: fixed(p.sigma, 3),
+    });
+    const sizes = {
+      predicted: rms('x0'),
+      direction: rms('direction'),
+      noise: rms('noise'),
+    };
     $('.plot', size).ariaLabel = say('chart.size_aloud', { ...jump, ...sizes });
   }
 }
@@ -117,14 +145,26 @@ const OPTIONS = {
     return {
       yRange: [0, 1],
       yTicks: [0, 0.5, 1],
-      lines: [{ points: curve, colour: 'var(--ref)', width: 1.5, name: say('chart.dots'), link }],
+      lines: [
+        {
+          points: curve,
+          colour: 'var(--ref)',
+          width: 1.5,
+          name: say('chart.dots'),
+          link,
+        },
+      ],
       dots: plan.filter((_, i) => i % every === 0).map((p) => [p.t, p.alpha_bar]),
     };
   },
   sigma(run) {
     const most = Math.max(...run.plan.map((p) => Math.max(p.sigma1, p.sigmaHat, p.sigma)));
     const top = SIGMA_TOPS.find((v) => v >= most) || 1;
-    return { yRange: [0, top], yTicks: [0, top / 2, top], lines: sigmaLines(run, top) };
+    return {
+      yRange: [0, top],
+      yTicks: [0, top / 2, top],
+      lines: sigmaLines(run, top),
+    };
   },
   size({ plan, rows }) {
     const rms = (name) => rows.map((row, i) => [plan[i].t, numberOf(row, name)]);
@@ -132,10 +172,31 @@ const OPTIONS = {
       yRange: [0, 1.2],
       yTicks: [0, 0.5, 1],
       lines: [
-        { points: rms('x_prev'), colour: 'var(--ref)', width: 1.5, name: say('chart.next_state'), link: 'x_prev' },
-        { points: rms('term_x0'), colour: 'var(--x0)', name: say('chart.predicted'), link: 'x0' },
-        { points: rms('term_direction'), colour: 'var(--direction)', name: say('chart.direction'), link: 'direction' },
-        { points: rms('term_noise'), colour: 'var(--noise)', name: say('chart.noise'), link: 'noise' },
+        {
+          points: rms('x_prev'),
+          colour: 'var(--ref)',
+          width: 1.5,
+          name: say('chart.next_state'),
+          link: 'x_prev',
+        },
+        {
+          points: rms('term_x0'),
+          colour: 'var(--x0)',
+          name: say('chart.predicted'),
+          link: 'x0',
+        },
+        {
+          points: rms('term_direction'),
+          colour: 'var(--direction)',
+          name: say('chart.direction'),
+          link: 'direction',
+        },
+        {
+          points: rms('term_noise'),
+          colour: 'var(--noise)',
+          name: say('chart.noise'),
+          link: 'noise',
+        },
       ],
     };
   },
@@ -176,7 +237,9 @@ function sigmaLines({ plan, settings }, top) {
       points: points('sigma'),
       colour: 'var(--noise)',
       link: 'sigma noise',
-      name: say('chart.this_run', { setting: large ? 'σ̂' : `η = ${digits(settings.eta, 3)}` }),
+      name: say('chart.this_run', {
+        setting: large ? 'σ̂' : `η = ${digits(settings.eta, 3)}`,
+      }),
     },
   ];
 }

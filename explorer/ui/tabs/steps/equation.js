@@ -2,7 +2,8 @@
 import { say, sayHtml } from '../../web/localize.js';
 import { formula, math } from '../../web/math.js';
 import { fixed } from '../../web/numbers.js';
-import { EPS, SIGMA, X0_HAT, X_PREV, X_T } from '../../web/symbols.js';
+import { SIGMA, X0_HAT, X_PREV, X_T } from '../../web/symbols.js';
+import { drawPanel, fitCanvas } from './canvas_size.js';
 import { panelFormulas } from './formulas.js';
 import { numberOf, PANELS } from './run.js';
 
@@ -15,12 +16,27 @@ const OPERATORS = {
 };
 /** What the coefficient over a panel stands for, see linked.js. */
 const COEFFICIENT_LINKS = {
-  terms: { x_t: 'x_t', x0: 'x0 alpha_bar_prev', direction: 'direction', noise: 'noise sigma' },
-  mk: { x_t: 'x_t m', x0: 'x0 k', direction: 'direction', noise: 'noise sigma' },
+  terms: {
+    x_t: 'x_t',
+    x0: 'x0 alpha_bar_prev',
+    direction: 'direction',
+    noise: 'noise sigma',
+  },
+  mk: {
+    x_t: 'x_t m',
+    x0: 'x0 k',
+    direction: 'direction',
+    noise: 'noise sigma',
+  },
 };
+/** CSS pixels that the whole formula of the predicted x_0 needs at a readable size. */
+const ROOMY = 150;
 const ALOUD_IN_MK = { x_t: 'm_x_t', x0: 'k_x0', direction: 'in_mk' };
 
 export class Equation {
+  /** Whether formulas are written in short. */
+  #isShort = false;
+
   /** @param {import('../../web/dom.js').Part & { stage: HTMLElement }} host */
   constructor(host) {
     this.host = host;
@@ -36,7 +52,7 @@ export class Equation {
   /** Write what the settings fix. @param {PicturedRun | null} run */
   writeFormulas(run) {
     const { form, host } = this,
-      formulas = panelFormulas(form, run?.settings.variance === 'large');
+      formulas = panelFormulas(form, run?.settings.variance === 'large', this.#isShort);
     for (const name of PANELS) {
       this.part(name, '.formula').innerHTML = formulas[name] ? math(formulas[name]) : '';
       const aloud = (form === 'mk' && ALOUD_IN_MK[name]) || name;
@@ -53,20 +69,17 @@ export class Equation {
     host.$('.mk').innerHTML = math('m,\\, k');
   }
 
-  /** Fit the canvases to the pictures of a run. @param {PicturedRun} run */
-  size({ width, height }) {
-    const { stage } = this.host,
-      zoom = /** @type {any} */ (stage).currentCSSZoom ?? 1;
-    const space = parseFloat(getComputedStyle(stage).getPropertyValue('--pic'));
-    const factor = Math.floor((space * zoom) / Math.max(width, height) + 1e-3) / zoom;
-    for (const name of PANELS) {
-      const canvas = this.part(name, 'canvas');
-      // setting a size clears a canvas, even if it is the one that it has
-      if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-      canvas.style.width = factor ? `${width * factor}px` : ''; // whole factors only; larger pictures fill the panel
-      canvas.style.height = factor ? `${height * factor}px` : '';
-      canvas.style.imageRendering = factor ? '' : 'auto';
+  /** Fit the canvases and the texts over them to the room that there is. @param {PicturedRun} run */
+  size(run) {
+    const room = this.part('x0', '.formula').clientWidth,
+      isNarrow = room < ROOMY;
+    if (!room) return; // the tab is hidden
+    this.host.$('.equation').toggleAttribute('data-narrow', isNarrow);
+    if (isNarrow !== this.#isShort) {
+      this.#isShort = isNarrow;
+      this.writeFormulas(run);
     }
+    for (const name of PANELS) fitCanvas(this.part(name, 'canvas'), run, this.part(name, '.picture').clientWidth);
   }
 
   /**
@@ -78,20 +91,18 @@ export class Equation {
   draw(run, index) {
     const frame = run.frame(index);
     if (!frame) return false;
-    const { width, height } = run,
-      p = run.plan[index],
+    const p = run.plan[index],
       empty = p.sigma === 0;
-    PANELS.forEach((name, k) => {
-      const context = this.part(name, 'canvas').getContext('2d');
-      context.drawImage(frame.image, frame.x + k * width, frame.y, width, height, 0, 0, width, height);
-    });
+    PANELS.forEach((name, k) => drawPanel(this.part(name, 'canvas'), frame, k, run));
     this.host.stage.dataset.step = String(index);
     this.part('noise', '.picture').toggleAttribute('data-none', empty);
     const why = sayHtml(p.t_prev === 0 ? 'player.none_last' : 'player.none_eta');
     this.part('noise', '.none').innerHTML = `${math(`${SIGMA} = 0`)}<span>${why}</span>`;
     for (const name of PANELS) {
       const seen = name === 'noise' && empty ? 'no_noise' : name;
-      this.part(name, 'canvas').ariaLabel = say(`player.alt_${seen}`, { value: name === 'x_prev' ? p.t_prev : p.t });
+      this.part(name, 'canvas').ariaLabel = say(`player.alt_${seen}`, {
+        value: name === 'x_prev' ? p.t_prev : p.t,
+      });
     }
     return true;
   }
@@ -111,15 +122,20 @@ export class Equation {
       this.part(name, '.coefficient').textContent = value === null ? '' : `${fixed(value, 4)} ×`;
     }
     this.part('x_t', '.name').innerHTML = sayHtml('player.x_t', { value: p.t });
-    this.part('x_prev', '.name').innerHTML = sayHtml('player.x_prev', { value: p.t_prev });
+    this.part('x_prev', '.name').innerHTML = sayHtml('player.x_prev', {
+      value: p.t_prev,
+    });
     const caption = (name, symbol, rms, signed = false) => {
       const key = signed && run.channels === 3 ? 'player.rms_mean' : 'player.rms';
-      const size = sayHtml(key, { symbol: formula(symbol), rms: fixed(rms, 2) });
+      const size = sayHtml(key, {
+        symbol: formula(symbol),
+        rms: fixed(rms, 2),
+      });
       this.part(name, 'figcaption').innerHTML = `${size}<br>${signed ? SCALE : sayHtml('player.shown')}`;
     };
     caption('x_t', X_T, numberOf(row, 'x_t'));
     caption('x0', X0_HAT, numberOf(row, 'x0'));
-    caption('direction', EPS, numberOf(row, 'eps'), true);
+    caption('direction', '\\varepsilon_\\theta', numberOf(row, 'eps'), true);
     if (p.sigma === 0) this.part('noise', 'figcaption').innerHTML = sayHtml('player.not_drawn');
     else caption('noise', 'z', numberOf(row, 'z'), true);
     caption('x_prev', X_PREV, numberOf(row, 'x_prev'));

@@ -8,9 +8,10 @@ export const SIGMA_SQUARED = '\\sigma_t^2';
  * The formula of each panel.
  * @param {string} form "terms" or "mk"
  * @param {boolean} large whether the variance is DDPM's larger one
+ * @param {boolean} [short] write x̂_0 for the predicted x_0
  * @returns {Record<string, string>}
  */
-export function panelFormulas(form, large) {
+export function panelFormulas(form, large, short = false) {
   const noise = `${linked('sigma', large ? SIGMA_HAT : SIGMA)}\\,z`;
   if (form === 'mk') {
     return {
@@ -25,9 +26,10 @@ export function panelFormulas(form, large) {
     now = linked('alpha_bar', ALPHA),
     eps = linked('eps', EPS);
   const sigma = linked('sigma', large ? SIGMA_1_SQUARED : SIGMA_SQUARED);
+  const predicted = `\\Bigl(\\dfrac{${linked('x_t', X_T)} - \\sqrt{1{-}${now}}\\,${eps}}{\\sqrt{${now}}}\\Bigr)`;
   return {
     x_t: X_T,
-    x0: `\\sqrt{${before}}\\,\\Bigl(\\dfrac{${linked('x_t', X_T)} - \\sqrt{1{-}${now}}\\,${eps}}{\\sqrt{${now}}}\\Bigr)`,
+    x0: `\\sqrt{${before}}\\,${short ? X0_HAT : predicted}`,
     direction: `\\sqrt{1{-}${before}{-}${sigma}}\\;${eps}`,
     noise,
     x_prev: X_PREV,

@@ -37,11 +37,18 @@ function finalPicture(run) {
   if (!run || !frame) return null;
   const { width, height } = run;
   const context = /** @type {CanvasRenderingContext2D} */ (
-    Object.assign(document.createElement('canvas'), { width, height }).getContext('2d')
+    Object.assign(document.createElement('canvas'), {
+      width,
+      height,
+    }).getContext('2d')
   );
   const x = frame.x + PANELS.indexOf('x_prev') * width;
   context.drawImage(frame.image, x, frame.y, width, height, 0, 0, width, height);
-  return { id: run.id, settings: run.settings, image: context.getImageData(0, 0, width, height) };
+  return {
+    id: run.id,
+    settings: run.settings,
+    image: context.getImageData(0, 0, width, height),
+  };
 }
 
 export class Pin {
@@ -108,7 +115,10 @@ export class Pin {
     $('.changed', stage).textContent = changed.length ? say('pin.changed', { names }) : say('pin.same');
     if (!difference) $('.mean', stage).textContent = say('pin.size');
     else {
-      const values = { mean: fixed(difference.mean, 4), rms: fixed(difference.rms, 4) };
+      const values = {
+        mean: fixed(difference.mean, 4),
+        rms: fixed(difference.rms, 4),
+      };
       $('.mean', stage).textContent = `${say('pin.mean', values)}, ${say('pin.range')}`;
     }
   }

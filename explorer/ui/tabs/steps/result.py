@@ -19,6 +19,7 @@ from explorer.media.convert import data_uri, step_panels
 from explorer.sampler import Step
 from explorer.trajectory import Trajectory, evenly_spaced
 from explorer.ui.tab_result import TabResult
+from explorer.ui.tabs.steps.other_eta import OtherPicture
 from explorer.ui.tabs.steps.sprite_sheet import PUBLISHED_SHEETS, SpriteSheet
 
 MAX_PREVIEWS = 60  # sent during the run
@@ -32,10 +33,12 @@ class StepsResult(TabResult):
     Attributes:
         trajectory: record of the run.
         cached: whether the run comes from the cache.
+        other: the picture of the other eta, on the page alone.
     """
 
     trajectory: Trajectory
     cached: bool = False
+    other: OtherPicture | None = None
     evaluations: int | None = None
     expected_evaluations: int | None = None
 
@@ -102,6 +105,7 @@ class StepsResult(TabResult):
             "previews": self._previews,
             "seconds": self.seconds,
             "distances": self._distances if self.state == "ended" else "{}" if self.state == "stopped" else "",
+            "other": "" if self.other is None else self.other.to_page(),
             "sheet": None if self.state == "running" else self._published_sheet,
         }
 

@@ -15,6 +15,17 @@
  * @property {number} sigmaHat DDPM's larger σ
  */
 
+/**
+ * @typedef {object} Other the picture of the other η from the same x_T
+ * @property {number} eta 1, or 0 where the run itself is DDPM's
+ * @property {string} state waiting, running, stopped or ended
+ * @property {number} steps S of what the picture shows
+ * @property {boolean} isCoarse whether it is a preview with fewer steps than the run has
+ * @property {number | null} t the time step whose predicted x_0 the picture shows; null for a final picture or none
+ * @property {number} evaluations of the network for it; 0 if it was cached
+ * @property {string} picture its address; empty as long as there is none
+ */
+
 /** The five panels, from left to right on a frame. */
 export const PANELS = ['x_t', 'x0', 'direction', 'noise', 'x_prev'];
 const COLUMNS = [
@@ -35,7 +46,19 @@ const COLUMNS = [
 function stepOf([t, t_prev, alpha_bar, alpha_bar_prev, x0, direction, sigma, m, k]) {
   const sigma1 = Math.sqrt((1 - alpha_bar_prev) / (1 - alpha_bar)) * Math.sqrt(1 - alpha_bar / alpha_bar_prev);
   const sigmaHat = t_prev ? Math.sqrt(1 - alpha_bar / alpha_bar_prev) : 0;
-  return { t, t_prev, alpha_bar, alpha_bar_prev, x0, direction, sigma, m, k, sigma1, sigmaHat };
+  return {
+    t,
+    t_prev,
+    alpha_bar,
+    alpha_bar_prev,
+    x0,
+    direction,
+    sigma,
+    m,
+    k,
+    sigma1,
+    sigmaHat,
+  };
 }
 
 /** @param {string} text @param {number} from */
@@ -57,6 +80,8 @@ export class Run {
   sheetAt = null;
   /** Whether the sheet can be shown. */
   hasSheet = false;
+  /** @type {Other | null} */
+  other = null;
   /** Whether its end was told. */
   isTold = false;
   /** Whether it comes from the page's own memory. */
@@ -96,7 +121,17 @@ export class Run {
       this.previews.set(Number(line.slice(0, tab)), line.slice(tab + 1));
     }
     [this.#rowsRead, this.#previewsRead] = [value.rows.length, value.previews.length];
-    if (value.sheet) this.sheetAt ??= { url: value.sheet.file.url, columns: value.sheet.columns };
+    this.takeOther(value);
+    if (value.sheet)
+      this.sheetAt ??= {
+        url: value.sheet.file.url,
+        columns: value.sheet.columns,
+      };
+  }
+
+  /** Read what a value says of the other picture, also one of the same settings. @param {any} value */
+  takeOther(value) {
+    if (value.other) this.other = JSON.parse(value.other);
   }
 
   /** Steps whose pictures can be shown now: all kept ones once the sheet is there, the previews before. */
@@ -112,7 +147,10 @@ export class Run {
   cornerOf(i) {
     const k = this.kept.indexOf(i),
       columns = this.sheetAt?.columns ?? 1;
-    return { x: (k % columns) * PANELS.length * this.width, y: Math.floor(k / columns) * this.height };
+    return {
+      x: (k % columns) * PANELS.length * this.width,
+      y: Math.floor(k / columns) * this.height,
+    };
   }
 
   /**

@@ -10,18 +10,42 @@ export class PicturedRun extends Run {
   onSheet = () => {};
   /** @param {number} _i */
   onFrame = (_i) => {};
+  /** Called when the picture of the other η can be shown. */
+  onOther = () => {};
+  /** That picture, decoded. @type {HTMLImageElement | null} */
+  otherImage = null;
   /** Previews by step, and whether each is decoded. @type {Map<number, { image: HTMLImageElement, ready: boolean }>} */
   #images = new Map();
   #isLoading = false;
+  #otherAddress = '';
 
   constructor(value) {
     super(value);
     this.#loadSheet();
+    this.#loadOther();
   }
 
   update(value) {
     super.update(value);
     if (#images in this) this.#loadSheet(); // not while the base class constructs it
+  }
+
+  takeOther(value) {
+    super.takeOther(value);
+    if (#images in this) this.#loadOther();
+  }
+
+  #loadOther() {
+    const { picture } = this.other ?? {};
+    if (!picture || picture === this.#otherAddress) return;
+    this.#otherAddress = picture;
+    const image = new Image();
+    image.onload = () => {
+      if (picture !== this.#otherAddress) return; // a newer one was there first
+      this.otherImage = image;
+      this.onOther();
+    };
+    image.src = picture;
   }
 
   #loadSheet() {

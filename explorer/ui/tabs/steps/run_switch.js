@@ -14,6 +14,7 @@ const HOLD = 200; // ms that the screen may keep the run before
  * @property {() => void} showMore the run on the screen has grown or ended
  * @property {() => void} showSheet all its pictures can be shown
  * @property {(i: number) => void} showFrame the preview of step i can be shown
+ * @property {() => void} showOther the picture of the other η has changed
  * @property {(run: PicturedRun) => void} tellEnd
  */
 
@@ -46,7 +47,10 @@ export class RunSwitch {
     this.note = value.message;
     if (this.isQueued) return screen.drawStatus();
     screen.problem = null;
-    if (isKnown) return screen.drawStatus();
+    if (isKnown) {
+      newest?.takeOther(value);
+      return screen.showOther();
+    }
     if (newest?.id === value.id) newest?.update(value);
     else this.#begin(new PicturedRun(value));
     this.#settle();
@@ -100,6 +104,9 @@ export class RunSwitch {
     };
     shown.onFrame = (i) => {
       if (this.run === shown) screen.showFrame(i);
+    };
+    shown.onOther = () => {
+      if (this.run === shown) screen.showOther();
     };
     screen.showRun(before);
     this.#tellEnd();

@@ -23,7 +23,7 @@ export function drawRunStatus(host, { run, coming, problem, note, isQueued, inde
   host.$('.status').toggleAttribute('data-note', state !== 'error' && note !== '');
   host.$('.repair').hidden = !problem?.repair;
   if (problem?.repair) host.$('.repair').textContent = localize(problem.repair.label);
-  host.$('.stop').hidden = !['running', 'queued'].includes(state);
+  host.$('.stop').hidden = !['running', 'queued'].includes(state) && (coming ?? run)?.other?.state !== 'running';
   if (!run) return;
   const { rows, plan, seconds, engine } = run;
   const done = rows.length;

@@ -27,7 +27,7 @@ export function numbersOf(run, index) {
   const sum = formula(`m\\,${X_T} + k\\,${X0_HAT} + \\sigma\\,z`);
   /** By the name of the row. @type {Record<string, [term: string, value: string, link?: string]>} */
   const entries = {
-    t: [math('t \\to t{-}1'), `${p.t} → ${p.t_prev}`],
+    t: [math('t \\to t_{\\mathrm{prev}}'), `${p.t} → ${p.t_prev}`],
     alpha_bar: [
       math(`${ALPHA} \\to ${ALPHA_PREV}`),
       `${digits(p.alpha_bar)} → ${digits(p.alpha_bar_prev)}`,

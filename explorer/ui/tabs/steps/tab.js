@@ -7,6 +7,7 @@ import { playClock } from '../../web/transport.js';
 import { CHARTS, RunCharts } from './charts.js';
 import { Equation } from './equation.js';
 import { SIGMA_SQUARED } from './formulas.js';
+import { Lead } from './lead.js';
 import { LinkedHighlighting } from './linked.js';
 import { Pin } from './pin.js';
 import { readingsOf } from './readings.js';
@@ -17,6 +18,8 @@ import { Track } from './track.js';
 
 const FRAMES_A_SECOND = 8;
 const FILM_RESTED = 60; // ms
+/** The step that the tab opens on: the picture is to be seen in x_t, and what the step takes away from the noise too. */
+const OPENING = { share: 0.75 };
 
 /** @typedef {import('./run_pictures.js').PicturedRun} PicturedRun */
 /** @typedef {'run' | 'grown' | 'step'} Change what is to be drawn anew: all of a run, what more steps change, what another step changes */
@@ -33,6 +36,8 @@ class Steps extends Stage {
   equation;
   /** @type {RunCharts} */
   charts;
+  /** @type {Lead} */
+  lead;
   /** @type {Track} */
   track;
   /** @type {LinkedHighlighting} */
@@ -45,7 +50,7 @@ class Steps extends Stage {
   /** The step on the screen. */
   index = -1;
   /** Where the user wants to be: kept over runs. @type {import('./run.js').Wish} */
-  wish = { share: 0.5 };
+  wish = OPENING;
   /** Count of the newest change of the controls. */
   #asked = 0;
   /** @type {Set<Change>} */
@@ -58,6 +63,7 @@ class Steps extends Stage {
     const time = this.$('.time');
     this.equation = new Equation(this);
     this.charts = new RunCharts(this, (t) => this.goTo({ t }));
+    this.lead = new Lead(this);
     this.track = new Track(this);
     this.linked = new LinkedHighlighting(this.stage);
     this.pin = new Pin(this);
@@ -107,16 +113,23 @@ class Steps extends Stage {
     /** @type {import('../../web/keys.js').KeyRow[]} */
     const table = [
       ...transportKeys(moves),
-      { keys: ['ArrowDown', 'ArrowUp'], act: (key) => this.stepBy(key === 'ArrowDown' ? -1 : 1) },
+      {
+        keys: ['ArrowDown', 'ArrowUp'],
+        act: (key) => this.stepBy(key === 'ArrowDown' ? -1 : 1),
+      },
       ...this.linked.keys,
       { keys: ['a'], says: 'keys.pin', act: () => this.pin.toggle() },
     ];
-    listenToKeys('steps', table, { inFront: () => this.inFront, range, halt: () => this.play(false) });
+    listenToKeys('steps', table, {
+      inFront: () => this.inFront,
+      range,
+      halt: () => this.play(false),
+    });
   }
 
   look(asked) {
     const t = Number(asked.get('t'));
-    this.wish = t > 0 ? { t } : { share: 0.5 };
+    this.wish = t > 0 ? { t } : OPENING;
   }
 
   press(button) {
@@ -170,6 +183,10 @@ class Steps extends Stage {
     this.#filmTimer = setTimeout(() => this.repaint('step'), FILM_RESTED);
   }
 
+  showOther() {
+    this.repaint('grown');
+  }
+
   showError() {
     delete this.stage.dataset.waiting;
     this.drawStatus();
@@ -212,13 +229,16 @@ class Steps extends Stage {
   writeFormulas() {
     this.equation.writeFormulas(this.run);
     this.charts.writeTitles(this.run);
+    this.lead.showSettings();
   }
 
   readings() {
     return this.run ? readingsOf(this.run, this.index) : {};
   }
 
-  settingsChanged() {} // the run before stays until the next one
+  settingsChanged() {
+    this.lead.showSettings(); // the run before stays until the next one
+  }
 
   resized() {
     if (!this.run) return;
@@ -247,6 +267,7 @@ class Steps extends Stage {
     if (run) {
       if (grown) this.charts.draw(run, all ? CHARTS : ['size']);
       if (index >= 0 && run.rows[index]) this.#drawStep(run, index, moved, all);
+      this.lead.draw(run);
       this.linked.light();
       this.pin.draw(run, Boolean(this.runs.coming));
     }
@@ -270,7 +291,14 @@ class Steps extends Stage {
 
   drawStatus() {
     const { run, coming, note, isQueued } = this.runs;
-    drawRunStatus(this, { run, coming, problem: this.problem, index: this.index, note, isQueued });
+    drawRunStatus(this, {
+      run,
+      coming,
+      problem: this.problem,
+      index: this.index,
+      note,
+      isQueued,
+    });
   }
 }
 

@@ -13,6 +13,7 @@ from explorer.ui.fields import Options
 from explorer.ui.tab import Tab, TabRequest
 from explorer.ui.tabs.steps.endpoints import ENDPOINTS
 from explorer.ui.tabs.steps.exports import EXPORT_FORMATS
+from explorer.ui.tabs.steps.other_eta import OtherPicture
 from explorer.ui.tabs.steps.result import StepsResult
 
 SECONDS_BETWEEN_UPDATES = 0.1  # on a small machine, drawing an update slows down the network
@@ -24,6 +25,24 @@ class StepsTab(Tab[Options]):
     name, options = "steps", Options
     export_formats, endpoints = EXPORT_FORMATS, ENDPOINTS
     view_keys = ("t",)
+
+    def page_results(self, request: TabRequest[Options], state: State) -> Iterator[StepsResult]:
+        """Yield the run, and beside it the picture of the other eta from the same x_T.
+
+        That picture comes after the run; beside a long one, a preview of it comes after the first step.
+        """
+        other = OtherPicture(request.checkpoint, request.query.picture, self.services.results, state)
+        result: StepsResult | None = None
+        for result in self.results(request, state):
+            result.other = other
+            if result.state == "stopped":
+                other.cancel()
+            yield result
+            if result.state == "running" and other.needs_preview:
+                other.preview()
+        if result is not None and result.state == "ended":
+            for _ in other.run():
+                yield result
 
     def results(self, request: TabRequest[Options], state: State) -> Iterator[StepsResult]:
         """Yield the run every few steps. A cached run is yielded once, as ended.

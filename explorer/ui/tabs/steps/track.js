@@ -8,7 +8,7 @@ const THUMB = 40,
   GAP = 3,
   FILM_HEIGHT = 44;
 const Y = 10; // of the track
-const NARROW = 700; // px
+const NARROW = 480; // px
 
 export class Track {
   /** Which step's thumbnail stands where; null until they are laid out. @type {{ i: number, x: number }[] | null} */
@@ -104,7 +104,7 @@ function trackOf({ T, plan, rows }, index, width) {
   });
   parts.push(tick(width, 'var(--ref)'));
   const at = Math.max(24, Math.min(width - 34, X(p.t)));
-  for (const share of innerWidth > NARROW ? [1, 0.8, 0.6, 0.4, 0.2, 0] : [1, 0.5, 0]) {
+  for (const share of width > NARROW ? [1, 0.8, 0.6, 0.4, 0.2, 0] : [1, 0.5, 0]) {
     const t = Math.round(T * share),
       anchor = { 1: 'start', 0: 'end' }[share] ?? 'middle';
     if (Math.abs(X(t) - at) > 58) parts.push(label(X(t), anchor, t));
