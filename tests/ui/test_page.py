@@ -42,7 +42,7 @@ def test_the_numbers_on_the_screen_are_those_of_the_core(stage, faces):
     assert len(off) == 2
     assert all(float(value.replace("−", "-")) < 2e-6 for value in off)
     distance = (step.x0 - steps[-1].x_prev).square().mean().sqrt().item()
-    assert next(v for k, v in numbers.items() if "to the last" in k) == f"{distance:.3f}"
+    assert next(v for k, v in numbers.items() if "to the final" in k) == f"{distance:.3f}"
     assert next(v for k, v in numbers.items() if "clipped" in k) == f"{int(step.clipped.sum()):,}"
 
 
