@@ -141,8 +141,12 @@ def test_in_projector_mode_a_step_fits_the_wall_with_larger_type_and_little_moti
     stage.press("p")
     page.wait_for_function(f"{width} > {thin}")
     assert float(page.evaluate(size)[:-2]) >= 1.2 * small
-    root = "[document.documentElement.scrollWidth, innerHeight >= document.querySelector('#steps .stage').getBoundingClientRect().bottom]"
-    for viewport in ({"width": 1280, "height": 720}, {"width": 1920, "height": 1080}):
+    root = "[document.documentElement.scrollWidth, innerHeight >= document.querySelector('#steps .numbers').getBoundingClientRect().bottom]"
+    for viewport in (
+        {"width": 1366, "height": 657},
+        {"width": 1280, "height": 720},
+        {"width": 1920, "height": 1080},
+    ):
         page.set_viewport_size(viewport)
         page.wait_for_timeout(200)
         stage.settle()

@@ -135,6 +135,7 @@ export class Stage extends Part {
     let resizing;
     new ResizeObserver(() => {
       clearTimeout(resizing);
+      if (this.inFront) this.stage.style.setProperty('--screen', String(this.stage.clientWidth)); // for print.css
       if (this.inFront && !wasInFront) this.resized();
       else resizing = setTimeout(() => this.resized(), RESIZE_RESTED);
       wasInFront = this.inFront;

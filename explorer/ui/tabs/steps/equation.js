@@ -79,7 +79,9 @@ export class Equation {
       this.#isShort = isNarrow;
       this.writeFormulas(run);
     }
-    for (const name of PANELS) fitCanvas(this.part(name, 'canvas'), run, this.part(name, '.picture').clientWidth);
+    const side = this.part('x0', '.picture').clientWidth;
+    this.host.stage.style.setProperty('--screen-pic', String(side)); // for tab_print.css
+    for (const name of PANELS) fitCanvas(this.part(name, 'canvas'), run, side);
   }
 
   /**
