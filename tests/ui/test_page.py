@@ -10,7 +10,7 @@ import explorer as ex
 def test_the_page_opens_on_a_finished_run_and_asks_no_other_host(stage):
     stage.open()
     assert stage.text(".status .nfe") == "NFE 20"
-    assert stage.text('[data-panel="x_t"] .name').replace("\xa0", " ").endswith("= 250")  # where the picture is to be seen in x_t
+    assert stage.text('[data-panel="x_t"] .name').replace("\xa0", " ").endswith("= 250")
     stage.assert_quiet()
 
 

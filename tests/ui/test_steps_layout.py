@@ -1,6 +1,5 @@
 """The layout of Steps in windows of many sizes and on paper, and its first screen: two pictures and the slider of eta."""
 
-import pytest
 from stage import Stage
 
 import explorer as ex
@@ -78,18 +77,18 @@ def test_the_first_screen_shows_the_picture_of_the_other_eta_and_invites_to_drag
     stage.assert_quiet()
 
 
-@pytest.mark.parametrize("paper", [718, 739])  # CSS pixels between the margins of A4 and of Letter
-def test_on_paper_all_panels_and_what_is_selected_are_seen(stage, paper):
+def test_on_paper_all_panels_and_what_is_selected_are_seen(stage):
     stage.page.set_viewport_size({"width": 1366, "height": 657})
     stage.open("?steps=5&eta=0.5")
     stage.page.emulate_media(media="print")
-    stage.page.set_viewport_size({"width": paper, "height": 1000})
-    stage.settle()
-    boxes = stage.page.evaluate(BOXES)
-    assert boxes["page"] == 0
-    for part in ("x_prev", "scrubber", "numbers", "other"):
-        assert 0 < boxes[part]["right"] <= paper, part
-    assert boxes["x_prev"]["top"] < boxes["numbers"]["top"] < 1000
+    for paper in (718, 739):  # CSS pixels between the margins of A4 and of Letter
+        stage.page.set_viewport_size({"width": paper, "height": 1000})
+        stage.settle()
+        boxes = stage.page.evaluate(BOXES)
+        assert boxes["page"] == 0
+        for part in ("x_prev", "scrubber", "numbers", "other"):
+            assert 0 < boxes[part]["right"] <= paper, part
+        assert boxes["x_prev"]["top"] < boxes["numbers"]["top"] < 1000
     checked = "#controls .segments input:checked + span, #steps .form input:checked + span"
     for label in stage.page.locator(checked).all():
         if label.is_visible():

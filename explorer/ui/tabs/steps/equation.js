@@ -52,7 +52,9 @@ export class Equation {
   /** Write what the settings fix. @param {PicturedRun | null} run */
   writeFormulas(run) {
     const { form, host } = this,
-      formulas = panelFormulas(form, run?.settings.variance === 'large', this.#isShort);
+      large = run?.settings.variance === 'large',
+      formulas = panelFormulas(form, large, this.#isShort);
+    host.$('.equation').toggleAttribute('data-large', large);
     for (const name of PANELS) {
       this.part(name, '.formula').innerHTML = formulas[name] ? math(formulas[name]) : '';
       const aloud = (form === 'mk' && ALOUD_IN_MK[name]) || name;
