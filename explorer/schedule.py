@@ -17,7 +17,7 @@ import numpy as np
 from explorer.support.arguments import as_int, check_eta, shorten
 from explorer.support.messages import LocalizedError
 
-Spacing = Literal["linear", "quadratic", "leading"]
+Spacing = Literal["linear", "quadratic", "leading", "quadratic-ddim"]
 Variance = Literal["eta", "large"]
 PredictionType = Literal["epsilon", "v_prediction"]  # a network's output; diffusers stores it with the schedule
 SPACINGS: tuple[str, ...] = get_args(Spacing)
@@ -207,8 +207,16 @@ def timesteps(T: int = 1000, S: int = 50, spacing: Spacing = "linear") -> list[i
         T: number of time steps of the schedule, at least 1.
         S: number of steps of the run, in 1..T.
         spacing: "linear" is tau_i = floor(T i / S). "quadratic" is floor(T i^2 / S^2), made strictly increasing. Both
-            end at T. "leading" is 1, 1 + floor(T/S), ... as in the paper's original code. It ends below T, except for
-            S = T.
+            are the paper's with c such that tau_S = T.
+
+            "leading" is 1, 1 + floor(T/S), ..., the rule of that name in diffusers. It ends below T, except for S = T.
+            Where S divides T it is the uniform spacing of the paper's original code (github.com/ermongroup/ddim), whose
+            ``range(0, T, T // S)`` has more than S labels otherwise.
+
+            "quadratic-ddim" is the quadratic spacing of that code, with which the CIFAR-10 results of Table 1 were made:
+            the labels 0..T-1 are ``linspace(0, sqrt(0.8 T), S)**2`` rounded down, and tau is one more. A label that
+            would repeat an earlier one is raised to the next. A run starts at label 0.8 T, not at T: it takes the pure
+            noise x_T for a picture that is noised less. S = 1 is label 0 alone.
 
     Returns:
         S ints in 1..T, strictly ascending.
@@ -230,6 +238,9 @@ def _subsequence(T: int, S: int, spacing: Spacing) -> list[int]:
     if spacing == "quadratic":
         # i^2 grows faster than i, so raising the first values to i makes the sequence strictly increasing.
         return [max(i, T * i * i // (S * S)) for i in range(1, S + 1)]
+    if spacing == "quadratic-ddim":
+        labels = (np.linspace(0, np.sqrt(T * 0.8), S) ** 2).astype(int).tolist()  # rounded as in the original code
+        return [1 + max(i, label) for i, label in enumerate(labels)]
     return [1 + i * (T // S) for i in range(S)]
 
 

@@ -17,7 +17,7 @@ class Settings:
         steps: S, the number of steps, from 1 to the checkpoint's T.
         eta: in [0, 1]; sigma = eta * sigma(1), Eq. 16. 0 is DDIM, 1 is DDPM.
         variance: "eta", or "large" for sigma-hat, DDPM's larger variance. With "large", ``eta`` has no effect.
-        spacing: how tau is spaced: "linear", "quadratic" or "leading", see :func:`explorer.timesteps`.
+        spacing: how tau is spaced: "linear", "quadratic", "leading" or "quadratic-ddim", see :func:`explorer.timesteps`.
         clip: clamp predicted x_0 to [-1, 1] at every step and recompute eps from it.
         noise_seed: seed of the noise z, from 0 to 2^64 - 1. Row i of a batch uses ``noise_seed + i``. A tuple gives one
             seed per row instead.

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import explorer as ex
+from explorer.schedule import SPACINGS
 
 SHAPE = (1, 4, 4)
 SCHEDULE = ex.Schedule.linear()
@@ -30,7 +31,7 @@ def any_settings(steps: int = 30) -> st.SearchStrategy[ex.Settings]:
         steps=st.integers(1, steps),
         eta=st.floats(0, 1),
         variance=st.sampled_from(["eta", "large"]),
-        spacing=st.sampled_from(["linear", "quadratic", "leading"]),
+        spacing=st.sampled_from(SPACINGS),
         clip=st.booleans(),
         noise_seed=st.integers(0, 2**63),
     )

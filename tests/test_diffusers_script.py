@@ -13,6 +13,7 @@ from small import WAVY
 import explorer as ex
 from explorer.runs.diffusers_script import NotInDiffusers, script
 from explorer.runs.latent_spec import parse
+from explorer.schedule import SPACINGS
 
 LEVELS = 1  # of 255: diffusers' coefficients are float32, the explorer's are float64
 RUNS = [
@@ -59,7 +60,7 @@ def test_the_script_generates_the_explorers_picture_in_a_new_process(checkpoints
 
 @pytest.mark.slow
 @pytest.mark.parametrize("S", [1, 2, 3, 7, 10, 20, 30, 50, 333, 500, 999, 1000])
-@pytest.mark.parametrize("spacing", ["linear", "quadratic", "leading"])
+@pytest.mark.parametrize("spacing", SPACINGS)
 def test_a_script_is_written_exactly_for_the_jumps_of_ddim_scheduler(checkpoints, S, spacing):
     """A script is written exactly if the jumps of DDIMScheduler are those of tau."""
     from diffusers import DDIMScheduler

@@ -12,6 +12,7 @@ from torch import Tensor
 
 import explorer as ex
 from explorer.inversion import Inversion
+from explorer.schedule import SPACINGS
 
 
 def test_encode_then_sample_returns_the_picture_with_an_error_decreasing_in_S(gaussian):
@@ -30,7 +31,7 @@ def test_encode_reaches_the_latent_of_the_closed_form_map(gaussian):
     torch.testing.assert_close(encoded, x_T, rtol=0, atol=0.03)
 
 
-@pytest.mark.parametrize("spacing", ["linear", "quadratic", "leading"])
+@pytest.mark.parametrize("spacing", SPACINGS)
 def test_two_iterations_reduce_the_error_of_encoding(gaussian, spacing):
     checkpoint, x_0 = gaussian(0.3, 0.5), 0.3 + 0.5 * ex.latent(SHAPE, [8, 9])
     run = ex.Settings(50, spacing=spacing)
@@ -87,7 +88,7 @@ def test_ahead_evaluates_the_network_at_the_extrapolated_end_of_every_step():
     torch.testing.assert_close(x_T, up(x_500, 500, 1000, 3))
 
 
-@pytest.mark.parametrize("spacing", ["linear", "quadratic", "leading"])
+@pytest.mark.parametrize("spacing", SPACINGS)
 @pytest.mark.parametrize("steps", [10, 50, 200])
 def test_ahead_reduces_the_error_for_one_more_call(gaussian, spacing, steps):
     checkpoint, x_0 = gaussian(0.3, 0.5), 0.3 + 0.5 * ex.latent(SHAPE, [8, 9])

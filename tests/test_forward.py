@@ -18,6 +18,7 @@ from explorer.forward import (
     posterior,
     step_correlations,
 )
+from explorer.schedule import SPACINGS
 
 SCHEDULE = ex.Schedule.linear()
 PIXELS = np.array([-0.9, 0.1, 0.7])
@@ -127,7 +128,7 @@ def test_equation_12_is_the_posterior_at_predicted_x0(gaussian):
 # Paths: equal marginals, different joint distributions
 
 
-@pytest.mark.parametrize("spacing", ["linear", "quadratic", "leading"])
+@pytest.mark.parametrize("spacing", SPACINGS)
 @pytest.mark.parametrize("process", PROCESSES)
 def test_the_marginals_are_q_of_x_t_given_x0(process, spacing):
     paths = walk(process, ex.timesteps(1000, 20, spacing))

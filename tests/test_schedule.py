@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import explorer as ex
+from explorer.schedule import SPACINGS
 from explorer.support.arguments import shorten
 
 SCHEDULE = ex.Schedule.linear()
@@ -183,7 +184,7 @@ def lengths(draw) -> tuple[int, int]:
     return T, draw(st.integers(1, T))
 
 
-@given(lengths(), st.sampled_from(["linear", "quadratic", "leading"]))
+@given(lengths(), st.sampled_from(SPACINGS))
 def test_tau_has_S_steps_and_rises_strictly_within_1_to_T(T_S, spacing):
     T, S = T_S
     tau = ex.timesteps(T, S, spacing)
@@ -219,8 +220,42 @@ def test_leading_tau_begins_at_one_with_equal_strides(T_S):
     assert {b - a for a, b in itertools.pairwise(tau)} <= {T // S}
 
 
+@given(lengths())
+def test_leading_tau_is_that_of_the_original_code_exactly_where_S_divides_T(T_S):
+    """There labels are ``range(0, T, T // S)``, and the network is told them: t is one more."""
+    T, S = T_S
+    original = [label + 1 for label in range(0, T, T // S)]
+    assert (ex.timesteps(T, S, "leading") == original) == (T % S == 0 or len(original) == S)
+    assert len(original) >= S
+
+
+def original_quadratic(T, S):
+    """The labels of the original code (ermongroup/ddim, runners/diffusion.py, skip_type "quad"), with its repetitions."""
+    seq = np.linspace(0, np.sqrt(T * 0.8), S) ** 2
+    return [int(s) for s in list(seq)]
+
+
+@given(lengths())
+def test_original_quadratic_tau_has_the_labels_of_the_original_code_where_none_is_there_twice(T_S):
+    T, S = T_S
+    labels, tau = original_quadratic(T, S), ex.timesteps(T, S, "quadratic-ddim")
+    if len(set(labels)) == S:
+        assert [t - 1 for t in tau] == labels
+    assert [t - 1 for t in tau] == [max(i, label) for i, label in enumerate(labels)]
+
+
+def test_original_quadratic_tau_starts_at_label_800():
+    assert ex.timesteps(1000, 10, "quadratic-ddim") == [1, 10, 40, 89, 159, 247, 356, 484, 633, 801]
+    assert [ex.timesteps(1000, S, "quadratic-ddim")[-1] for S in (2, 3, 20, 50, 100, 500)] == [801] * 6
+    assert ex.timesteps(1000, 2, "quadratic-ddim") == [1, 801]
+    assert ex.timesteps(1000, 1, "quadratic-ddim") == [1]
+    assert ex.timesteps(15, 4, "quadratic-ddim")[-1] == 12  # as the page computes it, too
+    assert len(set(original_quadratic(1000, 28))) == 28  # from 30 steps on the original code visits labels twice
+    assert len(set(original_quadratic(1000, 30))) < 30
+
+
 def test_tau_of_every_step_is_1_to_T():
-    for spacing in ("linear", "quadratic", "leading"):
+    for spacing in SPACINGS:
         assert ex.timesteps(1000, 1000, spacing) == list(range(1, 1001))
 
 
@@ -237,7 +272,7 @@ def test_jumps_go_down_tau_and_end_at_zero():
 
 
 @pytest.mark.parametrize("steps", NOT_A_NUMBER_OF_STEPS)
-@pytest.mark.parametrize("spacing", ["linear", "quadratic", "leading"])
+@pytest.mark.parametrize("spacing", SPACINGS)
 def test_S_is_a_whole_number_from_1_to_T(steps, spacing):
     with pytest.raises(ValueError, match=r"steps.* a whole number from 1 to 1000") as raised:
         ex.timesteps(1000, steps, spacing)
@@ -252,7 +287,7 @@ def test_T_is_a_whole_number_of_at_least_one(T):
 
 @pytest.mark.parametrize("spacing", ["cosine", "", None, 3])
 def test_an_unknown_spacing_is_refused_with_the_known_ones(spacing):
-    with pytest.raises(ValueError, match="spacing must be one of linear, quadratic, leading"):
+    with pytest.raises(ValueError, match="spacing must be one of linear, quadratic, leading, quadratic-ddim"):
         ex.timesteps(1000, 10, spacing)
 
 

@@ -39,6 +39,8 @@ TEXTS = (
     "slerp(1, 2, 0.5)",
     "lerp(slerp(1,2,.5), encode(0, 10), 1)",
     "encode(0, 1000, 5, quadratic)",
+    "encode(0, 1000, 5, quadratic-ddim)",
+    "encode(0, 10, 0, quadratic-)",
     "encode(0, 20, 1, ahead, ahead)",
     "encode(99999999999999999999, 3)",
     "1," * 300,

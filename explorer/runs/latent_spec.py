@@ -31,7 +31,7 @@ FUNCTIONS = ("slerp", "lerp", "encode")
 MixKind = Literal["slerp", "lerp"]
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}")
 UPLOAD_NAME = re.compile(r"[0-9a-f]{16}")
-TOKEN = re.compile(r"\s*([0-9a-f]{16}(?![0-9a-f.])|[A-Za-z]+|[0-9.]+(?:e-?[0-9]+)?|[(),]|\S)\s*")
+TOKEN = re.compile(r"\s*([0-9a-f]{16}(?![0-9a-f.])|[A-Za-z]+(?:-[A-Za-z]+)*|[0-9.]+(?:e-?[0-9]+)?|[(),]|\S)\s*")
 
 
 @dataclass(frozen=True)

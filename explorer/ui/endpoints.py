@@ -19,7 +19,11 @@ PARAMETERS: dict[str, tuple[Any, str]] = {  # type and description by name
     "steps": (int, "S, the number of steps, from 1 to the checkpoint's T. Each step is one network call (NFE)."),
     "eta": (float, "From 0 (DDIM, no noise) to 1 (DDPM)."),
     "variance": (Literal["eta", "large"], "eta, or large for DDPM's larger variance; eta then has no effect."),
-    "spacing": (Literal["linear", "quadratic", "leading"], "How the time steps tau are spread over 1..T."),
+    "spacing": (
+        Literal["linear", "quadratic", "leading", "quadratic-ddim"],
+        "How the time steps tau are spread over 1..T. linear and quadratic: the paper's, ending at T. leading: diffusers' rule, "
+        "ending below T. quadratic-ddim: quadratic as in the paper's original code, ending at 1 + 0.8 T.",
+    ),
     "clip": (bool, "Clamp predicted x_0 to [-1, 1] at every step."),
     "noise_seed": (int, "Seed of the noise z that is added at every step where sigma is not 0."),
     "wrong": (bool, "Add a row whose network is given wrong time steps."),

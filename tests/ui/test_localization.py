@@ -46,7 +46,7 @@ def used():
     """A pattern for each key that the code names; what it fills in stands for one part of a key."""
     named = {key for source in SOURCES for key in KEY.findall(source.read_text(encoding="utf-8"))}
     return {
-        "".join(r"\w+" if part.endswith("}") else re.escape(part) for part in re.split(r"(\$?\{[^}]+\})", key))
+        "".join(r"[\w-]+" if part.endswith("}") else re.escape(part) for part in re.split(r"(\$?\{[^}]+\})", key))
         for key in named
         if not key.endswith(FILES)
     } | set(map(re.escape, library()))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { positionOf, stepsAfterKey, stopsOf, valueAt } from '../../explorer/ui/shell/scales.js';
+import { positionOf, startOf, stepsAfterKey, stopsOf, valueAt } from '../../explorer/ui/shell/scales.js';
 import { exampleSettings, idleFields, requestKey } from '../../explorer/ui/shell/used_fields.js';
 
 const ABOUT = {
@@ -30,6 +30,20 @@ test('the stops of S end at T, and none stands close to it', () => {
   assert.deepEqual(stopsOf('steps', 1000), [1, 10, 20, 50, 100, 1000]);
   assert.deepEqual(stopsOf('steps', 150), [1, 10, 20, 50, 150]);
   assert.deepEqual(stopsOf('eta', 150), [0, 0.2, 0.5, 1]);
+});
+
+test('a run starts at T, or short of it with the spacings of diffusers and of the original code', () => {
+  for (const spacing of ['linear', 'quadratic']) assert.equal(startOf(spacing, 7, 1000), 1000);
+  assert.deepEqual(
+    [3, 10, 1000].map((S) => startOf('leading', S, 1000)),
+    [667, 901, 1000],
+  );
+  assert.deepEqual(
+    [1, 2, 50, 900].map((S) => startOf('quadratic-ddim', S, 1000)),
+    [1, 801, 801, 900],
+  );
+  assert.equal(startOf('quadratic-ddim', 4, 15), 12); // the square of the rounded root of 12 is below 12
+  assert.ok(Number.isNaN(startOf('leading', NaN, 1000)));
 });
 
 test('an arrow key moves S by one, within 1 and T', () => {

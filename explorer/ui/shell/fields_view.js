@@ -5,12 +5,12 @@ import { config } from '../web/config.js';
 import { currentLanguage, say, sayHtml } from '../web/localize.js';
 import { math } from '../web/math.js';
 import { notation, page } from '../web/page_state.js';
-import { positionOf, SLIDERS, stopsOf } from './scales.js';
+import { positionOf, SLIDERS, startOf, stopsOf } from './scales.js';
 import { hasLargeVariance, idleFields } from './used_fields.js';
 
 /** The fields that are a row of radio buttons, and their values. */
 const SEGMENTS = {
-  spacing: ['linear', 'quadratic', 'leading'],
+  spacing: ['linear', 'quadratic', 'leading', 'quadratic-ddim'],
   variance: ['eta', 'large'],
   notation: ['ddpm', 'ddim'],
   language: Object.keys(config.languages),
@@ -84,6 +84,7 @@ export class FieldsView {
     this.checkpoint.show();
     for (const name of FIELDS) if (name !== 'checkpoint') this.#showField(name);
     for (const name of SLIDERS) this.#showRange(name);
+    this.#noteSpacing();
     this.#dim();
     this.#showPill();
     this.#input('notation').value = notation();
@@ -124,6 +125,17 @@ export class FieldsView {
     if (document.activeElement !== range) range.value = position;
     range.style.setProperty('--at', `${Math.min(100, Math.max(0, (position / range.max) * 100))}%`);
     range.setAttribute('aria-valuetext', String(page.settings[name]));
+  }
+
+  /** Say where a run starts whose spacing stops short of T. */
+  #noteSpacing() {
+    const { spacing, steps } = page.settings,
+      note = this.controls.$('[data-note="spacing"]');
+    const start = startOf(spacing, +steps, this.T);
+    note.hidden = !(start < this.T);
+    if (note.hidden) return;
+    const about = spacing === 'quadratic-ddim' ? `${sayHtml('controls.original_quadratic')} ` : '';
+    note.innerHTML = about + sayHtml('controls.starts_late', { start, total: this.T });
   }
 
   /** Show which fields have no effect. */

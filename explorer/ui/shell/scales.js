@@ -36,6 +36,20 @@ export const valueAt = (name, position, T) =>
 export const stopsOf = (name, T) =>
   name === 'eta' ? ETA_STOPS : [...STEPS_STOPS.filter((S) => LEAST_RATIO * S < T), T];
 
+/**
+ * The time step at which a run starts, the largest of τ: see `timesteps` in explorer/schedule.py. NaN if S is no number of steps.
+ * @param {string} spacing
+ * @param {number} S
+ * @param {number} T
+ */
+export function startOf(spacing, S, T) {
+  if (!(Number.isInteger(S) && S >= 1 && S <= T)) return NaN;
+  if (spacing === 'leading') return 1 + (S - 1) * Math.floor(T / S);
+  if (spacing !== 'quadratic-ddim') return T;
+  const root = S > 1 ? Math.sqrt(T * 0.8) : 0;
+  return 1 + Math.max(S - 1, Math.floor(root * root));
+}
+
 const MOVES = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
 
 /**
