@@ -85,12 +85,12 @@ def test_an_encoded_latent_can_be_an_end_of_a_mix():
 @pytest.mark.parametrize(
     "text",
     [
-        *("encode", "encode(", "encode()", "encode(3)", "encode(3, 100", "encode(3, 100) 4", "encode(3; 100)"),
+        *("encode", "encode(", "encode()", "encode(3)", "encode(3, 100", "encode(3, 100) 4", "encode(3: 100)"),
         *("encode(3 100)", "encode(, 3, 100)", "encode(3, 100, )", "encode(3,, 100)", "encode(3, 100, 2, linear, 1)"),
         *("encode(3, 0)", f"encode(3, {MAX_STEPS + 1})", "encode(3, 1.5)", "encode(3, many)", "encode(1e3, 10)"),
         *(f"encode(3, 100, {MAX_ITERATIONS + 1})", "encode(3, 100, -1)", "encode(3, 100, linear)"),
         *("encode(3, 100, 0, zigzag)", "encode(-3, 100)", "encode(abc, 100)", f"encode({NAME}0, 100)"),
-        *(f"encode({NAME.upper()}, 100)", "encode(slerp(1, 2, 0.5), 100)", "encode((3), 100)", "encode(made, 100)"),
+        *("encode(slerp(1, 2, 0.5), 100)", "encode((3), 100)", "encode(made, 100)"),
         *("encode(3, ahead)", "encode(ahead)", "encode(3, 100, ahead, 2)", "encode(3, 100, ahead, ahead)"),
         "encode(3, 10" + "0" * 400 + ")",
         "slerp(encode(3), 2, 0.5)",

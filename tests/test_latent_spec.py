@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import explorer as ex
 from explorer.runs.latent_spec import MAX_DEPTH, MAX_SEED, MAX_TEXT, Mix, Seed, mix, parse, parse_list, split, to_field
 
+ACCEPTED = rf"a latent is a seed from 0 to {MAX_SEED}, or a text such as slerp\(10, 29, 0.5\) or encode\(3, 100\)"
 TOY = ex.from_denoiser(lambda x_t, t: x_t, (1, 4, 4))
 seeds = st.builds(Seed, st.integers(0, MAX_SEED))
 weights = st.floats(0, 1)
@@ -61,20 +62,53 @@ def test_the_weight_of_a_mix_is_rounded_and_the_ends_are_the_latents_themselves(
 @pytest.mark.parametrize(
     "value",
     [
-        *(-1, MAX_SEED + 1, 10**400, 1.5, float("nan"), True, None, [3], {}),
-        *("", "-1", "--5", "5-", "1e9", "2.5", str(MAX_SEED + 1), "9" * 4000, "٣", "0x10", "<b>", "1, 2"),
+        *(-1, MAX_SEED + 1, 10**400, 1.5, float("nan"), True, [3], {}),
+        *("-1", "--5", "5-", "1e99", "2.5", "2,5", str(MAX_SEED + 1), "9" * 4000, "٣", "0x10", "<b>", "1, 2", "abc"),
     ],
 )
-def test_an_invalid_seed_is_refused_with_the_range(value):
-    with pytest.raises(ValueError, match=f"latent seed must be a whole number from 0 to {MAX_SEED}, not "):
+def test_an_invalid_seed_is_refused_with_what_is_accepted(value):
+    with pytest.raises(ValueError, match=ACCEPTED + ", not ") as caught:
         parse(value)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("value", [None, "", "  "])
+def test_a_missing_latent_is_asked_for(value):
+    with pytest.raises(ValueError, match="the latent is missing; expected " + ACCEPTED.removeprefix("a latent is ")):
+        parse(value)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("１２３", 123),
+        ("1e3", 1000),
+        ("12,345", 12345),
+        (" +7 ", 7),
+        ("slerp(10, 29, 0,5)", "slerp(10, 29, 0.5)"),
+        ("slerp(10; 29; 0,5)", "slerp(10, 29, 0.5)"),
+        ("ｓｌｅｒｐ（１０，２９，０．５）", "slerp(10, 29, 0.5)"),
+        ("Slerp(lerp(1、2、0,25), 3, 1,0)", "slerp(lerp(1, 2, 0.25), 3, 1.0)"),
+        ("Encode（3；100）", "encode(3, 100)"),
+    ],
+)
+def test_a_latent_may_be_typed_as_people_type_numbers(typed, expected):
+    assert to_field(parse(typed)) == expected
 
 
 @pytest.mark.parametrize(
     "value",
     [
-        *("slerp", "slerp(", "slerp()", "slerp(1, 2)", "slerp(1, 2, 0.5", "slerp(1, 2, 0.5) 3", "slerp(1; 2, 0.5)"),
-        *("slerp(1, 2, 1.01)", "slerp(1, 2, -0.1)", "slerp(1, 2, nan)", "slerp(1, 2, half)", "slerp(-1, 2, 0.5)"),
+        *("slerp", "slerp(", "slerp()", "slerp(1, 2)", "slerp(1, 2, 0.5", "slerp(1, 2, 0.5) 3", "slerp(1: 2, 0.5)"),
+        *(
+            "slerp(1, 2, 1.01)",
+            "slerp(1, 2, -0.1)",
+            "slerp(1, 2, nan)",
+            "slerp(1, 2, half)",
+            "slerp(1, 2, 0, 5, 0)",
+            "slerp(1, 2, 1,5)",
+            "slerp(-1, 2, 0.5)",
+        ),
         *("slerp(1.5, 2, 0.5)", f"lerp(1, {MAX_SEED + 1}, 0.5)", "slerp(cube(1, 2, 0.5), 2, 0.5)"),
         "slerp(" * 5 + "1" + ", 2, 0.5)" * 5,
         "slerp(" * 300,
@@ -89,6 +123,7 @@ def test_an_invalid_mix_is_refused_with_what_was_expected(value):
 
 def test_a_list_is_split_at_commas_outside_parentheses():
     assert split("1, slerp(2, 3, 0.5),4,, ") == ["1", "slerp(2, 3, 0.5)", "4"]
+    assert split("5，10、20; slerp(2; 3; 0,5)；") == ["5", "10", "20", "slerp(2, 3, 0,5)"]
     assert [str(r) for r in parse_list("1, slerp(2, 3, 0.5)", 2, 4)] == ["1", "slerp(2, 3, 0.5)"]
 
 
@@ -100,7 +135,7 @@ def test_a_list_is_split_at_commas_outside_parentheses():
         ("1, 2, 3, 4, 5", "expected 2 to 4 latents separated by commas, not 5"),
         ("1, 2, 01", "the latents must differ, and '1' is there twice"),
         ("slerp(1,2,.5), slerp(1, 2, 0.50)", "the latents must differ"),
-        ("1, two", "latent seed must be a whole number"),
+        ("1, two", "a latent is a seed from 0 to"),
         ("1, slerp(2, 3, 0.5", r"slerp\(a, b, w\)"),
         (7, "expected a list separated by commas, not 7"),
         (None, "expected a list separated by commas"),

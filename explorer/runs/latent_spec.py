@@ -1,7 +1,8 @@
 """Latents as text: ``22``, ``slerp(13, 37, 0.5)``, ``encode(3, 100)``, or nested expressions of these.
 
 The page, its URL and the API identify latents by such texts, so an interpolated or encoded latent can be opened and
-shared like any other. Grammar::
+shared like any other. They may be typed with full-width characters, capitals, semicolons between the parts, and a decimal
+comma in w. Grammar::
 
     latent  = seed | mix | encoded
     mix     = ("slerp" | "lerp") "(" latent "," latent "," w ")"        with 0 <= w <= 1
@@ -22,14 +23,14 @@ from explorer.latents import latent, slerp
 from explorer.runs.encoded_latent import AHEAD, MAX_ITERATIONS, MAX_STEPS, EncodedLatent
 from explorer.schedule import SPACINGS, Spacing
 from explorer.support.arguments import as_int, shorten
-from explorer.support.messages import LocalizedError, Message
+from explorer.support.messages import LocalizedError
+from explorer.support.number_text import is_blank, read_whole, to_ascii
 
 MAX_SEED = 2**53 - 1  # the largest integer that JavaScript represents exactly
 MAX_DEPTH = 4  # of nested mixes
 MAX_TEXT = 400  # characters
 FUNCTIONS = ("slerp", "lerp", "encode")
 MixKind = Literal["slerp", "lerp"]
-WHOLE_NUMBER = re.compile(r"-?[0-9]{1,20}")
 UPLOAD_NAME = re.compile(r"[0-9a-f]{16}")
 TOKEN = re.compile(r"\s*([0-9a-f]{16}(?![0-9a-f.])|[A-Za-z]+(?:-[A-Za-z]+)*|[0-9.]+(?:e-?[0-9]+)?|[(),]|\S)\s*")
 
@@ -107,18 +108,41 @@ def parse(value: object) -> LatentSpec:
     Raises:
         ValueError: the text is not in the grammar, or a number is out of range. The message says what was expected.
     """
-    if not isinstance(value, str) or not value.lstrip().startswith(FUNCTIONS):
-        seed = int(value) if isinstance(value, str) and WHOLE_NUMBER.fullmatch(value.strip()) else value
-        return Seed(as_int(Message("field.seed", "latent seed"), seed, 0, MAX_SEED))
+    if is_blank(value):
+        raise LocalizedError(
+            "error.no_latent",
+            "the latent is missing; expected a seed from 0 to {high}, or a text such as slerp(10, 29, 0.5) or encode(3, 100)",
+            high=MAX_SEED,
+        )
+    if not isinstance(value, str) or not (text := _normalized(value[:MAX_TEXT])).startswith(FUNCTIONS):
+        return _parse_seed(value)
     try:
         if len(value) > MAX_TEXT:
             raise ValueError("too long")
-        spec, rest = _parse_latent(TOKEN.findall(value), 0)
+        spec, rest = _parse_latent(TOKEN.findall(text), 0)
     except (IndexError, ValueError) as error:
         raise _syntax_error(value) from error
     if rest:
         raise _syntax_error(value)
     return spec
+
+
+def _parse_seed(value: object) -> Seed:
+    number = read_whole(value) if isinstance(value, str) else None
+    try:
+        return Seed(as_int("seed", value if number is None else number, 0, MAX_SEED))
+    except ValueError:
+        raise LocalizedError(
+            "error.seed",
+            "a latent is a seed from 0 to {high}, or a text such as slerp(10, 29, 0.5) or encode(3, 100), not {given}",
+            high=MAX_SEED,
+            given=shorten(value),
+        ) from None
+
+
+def _normalized(text: str) -> str:
+    """The text as the grammar has it: ASCII, small letters, commas between the parts."""
+    return to_ascii(text).lower().replace(";", ",")
 
 
 def to_field(spec: LatentSpec) -> int | str:
@@ -155,7 +179,7 @@ def parse_list(value: object, least: int, most: int) -> list[LatentSpec]:
 
 
 def split(value: object) -> list[str]:
-    """Split a text at commas outside parentheses, and drop empty parts.
+    """Split a text at commas or semicolons outside parentheses, also full-width ones, and drop empty parts.
 
     Raises:
         ValueError: ``value`` is not a text, or too long.
@@ -163,7 +187,7 @@ def split(value: object) -> list[str]:
     if not isinstance(value, str) or len(value) > 4 * MAX_TEXT:
         raise LocalizedError("error.list", "expected a list separated by commas, not {given}", given=shorten(value))
     parts, depth = [""], 0
-    for character in value:
+    for character in to_ascii(value).replace(";", ","):
         depth += (character == "(") - (character == ")")
         if character == "," and depth == 0:
             parts.append("")
@@ -184,6 +208,8 @@ def _parse_latent(tokens: list[str], depth: int) -> tuple[LatentSpec, list[str]]
     a, rest = _parse_latent(_expect("(", rest), depth + 1)
     b, rest = _parse_latent(_expect(",", rest), depth + 1)
     number, *rest = _expect(",", rest)
+    if rest[0] == "," and number.isdigit() and rest[1].isdigit():  # a decimal comma: w is the last argument
+        number, rest = f"{number}.{rest[1]}", rest[2:]
     w = float(number)
     if not 0 <= w <= 1:
         raise ValueError("w outside [0, 1]")

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
 
-from explorer.runs.latent_spec import WHOLE_NUMBER
+from explorer.runs.latent_spec import UPLOAD_NAME
+from explorer.support.number_text import read_number, read_whole
 from explorer.ui.fields import InvalidField
 from explorer.ui.localization import LocalizedMessage, localize
 
@@ -52,11 +53,10 @@ def _from_text(text: str, default: Any) -> Any:
     """Convert the text of an entry to the type of the field's default; return the text itself where that fails."""
     if isinstance(default, bool):
         return {"1": True, "0": False, "true": True, "false": False}.get(text.lower(), text)
-    if isinstance(default, int):
-        return int(text) if WHOLE_NUMBER.fullmatch(text) else text
-    if isinstance(default, float):
-        try:
-            return float(text)
-        except ValueError:
-            return text
-    return text
+    if isinstance(default, int) and not UPLOAD_NAME.fullmatch(text):
+        number: float | None = read_whole(text)
+    elif isinstance(default, float):
+        number = read_number(text)
+    else:
+        return text
+    return text if number is None else number

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, TypeVar
 
-from explorer.support.arguments import as_int, shorten
+from explorer.support.arguments import as_int, check_eta, shorten
+from explorer.support.number_text import is_blank, read_number, read_whole
 from explorer.ui.localization import LocalizedMessage, localize
 
 Check = Callable[[Any], Any]  # returns the value to use, or raises ValueError
@@ -66,8 +67,24 @@ def field_label(field: str) -> LocalizedMessage:
 
 
 def integer(field: str, low: int, high: int) -> Check:
-    """Validator for an integer from ``low`` to ``high``."""
-    return lambda value: as_int(field_label(field), value, low, high)
+    """Validator for an integer from ``low`` to ``high``, as a number or a text, see :mod:`explorer.support.number_text`."""
+
+    def check(value: Any) -> int:
+        if is_blank(value):
+            values: dict[str, str | int | float] = {"name": field_label(field), "low": low, "high": high}
+            raise ValueError(LocalizedMessage("error.empty_whole", values))
+        number = read_whole(value) if isinstance(value, str) else None
+        return as_int(field_label(field), value if number is None else number, low, high)
+
+    return check
+
+
+def eta_field(value: Any) -> float:
+    """Validate eta, as a number or a text."""
+    if is_blank(value):
+        raise ValueError(LocalizedMessage("error.empty_number", {"name": field_label("eta"), "low": 0, "high": 1}))
+    number = read_number(value) if isinstance(value, str) else None
+    return check_eta(value if number is None else number, name=field_label("eta"))
 
 
 def boolean(field: str, message: str = "error.on_or_off") -> Check:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 from explorer.checkpoint import Checkpoint
@@ -12,9 +11,17 @@ from explorer.runs.latent_spec import MAX_SEED, LatentSpec, Seed, parse, to_fiel
 from explorer.runs.results import PictureRequest
 from explorer.schedule import SPACINGS, VARIANCES
 from explorer.settings import Settings
-from explorer.support.arguments import check_eta
-from explorer.ui.fields import Check, InvalidField, Options, boolean, check_field, integer, not_a_choice, one_of
-from explorer.ui.localization import LocalizedMessage
+from explorer.ui.fields import (
+    Check,
+    InvalidField,
+    Options,
+    boolean,
+    check_field,
+    eta_field,
+    integer,
+    not_a_choice,
+    one_of,
+)
 
 DEFAULT_LATENT = Seed(22)
 DEFAULT_STEPS = 20
@@ -67,7 +74,7 @@ class Query:
         checks: dict[str, Check] = {
             "noise_seed": integer("noise_seed", 0, MAX_SEED),
             "steps": integer("steps", 1, max_steps[name]),
-            "eta": partial(check_eta, name=LocalizedMessage("field.eta")),
+            "eta": eta_field,
             "variance": one_of("variance", *VARIANCES),
             "spacing": one_of("spacing", *SPACINGS),
             "clip": boolean("clip", "error.true_or_false"),

@@ -12,6 +12,7 @@ from explorer.media.convert import to_unit
 from explorer.media.uploads import MAX_FILE, UPLOADS, PictureError
 from explorer.runs.latent_spec import UPLOAD_NAME
 from explorer.support.arguments import as_int, shorten
+from explorer.support.number_text import is_blank, read_whole
 from explorer.ui.localization import LocalizedMessage, localize, to_json
 from explorer.ui.picture_stream import PictureStream
 
@@ -27,8 +28,10 @@ def check_picture(value: Any) -> int | str:
     """
     if value == GENERATED or (isinstance(value, str) and UPLOAD_NAME.fullmatch(value)):
         return value
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10:
-        value = int(value)
+    if isinstance(value, str) and (number := read_whole(value)) is not None:
+        value = number
+    if is_blank(value):
+        raise ValueError(LocalizedMessage("brought.empty"))
     if isinstance(value, str):
         raise ValueError(LocalizedMessage("brought.which", {"given": shorten(value)}))
     return as_int(LocalizedMessage("field.held_out"), value, 0, None)

@@ -206,12 +206,15 @@ class Stage:
         assert [u for u in self.requests if not u.startswith((self.url, "data:", "blob:"))] == []
 
     def assert_refused(self, field, expected):
-        """The field is refused: for one of the tab's own it is said beside it, for one of the control column below."""
+        """The field is refused: for one of the tab's own it is said beside it, for one of the control column below, and beside it too."""
         self.wait("error")
         assert "last good run" in self.text(".status .message")
         own = self.locator(f'[name="{field}"]')
         if own.count() == 0:
             assert expected in self.text(".status .message")
+            box = self.page.locator(f'#controls [data-field="{field}"]')
+            assert expected in box.locator(".problem").inner_text()
+            assert box.locator(f'[name="{field}"]').get_attribute("aria-invalid") == "true"
         else:
             assert expected in self.text(f'.option:has([name="{field}"]) .problem')
             assert own.first.get_attribute("aria-invalid") == "true"

@@ -186,27 +186,51 @@ def test_stop_keeps_what_is_done(stage, brake):
     assert 0 < done < 1000
 
 
-@pytest.mark.parametrize(
-    ("field", "typed", "expected"),
-    [
-        ("steps", "0", "S must be a whole number from 1 to 1000, not 0"),
-        ("steps", "1001", "S must be a whole number from 1 to 1000, not 1001"),
-        ("steps", "2.5", "S must be a whole number from 1 to 1000, not 2.5"),
-        ("eta", "1.2", "η must be a number from 0 to 1, not 1.2"),
-        ("eta", "-0.1", "η must be a number from 0 to 1, not -0.1"),
-        ("seed", "-1", "latent seed must be a whole number from 0 to 9007199254740991, not -1"),
-        ("seed", "1e300", "latent seed must be a whole number from 0"),
-        ("noise_seed", "", "noise seed must be a whole number from 0"),
-    ],
-)
-def test_bad_input_is_named_and_the_last_good_pictures_stay(stage, field, typed, expected):
+WHAT_A_SEED_IS = "A latent is a seed from 0 to 9007199254740991, or a text such as slerp(10, 29, 0.5) or encode(3, 100)"
+
+
+def test_bad_input_is_named_and_the_last_good_pictures_stay(stage):
     stage.open("?eta=0.5&steps=10")
     before = stage.panels()
-    stage.type_number(field, typed)
-    stage.assert_refused(field, expected)
-    assert stage.panels() == before
-    stage.repair()
-    assert stage.panels() == before
+    for field, typed, expected in (
+        ("steps", "0", "S must be a whole number from 1 to 1000, not 0"),
+        ("steps", "2.5", "S must be a whole number from 1 to 1000, not 2.5"),
+        ("steps", "", "S is empty; expected a whole number from 1 to 1000"),
+        ("eta", "1,2", "η must be a number from 0 to 1, not 1.2"),
+        ("eta", "−0.1", "η must be a number from 0 to 1, not -0.1"),
+        ("eta", "half", "η must be a number from 0 to 1, not 'half'"),
+        ("eta", "", "η is empty; expected a number from 0 to 1"),
+        ("seed", "-1", f"{WHAT_A_SEED_IS}, not -1"),
+        ("seed", "abc", f"{WHAT_A_SEED_IS}, not 'abc'"),
+        ("seed", " ", "The latent is missing; expected a seed from 0 to 9007199254740991"),
+        ("noise_seed", "∞", "noise seed must be a whole number from 0 to 9007199254740991, not '∞'"),
+    ):
+        stage.type_number(field, typed)
+        stage.assert_refused(field, expected)
+        assert stage.panels() == before
+        assert "NaN" not in stage.page.locator("#controls .pill").inner_text()
+        stage.repair()
+        assert stage.panels() == before
+        assert stage.page.locator("#controls .problem").count() == 0
+
+
+def test_a_decimal_comma_and_full_width_digits_are_numbers_and_arrow_keys_move_them(stage):
+    stage.open("?steps=5&eta=0,25")
+    field = stage.page.locator('#controls [name="eta"]')
+    assert stage.setting("eta") == 0.25
+    for typed, eta in (("0,5", 0.5), ("０．７５", 0.75), ("1", 1), (",3", 0.3)):
+        stage.enter(field, typed)
+        assert stage.setting("eta") == eta
+        field.blur()
+        assert field.input_value() == f"{eta:.2f}"
+    field.press("ArrowUp")
+    assert (stage.setting("eta"), field.input_value()) == (0.35, "0.35")
+    stage.type_number("steps", "１２")
+    stage.page.locator('#controls [name="steps"]').press("ArrowDown")
+    assert stage.setting("steps") == 11
+    stage.wait_for_run()
+    assert "steps=11" in stage.address()
+    assert "eta=0.35" in stage.address()
 
 
 def test_the_address_holds_the_state_and_opens_the_same_picture_elsewhere(stage, elsewhere):

@@ -28,7 +28,8 @@ test('the usual state has an empty address; the language and what is of Gradio s
 });
 
 test('what cannot be read in the type of its default stays text, for the server to refuse', () => {
-  assert.equal(settingFrom('steps', 20, '2.5'), '2.5');
+  assert.equal(settingFrom('steps', 20, 'many'), 'many');
+  assert.equal(settingFrom('eta', 0, '0,25'), 0.25);
   assert.equal(settingFrom('steps', 20, '9'.repeat(20)), '9'.repeat(20));
   assert.equal(settingFrom('eta', 0, '0.25'), 0.25);
   assert.equal(settingFrom('eta', 0, ''), '');

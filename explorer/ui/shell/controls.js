@@ -5,10 +5,11 @@ import { backend } from '../web/backend.js';
 import { config } from '../web/config.js';
 import { DIE, Part, randomSeed } from '../web/dom.js';
 import { browserLanguage, currentLanguage, keepTranslated, setLanguage } from '../web/localize.js';
+import { typed } from '../web/number_text.js';
 import { listen, page, publish, replaceView, setView } from '../web/page_state.js';
 import { CheckpointField } from './checkpoint.js';
 import { FieldsView } from './fields_view.js';
-import { positionOf, stepsAfterKey, valueAt } from './scales.js';
+import { numberAfterKey, positionOf, stepsAfterKey, valueAt } from './scales.js';
 import { exampleSettings, requestKey } from './used_fields.js';
 
 const ADDRESS_RESTED = 200; // ms: a drag must not flood the history
@@ -18,6 +19,8 @@ class Controls extends Part {
   #count = 0;
   /** By tab: the settings of its last finished run. @type {Record<string, string>} */
   #done = {};
+  /** By tab: the field that it has refused, and why. @type {Record<string, { field?: string, message?: any }>} */
+  #problems = {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #writing;
   /** The keys of the address that say what is looked at. @type {string[]} */
@@ -39,7 +42,10 @@ class Controls extends Part {
     this.#viewKeys = viewKeys(backend.about.view_keys);
     replaceView(viewFrom(new URLSearchParams(location.search), this.#viewKeys));
     this.#listen();
-    keepTranslated(this, () => this.fields.translate());
+    keepTranslated(this, () => {
+      this.fields.translate();
+      this.#showProblem();
+    });
   }
 
   /** The settings of the page. */
@@ -112,6 +118,7 @@ class Controls extends Part {
     if (name === page.tab) return;
     page.tab = name;
     this.fields.show();
+    this.#showProblem();
     this.#writeAddress();
     publish('settings', page);
     if (this.#done[name] !== this.#requestKey(name)) this.#send({});
@@ -154,6 +161,11 @@ class Controls extends Part {
     this.#change({ tab, ...exampleSettings(given, tab, backend.about) });
   }
 
+  #showProblem() {
+    const { field, message } = this.#problems[page.tab] ?? {};
+    this.fields.showProblem(field, message);
+  }
+
   // ---- events ----
 
   #listen() {
@@ -163,6 +175,7 @@ class Controls extends Part {
       if (name) this.#send({ [name]: valueAt(name, +value, this.fields.T) });
     });
     this.addEventListener('keydown', (event) => this.#stepByKey(event));
+    this.addEventListener('focusout', () => this.fields.show()); // what was typed, as it is understood
     this.addEventListener('change', (event) => {
       const input = /** @type {HTMLInputElement} */ (event.target);
       if (input.name === 'language') setLanguage(input.value).then(() => this.#writeAddress());
@@ -197,6 +210,10 @@ class Controls extends Part {
     listen('restore', ({ settings, name }) => this.#restore(settings, { say: 'controls.restored', values: { name } }));
     listen('follow', (query) => this.#follow(query));
     listen('tab', (name) => this.#open(name));
+    listen('problem', ({ tab, field, message }) => {
+      this.#problems[tab] = { field, message };
+      if (tab === page.tab) this.#showProblem();
+    });
     listen('ended', ({ count, tab }) => {
       if (count === this.#count) this.#done[tab] = this.#requestKey(tab);
     });
@@ -207,23 +224,19 @@ class Controls extends Part {
     });
   }
 
-  /** One arrow key is one step of S, whatever the scale. @param {KeyboardEvent} event */
+  /** One arrow key is one step of S, whatever the scale, and a small step of a number in a field. @param {KeyboardEvent} event */
   #stepByKey(event) {
-    const range = /** @type {HTMLInputElement} */ (event.target);
-    const S = stepsAfterKey(event.key, page.settings.steps, this.fields.T);
-    if (range.dataset.range !== 'steps' || S === undefined) return;
+    const input = /** @type {HTMLInputElement} */ (event.target),
+      { T } = this.fields;
+    const isRange = input.dataset.range === 'steps';
+    const value = isRange
+      ? stepsAfterKey(event.key, page.settings.steps, T)
+      : numberAfterKey(event.key, input.name, Number(typed(input)), T);
+    if (!(isRange || input.dataset.number) || value === undefined) return;
     event.preventDefault();
-    range.value = String(positionOf('steps', S, this.fields.T));
-    this.#send({ steps: S });
+    input.value = String(isRange ? positionOf('steps', value, T) : value);
+    this.#send({ [isRange ? 'steps' : input.name]: value });
   }
-}
-
-/** What stands in an input, in the type of its setting. @param {HTMLInputElement} input */
-function typed(input) {
-  if (input.type === 'checkbox') return input.checked;
-  if (input.name === 'seed' && /^-?[0-9]{1,15}$/.test(input.value.trim())) return Number(input.value);
-  if (input.type !== 'number') return input.value;
-  return input.value === '' ? null : Number(input.value);
 }
 
 customElements.define('explorer-controls', Controls);

@@ -2,7 +2,7 @@
 import { FIELDS } from '../web/address.js';
 import { backend } from '../web/backend.js';
 import { config } from '../web/config.js';
-import { currentLanguage, say, sayHtml } from '../web/localize.js';
+import { currentLanguage, localize, say, sayHtml } from '../web/localize.js';
 import { math } from '../web/math.js';
 import { notation, page } from '../web/page_state.js';
 import { positionOf, SLIDERS, startOf, stopsOf } from './scales.js';
@@ -17,6 +17,9 @@ const SEGMENTS = {
 };
 /** Of these, the choices are symbols and have a name that is read aloud. */
 const NAMED_ALOUD = ['variance', 'notation'];
+
+/** η with two decimals where these are all; what is no number stays as it was typed. @param {any} eta */
+const shortEta = (eta) => (Number.isFinite(eta) && eta === +eta.toFixed(2) ? eta.toFixed(2) : eta);
 
 export class FieldsView {
   /** T of the checkpoint, where the slider of S ends. */
@@ -110,11 +113,26 @@ export class FieldsView {
     const input = this.#input(name),
       value = page.settings[name];
     if (!input) return;
-    const short = name === 'eta' && Number.isFinite(value) && value === +value.toFixed(2);
     if (input.type === 'checkbox') input.checked = value;
-    else if (document.activeElement !== input || !['number', 'text'].includes(input.type))
-      input.value = short ? value.toFixed(2) : value;
-    input.setAttribute?.('aria-invalid', 'false');
+    else if (document.activeElement !== input || input.type !== 'text')
+      input.value = name === 'eta' ? shortEta(value) : value;
+  }
+
+  /**
+   * Mark the field that is wrong, and say why below it. The status row of the tab says it aloud.
+   * @param {string | undefined} name of a field, which may be one of a tab
+   * @param {any} message
+   */
+  showProblem(name, message) {
+    for (const note of this.controls.$$('.problem')) note.remove();
+    for (const field of FIELDS) {
+      if (field !== 'checkpoint') this.#input(field)?.setAttribute?.('aria-invalid', String(field === name));
+    }
+    const box = name && FIELDS.includes(name) && this.controls.$(`[data-field="${name}"]`);
+    if (!box) return;
+    const note = Object.assign(document.createElement('p'), { className: 'note problem' });
+    note.textContent = localize(message);
+    box.append(note);
   }
 
   /** @param {import('./scales.js').Slider} name */
@@ -152,7 +170,7 @@ export class FieldsView {
   /** The button that opens the column where there is no room for it. It shows the most important settings. */
   #showPill() {
     const { settings, tab } = page;
-    const eta = hasLargeVariance(tab, settings) ? 'σ̂' : (+settings.eta).toFixed(2);
+    const eta = hasLargeVariance(tab, settings) ? 'σ̂' : shortEta(settings.eta);
     const values = [eta, settings.steps, settings.seed];
     const names = [math('\\eta'), math('S'), sayHtml('controls.seed_short')];
     const pill = this.controls.$('.pill');

@@ -50,6 +50,27 @@ export function startOf(spacing, S, T) {
   return 1 + Math.max(S - 1, Math.floor(root * root));
 }
 
+/** The range of each number in a field, and how far an arrow key moves it. @type {Record<string, (T: number) => number[]>} */
+const FIELD_RANGES = {
+  eta: () => [0, 1, 0.05],
+  steps: (T) => [1, T, 1],
+  noise_seed: () => [0, Number.MAX_SAFE_INTEGER, 1],
+};
+
+/**
+ * The number in a field after an arrow key up or down. Undefined for other keys and fields, and if there is no number yet.
+ * @param {string} key
+ * @param {string} name of the field
+ * @param {number} value
+ * @param {number} T
+ */
+export function numberAfterKey(key, name, value, T) {
+  const move = { ArrowUp: 1, ArrowDown: -1 }[key];
+  if (!move || !FIELD_RANGES[name] || !Number.isFinite(value)) return undefined;
+  const [low, high, step] = FIELD_RANGES[name](T);
+  return +Math.min(high, Math.max(low, value + move * step)).toFixed(6);
+}
+
 const MOVES = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 };
 
 /**

@@ -1,10 +1,10 @@
 // Convert between the URL of the page and its settings and view. No DOM.
+import { readNumber, readWhole } from './number_text.js';
 
 /** The fields of the control column. */
 export const FIELDS = ['checkpoint', 'seed', 'eta', 'steps', 'spacing', 'variance', 'noise_seed', 'clip'];
 /** Keys of the URL that belong to the whole page and are not settings. Each tab has view keys of its own. */
 const PAGE_KEYS = ['notation', 'stop'];
-const WHOLE = /^-?[0-9]{1,15}$/;
 
 /** @typedef {Record<string, any>} Fields settings by name, or view entries by key */
 
@@ -17,8 +17,7 @@ const WHOLE = /^-?[0-9]{1,15}$/;
 export function settingFrom(name, normal, text) {
   if (typeof normal === 'boolean') return { 1: true, 0: false }[text] ?? text;
   if (typeof normal !== 'number') return text;
-  const isNumber = name === 'eta' ? text.trim() !== '' && Number.isFinite(+text) : WHOLE.test(text);
-  return isNumber ? +text : text;
+  return (name === 'eta' ? readNumber(text) : readWhole(text)) ?? text;
 }
 
 /**

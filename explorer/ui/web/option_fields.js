@@ -1,5 +1,7 @@
 // The inputs of a tab's own settings: inside an element of class option, each with the name of its setting.
 import { randomSeed } from './dom.js';
+import { typed } from './number_text.js';
+import { page } from './page_state.js';
 
 export class OptionFields {
   /**
@@ -16,6 +18,7 @@ export class OptionFields {
     };
     host.addEventListener('change', (event) => take(event, false));
     host.addEventListener('input', (event) => take(event, true));
+    host.addEventListener('focusout', () => this.show(page.settings)); // what was typed, as it is understood
   }
 
   /** @param {Record<string, any>} settings */
@@ -32,17 +35,6 @@ export class OptionFields {
       }
     }
   }
-}
-
-/**
- * The value of an input in the type of its setting.
- * @param {HTMLInputElement} input
- */
-function typed(input) {
-  if (input.type === 'checkbox') return input.checked;
-  if (input.type === 'number' || input.type === 'range') return input.value === '' ? null : +input.value;
-  const isNumber = input.dataset.latent !== undefined && /^[0-9]{1,15}$/.test(input.value.trim());
-  return isNumber ? +input.value : input.value;
 }
 
 /** Random seeds, as many as a field has latents. @param {any} field its value */

@@ -5,6 +5,7 @@
 //   settings page             the settings or the selected tab have changed
 //   changed {count, tab}      a run with the newest settings was requested
 //   ended {count, tab}        that run has ended
+//   problem {tab, field, message}  what is wrong with a field, on a tab; without a field nothing is
 //   view {key: value}         the view has changed, which needs no new run
 //   look URLSearchParams      show the view in this URL
 //   words                     the language or notation has changed: rewrite all texts

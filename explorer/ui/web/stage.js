@@ -27,8 +27,8 @@ export class Stage extends Part {
   tab = '';
   /** The latest value that is not an error. @type {any} */
   #value = null;
-  /** The current error. A new good value clears it, unless it is of the page itself ({own}). @type {any} */
-  problem = null;
+  /** @type {any} */
+  #problem = null;
   /** The latest value of a queued run. @type {any} */
   queued = null;
   /** The remaining time of the run; null while it is unknown. @type {number | null} */
@@ -140,6 +140,16 @@ export class Stage extends Part {
       else resizing = setTimeout(() => this.resized(), RESIZE_RESTED);
       wasInFront = this.inFront;
     }).observe(this.stage);
+  }
+
+  /** The current error. A new good value clears it, unless it is of the page itself ({own}). */
+  get problem() {
+    return this.#problem;
+  }
+
+  set problem(problem) {
+    this.#problem = problem;
+    publish('problem', { tab: this.tab, field: problem?.field, message: problem?.message });
   }
 
   get value() {

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from explorer.runs.latent_spec import LatentSpec, parse_list, split
 from explorer.support.arguments import as_int
+from explorer.support.number_text import read_whole
 from explorer.ui.fields import Check, InvalidField, Options, field_label
 from explorer.ui.localization import LocalizedMessage
 
@@ -30,9 +31,7 @@ def parse_steps(value: Any, T: int | None = None) -> list[int]:
         ValueError: an entry is not an integer in 1..T or occurs twice, or there are too few or too many entries.
     """
     parts = split(str(value) if isinstance(value, int) and not isinstance(value, bool) else value)
-    numbers = [
-        as_int(field_label("steps"), int(p) if p.isascii() and p.isdigit() and len(p) < 10 else p, 1, T) for p in parts
-    ]
+    numbers = [as_int(field_label("steps"), p if (number := read_whole(p)) is None else number, 1, T) for p in parts]
     repeated = [n for i, n in enumerate(numbers) if n in numbers[:i]]
     if repeated:
         raise ValueError(LocalizedMessage("error.steps_twice", {"given": repeated[0]}))

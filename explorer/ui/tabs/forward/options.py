@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from explorer.support.number_text import to_ascii
 from explorer.ui.fields import Check, Options, integer
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.real_pictures import check_picture
@@ -21,7 +22,8 @@ def parse_pixels(value: Any) -> list[tuple[int, int]]:
     """
     if not isinstance(value, str):
         raise ValueError(LocalizedMessage("error.pixels"))
-    parts = [part.strip().split(":") for part in value[:200].split(",") if part.strip()]
+    text = to_ascii(value[:200]).replace(";", ",")
+    parts = [[n.strip() for n in part.split(":")] for part in text.split(",") if part.strip()]
     if not all(len(p) == 2 and all(n.isascii() and n.isdigit() and len(n) < 5 for n in p) for p in parts):
         raise ValueError(LocalizedMessage("error.pixels_each"))
     pixels = [(int(row), int(column)) for row, column in parts]
