@@ -19,7 +19,7 @@ from explorer.ui.address import from_address
 from explorer.ui.api import add_endpoint, all_endpoints
 from explorer.ui.checkpoint_registry import CheckpointRegistry, Loader
 from explorer.ui.derivation_checks import DerivationChecks
-from explorer.ui.localization import to_json
+from explorer.ui.localization import LocalizedMessage, to_json
 from explorer.ui.query import Query
 from explorer.ui.saving import Exporter
 from explorer.ui.security.connections import with_header_timeout
@@ -104,13 +104,17 @@ class Page:
         """Handle the loading of a page: set the controls and select the tab as in the URL.
 
         Invalid entries take their defaults, and the page shows a notice. If the checkpoint is not open yet, the page shows the
-        defaults and opens it.
+        defaults and opens it. Clip is as in the checkpoint's scheduler unless the URL says otherwise.
         """
         query, defaults = dict(connection.query_params), self.defaults
         checkpoint = query.get("checkpoint", defaults["checkpoint"])
         must_open = self.checkpoints.open_others and checkpoint not in self.checkpoints
+        if checkpoint in self.checkpoints and self.checkpoints[checkpoint].clips:
+            defaults["clip"] = True
         fields, notice = from_address({} if must_open else query, defaults, self._check)
         fields["steps"] = min(fields["steps"], self.services.max_steps[fields["checkpoint"]])
+        if fields["clip"] and "clip" not in query and not notice:
+            notice = LocalizedMessage("controls.clip_on", {"name": checkpoint})
         selected = query.get("tab", "")
         selected = selected if selected in self.tabs else next(iter(self.tabs))
         state = {"count": 0, "notice": to_json(notice), "tab": selected, "later": must_open}

@@ -37,6 +37,41 @@ def test_a_hub_id_is_fetched_while_the_old_pictures_stay_and_then_works_everywhe
     assert elsewhere(address).panels() == stage.panels()
 
 
+def test_clip_is_as_in_the_scheduler_of_a_checkpoint_however_it_is_opened_unless_it_is_chosen(
+    stage, hub, tiny_folder, elsewhere
+):
+    hub.put("a/tiny", tiny_folder)
+    clip = stage.page.locator('#controls [name="clip"]')
+
+    def open_typed(name):
+        stage.enter(stage.page.locator(FIELD), name)
+        wait_for_checkpoint(stage, name)
+        return stage.setting("clip")
+
+    stage.open("?steps=5&seed=3")
+    assert stage.setting("clip") is False
+    assert open_typed("a/tiny") is True
+    assert "Clip is on, as in the scheduler of a/tiny" in stage.text(".status .message")
+    typed, settings = stage.panels(), stage.page.evaluate("document.querySelector('explorer-controls').settings")
+    assert stage.address() == "?checkpoint=a%2Ftiny&seed=3&steps=5"
+    other = elsewhere(stage.address())  # the server has it already: another way into the page
+    assert other.panels() == typed
+    assert other.page.evaluate("document.querySelector('explorer-controls').settings") == settings
+    assert "Clip is on, as in the scheduler of a/tiny" in other.text(".status .message")
+    assert open_typed("faces-64") is False  # as it was before
+    clip.click()  # a choice stays
+    stage.wait_for_run()
+    assert open_typed("a/tiny") is True
+    clip.click()
+    stage.wait_for_run()
+    assert "clip=0" in stage.address()
+    assert open_typed("faces-64") is False
+    assert open_typed("a/tiny") is False
+    unclipped = elsewhere(stage.address())
+    assert unclipped.setting("clip") is False
+    assert unclipped.panels() == stage.panels() != typed
+
+
 def test_what_cannot_be_opened_is_said_at_the_field_and_costs_nothing(stage, hub):
     stage.open("?steps=5")
     before, box = stage.panels(), stage.page.locator(FIELD)

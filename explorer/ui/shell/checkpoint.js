@@ -14,12 +14,14 @@ export class CheckpointField {
   /** Whether the address is that of what is being opened, and stays. */
   keepsAddress = false;
   #openings = 0;
+  /** Clip, where the user or the address has chosen it. @type {boolean | undefined} */
+  chosenClip = undefined;
   /** What stands below the field. @type {any} */
   #report = '';
 
   /**
    * @param {import('../web/dom.js').Part} controls
-   * @param {(change: Record<string, any>, notice?: any) => void} send
+   * @param {(change: Record<string, any>) => void} send
    */
   constructor(controls, send) {
     this.send = send;
@@ -91,7 +93,7 @@ export class CheckpointField {
   /**
    * Open a checkpoint; another one that is wanted meanwhile takes its place.
    * @param {string} text
-   * @param {(name: string, about: Checkpoint) => void} use is called when it is open
+   * @param {(name: string) => void} use is called when it is open
    * @param {boolean} [keepsAddress] the address is that of what comes, and stays
    */
   async open(text, use, keepsAddress = false) {
@@ -106,7 +108,7 @@ export class CheckpointField {
       if (answer.state !== 'opening') this.keepsAddress = false;
       if (answer.state === 'open') {
         this.known[answer.name] = answer.about;
-        return use(answer.name, answer.about);
+        return use(answer.name);
       }
       this.#say(answer.message, answer.state, answer.share);
       if (answer.state === 'error') return;
@@ -123,25 +125,37 @@ export class CheckpointField {
     this.show();
   }
 
-  /** A change as its checkpoint can take it: S no larger than its T. @param {Record<string, any>} change */
+  /**
+   * The settings that a URL leaves out: those of the app, and clip as the checkpoint's scheduler has it.
+   * @param {string} [name] of the checkpoint, if it is not that of the settings
+   */
+  defaults(name = page.settings.checkpoint) {
+    return { ...backend.about.defaults, clip: Boolean(this.known[name]?.clips) };
+  }
+
+  /**
+   * A change as its checkpoint can take it: S no larger than its T, and clip as its scheduler has it unless the user or the address
+   * has chosen. A choice of undefined is none any more.
+   * @param {Record<string, any>} change
+   */
   fitting(change) {
     const { settings } = page,
-      steps = change.steps ?? settings.steps;
-    const next = 'checkpoint' in change && change.checkpoint !== settings.checkpoint && this.known[change.checkpoint];
-    return next && Number.isInteger(steps) ? { ...change, steps: Math.min(steps, next.T) } : change;
+      steps = change.steps ?? settings.steps,
+      name = change.checkpoint ?? settings.checkpoint;
+    if ('clip' in change) this.chosenClip = change.clip;
+    /** @type {Record<string, any>} */
+    const fitted = { ...change, clip: this.chosenClip ?? this.defaults(name).clip };
+    const isOther = name !== settings.checkpoint && this.known[name];
+    if (isOther && Number.isInteger(steps)) fitted.steps = Math.min(steps, isOther.T);
+    return fitted;
   }
 
   /** Take what stands in the field. */
   choose() {
     const name = this.box.value.trim();
     if (!name || (name === this.#typed && this.told.dataset.state === 'opening')) return;
-    const isNew = !this.known[name];
     if (this.mustOpen(name)) {
-      this.open(name, (opened, { clips }) => {
-        const clip = isNew && clips && !page.settings.clip;
-        if (clip) this.send({ checkpoint: opened, clip }, { say: 'controls.clip_on', values: { name: opened } });
-        else this.send({ checkpoint: opened });
-      });
+      this.open(name, (opened) => this.send({ checkpoint: opened }));
     } else if (name === page.settings.checkpoint) this.leave();
     else this.send({ checkpoint: name });
   }

@@ -1,18 +1,17 @@
 // The control column, and the one place that changes settings: its own, and those that the tabs ask it to change. It writes the
 // address, and has the tab in front run.
-import { FIELDS, queryOf, settingsFrom, tabFrom, viewFrom, viewKeys } from '../web/address.js';
+import { FIELDS, settingsFrom, tabFrom, viewFrom } from '../web/address.js';
 import { backend } from '../web/backend.js';
 import { config } from '../web/config.js';
 import { DIE, Part, randomSeed } from '../web/dom.js';
-import { browserLanguage, currentLanguage, keepTranslated, setLanguage } from '../web/localize.js';
+import { keepTranslated, setLanguage } from '../web/localize.js';
 import { typed } from '../web/number_text.js';
 import { listen, page, publish, replaceView, setView } from '../web/page_state.js';
+import { AddressBar } from './address_bar.js';
 import { CheckpointField } from './checkpoint.js';
 import { FieldsView } from './fields_view.js';
 import { numberAfterKey, positionOf, stepsAfterKey, valueAt } from './scales.js';
 import { exampleSettings, requestKey } from './used_fields.js';
-
-const ADDRESS_RESTED = 200; // ms: a drag must not flood the history
 
 class Controls extends Part {
   /** Rises with every change: a run says which one it is of. */
@@ -21,26 +20,24 @@ class Controls extends Part {
   #done = {};
   /** By tab: the field that it has refused, and why. @type {Record<string, { field?: string, message?: any }>} */
   #problems = {};
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #writing;
-  /** The keys of the address that say what is looked at. @type {string[]} */
-  #viewKeys = [];
   /** @type {HTMLFormElement} */
   form;
   /** @type {CheckpointField} */
   checkpoint;
   /** @type {FieldsView} */
   fields;
+  /** @type {AddressBar} */
+  address;
 
   connectedCallback() {
     if (this.form) return;
     this.form = this.$('.controls');
-    this.checkpoint = new CheckpointField(this, (change, notice) => this.#send(change, notice));
+    this.checkpoint = new CheckpointField(this, (change) => this.#send(change));
     this.fields = new FieldsView(this, this.form, this.checkpoint);
     for (const die of this.$$('.die')) die.innerHTML = DIE;
     page.settings = { ...backend.about.defaults };
-    this.#viewKeys = viewKeys(backend.about.view_keys);
-    replaceView(viewFrom(new URLSearchParams(location.search), this.#viewKeys));
+    this.address = new AddressBar(this.checkpoint);
+    replaceView(viewFrom(new URLSearchParams(location.search), this.address.viewKeys));
     this.#listen();
     keepTranslated(this, () => {
       this.fields.translate();
@@ -71,23 +68,13 @@ class Controls extends Part {
     this.fields.show();
     if (!given.tab) return;
     page.tab = given.tab;
-    if (given.later) this.#restore(location.search, '', true);
-    else this.#send({}, given.notice);
-  }
-
-  #writeAddress() {
-    if (this.checkpoint.keepsAddress) return;
-    const language = currentLanguage() === browserLanguage ? null : currentLanguage();
-    const before = new URLSearchParams(location.search);
-    const text = queryOf({
-      ...page,
-      tabs: config.tabs,
-      defaults: backend.about.defaults,
-      keys: this.#viewKeys,
-      language,
-      before,
-    });
-    history.replaceState(null, '', text ? `?${text}` : location.pathname);
+    this.address.started = true;
+    if (given.later) {
+      this.#restore(location.search, { keepsAddress: true });
+      return;
+    }
+    const isChosen = new URLSearchParams(location.search).has('clip');
+    this.#send({ clip: isChosen ? page.settings.clip : undefined }, given.notice);
   }
 
   // ---- changes ----
@@ -97,14 +84,25 @@ class Controls extends Part {
     return requestKey(tab, page.settings, backend.about);
   }
 
-  #send(change, notice = '') {
-    page.settings = { ...page.settings, ...this.checkpoint.fitting(change) };
+  /**
+   * @param {Record<string, any>} change
+   * @param {any} [notice] for the status row
+   * @param {boolean} [asNewEntry] of the history
+   */
+  #send(change, notice = '', asNewEntry = false) {
+    const before = page.settings;
+    page.settings = { ...before, ...this.checkpoint.fitting(change) };
     if ('checkpoint' in change) this.checkpoint.leave();
+    const { checkpoint, clip } = page.settings;
+    const switchedOn =
+      checkpoint !== before.checkpoint && clip && !before.clip && this.checkpoint.chosenClip === undefined;
+    if (switchedOn) notice ||= { say: 'controls.clip_on', values: { name: checkpoint } };
     this.#count += 1;
     const count = this.#count,
       { tab } = page;
     this.fields.show();
-    this.#writeAddress();
+    if (asNewEntry) this.address.write(true);
+    else this.address.writeSoon();
     publish('settings', page);
     publish('changed', { count, tab });
     delete this.#done[tab];
@@ -116,49 +114,96 @@ class Controls extends Part {
   /** A tab comes to the front: run it, unless what it shows is what would come out. @param {string} name */
   #open(name) {
     if (name === page.tab) return;
+    this.address.finish();
     page.tab = name;
     this.fields.show();
     this.#showProblem();
-    this.#writeAddress();
+    this.address.write(true);
     publish('settings', page);
     if (this.#done[name] !== this.#requestKey(name)) this.#send({});
   }
 
-  #change({ tab, ...settings }, notice = '') {
-    if (tab && tab !== page.tab) {
-      page.tab = tab;
-      // a narrow page keeps the last titles in a menu
-      const titles = document.querySelectorAll('#tabs > .tab-wrapper :is([role="tab"], .overflow-dropdown button)');
-      /** @type {HTMLElement | undefined} */ (titles[config.tabs.indexOf(tab)])?.click();
-    }
-    this.#send(settings, notice);
+  /**
+   * @param {Record<string, any>} change of settings, and of the tab
+   * @param {object} [options]
+   * @param {any} [options.notice] for the status row
+   * @param {boolean} [options.asNewEntry] of the history; a change of the tab is one
+   */
+  #change({ tab, ...settings }, { notice, asNewEntry = tab && tab !== page.tab } = {}) {
+    this.#select(tab);
+    this.#send(settings, notice, asNewEntry);
+  }
+
+  /** Bring a tab to the front. @param {string | undefined} tab */
+  #select(tab) {
+    if (!tab || tab === page.tab) return;
+    page.tab = tab;
+    this.#showProblem();
+    // a narrow page keeps the last titles in a menu
+    const titles = document.querySelectorAll('#tabs > .tab-wrapper :is([role="tab"], .overflow-dropdown button)');
+    /** @type {HTMLElement | undefined} */ (titles[config.tabs.indexOf(tab)])?.click();
   }
 
   /** Look at all that an address says. @param {URLSearchParams} given @param {Record<string, any>} [kept] */
   #look(given, kept = {}) {
-    replaceView({ ...kept, ...viewFrom(given, this.#viewKeys) });
+    replaceView({ ...kept, ...viewFrom(given, this.address.viewKeys) });
     publish('look', given);
   }
 
-  /** A picture that was saved says what made it: all settings, and what was looked at. Only known names are read. */
-  #restore(query, notice, keepsAddress = false) {
+  /** The settings in a query string; clip is undefined where it is for the checkpoint to say. @param {URLSearchParams} given */
+  #settingsIn(given) {
+    const fields = settingsFrom(given, backend.about.defaults);
+    return given.has('clip') ? fields : { ...fields, clip: undefined };
+  }
+
+  /**
+   * An address, or a picture that was saved, says what made it: all settings, and what was looked at. Only known names are read.
+   * @param {string} query
+   * @param {object} [options]
+   * @param {any} [options.notice] for the status row
+   * @param {boolean} [options.keepsAddress] the query is that of the address
+   */
+  #restore(query, { notice, keepsAddress = false } = {}) {
     const given = new URLSearchParams(query),
-      fields = settingsFrom(given, backend.about.defaults);
+      fields = this.#settingsIn(given);
     if (!keepsAddress) given.delete('stop'); // a picture's lesson is over
     const put = (checkpoint) => {
+      this.address.finish();
       this.#look(given);
-      this.#change({ tab: tabFrom(given, config.tabs), ...fields, checkpoint }, notice);
+      this.#change({ tab: tabFrom(given, config.tabs), ...fields, checkpoint }, { notice, asNewEntry: !keepsAddress });
     };
     if (this.checkpoint.mustOpen(fields.checkpoint)) this.checkpoint.open(fields.checkpoint, put, keepsAddress);
     else put(fields.checkpoint);
+  }
+
+  /** Back or forward in the history: what the address says is shown again, and run only if the tab shows something else. */
+  #return() {
+    this.address.forget();
+    const given = new URLSearchParams(location.search),
+      fields = this.#settingsIn(given),
+      tab = tabFrom(given, config.tabs);
+    publish('returned', given);
+    if (this.checkpoint.mustOpen(fields.checkpoint) && fields.checkpoint !== page.settings.checkpoint)
+      return this.#restore(location.search, { keepsAddress: true });
+    this.#look(given);
+    const settings = { ...page.settings, ...this.checkpoint.fitting(fields) };
+    if (this.#done[tab] !== requestKey(tab, settings, backend.about))
+      return this.#change({ tab, ...fields }, { asNewEntry: false });
+    page.settings = settings;
+    this.#select(tab);
+    this.fields.show();
+    publish('settings', page);
   }
 
   /** Show an example of the lesson. The notation stays as it is. @param {string} query */
   #follow(query) {
     const given = new URLSearchParams(query),
       tab = tabFrom(given, config.tabs);
+    this.address.finish();
     this.#look(given, { notation: page.view.notation });
-    this.#change({ tab, ...exampleSettings(given, tab, backend.about) });
+    const settings = exampleSettings(given, tab, backend.about);
+    if (!given.has('clip')) settings.clip = undefined;
+    this.#change({ tab, ...settings }, { asNewEntry: true });
   }
 
   #showProblem() {
@@ -178,7 +223,7 @@ class Controls extends Part {
     this.addEventListener('focusout', () => this.fields.show()); // what was typed, as it is understood
     this.addEventListener('change', (event) => {
       const input = /** @type {HTMLInputElement} */ (event.target);
-      if (input.name === 'language') setLanguage(input.value).then(() => this.#writeAddress());
+      if (input.name === 'language') setLanguage(input.value).then(() => this.address.write());
       else if (input.name === 'checkpoint') this.checkpoint.choose();
       else if (input.name === 'notation') setView({ notation: input.value === 'ddim' ? 'ddim' : null });
       else if (FIELDS.includes(input.name)) this.#send({ [input.name]: typed(input) });
@@ -206,8 +251,14 @@ class Controls extends Part {
       if (this.$('.pill').offsetParent && !this.form.classList.contains('open')) this.$('.pill').click();
       this.$('[data-range="eta"]').focus(); // it is what one comes for
     });
-    listen('set', (change) => this.#change(change));
-    listen('restore', ({ settings, name }) => this.#restore(settings, { say: 'controls.restored', values: { name } }));
+    listen('set', (change) => {
+      if (change.tab) this.address.finish();
+      this.#change(change);
+    });
+    listen('restore', ({ settings, name }) =>
+      this.#restore(settings, { notice: { say: 'controls.restored', values: { name } } }),
+    );
+    window.addEventListener('popstate', () => this.#return());
     listen('follow', (query) => this.#follow(query));
     listen('tab', (name) => this.#open(name));
     listen('problem', ({ tab, field, message }) => {
@@ -219,8 +270,7 @@ class Controls extends Part {
     });
     listen('view', (change) => {
       if ('notation' in change) this.fields.show();
-      clearTimeout(this.#writing);
-      this.#writing = setTimeout(() => this.#writeAddress(), ADDRESS_RESTED);
+      this.address.writeSoon();
     });
   }
 

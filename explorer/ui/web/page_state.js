@@ -8,6 +8,7 @@
 //   problem {tab, field, message}  what is wrong with a field, on a tab; without a field nothing is
 //   view {key: value}         the view has changed, which needs no new run
 //   look URLSearchParams      show the view in this URL
+//   returned URLSearchParams   the user went back or forward to this URL
 //   words                     the language or notation has changed: rewrite all texts
 //   tab name                  a tab was selected in Gradio's tab bar
 //   follow query              show an example: apply the settings of a query string
