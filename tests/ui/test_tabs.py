@@ -117,7 +117,7 @@ REFUSED = [
     ("encode", "picture", "made up", "number of a held-out picture or the name of a brought one"),
     ("encode", "picture", -1, "held-out picture must be"),
     ("encode", "picture", 1.5, "held-out picture must be"),
-    ("encode", "picture", None, "held-out picture must be"),
+    ("encode", "picture", None, "The picture is missing; expected the number of a held-out picture"),
     ("encode", "picture", "9" * 400, "number of a held-out picture"),
     ("encode", "refine", 6, "from 0 to 5"),
     ("encode", "refine", "some", "from 0 to 5"),
