@@ -182,17 +182,22 @@ class Controls extends Part {
     const given = new URLSearchParams(location.search),
       fields = this.#settingsIn(given),
       tab = tabFrom(given, config.tabs);
+    const isElsewhere = fields.checkpoint !== page.settings.checkpoint;
+    if (isElsewhere && this.checkpoint.mustOpen(fields.checkpoint)) {
+      this.#restore(location.search, { keepsAddress: true });
+    } else {
+      this.#look(given);
+      const settings = { ...page.settings, ...this.checkpoint.fitting(fields) };
+      if (this.#done[tab] !== requestKey(tab, settings, backend.about)) {
+        this.#change({ tab, ...fields }, { asNewEntry: false });
+      } else {
+        page.settings = settings;
+        this.#select(tab);
+        this.fields.show();
+        publish('settings', page);
+      }
+    }
     publish('returned', given);
-    if (this.checkpoint.mustOpen(fields.checkpoint) && fields.checkpoint !== page.settings.checkpoint)
-      return this.#restore(location.search, { keepsAddress: true });
-    this.#look(given);
-    const settings = { ...page.settings, ...this.checkpoint.fitting(fields) };
-    if (this.#done[tab] !== requestKey(tab, settings, backend.about))
-      return this.#change({ tab, ...fields }, { asNewEntry: false });
-    page.settings = settings;
-    this.#select(tab);
-    this.fields.show();
-    publish('settings', page);
   }
 
   /** Show an example of the lesson. The notation stays as it is. @param {string} query */
