@@ -165,7 +165,7 @@ ALLOWED = re.compile(
     r"\{(?:S|t|eta)\} ?= ?[\d.]*\d"  # a setting
     r"|\{[^{}]*\}"  # readings, numbers of the paper, values, symbols such as {x_0}
     r"|(?:Eq\.|式|식) ?(?:7|12)|(?:Table|表|표) 1|2020|CIFAR-10|coef[12]|Inception-v3|sha256|x_0"  # names
-    r"|[Ss]ections? \d[.\d]*|第 \d[.\d]* 节|\d[.\d]*절"
+    r"|(?:App\.|附录|부록) D[.\d]*|[Ss]ections? \d[.\d]*|第 \d[.\d]* 节|\d[.\d]*절"
     r"|\[−1, 1\]|\[0, 1\]|±(?:2|1\.5)\b|\b1−(?=\{)|\b1/(?=<b>)"  # ranges, 1 − beta, a fraction of a value
 )
 AREAS_WITH_NUMBERS = {"about", "examples", "guide", "lesson", "stops", *NAMES}
