@@ -195,7 +195,7 @@ def _lay_out(page: Page) -> Layout:
             )
         with gr.Column(elem_id="stage-column"):
             components.lesson_card()
-            with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
                 stages = {name: _stage(tab) for name, tab in page.tabs.items()}
             components.guide()
             components.derivations(server_functions=[server_function(page.derivations.check_derivation)])

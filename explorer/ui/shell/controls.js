@@ -139,8 +139,7 @@ class Controls extends Part {
     if (!tab || tab === page.tab) return;
     page.tab = tab;
     this.#showProblem();
-    // a narrow page keeps the last titles in a menu
-    const titles = document.querySelectorAll('#tabs > .tab-wrapper :is([role="tab"], .overflow-dropdown button)');
+    const titles = document.querySelectorAll('#tabs > .tab-wrapper [role="tab"]');
     /** @type {HTMLElement | undefined} */ (titles[config.tabs.indexOf(tab)])?.click();
   }
 

@@ -174,7 +174,8 @@ export class FieldsView {
     const values = [eta, settings.steps, settings.seed];
     const names = [math('\\eta'), math('S'), sayHtml('controls.seed_short')];
     const pill = this.controls.$('.pill');
-    pill.innerHTML = `${names.map((name) => `${name} <span class="value"></span>`).join(' · ')} ▾`;
+    const [first, second, last] = names.map((name) => `${name} <span class="value"></span>`);
+    pill.innerHTML = `${first} · ${second}<span class="more"> · ${last}</span> ▾`;
     this.controls.$$('.value', pill).forEach((span, i) => {
       span.textContent = values[i];
     });

@@ -3,10 +3,10 @@ import { say } from './localize.js';
 import { textOf } from './math.js';
 import { listenToKeys, transportKeys } from './keys.js';
 import { write } from './plot.js';
+import { GAP, stripLayout } from './strip_layout.js';
 import { playClock } from './transport.js';
 
 const FRAMES_A_SECOND = 8;
-const GAP = 4; // px between two pictures of a strip
 
 /**
  * @typedef {object} Lane one row
@@ -93,7 +93,7 @@ export class Film {
     const { host } = this,
       { $, $$ } = selectors;
     this.at = Math.max(0, Math.min(columns.length - 1, this.at));
-    const size = this.#layOut(columns.length);
+    const { size, pitch } = this.#layOut(columns.length);
     const now = parseFloat(getComputedStyle(host.stage).getPropertyValue('--now'));
     lanes.forEach((lane, i) => {
       const row = this.box.children[i];
@@ -113,7 +113,7 @@ export class Film {
       });
       for (const canvas of $$('.extra canvas', row)) host.paint(canvas, canvas.dataset.name, 64);
     });
-    this.#drawRuler(columns, size, label(this.at));
+    this.#drawRuler(columns, pitch, label(this.at));
   }
 
   #build(lanes, columns) {
@@ -126,20 +126,28 @@ export class Film {
     this.box.replaceChildren(...lanes.map(({ name }) => rowOf(name, columns.length)));
   }
 
-  /** The size of the pictures so that a whole row fits. @param {number} n */
+  /**
+   * Lay out the strips and the ruler above them.
+   * @param {number} n the number of pictures of a strip
+   * @returns {{ size: number, pitch: number }} of a picture, and from one mark of the ruler to the next, in px
+   */
   #layOut(n) {
-    const whole = Math.floor((selectors.$('.frames', this.box).clientWidth - GAP * (n - 1)) / n);
-    const size = whole >= 128 ? 128 : whole >= 64 ? 64 : whole;
-    this.host.stage.style.setProperty('--thumb', `${size}px`);
-    this.host.stage.style.setProperty('--film', `${n * (size + GAP) - GAP}px`);
-    return size;
+    const { stage } = this.host;
+    const { size, columns } = stripLayout(n, selectors.$('.frames', this.box).clientWidth);
+    const width = columns * (size + GAP);
+    const pitch = width / n; // the ruler is one row, however many rows the strip has
+    stage.style.setProperty('--thumb', `${size}px`);
+    stage.style.setProperty('--in-a-row', String(columns));
+    stage.style.setProperty('--strip', `${width - GAP}px`);
+    stage.style.setProperty('--mark', `${pitch - GAP}px`);
+    return { size, pitch };
   }
 
-  #drawRuler(columns, size, label) {
-    const every = Math.ceil(34 / (size + GAP));
+  #drawRuler(columns, pitch, label) {
+    const every = Math.ceil(34 / pitch);
     [...this.host.$('.labels').children].forEach((span, k) => {
       const here = k === this.at,
-        clear = here || Math.abs(k - this.at) * (size + GAP) > 44;
+        clear = here || Math.abs(k - this.at) * pitch > 44;
       span.textContent = clear && (k % every === 0 || here) ? columns[k] : '';
       span.toggleAttribute('data-here', here);
     });
