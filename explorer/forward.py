@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TypeVar
@@ -179,6 +179,7 @@ class MarginalErrors:
         t: time steps >= 1, ascending.
         mean, variance: (len(t), ...) empirical minus exact value, for each pixel.
         mean_se, variance_se: (len(t),) standard errors for n paths: sqrt((1 - ab)/n) and (1 - ab) sqrt(2/(n - 1)).
+        paths: n.
     """
 
     t: tuple[int, ...]
@@ -186,6 +187,7 @@ class MarginalErrors:
     variance: np.ndarray
     mean_se: np.ndarray
     variance_se: np.ndarray
+    paths: int
 
     @property
     def largest(self) -> float:
@@ -194,13 +196,9 @@ class MarginalErrors:
         return float(max((mean / self.mean_se).max(), (variance / self.variance_se).max()))
 
     @property
-    def bound(self) -> float:
-        """Upper bound of ``largest`` that holds with probability at least 99 % if the marginals are exact.
-
-        It is a union bound over all means and variances, assuming many paths, so that these are normally distributed.
-        It holds for dependent values, and is conservative for strongly dependent ones, as along the paths of eta = 0.
-        """
-        return NormalDist().inv_cdf(1 - 0.01 / (2 * (self.mean.size + self.variance.size)))
+    def count(self) -> int:
+        """Number of errors: of a mean and of a variance for each t and pixel."""
+        return self.mean.size + self.variance.size
 
 
 def marginal_errors(paths: Paths) -> MarginalErrors:
@@ -218,7 +216,40 @@ def marginal_errors(paths: Paths) -> MarginalErrors:
         variance=x.var(0, ddof=1) - (1 - per_t),
         mean_se=np.sqrt((1 - alpha_bar) / n),
         variance_se=(1 - alpha_bar) * math.sqrt(2 / (n - 1)),
+        paths=n,
     )
+
+
+def bound_of_largest(errors: Collection[MarginalErrors], probability: float = 0.99) -> float:
+    """Upper bound of the largest of all ``errors`` that holds at least with ``probability`` if all marginals are exact.
+
+    It is the union bound over the means and variances of all processes, so it holds for dependent values too, and is
+    conservative for strongly dependent ones, as along the paths of eta = 0. It is exact for each of them: a mean in
+    standard errors is normal, and n - 1 times a variance over its exact value is chi-squared with n - 1 degrees of freedom.
+
+    Args:
+        errors: of each process, with n paths each.
+        probability: above 0 and below 1.
+    """
+
+    def chance_beyond(bound: float) -> float:
+        """Sum of the probabilities with which each error is beyond ``bound`` standard errors."""
+        total = 0.0
+        for each in errors:
+            half = torch.tensor((each.paths - 1) / 2, dtype=torch.float64)  # half of the degrees of freedom
+            above, below = half + bound * half.sqrt(), (half - bound * half.sqrt()).clamp(min=0)
+            normal = 2 * NormalDist().cdf(-bound)
+            chi_squared = torch.special.gammaincc(half, above) + torch.special.gammainc(half, below)
+            total += each.mean.size * normal + each.variance.size * float(chi_squared)
+        return total
+
+    low, high = 0.0, 1.0
+    while chance_beyond(high) > 1 - probability:
+        low, high = high, 2 * high
+    while high - low > 1e-6:
+        middle = (low + high) / 2
+        low, high = (middle, high) if chance_beyond(middle) > 1 - probability else (low, middle)
+    return high
 
 
 def step_correlations(paths: Paths) -> np.ndarray:

@@ -56,6 +56,27 @@ def ode_coordinates(paths: Paths) -> np.ndarray:
     return np.concatenate([x, np.broadcast_to(s[:, None], (*x.shape[:2], 1))], -1)
 
 
+def near_the_data(points: np.ndarray, largest_s: float) -> np.ndarray:
+    """The part of each path with s up to ``largest_s``, so that the first steps do not hide the others.
+
+    DDPM's linear schedule ends at s = 157. Most of a path's length is then s itself, where x / sqrt(ab) hardly bends.
+
+    Args:
+        points: (paths, points, D) of :func:`ode_coordinates`; s is the last coordinate, ascending from 0 and the same for all.
+        largest_s: above 0. The path is cut there, between two points in proportion: exact for an Euler step.
+
+    Returns:
+        (paths, points up to the cut, D).
+    """
+    s = points[0, :, -1]
+    k = int(np.searchsorted(s, largest_s))  # the first point at or beyond the cut
+    if k == len(s):
+        return points
+    share = (largest_s - s[k - 1]) / (s[k] - s[k - 1])
+    cut = (1 - share) * points[:, k - 1] + share * points[:, k]
+    return np.concatenate([points[:, :k], cut[:, None]], 1)
+
+
 def straightness(points: np.ndarray) -> np.ndarray:
     """Length of each path divided by the distance between its ends. It is 1 for a straight line, and larger otherwise.
 

@@ -11,6 +11,7 @@ import torch
 import explorer as ex
 from explorer.forward import (
     Paths,
+    bound_of_largest,
     marginal_errors,
     markov_paths,
     markov_step,
@@ -133,7 +134,7 @@ def test_equation_12_is_the_posterior_at_predicted_x0(gaussian):
 def test_the_marginals_are_q_of_x_t_given_x0(process, spacing):
     paths = walk(process, ex.timesteps(1000, 20, spacing))
     errors = marginal_errors(paths)
-    assert errors.largest < errors.bound
+    assert errors.largest < bound_of_largest([errors])
 
 
 def test_the_marginal_errors_of_two_paths_are_computed_correctly():
@@ -164,11 +165,29 @@ def test_standard_errors_are_the_scatter_of_means_and_variances(process):
         assert np.square(scaled).mean() == pytest.approx(1, abs=0.25)
 
 
+def test_the_bound_is_the_union_of_normal_means_and_chi_squared_variances():
+    few = marginal_errors(walk(0.5, [100], count=11))  # three means and three variances with 10 degrees of freedom
+    bound = (23.209 - 10) / math.sqrt(20)  # chi-squared is above 23.209 with probability 0.01, and never below 0
+    normal = 0.00315  # of the means, two-sided, from tables of the normal distribution
+    assert bound_of_largest([few], 1 - 3 * (0.01 + normal)) == pytest.approx(bound, abs=2e-3)
+    many = marginal_errors(walk(0.5, [100], count=100_000))
+    assert bound_of_largest([many, many], 1 - 12 * 0.01) == pytest.approx(2.576, abs=0.01)
+
+
+@pytest.mark.parametrize("count", [20, 200])
+def test_the_largest_error_of_four_processes_is_below_its_bound_as_often_as_promised(count):
+    beyond = 0
+    for seed in range(200):
+        errors = [marginal_errors(walk(process, [50, 300, 700, 1000], count, seed)) for process in PROCESSES]
+        beyond += max(each.largest for each in errors) > bound_of_largest(errors, 0.9)
+    assert 0 < beyond <= 20 + 3 * math.sqrt(200 * 0.1 * 0.9)
+
+
 def test_wrong_marginals_are_detected():
     paths = walk(1.0)
     scaled = Paths(paths.t, paths.alpha_bar, 1.1 * paths.x)
     errors = marginal_errors(scaled)
-    assert errors.largest > errors.bound
+    assert errors.largest > bound_of_largest([errors])
 
 
 def test_sigma_hat_does_not_preserve_the_marginals():

@@ -12,7 +12,15 @@ import torch
 import explorer as ex
 from explorer.forward import Paths, markov_paths, non_markov_paths
 from explorer.mixture import Mixture
-from explorer.plane import energy_distance, mode_std, ode_coordinates, sample_paths, shares, straightness
+from explorer.plane import (
+    energy_distance,
+    mode_std,
+    near_the_data,
+    ode_coordinates,
+    sample_paths,
+    shares,
+    straightness,
+)
 
 SCHEDULE = ex.Schedule.linear()
 RING = Mixture.preset("ring")
@@ -64,6 +72,22 @@ def test_forward_paths_of_eta_zero_are_straight_lines_in_the_coordinates_of_the_
     np.testing.assert_allclose(straightness(ode_coordinates(straight)), 1, atol=1e-9)
     assert straightness(ode_coordinates(markov_paths(x_0, tau, SCHEDULE, count=20))).min() > 1.5
     assert straightness(ode_coordinates(non_markov_paths(x_0, tau, SCHEDULE, 1.0, count=20))).min() > 1.5
+
+
+def test_a_path_is_cut_in_proportion_where_s_is_5():
+    s = np.array([0.0, 1, 4, 8, 157])
+    points = np.stack([np.stack([s**2, 3 * s, s], 1), np.zeros((5, 3)) + s[:, None]])
+    near = near_the_data(points, 5)
+    np.testing.assert_allclose(near[0], [[0, 0, 0], [1, 3, 1], [16, 12, 4], [28, 15, 5]])
+    np.testing.assert_array_equal(near_the_data(points, 157), points)
+    np.testing.assert_array_equal(near_the_data(points, 1000), points)
+    assert straightness(near)[0] > straightness(points)[0]
+
+
+def test_the_first_steps_hide_that_the_paths_of_ddim_bend():
+    ode = ode_coordinates(run(count=200, steps=100, **DDIM))
+    assert (ode[0, :, -1] > 5).mean() < 0.5  # fewer than half of the steps are 97 % of s
+    assert np.median(straightness(ode)) < 1.005 < 1.01 < np.median(straightness(near_the_data(ode, 5)))
 
 
 def test_paths_of_ddim_are_nearly_straight_and_those_of_ddpm_are_not():

@@ -38,6 +38,8 @@ def test_ddim_is_straight_in_the_coordinates_of_its_equation_and_ddpm_is_not(mak
     assert runs["1"]["straight_ode"] > 1.5
     assert runs["0"]["straight_ode"] < runs["yours"]["straight_ode"] < runs["1"]["straight_ode"]
     assert runs["0"]["straight"] < runs["1"]["straight"] / 3
+    for run in runs.values():
+        assert run["straight_near"] > run["straight_ode"]
 
 
 def test_yours_is_what_the_column_says_and_all_begin_at_the_same_points(make):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from explorer.forward import Paths, marginal_errors, step_correlations
+from explorer.forward import MarginalErrors, Paths, bound_of_largest, marginal_errors, step_correlations
 from explorer.plane import ode_coordinates, straightness
 from explorer.runs.encoded_latent import picture_in_python
 from explorer.runs.latent_spec import with_imports
@@ -41,7 +41,8 @@ class ProcessFacts:
 
     Attributes:
         mean, variance: largest absolute error of a mean and of a variance.
-        largest, bound: largest error in standard errors, and its 99 % bound, see :class:`explorer.forward.MarginalErrors`.
+        largest: largest error in standard errors.
+        bound: of the largest error of all processes, see :func:`explorer.forward.bound_of_largest`.
         correlation: median correlation of x_t and x_prev.
         straightness: median ratio of length to distance in the coordinates of the ODE.
     """
@@ -54,15 +55,14 @@ class ProcessFacts:
     straightness: float
 
     @classmethod
-    def of(cls, paths: Paths) -> ProcessFacts:
-        """Measure the paths of one process."""
-        errors = marginal_errors(paths)
+    def of(cls, paths: Paths, errors: MarginalErrors, bound: float) -> ProcessFacts:
+        """Measure the paths of one process; ``bound`` is that of all processes."""
         correlations = step_correlations(paths) if len(paths.t) > 2 else np.ones((1, 1))
         return cls(
             mean=float(np.abs(errors.mean).max()),
             variance=float(np.abs(errors.variance).max()),
             largest=errors.largest,
-            bound=errors.bound,
+            bound=bound,
             correlation=float(np.median(correlations)),
             straightness=float(np.median(straightness(ode_coordinates(paths)))),
         )
@@ -92,7 +92,9 @@ class ForwardResult(TabResult):
     @cached_property
     def facts(self) -> dict[str, ProcessFacts]:
         """Measurements of each process, by name."""
-        return {name: ProcessFacts.of(paths) for name, paths in self.processes.items()}
+        errors = {name: marginal_errors(paths) for name, paths in self.processes.items()}
+        bound = bound_of_largest(errors.values())
+        return {name: ProcessFacts.of(paths, errors[name], bound) for name, paths in self.processes.items()}
 
     def loss(self) -> tuple[list[list[float]], Any]:
         """Return the checkpoint's loss on held-out pictures as points [t, loss], and a note about it."""

@@ -266,7 +266,8 @@ class Forward extends Stage {
     write(this.$('.table table'), `<tr><td></td>${head}</tr>${rows.join('')}`);
     const { bound } = processes.markov;
     const agree = Math.max(...NAMES.map((name) => processes[name].largest)) < bound;
-    const marginals = sayHtml(agree ? 'forward.same' : 'forward.beyond', { walks, bound: fixed(bound, 2) });
+    const count = NAMES.length * 2 * this.tau.length * this.pixels.length; // a mean and a variance of each
+    const marginals = sayHtml(agree ? 'forward.same' : 'forward.beyond', { walks, count, bound: fixed(bound, 2) });
     write(this.$('.told'), sentences(marginals, sayHtml('forward.joint')));
   }
 }

@@ -24,7 +24,8 @@ def measurement_rows(result: PathsResult) -> list[dict[str, Any]]:
         smallest, largest = run.shares
         table.append(
             {"run": name, "eta": run.eta, "steps": run.settings.steps}
-            | {"length_over_distance_ode": run.straight_ode, "length_over_distance": run.straight}
+            | {"length_over_distance_ode": run.straight_ode, "length_over_distance_ode_near": run.straight_near}
+            | {"length_over_distance": run.straight}
             | {"least_share": smallest, "largest_share": largest, "energy_distance": run.energy}
             | {"spread_over_exact": run.mode_std}
         )

@@ -11,7 +11,7 @@ import numpy as np
 
 from explorer.forward import Paths
 from explorer.mixture import Mixture
-from explorer.plane import energy_distance, mode_std, ode_coordinates, shares, straightness
+from explorer.plane import energy_distance, mode_std, near_the_data, ode_coordinates, shares, straightness
 from explorer.schedule import Schedule
 from explorer.settings import Settings
 from explorer.trajectory import evenly_spaced
@@ -20,6 +20,7 @@ from explorer.ui.tab_result import TabResult
 
 SHOWN_POINTS = 200  # of each path
 SHOWN_ENDS = 600  # end points
+NEAR_S = 5.0  # alpha_bar = 0.04: what is left of the data is a fifth of the noise
 
 
 def relative_mode_std(mixture: Mixture, x: np.ndarray) -> float:
@@ -34,7 +35,8 @@ class PlaneRun:
     Attributes:
         paths: of all points.
         settings: of the sampler.
-        straight_ode, straight: median ratio of length to distance, in the coordinates of the ODE and in the plane.
+        straight_ode, straight_near, straight: median ratio of length to distance, in the coordinates of the ODE, in those with
+            s up to :data:`NEAR_S`, and in the plane.
         energy: energy distance of the end points to exact samples.
         shares: smallest and largest fraction of the points in a mode.
         mode_std: ratio of the standard deviation within a mode to the exact one.
@@ -43,6 +45,7 @@ class PlaneRun:
     paths: Paths
     settings: Settings
     straight_ode: float
+    straight_near: float
     straight: float
     energy: float
     shares: tuple[float, float]
@@ -60,10 +63,12 @@ class PlaneRun:
         """
         ends = paths.x[:, 0]
         share = shares(mixture, ends)
+        ode = ode_coordinates(paths)
         return cls(
             paths=paths,
             settings=settings,
-            straight_ode=float(np.median(straightness(ode_coordinates(paths)))),
+            straight_ode=float(np.median(straightness(ode))),
+            straight_near=float(np.median(straightness(near_the_data(ode, NEAR_S)))),
             straight=float(np.median(straightness(paths.x))),
             energy=energy_distance(ends, exact),
             shares=(float(share.min()), float(share.max())),
@@ -88,6 +93,7 @@ class PlaneRun:
             "x": self.paths.x[:drawn, shown].round(4).tolist(),
             "ends": self.ends,
             "straight_ode": self.straight_ode,
+            "straight_near": self.straight_near,
             "straight": self.straight,
             "energy": self.energy,
             "shares": self.shares,
@@ -141,6 +147,7 @@ class PathsResult(TabResult):
         mixture = self.mixture
         return super().fixed() | {
             "mixture": json.dumps([mixture.weights.tolist(), mixture.means.tolist(), mixture.stds.tolist()]),
+            "near_s": NEAR_S,
             "exact": json.dumps({"std": float(mixture.stds.mean()), "modes": len(mixture)}),
             "alpha_bar": base64_floats(Schedule.linear().alpha_bar),
         }

@@ -183,6 +183,7 @@ class Paths extends Stage {
     /** @type {[string, (run: any) => string][]} */
     const rows = [
       ['paths.length', (run) => fixed(run.straight_ode, 2)],
+      ['paths.length_near', (run) => fixed(run.straight_near, 3)],
       ['paths.length_in_plane', (run) => fixed(run.straight, 1)],
       [modes < 10 ? 'paths.shares_of_modes' : 'paths.shares', (run) => percents(run.shares)],
       ['paths.spread', (run) => fixed(run.spread, 2)],
@@ -191,7 +192,7 @@ class Paths extends Stage {
     const head = names.map((name) => `<th>${this.titleOf(name)}</th>`).join('');
     const body = rows.map(([term, numberOf]) => {
       const cells = names.map((name) => `<td>${numberOf(this.runs[name])}</td>`).join('');
-      return `<tr><td>${sayHtml(term, { n: modes })}</td>${cells}</tr>`;
+      return `<tr><td>${sayHtml(term, { n: modes, s: this.value.near_s })}</td>${cells}</tr>`;
     });
     write(this.$('.table table'), `<tr><td></td>${head}</tr>${body.join('')}`);
     write(this.$('.told'), sayHtml('paths.told', { points: this.value.settings.points }));
