@@ -1,14 +1,17 @@
 """What Compare sends to the page. No browser."""
 
 import json
+import math
 
 import numpy as np
 import pytest
+import torch
 from tab_values import SHAPE, SMALL, TOY, picture, pictures_of, shown, tab_of, values_of
 
 import explorer as ex
 from explorer.evaluation.metrics import grain
 from explorer.trajectory import rms
+from explorer.ui.tabs.compare.comparison import own_range
 from explorer.ui.tabs.steps import StepsTab
 
 SETTINGS = {
@@ -54,6 +57,27 @@ def test_the_numbers_of_a_comparison():
     assert min(facts["ddpm"]["others"]) > 0.3
     assert facts["wrong"]["distance"] > 0.3  # told S..1, the network takes noise for picture
     assert facts["examples"]["grain"] is None
+
+
+def test_a_picture_that_would_be_blank_has_a_range_of_its_own():
+    inside, noise = torch.linspace(-1.5, 1.5, 3 * 64).view(3, 8, 8), ex.latent(SHAPE, [1])[0]
+    assert own_range(inside) is None
+    assert own_range(noise) is None  # x_T is shown as in the other rows
+    assert own_range(torch.full(SHAPE, 7.0)) is None  # there is nothing to be seen in it
+    assert own_range(torch.full(SHAPE, math.inf)) is None
+    low, high = own_range(40 * noise + 100)
+    assert 0 < ((40 * noise + 100 < low) | (40 * noise + 100 > high)).float().mean() < 0.05
+
+
+def test_only_wrong_labels_change_the_range_and_their_picture_is_seen():
+    last = values_of(tab_of("compare"), SMALL["compare"])[-1]
+    pictures, ranges = pictures_of(last), json.loads(last["ranges"])
+    assert ranges
+    for name, (low, high) in ranges.items():
+        assert name.startswith("wrong/")
+        assert low < high
+        assert pictures[name].std() > 30  # of 255 levels
+        assert set(np.unique(pictures[name])) > {0, 255}
 
 
 def test_your_eta_at_its_ends_is_ddim_and_ddpm():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
@@ -71,12 +73,20 @@ class Comparison:
             if index not in result.moments:
                 continue
             for name, step in steps.items():
-                result.pictures.add(f"{name}/{index}/x0", step.x0[0])
-                result.pictures.add(f"{name}/{index}/x_t", step.x_t[0])
+                self._add(f"{name}/{index}/x0", step.x0[0])
+                self._add(f"{name}/{index}/x_t", step.x_t[0])
             if throttle.ready():
                 yield result
                 throttle.done()
             check_cancelled(self.state)
+
+    def _add(self, name: str, picture: Tensor) -> None:
+        """Add a picture (C, H, W) of a row. With wrong labels it may need a range of its own to show anything."""
+        shown = own_range(picture) if name.startswith(f"{WRONG}/") else None
+        if shown is not None:
+            low, high = self.result.ranges[name] = shown
+            picture = 2 * (picture - low) / (high - low) - 1
+        self.result.pictures.add(name, picture)
 
     def _measure_rows(self) -> None:
         """Add the final pictures and measurements of the rows."""
@@ -85,7 +95,7 @@ class Comparison:
         ddim = self.rows.pictures[DDIM]
         for name in result.rows:
             picture = self.rows.pictures[name]
-            result.pictures.add(f"{name}/end", picture)
+            self._add(f"{name}/end", picture)
             result.facts[name] = RowFacts(
                 calls=len(result.plan),
                 seconds=seconds if self.rows.is_fresh(name) else None,
@@ -192,6 +202,17 @@ def row_settings(request: TabRequest[CompareOptions]) -> dict[str, Settings]:
         LARGE: replace(s, eta=1.0, variance="large"),
     }
     return rows | {WRONG: replace(s, eta=0.0)} if request.options.wrong else rows
+
+
+def own_range(picture: Tensor) -> tuple[float, float] | None:
+    """Return the range to show a picture on that would be blank on [-1, 1]; None if at least half of its values lie there.
+
+    The range leaves out the hundredth of the values at each end.
+    """
+    if (picture.abs() <= 1).float().mean() >= 0.5:
+        return None
+    low, high = (float(v) for v in picture.flatten().quantile(torch.tensor([0.01, 0.99]).to(picture)))
+    return (low, high) if math.isfinite(high - low) and high > low else None
 
 
 def posterior_difference(step: Step) -> float:

@@ -54,6 +54,7 @@ class CompareResult(TabResult):
         moments: indices of the steps that are shown, one for each column.
         facts: the measurements of each finished row.
         example_grain: mean grain of held-out pictures; None if the checkpoint has none.
+        ranges: the values shown as black and as white, by picture, where these are not -1 and 1.
     """
 
     rows: dict[str, Settings]
@@ -61,6 +62,7 @@ class CompareResult(TabResult):
     moments: list[int]
     facts: dict[str, RowFacts] = field(default_factory=dict)
     example_grain: float | None = None
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def fixed(self) -> dict[str, Any]:
         tau = [c.t for c in self.plan]
@@ -83,7 +85,7 @@ class CompareResult(TabResult):
         facts: dict[str, Any] = {name: facts.to_page() for name, facts in self.facts.items()}
         if self.facts:
             facts["examples"] = {"grain": self.example_grain}
-        return super().changing() | {"facts": json.dumps(facts)}
+        return super().changing() | {"facts": json.dumps(facts), "ranges": json.dumps(self.ranges)}
 
     def script(self) -> str:
         """Return a script that makes the final pictures of the rows, except "wrong", with the public API."""

@@ -28,6 +28,8 @@ class Compare extends Stage {
   facts = {};
   /** @type {import('./readings.js').LateJump | null} */
   lateJump = null;
+  /** The range of the values of pictures that are not shown on [−1, 1]. @type {Record<string, [low: number, high: number]>} */
+  ranges = {};
   show = 'x0';
   /** The position that the user has chosen: a t, a fraction of the run, or its end. @type {{ t?: number, share?: number }} */
   wish = {};
@@ -57,6 +59,7 @@ class Compare extends Stage {
     this.moments = [...JSON.parse(value.moments), ['end', 0]]; // the last column is the final picture
     this.facts = JSON.parse(value.facts);
     this.lateJump = JSON.parse(value.late_jump);
+    this.ranges = JSON.parse(value.ranges);
     // keep the position of the scrubber when S changes
     const t = this.wish.t ?? value.T * (1 - (this.wish.share ?? 0));
     const times = this.moments.map(([, time]) => time);
@@ -87,9 +90,13 @@ class Compare extends Stage {
       extra: this.extraOf(name),
     }));
     const columns = this.moments.map(([, t]) => t);
-    const cell = (lane, k) =>
-      this.moments[k][0] === 'end' ? `${lane.name}/end` : `${lane.name}/${this.moments[k][0]}/${this.show}`;
-    this.film.draw(lanes, columns, cell, (k) => `t = ${columns[k]}`);
+    this.film.draw(lanes, columns, ({ name }, k) => this.pictureOf(name, k), (k) => `t = ${columns[k]}`);
+  }
+
+  /** The name of a picture. @param {string} row @param {number} k the column */
+  pictureOf(row, k) {
+    const [step] = this.moments[k];
+    return step === 'end' ? `${row}/end` : `${row}/${step}/${this.show}`;
   }
 
   /** @param {string} name of a row */
@@ -112,7 +119,11 @@ class Compare extends Stage {
     if (name === 'large') return sayHtml('compare.large');
     const list = (numbers) => [...numbers, ...(S > 3 ? ['…'] : [])].join(', ');
     const wrong = list([S, S - 1, S - 2].filter((n) => n > 0));
-    return sayHtml('compare.wrong', { wrong, right: list(JSON.parse(this.value.tau)) });
+    const told = sayHtml('compare.wrong', { wrong, right: list(JSON.parse(this.value.tau)) });
+    const range = this.ranges[this.pictureOf(name, this.film.at)];
+    if (!range) return told;
+    const [low, high] = range.map((v) => digits(v, 2));
+    return `${told}<br>${sayHtml('compare.shown_on', { low, high })}`;
   }
 
   /** The content beside a row's strip: other runs, and its measurements. @param {string} name */
