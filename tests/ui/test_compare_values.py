@@ -76,8 +76,9 @@ def test_only_wrong_labels_change_the_range_and_their_picture_is_seen():
     for name, (low, high) in ranges.items():
         assert name.startswith("wrong/")
         assert low < high
-        assert pictures[name].std() > 30  # of 255 levels
-        assert set(np.unique(pictures[name])) > {0, 255}
+        own = pictures[f"{name}/own"]
+        assert own.std() > 30  # of 255 levels
+        assert len(np.unique(own)) > len(np.unique(pictures[name]))  # clamped, most values are equal
 
 
 def test_your_eta_at_its_ends_is_ddim_and_ddpm():

@@ -23,6 +23,7 @@ CALLS = {
     "compare": {"seed": 3, "steps": 4, "wrong": True, "others": 2},
     "interpolate": {"a": "slerp(1, 2, 0.25)", "b": 4, "steps": 3, "frames": 8},
 }
+CORRECTED = {"bound_99_of_100"}  # of the CSV of Forward: it was the bound of one process, and is that of all four
 DEFAULTS = {"quality": {"cell_pictures": 4}}  # of then, where they have changed since
 
 
@@ -62,8 +63,8 @@ def test_the_same_settings_make_the_same_file(exporter, path):
         assert np.abs(png_of(now).astype(int) - png_of(before)).max() <= 1
     elif suffix == "csv":
         for row, earlier in zip(rows_of(now), rows_of(before), strict=True):
-            assert list(row) == list(earlier)
-            same(*({key: number(text) for key, text in one.items()} for one in (row, earlier)))
+            assert [key for key in row if key in earlier] == list(earlier)  # there may be newer ones
+            same(*({key: number(text) for key, text in one.items() if key not in CORRECTED} for one in (row, earlier)))
     else:
         with np.load(io.BytesIO(now)) as arrays, np.load(io.BytesIO(before)) as earlier:
             assert arrays.files == earlier.files

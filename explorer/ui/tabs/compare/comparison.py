@@ -81,12 +81,12 @@ class Comparison:
             check_cancelled(self.state)
 
     def _add(self, name: str, picture: Tensor) -> None:
-        """Add a picture (C, H, W) of a row. With wrong labels it may need a range of its own to show anything."""
+        """Add a picture (C, H, W) of a row. With wrong labels the page may need a range of its own to show anything."""
+        self.result.pictures.add(name, picture)
         shown = own_range(picture) if name.startswith(f"{WRONG}/") else None
         if shown is not None:
             low, high = self.result.ranges[name] = shown
-            picture = 2 * (picture - low) / (high - low) - 1
-        self.result.pictures.add(name, picture)
+            self.result.pictures.add(f"{name}/own", 2 * (picture - low) / (high - low) - 1)
 
     def _measure_rows(self) -> None:
         """Add the final pictures and measurements of the rows."""

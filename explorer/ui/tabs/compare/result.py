@@ -46,7 +46,8 @@ class RowFacts:
 class CompareResult(TabResult):
     """The rows of one comparison.
 
-    Pictures are named ``<row>/<index of the step>/x0`` and ``…/x_t``, ``<row>/end`` and ``<row>/other/<k>``.
+    Pictures are named ``<row>/<index of the step>/x0`` and ``…/x_t``, ``<row>/end`` and ``<row>/other/<k>``. One with a range
+    of its own is also there on that range, as ``…/own``.
 
     Attributes:
         rows: the settings of each row, by name.
@@ -54,7 +55,7 @@ class CompareResult(TabResult):
         moments: indices of the steps that are shown, one for each column.
         facts: the measurements of each finished row.
         example_grain: mean grain of held-out pictures; None if the checkpoint has none.
-        ranges: the values shown as black and as white, by picture, where these are not -1 and 1.
+        ranges: the values shown as black and as white, by the name of the picture without ``/own``.
     """
 
     rows: dict[str, Settings]

@@ -28,7 +28,7 @@ class Compare extends Stage {
   facts = {};
   /** @type {import('./readings.js').LateJump | null} */
   lateJump = null;
-  /** The range of the values of pictures that are not shown on [−1, 1]. @type {Record<string, [low: number, high: number]>} */
+  /** The ranges of pictures that would be blank on [−1, 1]. @type {Record<string, [low: number, high: number]>} */
   ranges = {};
   show = 'x0';
   /** The position that the user has chosen: a t, a fraction of the run, or its end. @type {{ t?: number, share?: number }} */
@@ -90,7 +90,11 @@ class Compare extends Stage {
       extra: this.extraOf(name),
     }));
     const columns = this.moments.map(([, t]) => t);
-    this.film.draw(lanes, columns, ({ name }, k) => this.pictureOf(name, k), (k) => `t = ${columns[k]}`);
+    const cell = ({ name }, k) => {
+      const picture = this.pictureOf(name, k);
+      return picture in this.ranges ? `${picture}/own` : picture;
+    };
+    this.film.draw(lanes, columns, cell, (k) => `t = ${columns[k]}`);
   }
 
   /** The name of a picture. @param {string} row @param {number} k the column */
