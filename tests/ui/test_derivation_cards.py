@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from explorer.ui.localization import HERE, texts
 
@@ -47,6 +48,8 @@ def test_every_card_is_opened_and_confirmed_and_fits_on_a_phone(stage):
             page.set_viewport_size({"width": width, "height": 844})
             stage.settle()
             assert page.evaluate(TOO_WIDE) == [], (tab, width)
+    faults = Axe().run(page, context="#derivations", options={"resultTypes": ["violations"], "preload": False}).response
+    assert [(fault["id"], fault["nodes"][0]["html"]) for fault in faults["violations"]] == []
     page.set_viewport_size({"width": 1440, "height": 900})
 
 
