@@ -15,7 +15,19 @@ from explorer.ui.fields import InvalidField
 
 MADE = ("compare", "consistency", "interpolate")  # their pictures are made, so they need no held-out ones
 NO_NETWORK = ("forward", "paths")
-CHANGES = {"state", "evaluations", "seconds", "pictures", "facts", "similarity", "times", "table", "runs", "sweep"}
+CHANGES = {
+    "state",
+    "evaluations",
+    "seconds",
+    "pictures",
+    "facts",
+    "ranges",
+    "similarity",
+    "times",
+    "table",
+    "runs",
+    "sweep",
+}
 
 
 @pytest.mark.parametrize(
