@@ -22,12 +22,12 @@ from explorer.support.bounded_cache import BoundedCache
 
 NAME = "0123456789abcdef"
 encodeds = st.builds(
-    EncodedLatent,
+    lambda picture, steps, iterations, spacing, first: EncodedLatent(picture, steps, iterations, spacing, **first),
     st.integers(0, 10**6) | st.from_regex(r"[0-9a-f]{16}", fullmatch=True),
     st.integers(1, MAX_STEPS),
     st.integers(0, MAX_ITERATIONS),
     st.sampled_from(SPACINGS),
-    st.booleans(),
+    st.sampled_from([{}, {"ahead": True}, {"label": "t"}]),
 )
 
 
@@ -60,6 +60,7 @@ def test_an_encoded_latent_is_parsed_from_its_text(encoded):
         ("encode(3, 100, 0, quadratic)", EncodedLatent(3, 100, 0, "quadratic"), "encode(3, 100, 0, quadratic)"),
         ("encode(3, 100, 0, linear, ahead)", EncodedLatent(3, 100, ahead=True), "encode(3, 100, ahead)"),
         ("encode(3, 100, 2, ahead)", EncodedLatent(3, 100, 2, ahead=True), "encode(3, 100, 2, ahead)"),
+        ("encode(3, 100, 0, label-t)", EncodedLatent(3, 100, label="t"), "encode(3, 100, label-t)"),
         (
             "encode(3, 100, 1, leading, ahead)",
             EncodedLatent(3, 100, 1, "leading", True),
@@ -92,6 +93,7 @@ def test_an_encoded_latent_can_be_an_end_of_a_mix():
         *("encode(3, 100, 0, zigzag)", "encode(-3, 100)", "encode(abc, 100)", f"encode({NAME}0, 100)"),
         *("encode(slerp(1, 2, 0.5), 100)", "encode((3), 100)", "encode(made, 100)"),
         *("encode(3, ahead)", "encode(ahead)", "encode(3, 100, ahead, 2)", "encode(3, 100, ahead, ahead)"),
+        *("encode(3, label-t)", "encode(3, 100, label-s)", "encode(3, 100, label)", "encode(3, 100, ahead, label-t)"),
         "encode(3, 10" + "0" * 400 + ")",
         "slerp(encode(3), 2, 0.5)",
     ],
@@ -124,11 +126,13 @@ def test_encoding_checks_its_arguments_before_the_first_step(toy):
 
 
 @pytest.mark.parametrize(
-    "text", ["encode(2, 7)", "encode(2, 7, 2)", "encode(2, 7, 1, quadratic)", "encode(2, 7, ahead)"]
+    "text",
+    ["encode(2, 7)", "encode(2, 7, 2)", "encode(2, 7, 1, quadratic)", "encode(2, 7, ahead)", "encode(2, 7, label-t)"],
 )
 def test_the_latent_is_that_of_the_held_out_picture(toy, text):
     encoded = parse(text)
-    expected = ex.encode(toy, to_unit(toy.examples()[2:3]), 7, encoded.spacing, encoded.iterations, encoded.ahead)
+    x_0 = to_unit(toy.examples()[2:3])
+    expected = ex.encode(toy, x_0, 7, encoded.spacing, encoded.iterations, encoded.ahead, encoded.label)
     assert torch.equal(encoded.latent(toy), expected)
 
 
@@ -140,7 +144,7 @@ def test_the_latent_is_that_of_the_uploaded_picture(toy, uploaded):
 
 def test_the_python_expression_of_an_encoded_latent_gives_the_same_latent(toy, uploaded, tmp_path, monkeypatch):
     scope = {"ex": ex, "torch": torch, "checkpoint": toy}
-    held_out = parse("slerp(encode(2, 7, 1, quadratic, ahead), 5, 0.25)")
+    held_out = parse("slerp(encode(2, 7, 1, quadratic, ahead), encode(1, 7, label-t), 0.25)")
     assert torch.equal(eval(held_out.to_python(), scope), held_out.latent(toy))
     data, name = uploaded
     monkeypatch.chdir(tmp_path)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import asdict
 
 import pytest
 import torch
-from small import SCHEDULE, SHAPE, ode_map
+from small import SCHEDULE, SHAPE, WAVY, ode_map, wavy
 from torch import Tensor
 
 import explorer as ex
@@ -89,6 +90,46 @@ def test_ahead_evaluates_the_network_at_the_extrapolated_end_of_every_step():
 
 
 @pytest.mark.parametrize("spacing", SPACINGS)
+@pytest.mark.parametrize(("label", "iterations"), [("s", 0), ("t", 0), ("s", 2), ("t", 2)])
+def test_both_labels_of_the_near_end_agree_with_the_loop_of_equation_13(spacing, label, iterations):
+    """Eq. 13 upwards by hand: x / sqrt(ab) grows by eps times the increase of sqrt((1 - ab) / ab)."""
+    checkpoint, x_0 = WAVY, 0.5 * ex.latent(SHAPE, [4, 5])
+    x, s = x_0.double(), 0
+    for t in ex.timesteps(1000, 7, spacing):
+        ab_s, ab_t = (float(SCHEDULE.alpha_bar[u]) for u in (s, t))
+
+        def jump(eps: Tensor, x: Tensor = x, ab_s: float = ab_s, ab_t: float = ab_t) -> Tensor:
+            noise_level = math.sqrt((1 - ab_t) / ab_t) - math.sqrt((1 - ab_s) / ab_s)
+            return math.sqrt(ab_t) * (x / math.sqrt(ab_s) + noise_level * eps)
+
+        x_t = jump(wavy(x, max(s, 1) if label == "s" else t))
+        for _ in range(iterations):
+            x_t = jump(wavy(x_t, t))
+        x, s = x_t, t
+    encoded = ex.encode(checkpoint, x_0, 7, spacing, iterations, label=label)
+    torch.testing.assert_close(encoded, x.float(), rtol=1e-4, atol=1e-4)
+
+
+def test_the_fixed_point_iteration_of_a_step_is_a_contraction_for_gaussian_data(gaussian):
+    """For Gaussian data eps is affine in x, so the fixed point of a step is known, and the rate of the iteration."""
+    checkpoint, x_s, s, t = gaussian(0.3, 0.5), ex.latent(SHAPE, [3]), 480, 500
+    x_s_scale = math.sqrt(SCHEDULE.alpha_bar[t] / SCHEDULE.alpha_bar[s])
+    eps_scale = math.sqrt(1 - SCHEDULE.alpha_bar[t]) - x_s_scale * math.sqrt(1 - SCHEDULE.alpha_bar[s])
+    slope = math.sqrt(1 - SCHEDULE.alpha_bar[t]) / (SCHEDULE.alpha_bar[t] * 0.5**2 + 1 - SCHEDULE.alpha_bar[t])
+
+    def iterate(x_t: Tensor) -> Tensor:
+        return x_s_scale * x_s + eps_scale * checkpoint.predict_noise(x_t, t)
+
+    fixed_point = x_s
+    for _ in range(100):
+        fixed_point = iterate(fixed_point)
+    start = x_s_scale * x_s + eps_scale * checkpoint.predict_noise(x_s, s)
+    rate = (iterate(start) - fixed_point) / (start - fixed_point)
+    torch.testing.assert_close(rate, torch.full_like(rate, eps_scale * slope), rtol=0.02, atol=0)
+    assert 0 < eps_scale * slope < 1  # a contraction, so iterating converges
+
+
+@pytest.mark.parametrize("spacing", SPACINGS)
 @pytest.mark.parametrize("steps", [10, 50, 200])
 def test_ahead_reduces_the_error_for_one_more_call(gaussian, spacing, steps):
     checkpoint, x_0 = gaussian(0.3, 0.5), 0.3 + 0.5 * ex.latent(SHAPE, [8, 9])
@@ -106,7 +147,9 @@ def test_ahead_can_be_refined_until_encoding_is_the_exact_inverse(gaussian):
     torch.testing.assert_close(back, x_0, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("inversion", [Inversion(), Inversion(2), Inversion(ahead=True), Inversion(3, True)])
+@pytest.mark.parametrize(
+    "inversion", [Inversion(2 * k, *first) for k in (0, 1) for first in ((), (True,), (False, "t"))]
+)
 def test_an_inversion_is_parsed_from_its_text_and_counts_its_calls(inversion):
     calls = []
 
@@ -115,22 +158,16 @@ def test_an_inversion_is_parsed_from_its_text_and_counts_its_calls(inversion):
         return 0 * x_t
 
     assert Inversion.parse(str(inversion)) == inversion
-    ex.encode(
-        ex.from_denoiser(predict_noise, SHAPE),
-        ex.latent(SHAPE, [0]),
-        7,
-        "linear",
-        inversion.iterations,
-        inversion.ahead,
-    )
+    ex.encode(ex.from_denoiser(predict_noise, SHAPE), ex.latent(SHAPE, [0]), 7, **asdict(inversion))
     assert len(calls) == inversion.calls(7)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Plain", "refined", "refined-0", "refined--1", "refined-1-ahead", "aheadrefined-1"]
+    "text",
+    ["", "Plain", "refined", "refined-0", "refined--1", "refined-1-ahead", "aheadrefined-1", "ahead-", "ahead-label-t"],
 )
 def test_an_invalid_inversion_is_refused(text):
-    with pytest.raises(ValueError, match="an inversion is plain, ahead, refined-1 or ahead-refined-1, not "):
+    with pytest.raises(ValueError, match=r"an inversion is plain, label-t, ahead, refined-1, .*, not "):
         Inversion.parse(text)
 
 
@@ -143,6 +180,8 @@ def test_an_invalid_inversion_is_refused(text):
         ({"iterations": -1}, "iterations must be a whole number of at least 0"),
         ({"iterations": 1.5}, "iterations must be a whole number of at least 0"),
         ({"ahead": 1}, "ahead must be True or False, not 1"),
+        ({"label": "u"}, "label must be one of s, t, not 'u'"),
+        ({"label": "t", "ahead": True}, "label must be s with ahead"),
     ],
 )
 def test_encode_refuses_values_out_of_range(gaussian, arguments, message):

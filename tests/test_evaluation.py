@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -114,16 +114,44 @@ def test_the_reconstruction_error_is_on_the_scale_of_0_to_1(measured):
     x_0 = to_unit(checkpoint.examples()[:6])
     table = read_quality(measured).reconstruction
     assert [(cell.inversion, cell.steps) for cell in table.cells] == [
-        (inversion, S) for inversion in ("plain", "refined-1", "ahead") for S in (2, 5)
+        (inversion, S) for inversion in ("plain", "refined-1", "label-t", "ahead") for S in (2, 5)
     ]
     assert table.pictures == 6
     for cell in table.cells:
-        inversion = Inversion.parse(cell.inversion)
-        x_T = ex.encode(checkpoint, x_0, cell.steps, iterations=inversion.iterations, ahead=inversion.ahead)
+        x_T = ex.encode(checkpoint, x_0, cell.steps, **asdict(Inversion.parse(cell.inversion)))
         reconstructed = ex.sample(checkpoint, x_T, ex.Settings(steps=cell.steps))
         errors = ((reconstructed + 1) / 2 - (x_0 + 1) / 2).square().mean((1, 2, 3))
         assert cell.mse == pytest.approx(float(errors.mean()), rel=1e-3)
         assert cell.standard_error == pytest.approx(float(errors.std()) / 6**0.5, rel=0.05)
+        quartiles = np.quantile(errors.double().numpy(), (0.25, 0.5, 0.75))
+        assert (cell.quartiles.first, cell.quartiles.median, cell.quartiles.third) == pytest.approx(quartiles, rel=1e-3)
+        assert cell.pictures == cell.quartiles.pictures == 6
+
+
+def test_a_mean_over_more_pictures_is_kept_and_gets_quartiles(measured, tmp_path, batch_sizes):
+    """As in files of earlier versions: the table states the number of pictures, and no cell has quartiles."""
+    folder = Path(shutil.copytree(measured, tmp_path / "copy"))
+    shutil.rmtree(folder / "evaluation")
+    quality = json.loads((folder / "quality.json").read_text())
+    table = quality["reconstruction"]
+    table["pictures"] = 30
+    table["cells"] = [cell for cell in table["cells"] if cell["inversion"] == "plain"]
+    for cell in table["cells"]:
+        cell["mse"] = 0.5
+        del cell["pictures"], cell["quartiles"]
+    edit(folder / "quality.json", reconstruction=table)
+    arguments = [str(folder), *SMALL, "--only", "reconstruction", "--inversions", "plain", "label-t"]
+    assert main(arguments) == 0
+    merged, before = (read_quality(where).reconstruction for where in (folder, measured))
+    cells, fresh = ({(cell.inversion, cell.steps): cell for cell in table.cells} for table in (merged, before))
+    assert merged.pictures == 30
+    for S in (2, 5):
+        assert (cells["plain", S].mse, cells["plain", S].pictures) == (0.5, 30)
+        assert cells["plain", S].quartiles == fresh["plain", S].quartiles
+        assert cells["label-t", S] == fresh["label-t", S]
+    batch_sizes.clear()
+    assert main(arguments) == 0
+    assert batch_sizes == []
 
 
 def test_the_loss_is_measured_on_the_held_out_pictures(measured):
@@ -267,7 +295,7 @@ def test_the_default_steps_do_not_exceed_T(folder):
     quality = read_quality(folder)
     assert [cell.steps for cell in quality.frechet.cells] == [5, 10]
     assert [(cell.steps, cell.inversion) for cell in quality.reconstruction.cells] == [
-        (10, inversion) for inversion in ("plain", "refined-1", "ahead")
+        (10, inversion) for inversion in ("plain", "refined-1", "label-t", "ahead")
     ]
 
 

@@ -40,7 +40,7 @@ def error_of(capsys):
         (["--encoded", "1"], "encoded must be a whole number of at least 2, not 1"),
         (["--etas", "1.5"], "eta must be a number from 0 to 1, not 1.5"),
         (["--steps", "1001"], "S (number of steps) must be a whole number from 1 to 1000, not 1001"),
-        (["--inversions", "plain", "twice"], "an inversion is plain, ahead, refined-1 or ahead-refined-1, not 'twice'"),
+        (["--inversions", "plain", "twice"], "an inversion is plain, label-t, ahead, refined-1, "),
         (["--encode-steps", "0"], "S (number of steps) must be a whole number from 1 to 1000, not 0"),
         (["--data", "nowhere.npz"], "no data at nowhere.npz"),
     ],

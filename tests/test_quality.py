@@ -17,7 +17,7 @@ from explorer.evaluation.features import ReferenceStatistics
 from explorer.evaluation.frechet import bias_floor
 from explorer.evaluation.held_out_loss import ROUNDS, held_out_loss
 from explorer.paper import TABLE_1, TABLE_1_STEPS, TABLE_2, TABLE_2_STEPS
-from explorer.storage.quality_file import BiasFloor, RealDistance, read_quality, write_quality
+from explorer.storage.quality_file import BiasFloor, Quartiles, RealDistance, read_quality, write_quality
 
 SCHEDULE = ex.Schedule.linear()
 BLACK = np.zeros((50, 16, 16, 1), np.uint8)  # x_0 = -1 everywhere
@@ -136,6 +136,22 @@ def test_the_shipped_real_pictures_are_as_many_as_those_of_the_cells_and_near_th
     reference = ReferenceStatistics.read(folder / "features_reference.npz")
     floor = bias_floor(reference.gaussian, table.floor.pictures, reference.count)
     assert table.floor.distance == pytest.approx(floor, rel=1e-3)
+
+
+def test_a_reconstruction_without_quartiles_has_the_pictures_of_its_table(tmp_path):
+    cells = [
+        {"steps": 10, "mse": 0.01, "spread": 0.001},
+        {"steps": 20, "mse": 0.005, "spread": 0.001, "inversion": "ahead", "pictures": 16}
+        | {"quartiles": {"first": 0.001, "median": 0.002, "third": 0.003, "pictures": 8}},
+    ]
+    table = {"pictures": 128, "how": "h", "held_out": "o", "weights": "w", "cells": cells}
+    write(tmp_path, {"reconstruction": table})
+    read = read_quality(tmp_path).reconstruction
+    earlier, newer = read.cells
+    assert (read.pictures_of(earlier), earlier.quartiles) == (128, None)
+    assert (read.pictures_of(newer), newer.quartiles) == (16, Quartiles(0.001, 0.002, 0.003, 8))
+    write_quality(tmp_path, reconstruction=read)
+    assert read_quality(tmp_path).reconstruction == read
 
 
 @pytest.mark.parametrize(

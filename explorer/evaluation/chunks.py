@@ -7,7 +7,7 @@ table depends on the size of the chunks, but not on where or when they are compu
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -128,8 +128,7 @@ class ReconstructionJob:
         device = checkpoint.predict_noise.device
         started = time.perf_counter()
         x_0 = self.x_0[chunk.start : chunk.stop].to(device)
-        inversion = chunk.inversion
-        x_T = encode(checkpoint, x_0, chunk.steps, iterations=inversion.iterations, ahead=inversion.ahead)
+        x_T = encode(checkpoint, x_0, chunk.steps, **asdict(chunk.inversion))
         reconstructed = sample(checkpoint.exact, x_T, Settings(steps=chunk.steps))
         errors = ((reconstructed - x_0) / 2).cpu().double().square().mean((1, 2, 3)).numpy()
         return ChunkResult(errors, (time.perf_counter() - started) / len(x_0), machine_name(device))

@@ -43,7 +43,7 @@ class EvaluationConfig:
     etas: tuple[Eta, ...] = ETAS
     encoded: int = 32
     encode_steps: tuple[int, ...] | None = None
-    inversions: tuple[Inversion, ...] = (Inversion(), Inversion(ahead=True), Inversion(1))
+    inversions: tuple[Inversion, ...] = (Inversion(), Inversion(label="t"), Inversion(ahead=True), Inversion(1))
     batch: int = 32
     features: FeatureKind = "unet"
 

@@ -8,6 +8,8 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from explorer.checkpoint import Checkpoint
 from explorer.evaluation.chunks import Chunk, ReconstructionJob
 from explorer.evaluation.config import EvaluationConfig, folder_and_device, progress_bar, resolve_steps, round_digits
@@ -18,8 +20,20 @@ from explorer.media.convert import to_unit
 from explorer.paper import TABLE_2_STEPS
 from explorer.runs.tasks import Distribute, Results, in_this_process
 from explorer.storage.diffusers_folder import fingerprint
-from explorer.storage.quality_file import Quality, ReconstructionCell, ReconstructionTable, read_quality, write_quality
+from explorer.storage.quality_file import (
+    Quality,
+    Quartiles,
+    ReconstructionCell,
+    ReconstructionTable,
+    read_quality,
+    write_quality,
+)
 
+HOW = (
+    "mean squared error per dimension, pictures in [0, 1], of held-out pictures that were encoded and sampled back at "
+    "eta = 0, S steps each way, linear tau, in float32, nothing clamped; spread is the standard error of the mean over "
+    "pictures; quartiles are of the errors of single pictures"
+)
 CellKey = tuple[Inversion, int]  # (inversion, S)
 
 
@@ -30,9 +44,10 @@ def measure_reconstruction(
     quiet: bool = False,
     distribute: Distribute = in_this_process,
 ) -> None:
-    """Encode held-out pictures, sample them back, and write the mean squared errors to ``quality.json``.
+    """Encode held-out pictures, sample them back, and write mean and quartiles of the errors to ``quality.json``.
 
-    Existing cells are kept if they have the same weights and pictures.
+    Existing cells over as many pictures or more are kept if they have the same weights and pictures. If a cell has a
+    mean over more pictures, but no quartiles, only its quartiles are measured.
 
     Args:
         quiet: hide the progress bar.
@@ -44,15 +59,13 @@ def measure_reconstruction(
     folder, _ = folder_and_device(checkpoint)
     steps = resolve_steps(checkpoint, config.encode_steps, TABLE_2_STEPS)
     x_0 = to_unit(reference_set.held_out[: config.encoded])
-    table = ReconstructionTable(
-        pictures=len(x_0),
-        how="mean squared error per dimension, pictures in [0, 1], of held-out pictures that were encoded and sampled back "
-        "at eta = 0, S steps each way, linear tau, in float32, nothing clamped; spread is the standard error",
-        held_out=reference_set.held_out_name,
-        weights=fingerprint(folder),
-    )
+    table = ReconstructionTable(len(x_0), HOW, reference_set.held_out_name, fingerprint(folder))
     cells = _existing_cells(folder, table)
-    missing = [key for key in itertools.product(config.inversions, steps) if key not in cells]
+    missing = [
+        key
+        for key in itertools.product(config.inversions, steps)
+        if key not in cells or _pictures_of_quartiles(cells[key]) < len(x_0)
+    ]
     with progress_bar("Reconstruction", len(x_0) * sum(_calls(*key) for key in missing), quiet) as bar:
         files = {key: ErrorFile(folder, table, key, config.batch) for key in missing}
         chunks = [chunk for file in files.values() for chunk in file.remaining()]
@@ -60,22 +73,49 @@ def measure_reconstruction(
             for (inversion, S), file in files.items():
                 bar.set_postfix(S=S, inversion=str(inversion))
                 calls = _calls(inversion, S)
-                cells[inversion, S] = file.complete(results, lambda n, calls=calls: bar.update(n * calls))  # type: ignore[misc]
+                measured = file.complete(results, lambda n, calls=calls: bar.update(n * calls))  # type: ignore[misc]
+                cells[inversion, S] = merge(cells.get((inversion, S)), measured)
                 ordered = tuple(cells[key] for key in sorted(cells, key=_sort_key))
-                write_quality(folder, reconstruction=replace(table, cells=ordered))
+                most = max(cell.pictures for cell in ordered)
+                write_quality(folder, reconstruction=replace(table, pictures=most, cells=ordered))
+
+
+def summarize(inversion: Inversion, S: int, errors: np.ndarray) -> ReconstructionCell:
+    """Return the cell of the mean squared errors (N,) of single pictures: their mean, its standard error, quartiles."""
+    first, median, third = (round_digits(float(q), 4) for q in np.quantile(errors, (0.25, 0.5, 0.75)))
+    return ReconstructionCell(
+        steps=S,
+        mse=round_digits(float(errors.mean()), 4),
+        standard_error=round_digits(float(errors.std(ddof=1)) / len(errors) ** 0.5, 2),
+        inversion=str(inversion),
+        pictures=len(errors),
+        quartiles=Quartiles(first, median, third, pictures=len(errors)),
+    )
+
+
+def merge(existing: ReconstructionCell | None, measured: ReconstructionCell) -> ReconstructionCell:
+    """Return ``measured``, with the mean of ``existing`` if that is over more pictures."""
+    if existing is None or existing.pictures <= measured.pictures:
+        return measured
+    return replace(existing, quartiles=measured.quartiles)
 
 
 def _existing_cells(folder: Path, table: ReconstructionTable) -> dict[CellKey, ReconstructionCell]:
-    """The cells in ``quality.json``, if their table was measured like ``table``."""
+    """The cells in ``quality.json``, each with its number of pictures, if they have the pictures and weights of ``table``."""
     existing = (read_quality(folder) or Quality()).reconstruction
-    if existing is None or replace(existing, cells=()) != table:
+    if existing is None or (existing.held_out, existing.weights) != (table.held_out, table.weights):
         return {}
-    return {(Inversion.parse(cell.inversion), cell.steps): cell for cell in existing.cells}
+    cells = (replace(cell, pictures=existing.pictures_of(cell)) for cell in existing.cells)
+    return {(Inversion.parse(cell.inversion), cell.steps): cell for cell in cells}
 
 
-def _sort_key(key: CellKey) -> tuple[bool, int, int]:
+def _pictures_of_quartiles(cell: ReconstructionCell) -> int:
+    return cell.quartiles.pictures if cell.quartiles else 0
+
+
+def _sort_key(key: CellKey) -> tuple[bool, str, int, int]:
     inversion, S = key
-    return inversion.ahead, inversion.iterations, S
+    return inversion.ahead, inversion.label, inversion.iterations, S
 
 
 def _calls(inversion: Inversion, S: int) -> int:
@@ -114,10 +154,4 @@ class ErrorFile:
         errors, _ = resumable_rows(
             self._path, self._key, self._count, self._batch, lambda rows: next(results).rows, progress
         )
-        standard_error = float(errors.std(ddof=1)) / len(errors) ** 0.5
-        return ReconstructionCell(
-            steps=self._S,
-            mse=round_digits(float(errors.mean()), 4),
-            standard_error=round_digits(standard_error, 2),
-            inversion=str(self._inversion),
-        )
+        return summarize(self._inversion, self._S, errors)

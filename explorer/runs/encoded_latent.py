@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint, CheckpointError
-from explorer.inversion import encode
+from explorer.inversion import Label, encode
 from explorer.media.convert import to_unit
 from explorer.media.uploads import UPLOADS, PictureError, as_tensor
 from explorer.schedule import Spacing
@@ -15,7 +15,7 @@ from explorer.support.arguments import as_int
 from explorer.support.bounded_cache import BoundedCache
 from explorer.support.messages import Message, message_of
 
-AHEAD = "ahead"  # the last argument, for ``ahead=True``
+AHEAD, LABEL_T = "ahead", "label-t"  # the last argument, for ``ahead=True`` and for ``label="t"``
 MAX_STEPS, MAX_ITERATIONS = 1000, 5
 MAX_ENCODED = 64  # cached latents
 
@@ -26,7 +26,7 @@ class EncodedLatent:
 
     Attributes:
         picture: index of a held-out picture of the checkpoint, or name in :data:`explorer.media.uploads.UPLOADS`.
-        steps, iterations, spacing, ahead: arguments of :func:`explorer.encode`.
+        steps, iterations, spacing, ahead, label: arguments of :func:`explorer.encode`.
     """
 
     picture: int | str
@@ -34,12 +34,14 @@ class EncodedLatent:
     iterations: int = 0
     spacing: Spacing = "linear"
     ahead: bool = False
+    label: Label = "s"
 
     def __str__(self) -> str:
         arguments = [str(self.picture), str(self.steps)]
         if self.iterations or self.spacing != "linear":
             arguments.append(str(self.iterations))
-        arguments += [self.spacing] * (self.spacing != "linear") + [AHEAD] * self.ahead
+        arguments += [self.spacing] * (self.spacing != "linear")
+        arguments += [AHEAD] * self.ahead + [LABEL_T] * (self.label == "t")
         return f"encode({', '.join(arguments)})"
 
     def picture_of(self, checkpoint: Checkpoint) -> Tensor:
@@ -51,7 +53,7 @@ class EncodedLatent:
         x_T = ENCODED_LATENTS.get((checkpoint.key, self))
         if x_T is None:
             x_0 = self.picture_of(checkpoint)
-            x_T = encode(checkpoint, x_0, self.steps, self.spacing, self.iterations, self.ahead)
+            x_T = encode(checkpoint, x_0, self.steps, self.spacing, self.iterations, self.ahead, self.label)
             cache_encoded(checkpoint, self, x_T)
         return x_T
 
@@ -62,7 +64,8 @@ class EncodedLatent:
 
     def to_python(self) -> str:
         """Return a Python expression for the latent that uses ``ex`` and a variable ``checkpoint``."""
-        arguments = f"{self.steps}, {self.spacing!r}, {self.iterations}" + ", ahead=True" * self.ahead
+        arguments = f"{self.steps}, {self.spacing!r}, {self.iterations}"
+        arguments += ", ahead=True" * self.ahead + ', label="t"' * (self.label == "t")
         return f"ex.encode(checkpoint, {picture_in_python(self.picture)}, {arguments})"
 
 

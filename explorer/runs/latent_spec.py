@@ -6,7 +6,7 @@ comma in w. Grammar::
 
     latent  = seed | mix | encoded
     mix     = ("slerp" | "lerp") "(" latent "," latent "," w ")"        with 0 <= w <= 1
-    encoded = "encode" "(" picture "," S ["," iterations ["," spacing]] ["," "ahead"] ")"
+    encoded = "encode" "(" picture "," S ["," iterations ["," spacing]] ["," ("ahead" | "label-t")] ")"
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
+from explorer.inversion import Label
 from explorer.latents import latent, slerp
-from explorer.runs.encoded_latent import AHEAD, MAX_ITERATIONS, MAX_STEPS, EncodedLatent
+from explorer.runs.encoded_latent import AHEAD, LABEL_T, MAX_ITERATIONS, MAX_STEPS, EncodedLatent
 from explorer.schedule import SPACINGS, Spacing
 from explorer.support.arguments import as_int, shorten
 from explorer.support.messages import LocalizedError
@@ -222,8 +223,9 @@ def _parse_encoded(tokens: list[str]) -> tuple[EncodedLatent, list[str]]:
     values = tokens[:end:2]
     if any(comma != "," for comma in tokens[1:end:2]) or end != 2 * len(values) - 1:
         raise ValueError("expected values with commas between them")
-    ahead = values[-1] == AHEAD
-    values = values[: len(values) - ahead]
+    last = values[-1]
+    if last in (AHEAD, LABEL_T):
+        values = values[:-1]
     if not 2 <= len(values) <= 4:
         raise ValueError("expected 2 to 4 values")
     picture = values[0] if UPLOAD_NAME.fullmatch(values[0]) else int(values[0])
@@ -231,7 +233,9 @@ def _parse_encoded(tokens: list[str]) -> tuple[EncodedLatent, list[str]]:
     spacing = values[3] if len(values) > 3 else "linear"
     if not 0 <= iterations <= MAX_ITERATIONS or spacing not in SPACINGS:
         raise ValueError("iterations or spacing out of range")
-    return EncodedLatent(picture, steps, iterations, cast(Spacing, spacing), ahead), tokens[end + 1 :]
+    label: Label = "t" if last == LABEL_T else "s"
+    encoded = EncodedLatent(picture, steps, iterations, cast(Spacing, spacing), last == AHEAD, label)
+    return encoded, tokens[end + 1 :]
 
 
 def _expect(token: str, tokens: list[str]) -> list[str]:

@@ -143,19 +143,41 @@ class FrechetTable:
 
 
 @dataclass(frozen=True)
+class Quartiles:
+    """Quartiles of the errors of single pictures, interpolated linearly as by ``numpy.quantile``.
+
+    A mean over pictures is ruled by a few outliers if their errors spread over orders of magnitude. The quartiles are
+    not.
+
+    Attributes:
+        first, median, third: 25 %, 50 % and 75 % of the pictures have a smaller error.
+        pictures: number of held-out pictures; the first ones.
+    """
+
+    first: Number
+    median: Number
+    third: Number
+    pictures: Count
+
+
+@dataclass(frozen=True)
 class ReconstructionCell:
     """Reconstruction error after encoding and sampling.
 
     Attributes:
         steps: S, of the encoding and of the sampling.
-        mse: mean squared error per dimension, pictures in [0, 1].
+        mse: mean over the pictures of the mean squared error per dimension, pictures in [0, 1].
         inversion: the inversion method, in the text form of :class:`explorer.inversion.Inversion`.
+        pictures: number of held-out pictures of ``mse``; the first ones. 0 in older files: that of the table.
+        quartiles: of the same errors, perhaps over fewer pictures; None in older files.
     """
 
     steps: Count
     mse: Number
     standard_error: StandardError
     inversion: Text = "plain"
+    pictures: Count = 0
+    quartiles: Quartiles | None = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +185,7 @@ class ReconstructionTable:
     """Reconstruction error over S.
 
     Attributes:
-        pictures: how many of the held-out pictures were reconstructed; the first ones.
+        pictures: how many of the held-out pictures were reconstructed, at most; the first ones.
         how: how it was measured.
         held_out: which pictures.
         weights: fingerprint of the network's weights.
@@ -175,6 +197,10 @@ class ReconstructionTable:
     held_out: Text
     weights: Text
     cells: Rows[ReconstructionCell] = ()
+
+    def pictures_of(self, cell: ReconstructionCell) -> int:
+        """Number of pictures of the cell's mean."""
+        return cell.pictures or self.pictures
 
 
 @dataclass(frozen=True)
