@@ -44,8 +44,15 @@ class PictureStream:
 
     def add_preview(self, name: str, picture: Tensor, steps: int, requested_steps: int) -> None:
         """Show (C, H, W) in [-1, 1], made with fewer steps than requested, until the picture of this name is added."""
+        self._add_preview(name, to_rgb(to_uint8(picture[None]))[0], steps, requested_steps)
+
+    def add_signed_preview(self, name: str, picture: Tensor, scale: float, steps: int, requested_steps: int) -> None:
+        """Show a signed tensor as :meth:`add_signed` does, as a preview like that of :meth:`add_preview`."""
+        self._add_preview(name, signed_to_uint8(picture[None], scale)[0], steps, requested_steps)
+
+    def _add_preview(self, name: str, pixels: np.ndarray, steps: int, requested_steps: int) -> None:
         if name not in self._pixels:
-            self._unsent.append((name, to_rgb(to_uint8(picture[None]))[0], f"\t{steps}/{requested_steps}"))
+            self._unsent.append((name, pixels, f"\t{steps}/{requested_steps}"))
 
     def _add(self, name: str, pixels: np.ndarray) -> None:
         self._pixels[name] = pixels

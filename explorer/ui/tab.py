@@ -183,7 +183,7 @@ class Tab(ABC, Generic[OptionsT]):
             if state() == "superseded":
                 return
             for result in self._checked(self.page_results(request, state)):
-                yield result.to_page() | {"engine": request.checkpoint.engine}
+                yield result.to_page() | {"engine": result.engine}
 
     def checked_results(self, request: TabRequest[OptionsT], state: State) -> Iterator[TabResult]:
         """Yield :meth:`results` within the limit of network calls. If the run is stopped, the last state is "stopped".

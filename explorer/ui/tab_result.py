@@ -38,6 +38,11 @@ class TabResult(ABC):
         return self.request.checkpoint
 
     @property
+    def engine(self) -> str:
+        """Display name of the engine that computed this result; empty before the first call."""
+        return self.checkpoint.engine
+
+    @property
     def seconds(self) -> float:
         """Seconds since the run began."""
         return time.perf_counter() - self.started

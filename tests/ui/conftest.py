@@ -17,13 +17,13 @@ from stage import Stage
 from tab_values import SHORT, TOY, predict_noise, tab_of, tabs_over
 
 import explorer as ex
-import explorer.ui.tabs.encode.round_trip
 import explorer.ui.tabs.paths.tab
 from explorer.networks import openvino_network
 from explorer.runs import encoded_latent
 from explorer.ui import app, checkpoint_registry
 from explorer.ui.app import build, launch_options
 from explorer.ui.saving import Exporter
+from explorer.ui.tabs.encode.options import EncodeOptions
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -144,7 +144,7 @@ def brake(faces):
 def few_rows():
     """Encode has a table of three S: longer ones would go on beside the next tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explorer.ui.tabs.encode.round_trip, "TABLE_STEPS", (10, 20, 50))
+        patch.setattr(EncodeOptions, "table_steps", (10, 20, 50))
         yield
 
 

@@ -24,7 +24,7 @@ CALLS = {
     "interpolate": {"a": "slerp(1, 2, 0.25)", "b": 4, "steps": 3, "frames": 8},
 }
 CORRECTED = {"bound_99_of_100"}  # of the CSV of Forward: it was the bound of one process, and is that of all four
-DEFAULTS = {"quality": {"cell_pictures": 4}}  # of then, where they have changed since
+DEFAULTS = {"quality": {"cell_pictures": 4}, "encode": {"largest": 200}}  # of then, where they have changed since
 
 
 def same(now, before):

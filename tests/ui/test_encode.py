@@ -7,13 +7,14 @@ from stage import lane
 import explorer as ex
 from explorer.media.convert import to_unit
 from explorer.media.uploads import as_tensor, read_picture
+from explorer.ui.tabs.encode.options import EncodeOptions
 
 pytestmark = pytest.mark.usefixtures("quiet", "few_rows")
 OWN = ramp(64, 80)
 ARRIVED = """([title, calls]) => {
     const $ = selector => document.querySelector(`#encode ${selector}`), again = $('canvas[data-name="again"]');
     return again && $('.first-title').textContent.endsWith(title) && $('.up-calls').textContent === `${calls} calls`
-        && $('figcaption.again').textContent && !again.matches('.blank, .stale') && !heard.decoding;
+        && $('figcaption.again').style.visibility === '' && !again.matches('.blank, .stale') && !heard.decoding;
 }"""
 
 
@@ -102,7 +103,11 @@ def test_the_keyboard_chooses_a_picture(stage):
     stage.press("Enter")  # what the settings make
     wait(stage, "made by the settings")
     assert stage.setting("picture") == "made"
-    stage.press("Tab", "Space")
+    stage.press("Tab", "ArrowLeft")
+    wait(stage, "made by the settings", calls=5)
+    assert (stage.setting("ahead"), stage.setting("label")) == (False, "t")
+    stage.press("ArrowLeft")
+    stage.page.wait_for_function("document.querySelector('explorer-controls').settings.label === 's'")
     wait(stage, "made by the settings", calls=5)
     assert stage.setting("ahead") is False
     stage.press("Tab", "ArrowRight")
@@ -158,7 +163,7 @@ def test_stop_keeps_the_picture_and_the_errors_so_far(stage, brake):
     stage.stop()
     assert stage.pictures(".trip canvas") == before
     assert stage.locator("table tr[data-here]").count() == 0  # S = 5 is no row of the table
-    assert stage.text("table tr:last-child td:nth-child(2)") == ""  # S = 1000 was not reached
+    assert stage.text("table tr:last-child td:nth-child(2)").strip() == ""  # S = 1000 was not reached
 
 
 def test_the_latent_becomes_an_end_of_interpolate(stage):
@@ -180,6 +185,44 @@ def test_the_latent_opens_in_steps_and_ends_in_the_picture_again(stage, faces):
     stage.press("End")
     again = ex.sample(faces, ex.encode(faces, to_unit(faces.examples()[:1]), 5, ahead=True), ex.Settings(5))
     assert stage.off('[data-panel="x_prev"] canvas', again) <= 1
+
+
+HEIGHTS = """
+    window.heights = new Map();
+    (function note() {
+        const stage = document.querySelector('#encode .stage'), state = stage?.querySelector('.status')?.dataset.state;
+        if (stage?.offsetHeight && !['waiting', undefined].includes(state)) {
+            heights.set(state, [...(heights.get(state) ?? []), stage.offsetHeight]);
+        }
+        requestAnimationFrame(note);
+    })();
+"""
+
+
+def test_nothing_moves_while_the_view_fills(stage, brake):
+    brake(0.005)
+    stage.page.add_init_script(HEIGHTS)
+    for width, picture in ((1366, 5), (390, 4)):
+        stage.page.set_viewport_size({"width": width, "height": 657})
+        stage.open(f"?tab=encode&steps=5&picture={picture}")
+        heights = stage.page.evaluate("Object.fromEntries(heights)")
+        assert len(heights["running"]) > 3
+        assert len({height for state in heights.values() for height in state}) == 1, heights
+    stage.page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_larger_s_are_offered_with_their_cost_and_measured_on_request(stage, monkeypatch):
+    monkeypatch.setattr(EncodeOptions, "table_steps", property(lambda options: (10, options.largest)))
+    open_encode(stage)
+    stage.wait_for_run()
+    assert "+801 calls" in stage.text('[data-largest="200"]')
+    stage.locator('[data-largest="200"]').click()
+    stage.page.wait_for_function("document.querySelector('explorer-controls').settings.largest === 200")
+    stage.wait_for_run()
+    assert stage.locator('[data-largest="200"]').get_attribute("aria-pressed") == "true"
+    assert stage.table()["200"][0]
+    stage.locator('[data-largest="200"]').click()
+    stage.page.wait_for_function("document.querySelector('explorer-controls').settings.largest === 100")
 
 
 def test_the_address_opens_the_same_picture_elsewhere(stage, elsewhere):

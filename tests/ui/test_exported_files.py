@@ -1,6 +1,7 @@
 """The files that each tab gives, made without a browser and opened by readers that know nothing of the explorer."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -129,8 +130,21 @@ def test_encode_saves_the_round_trip(exporter):
     rows = rows_of(file_of(exporter, "encode", "csv"))
     for inversion in ("plain", "ahead"):
         mine = [float(row["mse"]) for row in rows if (row["of"], row["inversion"]) == ("this picture", inversion)]
-        assert len(mine) == 5
+        assert len(mine) == 4
         assert mine == sorted(mine, reverse=True)
+
+
+def test_encode_saves_mean_and_quartiles_of_held_out_pictures(exporter, folder):
+    quartiles = {"first": 0.002, "median": 0.003, "third": 0.02, "pictures": 16}
+    cell = {"steps": 10, "mse": 0.01, "spread": 0.001, "quartiles": quartiles}
+    entry = {"pictures": 128, "how": "", "held_out": "", "weights": "", "cells": [cell]}
+    (folder / "quality.json").write_text(json.dumps({"reconstruction": entry}))
+    rows = {row["of"]: row for row in rows_of(file_of(exporter, "encode", "csv"))}
+    mean = rows["mean of held-out pictures"]
+    assert (mean["mse"], mean["standard_error"], mean["pictures"]) == ("0.01", "0.001", "128")
+    for name, value in (("first quartile", "0.002"), ("median", "0.003"), ("third quartile", "0.02")):
+        row = rows[f"{name} of held-out pictures"]
+        assert (row["steps"], row["inversion"], row["mse"], row["pictures"]) == ("10", "plain", value, "16")
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,15 @@ def test_a_superseded_run_ends_without_another_word_and_a_stopped_one_keeps_what
 
 OTHERS = {
     **{"wrong": False, "lerp": False, "over_steps": True, "way": "loop", "a": 29, "b": 10, "c": "lerp(1, 2, 0.5)"},
-    **{"refine": 3, "ahead": False, "every_steps": True, "mixture": "two moons", "samples": False},
+    **{
+        "refine": 3,
+        "ahead": False,
+        "label": "t",
+        "largest": 500,
+        "every_steps": True,
+        "mixture": "two moons",
+        "samples": False,
+    },
 }
 
 
@@ -135,6 +143,9 @@ REFUSED = [
     ("encode", "refine", "some", "from 0 to 5"),
     ("encode", "ahead", "yes", "on or off"),
     ("encode", "every_steps", "yes", "on or off"),
+    ("encode", "label", "u", "one of s, t"),
+    ("encode", "largest", 300, "one of 10, 20, 50, 100, 200, 500, 1000"),
+    ("encode", "largest", True, "one of 10, 20"),
     ("encode", "steps", 1001, "from 1 to 1000"),
     ("encode", "seed", "encode(3)", r"encode\(picture, S\)"),
     ("forward", "real", "mine", "number of a held-out picture"),

@@ -25,6 +25,8 @@ export const SYMBOLS = {
   x_t: [X_T],
   x_prev: [X_PREV],
   x_0: ['x_0'],
+  x_s: ['x_s'],
+  s: ['s'],
   x0: [X0_HAT],
   eta: ['\\eta'],
   S: ['S'],

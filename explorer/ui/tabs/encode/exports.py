@@ -24,19 +24,27 @@ def animation(source: ExportSource) -> np.ndarray:
 
 
 def error_rows(result: EncodeResult) -> list[dict[str, Any]]:
-    """Return a table of this picture's errors, the checkpoint's mean errors, and the paper's Table 2."""
+    """Return a table of this picture's errors, mean and quartiles of held-out pictures, and the paper's Table 2."""
     this_picture = [
         {"of": "this picture", "steps": S, "inversion": str(inversion), "mse": mse}
         for inversion, by_steps in result.errors.items()
         for S, mse in by_steps.items()
     ]
-    means = [
-        {"of": "mean of held-out pictures", "steps": S, "inversion": inversion, "mse": mse}
-        for inversion, cells in result.mean_errors()[0].items()
-        for S, mse in cells
+    held_out = [
+        {"of": "mean of held-out pictures", "steps": S, "inversion": inversion, "mse": cell["mean"]}
+        | {"standard_error": cell["standard_error"], "pictures": cell["pictures"]}
+        for inversion, cells in result.held_out_errors()[0].items()
+        for S, cell in cells.items()
+    ]
+    quartiles = [
+        {"of": f"{name} of held-out pictures", "steps": S, "inversion": inversion, "mse": value}
+        | {"pictures": cell["quartile_pictures"]}
+        for inversion, cells in result.held_out_errors()[0].items()
+        for S, cell in cells.items()
+        for name, value in zip(("first quartile", "median", "third quartile"), cell.get("quartiles", ()), strict=False)
     ]
     paper = zip(TABLE_2_STEPS, TABLE_2, strict=True)
-    return this_picture + means + [{"of": "paper, CIFAR-10", "steps": S, "mse": mse} for S, mse in paper]
+    return this_picture + held_out + quartiles + [{"of": "paper, CIFAR-10", "steps": S, "mse": mse} for S, mse in paper]
 
 
 EXPORT_FORMATS = (

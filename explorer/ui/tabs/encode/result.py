@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from explorer.inversion import Inversion
 from explorer.paper import TABLE_2, TABLE_2_STEPS
 from explorer.runs.encoded_latent import EncodedLatent, picture_in_python
 from explorer.runs.latent_spec import with_imports
-from explorer.ui.localization import LocalizedMessage, to_json
 from explorer.ui.quality_notes import read_measurements
 from explorer.ui.real_pictures import GENERATED
 from explorer.ui.tab_result import TabResult
@@ -24,10 +23,22 @@ BINS = np.linspace(-4, 4, 41)
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """A picture (C, H, W) that was encoded and sampled back, and its mean squared error."""
+    """A picture (C, H, W) that was encoded and sampled back.
+
+    Attributes:
+        picture: the reconstruction.
+        mse: its mean squared error.
+        up, down: the states x_t (C, H, W) of the encoding and of the sampling by t, from 0 to T; empty if not kept.
+    """
 
     picture: Tensor
     mse: float
+    up: dict[int, Tensor] = field(default_factory=dict)
+    down: dict[int, Tensor] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        return self.picture.nbytes * (1 + len(self.up) + len(self.down))
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,7 @@ class EncodeResult(TabResult):
         encoded: the latent as a spec; None for a generated picture.
         examples: number of held-out pictures to choose from.
         lengths: S of each row of the table of errors.
-        times: the t of the intermediate pictures, ascending.
+        times: the t of the intermediate pictures, ascending, all of them from the start.
         latent: statistics of the latent, once known.
         mse: mean squared error of the reconstruction, once known.
         largest: its largest absolute error, once known.
@@ -86,21 +97,35 @@ class EncodeResult(TabResult):
     largest: float | None = None
     errors: dict[Inversion, dict[int, float]] = field(default_factory=dict)
 
-    def mean_errors(self) -> tuple[dict[str, list[list[float]]], Any]:
-        """Return the checkpoint's mean errors over held-out pictures, [S, error] by inversion, and a note about them."""
+    @property
+    def engine(self) -> str:
+        """Both ways are computed in float32, whatever the app's engine."""
+        return self.checkpoint.exact.engine
+
+    def held_out_errors(self) -> tuple[dict[str, dict[int, dict[str, Any]]], Any]:
+        """Return the checkpoint's measured errors over held-out pictures, by inversion and S, and a note about them.
+
+        An entry has ``mean``, ``standard_error`` and ``pictures``, and if they were measured, ``quartiles`` [25 %, 50 %,
+        75 %] and ``quartile_pictures``. The note is for a checkpoint without measurements.
+        """
         quality, note = read_measurements(self.checkpoint)
         if quality is None or quality.reconstruction is None:
             return {}, note
-        errors: dict[str, list[list[float]]] = {}
+        errors: dict[str, dict[int, dict[str, Any]]] = {}
         for cell in quality.reconstruction.cells:
-            errors.setdefault(cell.inversion, []).append([cell.steps, cell.mse])
-        return errors, to_json(LocalizedMessage("measured.over", {"n": quality.reconstruction.pictures}))
+            pictures = quality.reconstruction.pictures_of(cell)
+            entry: dict[str, Any] = {"mean": cell.mse, "standard_error": cell.standard_error, "pictures": pictures}
+            if q := cell.quartiles:
+                entry |= {"quartiles": [q.first, q.median, q.third], "quartile_pictures": q.pictures}
+            errors.setdefault(cell.inversion, {})[cell.steps] = entry
+        return errors, ""
 
     def fixed(self) -> dict[str, Any]:
-        errors, note = self.mean_errors()
+        errors, note = self.held_out_errors()
         return super().fixed() | {
             "inversion": str(self.request.options.inversion),
             "lengths": self.lengths,
+            "offered": [S for S in TABLE_2_STEPS if S <= self.checkpoint.schedule.T],
             "latent": str(self.encoded or ""),
             "examples": self.examples,
             "paper": json.dumps(list(zip(TABLE_2_STEPS, TABLE_2, strict=True))),
@@ -124,10 +149,12 @@ class EncodeResult(TabResult):
             x_0 = f"ex.sample(checkpoint, {self.request.latent.to_python()}, settings).clamp(-1, 1)"
         else:
             x_0 = picture_in_python(o.picture) + "  # your own file" * isinstance(o.picture, str)
-        return with_imports(f"""checkpoint = {self.checkpoint.to_python()}
+        inversion = asdict(o.inversion).items()
+        arguments = ", ".join(f"{name}={value!r}" for name, value in inversion)
+        return with_imports(f"""checkpoint = {self.checkpoint.exact.to_python()}
 settings = ex.Settings(steps={s.steps}, spacing={s.spacing!r})
 x_0 = {x_0}
-x_T = ex.encode(checkpoint, x_0, steps={s.steps}, spacing={s.spacing!r}, iterations={o.refine}, ahead={o.ahead})
+x_T = ex.encode(checkpoint, x_0, steps={s.steps}, spacing={s.spacing!r}, {arguments})
 again = ex.sample(checkpoint, x_T, settings)
 print("mean squared error on [0, 1]:", ((again - x_0).square().mean() / 4).item())
 ex.to_image(again).save("again.png")

@@ -1,4 +1,8 @@
-"""The run of Encode: encode a picture and reconstruct it, then measure the error for other S."""
+"""The run of Encode: encode a picture and reconstruct it, then measure the error for other S.
+
+Within the first 41 network calls there is a picture in every place: the round trip with the fewest steps of the table comes
+first, and is shown as a preview of those with more.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,10 @@ from torch import Tensor
 from explorer.inversion import Inversion, encoding
 from explorer.runs.cancellation import State, check_cancelled
 from explorer.runs.encoded_latent import EncodedLatent, cache_encoded, real_picture
+from explorer.runs.results import PREVIEW_STEPS
 from explorer.runs.throttle import Throttle
 from explorer.sampler import denoise
+from explorer.schedule import timesteps
 from explorer.settings import Settings
 from explorer.support.bounded_cache import BoundedCache
 from explorer.trajectory import evenly_spaced
@@ -22,13 +28,15 @@ from explorer.ui.tabs.encode.options import EncodeOptions
 from explorer.ui.tabs.encode.result import EncodeResult, LatentMoments, Reconstruction, mean_squared_error
 
 SHOWN_TIMES = 10  # intermediate pictures of the encoding
-TABLE_STEPS, LONG_TABLE_STEPS = (10, 20, 50, 100, 200), (10, 20, 50, 100, 200, 500, 1000)  # S of the table of errors
 DIFFERENCE_SCALE = 0.25
 SECONDS_BETWEEN_UPDATES = 0.15
+Cell = tuple[int, Inversion]  # (S, inversion)
 
 
 class RoundTrip:
     """One run of Encode: x_0 to x_T by DDIM inversion, back by DDIM, and a table of reconstruction errors over S.
+
+    All network calls are made in float32, whatever the app's engine, as for the measured errors beside them.
 
     Args:
         request: the validated request.
@@ -38,16 +46,17 @@ class RoundTrip:
 
     def __init__(self, request: TabRequest[EncodeOptions], cache: BoundedCache[Reconstruction], state: State) -> None:
         self.request, self.cache, self.state = request, cache, state
-        self.checkpoint, self.picture = request.checkpoint, request.options.picture
+        self.checkpoint, self.picture = request.checkpoint.exact, request.options.picture
         self.steps, self.spacing = request.settings.steps, request.settings.spacing
         self.inversion = request.options.inversion
-        inversions = dict.fromkeys((Inversion(), self.inversion))  # the paper's, and the one on the screen
-        table_steps = LONG_TABLE_STEPS if request.options.every_steps else TABLE_STEPS
+        T = self.checkpoint.schedule.T
+        tau = timesteps(T, self.steps, self.spacing)
         self.result = EncodeResult(
             request=request,
             encoded=None if self.picture == GENERATED else self._latent_spec(),
-            lengths=[S for S in table_steps if S <= self.checkpoint.schedule.T],
-            errors={inversion: {} for inversion in inversions},
+            lengths=[S for S in request.options.table_steps if S <= T],
+            times=[0, *(tau[k] for k in evenly_spaced(self.steps, SHOWN_TIMES))],
+            errors={inversion: {} for inversion in dict.fromkeys((Inversion(), self.inversion))},  # the paper's first
         )
         self.throttle = Throttle(SECONDS_BETWEEN_UPDATES)
 
@@ -58,37 +67,73 @@ class RoundTrip:
         result.expected_evaluations = self._expected_evaluations()
         if self.picture == GENERATED:
             yield result  # a first value, in case the run is stopped while the picture is generated
-            x_0 = self._generate_picture()
+            x_0 = yield from self._generate_picture()
         else:
-            x_0 = real_picture(
-                self.picture, self.checkpoint
-            )  # an invalid picture must be refused before the first value
+            x_0 = real_picture(self.picture, self.checkpoint)  # refuses an invalid picture before the first value
         for name in ("x_0", "up/0"):
             result.pictures.add(name, x_0[0])
         yield result
+        yield from self._preview(x_0)
         x_T = yield from self._encode(x_0)
         reconstruction = yield from self._sample_back(x_T)
         self._add_reconstruction(reconstruction, x_0)
         yield result
-        yield from self._fill_table(x_0)
+        for cell in self._cells():
+            yield from self._measure(x_0, cell)
         result.state = "ended"
         yield result
 
     # ---- the picture on the screen ----
 
-    def _generate_picture(self) -> Tensor:
-        """Generate x_0 (1, C, H, W) from the latent of the control column."""
-        steps = self._sampling_steps(self.request.latent.latent(self.checkpoint), self.steps)
-        return deque(steps, maxlen=1)[0][2].clamp(-1, 1)
+    def _generate_picture(self) -> Generator[EncodeResult, None, Tensor]:
+        """Generate x_0 (1, C, H, W) from the latent of the control column, a preview of it first."""
+        x_T, x_0 = self.request.latent.latent(self.checkpoint), None
+        for steps in self._generated_with():
+            if x_0 is not None:
+                self.result.pictures.add_preview("x_0", x_0[0], PREVIEW_STEPS, self.steps)
+                yield self.result
+            x_0 = deque(self._sampling_steps(x_T, steps), maxlen=1)[0][2].clamp(-1, 1)
+        assert x_0 is not None
+        return x_0
+
+    def _generated_with(self) -> list[int]:
+        """S of the pictures that are generated: of a preview, if that is much sooner there, and of x_0."""
+        if self.picture != GENERATED:
+            return []
+        return [*[PREVIEW_STEPS] * (self.steps > 2 * PREVIEW_STEPS), self.steps]
+
+    def _preview(self, x_0: Tensor) -> Iterator[EncodeResult]:
+        """Measure the cells with the fewest steps, and show them where more steps will be."""
+        pictures, steps = self.result.pictures, self.result.lengths[0] if self.result.lengths else self.steps
+        if steps >= self.steps:
+            return
+        for cell in sorted(
+            (cell for cell in self._cells() if cell[0] == steps), key=lambda cell: cell[1] != self.inversion
+        ):
+            found = yield from self._measure(x_0, cell)
+            if cell[1] == self.inversion:
+                self._preview_trip(x_0, found, steps)
+            for S in self.result.lengths:
+                pictures.add_preview(f"back/{cell[1]}/{S}", found.picture, steps, S)
+            yield self.result
+
+    def _preview_trip(self, x_0: Tensor, found: Reconstruction, steps: int) -> None:
+        """Show a reconstruction with fewer steps in place of the one on the screen."""
+        pictures, times = self.result.pictures, self.result.times
+        for way, states in (("up", found.up), ("down", found.down)):
+            for t in times[way == "up" :]:
+                nearest = min(states, key=lambda u: abs(u - t))
+                pictures.add_preview(f"{way}/{t}", states[nearest], steps, self.steps)
+        pictures.add_preview("x_T", found.up[max(found.up)], steps, self.steps)
+        pictures.add_preview("again", found.picture, steps, self.steps)
+        pictures.add_signed_preview("difference", found.picture - x_0[0], DIFFERENCE_SCALE, steps, self.steps)
 
     def _encode(self, x_0: Tensor) -> Generator[EncodeResult, None, Tensor]:
         """Encode x_0 and show intermediate pictures; return x_T."""
         result, x_T = self.result, x_0
-        shown = evenly_spaced(self.steps, SHOWN_TIMES)
-        for k, (t, x_T) in enumerate(self._encoding_steps(x_0, self.steps, self.inversion)):
-            if k in shown:
+        for t, x_T in self._encoding_steps(x_0, self.steps, self.inversion):
+            if t in result.times:
                 result.pictures.add(f"up/{t}", x_T[0])
-                result.times.append(t)
             yield from self._throttled_update()
         if result.encoded is not None:
             cache_encoded(self.checkpoint, result.encoded, x_T)
@@ -113,41 +158,49 @@ class RoundTrip:
             result.pictures.add(name, reconstruction[0])
         result.pictures.add_signed("difference", difference[0], DIFFERENCE_SCALE)
         result.mse, result.largest = mean_squared_error(reconstruction, x_0), float(difference.abs().max())
-        self._cache(self.steps, self.inversion, Reconstruction(reconstruction[0], result.mse))
+        self._cache((self.steps, self.inversion), Reconstruction(reconstruction[0], result.mse))
 
     # ---- the table of errors ----
 
-    def _fill_table(self, x_0: Tensor) -> Iterator[EncodeResult]:
-        for S, inversion in self._cells():
-            cached = self.cache.get(self._key(S, inversion))
-            found = (yield from self._reconstruct(x_0, S, inversion)) if cached is None else cached
-            self.result.pictures.add(f"back/{inversion}/{S}", found.picture)
-            self.result.errors[inversion][S] = found.mse
-            if cached is None:
-                self._cache(S, inversion, found)
-                yield self.result
+    def _measure(self, x_0: Tensor, cell: Cell) -> Generator[EncodeResult, None, Reconstruction]:
+        """Add a cell of the table to the result, from the cache or by a round trip; return its reconstruction."""
+        S, inversion = cell
+        cached = self.cache.get(self._key(cell))
+        found = (yield from self._reconstruct(x_0, cell)) if cached is None else cached
+        self.result.pictures.add(f"back/{inversion}/{S}", found.picture)
+        self.result.errors[inversion][S] = found.mse
+        if cached is None:
+            self._cache(cell, found)
+            yield self.result
+        return found
 
-    def _reconstruct(self, x_0: Tensor, S: int, inversion: Inversion) -> Generator[EncodeResult, None, Reconstruction]:
-        """Encode and sample back with S steps; return the reconstruction."""
+    def _reconstruct(self, x_0: Tensor, cell: Cell) -> Generator[EncodeResult, None, Reconstruction]:
+        """Encode and sample back; return the reconstruction, with its states if it may become a preview."""
+        S, inversion = cell
         x_T = reconstruction = x_0
-        for _, x_t in self._encoding_steps(x_0, S, inversion):
-            x_T = x_t
+        up, down = {0: x_0[0]}, dict[int, Tensor]()
+        for t, x_t in self._encoding_steps(x_0, S, inversion):
+            x_T, up[t] = x_t, x_t[0]
             yield from self._throttled_update()
-        for _, _, x_prev in self._sampling_steps(x_T, S):
-            reconstruction = x_prev
+        for t, x_t, x_prev in self._sampling_steps(x_T, S):
+            reconstruction, down[t] = x_prev, x_t[0]
             yield from self._throttled_update()
-        return Reconstruction(reconstruction[0], mean_squared_error(reconstruction, x_0))
+        down[0] = reconstruction[0]
+        mse = mean_squared_error(reconstruction, x_0)
+        if self.result.lengths[0] == S:
+            return Reconstruction(reconstruction[0], mse, up, down)
+        return Reconstruction(reconstruction[0], mse)
 
-    def _cells(self) -> list[tuple[int, Inversion]]:
-        """The cells of the table, (S, inversion)."""
+    def _cells(self) -> list[Cell]:
+        """The cells of the table."""
         return [(S, inversion) for S in self.result.lengths for inversion in self.result.errors]
 
     def _expected_evaluations(self) -> int:
         """Network calls for the picture on the screen and for the cells that are not cached."""
         shown = (self.steps, self.inversion)
-        missing = [cell for cell in self._cells() if cell != shown and self.cache.get(self._key(*cell)) is None]
+        missing = [cell for cell in self._cells() if cell != shown and self.cache.get(self._key(cell)) is None]
         round_trips = sum(S + inversion.calls(S) for S, inversion in [shown, *missing])
-        return round_trips + (self.steps if self.picture == GENERATED else 0)
+        return round_trips + sum(self._generated_with())
 
     # ---- both ----
 
@@ -173,11 +226,12 @@ class RoundTrip:
             self.throttle.done()
 
     def _latent_spec(self) -> EncodedLatent:
-        return EncodedLatent(self.picture, self.steps, self.inversion.iterations, self.spacing, self.inversion.ahead)
+        i = self.inversion
+        return EncodedLatent(self.picture, self.steps, i.iterations, self.spacing, i.ahead, i.label)
 
-    def _key(self, S: int, inversion: Inversion) -> tuple[Any, ...]:
+    def _key(self, cell: Cell) -> tuple[Any, ...]:
         generated_from = (str(self.request.latent), self.steps) if self.picture == GENERATED else ()
-        return (self.checkpoint.key, self.picture, generated_from, S, self.spacing, inversion)
+        return (self.checkpoint.key, self.picture, generated_from, self.spacing, *cell)
 
-    def _cache(self, S: int, inversion: Inversion, reconstruction: Reconstruction) -> None:
-        self.cache.put(self._key(S, inversion), reconstruction, reconstruction.picture.nbytes)
+    def _cache(self, cell: Cell, found: Reconstruction) -> None:
+        self.cache.put(self._key(cell), found, found.nbytes)

@@ -8,7 +8,8 @@ import { chart, write } from '../../web/plot.js';
 import { RealPicture } from '../../web/real_picture.js';
 import { Stage } from '../../web/stage.js';
 import { EPS, X_T } from '../../web/symbols.js';
-import { errorChart, errorTable } from './error_views.js';
+import { errorChart, errorTable, largerChoices } from './error_views.js';
+import { gainTexts } from './gains.js';
 import { callsUp, wordOf } from './errors.js';
 import { bell, RANGE, stairs } from './histogram.js';
 import { readingsOf } from './readings.js';
@@ -18,7 +19,16 @@ import { readingsOf } from './readings.js';
 
 const NARROW = 700; // px: in narrower windows pictures are smaller
 const NORMAL_TOP = 0.45; // slightly above the normal density at 0
+const LEGEND_AT = 1.6; // of the histogram's values
+const DEFAULT_LARGEST = 100; // S of the table of errors; larger ones are offered
 const USUAL_STD = [0.85, 1.15]; // of a latent that resembles Gaussian noise
+
+/** The settings of each choice of the first estimate of ε. */
+const FIRST_EPS = {
+  plain: { ahead: false, label: 's' },
+  'label-t': { ahead: false, label: 't' },
+  ahead: { ahead: true, label: 's' },
+};
 
 /** The noise level in the variance-exploding parametrisation, √((1-ᾱ)/ᾱ). @param {string} alphaBar */
 const noiseLevel = (alphaBar) => `\\sqrt{\\frac{1-${alphaBar}}{${alphaBar}}}`;
@@ -44,8 +54,8 @@ class Encode extends Stage {
   /** The errors of the paper. @type {ErrorOfLength[]} */
   paper = [];
   /**
-   * The mean errors of held-out pictures, by inversion, and a note about them.
-   * @type {{ errors: Record<string, ErrorOfLength[]>, note: any }}
+   * The errors of held-out pictures, by inversion, and a note where there are none.
+   * @type {{ errors: Record<string, import('./errors.js').HeldOutByLength>, note: any }}
    */
   measured = { errors: {}, note: '' };
   /** @type {Film} */
@@ -58,6 +68,15 @@ class Encode extends Stage {
   prepare() {
     this.film = new Film(this, { onMove: (k) => this.moved(k) });
     this.real = new RealPicture(this, { field: 'picture', made: 'real.made_by_settings' });
+    this.$('.first-eps').addEventListener('change', (event) => {
+      event.stopPropagation(); // it is two settings
+      this.change(FIRST_EPS[/** @type {HTMLInputElement} */ (event.target).value]);
+    });
+  }
+
+  showOptions({ ahead, label }) {
+    const chosen = ahead ? 'ahead' : label === 't' ? 'label-t' : 'plain';
+    this.$(`.first-eps [value="${chosen}"]`).checked = true;
   }
 
   look(query) {
@@ -99,29 +118,40 @@ class Encode extends Stage {
     const { settings, shape } = this.value;
     const kind = kindOf(settings.picture);
     const size = innerWidth > NARROW ? 192 : 128;
-    const isBack = facts.mse !== undefined;
     for (const canvas of this.$$('.trip canvas')) this.paint(canvas, canvas.dataset.name, size);
     write(this.$('.first-title'), sayHtml(`encode.first.${kind}`, { picture: settings.picture }));
     write(this.$('.first'), sayHtml(`encode.about.${kind}`, { width: shape[2], height: shape[1] }));
     write(this.$('.up-calls'), say('encode.calls', { calls: callsUp(settings.steps, settings) }));
     write(this.$('.down-calls'), say('encode.calls', { calls: settings.steps }));
     write(this.$('.latent'), this.#aboutLatent());
-    write(this.$('.again'), isBack ? sayHtml('encode.error', { error: digits(facts.mse, 2) }) : '');
-    const largest = facts.largest === undefined ? '' : sayHtml('encode.largest', { largest: fixed(facts.largest, 3) });
-    write(this.$('.largest'), largest);
+    this.#reserve('.again', facts.mse, sayHtml('encode.error', { error: digits(facts.mse ?? 0, 2) }));
+    this.#reserve('.largest', facts.largest, sayHtml('encode.largest', { largest: fixed(facts.largest ?? 0, 3) }));
+  }
+
+  /**
+   * Write a text that has its place before its number is known, so that nothing moves when it comes.
+   * @param {string} selector
+   * @param {number | undefined} number
+   * @param {string} html
+   */
+  #reserve(selector, number, html) {
+    const target = this.$(selector);
+    write(target, html);
+    target.style.visibility = number === undefined ? 'hidden' : '';
   }
 
   /** Draw the statistics of the latent, and the buttons that use it. */
   #aboutLatent() {
     const { mean, std } = this.facts;
-    if (std === undefined) return '';
-    const moments = sayHtml('encode.moments', { mean: fixed(mean, 3), std: fixed(std, 3) });
+    const known = std !== undefined;
+    const moments = sayHtml('encode.moments', { mean: fixed(mean ?? 0, 3), std: fixed(std ?? 1, 3) });
     const uses = [
       ['steps', say('tabs.steps')],
       ['a', say('encode.as_a')],
       ['b', say('encode.as_b')],
-    ].map(([use, text]) => `<button type="button" data-use="${use}">${text}</button>`);
-    return `${moments}<br>${say('encode.of_noise')}<br>${this.value.latent ? uses.join('') : ''}`;
+    ].map(([use, text]) => `<button type="button" data-use="${use}"${known ? '' : ' disabled'}>${text}</button>`);
+    const text = `${moments}<br>${say('encode.of_noise')}<br>${this.value.latent ? uses.join('') : ''}`;
+    return known ? text : `<span style="visibility: hidden">${text}</span>`;
   }
 
   #drawFilm() {
@@ -140,26 +170,17 @@ class Encode extends Stage {
   }
 
   #drawErrors() {
-    const { table, paper, measured } = this;
+    const { table, paper, measured, value } = this;
     const inversions = Object.keys(table).filter((name) => measured.errors[name]);
-    const means = Object.fromEntries(inversions.map((name) => [name, measured.errors[name]]));
-    const errors = { table, means, paper };
+    const heldOut = Object.fromEntries(inversions.map((name) => [name, measured.errors[name]]));
+    const errors = { table, heldOut, paper };
     const plot = this.$('.errors .plot');
-    write(plot, errorChart(errors, Math.max(260, plot.clientWidth)));
-    write(this.$('table'), errorTable(errors, this.value.settings.steps));
-    const note = sayHtml('encode.mean_of', { note: localize(measured.note) });
-    write(this.$('.bought'), sentences(this.#gain(), note));
-  }
-
-  /** The gain of the chosen inversion over the plain one, and its cost, at S = 10. */
-  #gain() {
-    const { settings, inversion } = this.value;
-    const ratio = this.table.plain[10] / this.table[inversion][10];
-    if (Object.keys(this.table).length < 2 || !(ratio > 0)) return '';
-    const how = say(`encode.how.${wordOf(inversion)}`);
-    const times = digits(Math.max(ratio, 1 / ratio), 2);
-    const calls = digits((callsUp(10, settings) + 10) / 20, 3);
-    return sayHtml(ratio >= 1 ? 'encode.bought' : 'encode.overshot', { how, times, calls });
+    write(plot, errorChart(errors, Math.max(320, plot.clientWidth)));
+    write(this.$('table'), errorTable(errors, value.settings.steps));
+    const offered = value.offered.filter((S) => S > Math.min(DEFAULT_LARGEST, Math.max(...value.lengths)));
+    write(this.$('.larger'), largerChoices({ offered, lengths: value.lengths, inversions: Object.keys(table) }));
+    const note = measured.note === '' ? '' : sayHtml('encode.not_measured', { note: localize(measured.note) });
+    write(this.$('.bought'), gainTexts({ ...value, table, heldOut: measured.errors }) + note);
   }
 
   /** Draw the reconstructions for every S. */
@@ -175,7 +196,7 @@ class Encode extends Stage {
       const [, inversion, S] = canvas.dataset.name.split('/');
       const error = this.table[inversion][S];
       this.paint(canvas, canvas.dataset.name, size);
-      write(this.$('b', canvas.closest('figure')), error === undefined ? '' : digits(error, 2));
+      write(this.$('b', canvas.closest('figure')), error === undefined ? '&nbsp;' : digits(error, 2));
     }
   }
 
@@ -193,30 +214,50 @@ class Encode extends Stage {
   #drawValues() {
     const { histogram, norm, std } = this.facts;
     const plot = this.$('.noise .plot');
-    if (!histogram) return write(plot, '');
+    const top = 1.05 * Math.max(NORMAL_TOP, ...(histogram ?? []));
+    /**
+     * A line with its name in the corner.
+     * @returns {import('../../web/chart.js').Line}
+     */
+    const named = (points, colour, row, text) => {
+      const at = /** @type {[number, number]} */ ([LEGEND_AT, top]);
+      const label = { at, dy: 12 + 16 * row, text, colour };
+      return { points, colour, width: 1.5, label };
+    };
+    const lines = [named(bell(), 'var(--noise)', 0, say('encode.normal'))];
+    if (histogram) lines.push(named(stairs(histogram), 'var(--ink)', 1, say('encode.this_latent')));
     const { svg } = chart({
       width: Math.max(240, plot.clientWidth),
       height: 232,
+      margin: { bottom: 38 },
       xRange: [-RANGE, RANGE],
-      yRange: [0, 1.05 * Math.max(NORMAL_TOP, ...histogram)],
+      yRange: [0, top],
       yTicks: [],
       xTicks: [-4, -2, 0, 2, 4].map((v) => [v, digits(v), 'middle']),
-      lines: [
-        { points: bell(), colour: 'var(--noise)', width: 1.5, name: say('encode.normal') },
-        { points: stairs(histogram), colour: 'var(--ink)', width: 1.5, name: say('encode.this_latent') },
-      ],
+      xTitle: say('encode.axis_value'),
+      lines,
     });
     write(plot, svg);
     const isFar = std < USUAL_STD[0] || std > USUAL_STD[1];
-    const distance = say(isFar ? 'encode.far' : 'encode.close');
-    write(this.$('.noise p'), sentences(sayHtml('encode.norm', { norm: fixed(norm, 3) }), distance));
+    const text = sentences(
+      sayHtml('encode.norm', { norm: fixed(norm ?? 1, 3) }),
+      sayHtml(isFar || !histogram ? 'encode.far' : 'encode.close'),
+    );
+    this.#reserve('.noise p', norm, text);
   }
 
   press(button) {
-    const { steps, use } = button.dataset;
+    const { steps, use, largest } = button.dataset;
     if (steps) this.change({ steps: Number(steps) });
+    else if (largest) this.change({ largest: this.#nextLargest(Number(largest)), every_steps: false });
     else if (use) this.#useLatent(use);
     else super.press(button);
+  }
+
+  /** The largest S of the table after a click on a choice: the one before it, if it is the largest already. @param {number} S */
+  #nextLargest(S) {
+    const { offered, lengths } = this.value;
+    return S === Math.max(...lengths) ? Math.max(...offered.filter((other) => other < S)) : S;
   }
 
   /** @param {string} use Steps, or an end of Interpolate: "a" or "b" */
