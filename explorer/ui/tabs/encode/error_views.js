@@ -119,8 +119,9 @@ const cell = (value, beside, title = '') =>
  * @param {string} inversion
  * @param {import('./errors.js').ErrorsByLength} errors of this picture
  * @param {import('./errors.js').HeldOutByLength} cells
+ * @param {boolean} narrow leave out the means, where there are medians
  */
-function columnsOf(inversion, errors, cells) {
+function columnsOf(inversion, errors, cells, narrow) {
   const medians = mostFrequent(Object.values(cells).flatMap((entry) => entry.quartile_pictures ?? []));
   const means = mostFrequent(Object.values(cells).map((entry) => entry.pictures));
   /** The number of pictures of a cell, where it is not that of the column. */
@@ -139,16 +140,16 @@ function columnsOf(inversion, errors, cells) {
         const { quartiles, quartile_pictures } = cells[S] ?? {};
         if (!quartiles) return cell('', '');
         const [first, median, third] = quartiles.map((v) => digits(v, 2));
-        return cell(median, `${first} – ${third}${counted(quartile_pictures, medians)}`);
+        return cell(median, `${first}&nbsp;– ${third}${counted(quartile_pictures, medians)}`);
       },
     });
-  if (means !== undefined)
+  if (means !== undefined && !(narrow && medians !== undefined))
     columns.push({
       head: say('encode.mean_of', { n: means }),
       cellOf(S) {
         if (!cells[S]) return cell('', '');
         const { mean, standard_error, pictures } = cells[S];
-        return cell(digits(mean, 2), `± ${digits(standard_error, 2)}${counted(pictures, means)}`);
+        return cell(digits(mean, 2), `±&nbsp;${digits(standard_error, 2)}${counted(pictures, means)}`);
       },
     });
   return { inversion, columns };
@@ -157,11 +158,12 @@ function columnsOf(inversion, errors, cells) {
 /**
  * @param {Errors} errors
  * @param {number} steps S of the settings: its row is highlighted
+ * @param {boolean} narrow on a phone there is no room for means beside medians
  * @returns {string} HTML
  */
-export function errorTable({ table, heldOut, paper }, steps) {
+export function errorTable({ table, heldOut, paper }, steps, narrow) {
   const groups = Object.entries(table).map(([inversion, errors]) =>
-    columnsOf(inversion, errors, heldOut[inversion] ?? {}),
+    columnsOf(inversion, errors, heldOut[inversion] ?? {}, narrow),
   );
   const titles = groups.map(({ inversion, columns }) => {
     const colour = inversion === 'plain' ? '' : ' class="x0-colour"';

@@ -43,9 +43,8 @@ export function gainTexts({ table, heldOut, inversion, settings }) {
   if (!plain?.quartiles || !chosen?.quartiles) return ofThis;
   const n = chosen.quartile_pictures;
   return (
-    ofThis +
     gain(plain.quartiles[1] / chosen.quartiles[1], 'larger', (word, times) =>
-      sayHtml(`encode.gain_median.${word}`, { n, times }),
-    )
+      sayHtml(`encode.gain_median.${word}`, { how, n, times }),
+    ) + ofThis
   );
 }

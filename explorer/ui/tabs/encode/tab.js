@@ -19,7 +19,7 @@ import { readingsOf } from './readings.js';
 
 const NARROW = 700; // px: in narrower windows pictures are smaller
 const NORMAL_TOP = 0.45; // slightly above the normal density at 0
-const LEGEND_AT = 1.6; // of the histogram's values
+const LEGEND_AT = 0.7; // of the histogram's values
 const DEFAULT_LARGEST = 100; // S of the table of errors; larger ones are offered
 const USUAL_STD = [0.85, 1.15]; // of a latent that resembles Gaussian noise
 
@@ -174,9 +174,10 @@ class Encode extends Stage {
     const inversions = Object.keys(table).filter((name) => measured.errors[name]);
     const heldOut = Object.fromEntries(inversions.map((name) => [name, measured.errors[name]]));
     const errors = { table, heldOut, paper };
+    this.$('.low').dataset.ways = String(Object.keys(table).length);
     const plot = this.$('.errors .plot');
     write(plot, errorChart(errors, Math.max(320, plot.clientWidth)));
-    write(this.$('table'), errorTable(errors, value.settings.steps));
+    write(this.$('table'), errorTable(errors, value.settings.steps, innerWidth <= NARROW));
     const offered = value.offered.filter((S) => S > Math.min(DEFAULT_LARGEST, Math.max(...value.lengths)));
     write(this.$('.larger'), largerChoices({ offered, lengths: value.lengths, inversions: Object.keys(table) }));
     const note = measured.note === '' ? '' : sayHtml('encode.not_measured', { note: localize(measured.note) });
