@@ -164,7 +164,7 @@ NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[−-]\d+)?")
 ALLOWED = re.compile(
     r"\{(?:S|t|eta)\} ?= ?[\d.]*\d"  # a setting
     r"|\{[^{}]*\}"  # readings, numbers of the paper, values, symbols such as {x_0}
-    r"|(?:Eq\.|式|식) ?(?:7|12)|(?:Table|表|표) 1|2020|CIFAR-10|coef[12]|Inception-v3|sha256|x_0"  # names
+    r"|(?:Eq\.|式|식) ?(?:\d+|\(14\))|(?:Table|表|표) 1|2020|CIFAR-10|coef[12]|Inception-v3|sha256|x_0"  # names
     r"|(?:App\.|附录|부록) D[.\d]*|[Ss]ections? \d[.\d]*|第 \d[.\d]* 节|\d[.\d]*절"
     r"|\[−1, 1\]|\[0, 1\]|±(?:2|1\.5)\b|\b1−(?=\{)|\b1/(?=<b>)"  # ranges, 1 − beta, a fraction of a value
 )
@@ -179,7 +179,6 @@ CONSTANTS = {
     "stops.shell.guess_3": {"1.4"},
     "stops.back.see": {"1"},
     "examples.last.look": {"0"},  # the last t, and what Eq. 12 has there
-    "encode.every_steps": {"1000"},
     "encode.of_noise": {"0", "1"},
     "encode.largest": {"2"},  # the width of [-1, 1]
     "forward.yours": {"0.5"},
