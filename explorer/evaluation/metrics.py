@@ -35,6 +35,24 @@ def similarity(pictures: Tensor, reference: Tensor, mean: Tensor) -> Tensor:
     return (a * b).sum(1) / norm.clamp(min=torch.finfo(torch.float64).tiny)
 
 
+def pair_similarities(pictures: Tensor) -> Tensor:
+    """Return the :func:`similarity` of every pair of pictures, after subtracting their mean picture.
+
+    For pictures that have nothing to do with each other, this is the null distribution of the similarity.
+
+    Args:
+        pictures: (N, C, H, W).
+
+    Returns:
+        (N (N - 1) / 2,) float64 in [-1, 1].
+    """
+    flat = pictures.double().flatten(1)
+    flat = flat - flat.mean(0)
+    flat = flat / flat.norm(dim=1, keepdim=True).clamp(min=torch.finfo(torch.float64).tiny)
+    rows, columns = torch.triu_indices(len(flat), len(flat), offset=1)
+    return (flat @ flat.T)[rows, columns]
+
+
 def grain(pictures: Tensor) -> Tensor:
     """Return an estimate of the standard deviation of the pixel noise in each picture, (N,).
 

@@ -26,9 +26,11 @@ def test_the_cells_are_those_of_the_core(stage, faces):
             for S in (2, 5):
                 picture = ex.sample(faces, x_T, ex.Settings(S, float(eta), noise_seed=7 + row))
                 assert stage.off(f"{cell(eta, S, row)} canvas", picture) <= 1
-            assert similarity(stage, eta, 5, row) == 1
+            assert stage.text(f"{cell(eta, 5, row)} span") == "reference"  # 1 by definition
             assert -1 < similarity(stage, eta, 2, row) < 1
-    assert stage.locator(".plot path[stroke-linejoin]").count() == 2  # a line for each eta
+    assert stage.locator(".plot text.label").all_text_contents() == ["DDIM, η = 0", "DDPM, η = 1"]
+    assert stage.locator(".plot .band").count() == 1
+    assert "all pairs of 256 held-out pictures" in stage.text(".similarity .legend")
     assert "S = 5 picture, mean over 2 latents" in stage.text(".similarity h3").replace("\xa0", " ")
     stage.assert_quiet()
 
@@ -133,6 +135,11 @@ def test_columns_fill_from_the_left_and_stop_keeps_them(stage, brake):
     stage.locator(f"{cell(0, 5, 0)} canvas:not(.blank):not(.stale)").wait_for()
     stage.stop()
     stage.settle()
-    assert similarity(stage, 0, 5, 0) == 1
+    assert stage.text(f"{cell(0, 5, 0)} span") == "reference"
     assert stage.text(f"{cell(0, 200, 0)} span") == "–"
+    assert stage.locator(cell(0, 200, 0)).get_attribute("data-preview") == "S = 2"
+    assert stage.locator(cell(0, 5, 0)).get_attribute("data-preview") is None
+    assert stage.locator(cell(0, 200, 0)).evaluate("cell => cell.title").startswith("Preview with S = 2, until")
+    assert stage.text(".status .previews") == "previews: 4"
+    assert stage.locator(".offers button").all_text_contents()[-1].startswith("Add S = 1000")
     assert "until that of S = 200 is there" in stage.text(".similarity h3").replace("\xa0", " ")

@@ -2,15 +2,31 @@
 
 import itertools
 import json
+from collections import deque
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from tab_values import SHAPE, SMALL, TOY, ends_after, picture, pictures_of, shown, tab_of, values_of
+from tab_values import (
+    SHAPE,
+    SMALL,
+    TOY,
+    ends_after,
+    first_value,
+    picture,
+    pictures_of,
+    predict_noise,
+    shown,
+    tab_of,
+    values_of,
+)
 
 import explorer as ex
 from explorer.evaluation.metrics import similarity
+from explorer.media.convert import to_unit
 from explorer.runs.latent_spec import parse
+from explorer.ui.tabs.consistency.exports import similarity_rows
 
 
 def test_every_cell_is_its_own_run():
@@ -42,10 +58,10 @@ def test_similarity_is_taken_to_the_largest_S_that_is_complete():
             ex.sample(TOY, torch.cat(seeds), ex.Settings(S, float(eta), noise_seed=5)).clamp(-1, 1) for S in (2, 4, 8)
         ]
         mean = torch.cat(made).mean(0)
-        for k in range(3):
+        for k in range(2):
             expected = similarity(made[k], made[2], mean).tolist()
             assert told[str(eta)]["columns"][k] == pytest.approx(expected, abs=1e-5)
-        assert told[str(eta)]["columns"][2] == [1, 1, 1]
+        assert told[str(eta)]["columns"][2] is None  # the reference: 1 by definition
     assert values[-1]["mean_of"] == "shown"
 
 
@@ -53,7 +69,41 @@ def test_a_column_that_is_not_there_yet_has_no_number():
     stopped = values_of(tab_of("consistency"), SMALL["consistency"], ends_after(2, "stopped"))[-1]  # one column: S = 2
     told = json.loads(stopped["similarity"])["0"]
     assert told["reference"] == 2
-    assert [column is None for column in told["columns"]] == [False, True, True]
+    assert told["columns"] == [None, None, None]
+
+
+def test_the_default_view_needs_at_most_1000_evaluations_and_leaves_S_1000_to_be_added():
+    first = first_value(tab_of("consistency"))
+    assert first["expected"] == 2 * 4 * (5 + 10 + 20 + 50) <= 1000
+    assert json.loads(first["lengths"])[-1] < first["T"] == 1000
+
+
+def test_an_address_with_its_own_columns_means_the_same_as_before():
+    lengths = "5, 10, 20, 50, 100, 1000"
+    assert json.loads(first_value(tab_of("consistency"), lengths=lengths)["lengths"]) == [5, 10, 20, 50, 100, 1000]
+
+
+def test_the_band_is_the_similarity_of_all_pairs_of_held_out_pictures():
+    faces = ex.load("faces-64")
+    examples = to_unit(faces.examples()).double()
+    told = json.loads(first_value(tab_of("consistency", replace(faces, predict_noise=predict_noise)))["unrelated"])
+    centred = (examples - examples.mean(0)).flatten(1).numpy()
+    pairs = np.corrcoef(np.hstack([centred, -centred]))  # with its negative, the mean over pixels is 0: no second centring
+    above = pairs[np.triu_indices(len(centred), 1)]
+    assert told["pictures"] == len(examples)
+    assert told["mean"] == pytest.approx(above.mean(), abs=1e-9)
+    assert told["deviation"] == pytest.approx(above.std(ddof=1), abs=1e-9)
+    assert (above > told["quantile"]).mean() == pytest.approx(0.05, abs=0.001)
+    assert 0.2 < told["deviation"] < 0.4
+    assert json.loads(first_value(tab_of("consistency"))["unrelated"]) is None  # the toy has no pictures
+
+
+def test_the_table_has_no_number_for_the_reference():
+    tab = tab_of("consistency")
+    result = deque(tab.checked_results(tab.parse(SMALL["consistency"]), lambda: "running"), maxlen=1)[0]
+    rows = similarity_rows(result)
+    assert len(rows) == 2 * 3 * 3
+    assert all((row["similarity"] is None) == (row["steps"] == row["to_steps"] == 8) for row in rows)
 
 
 def test_pictures_are_remembered_and_a_new_column_costs_only_itself():

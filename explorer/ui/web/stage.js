@@ -14,7 +14,7 @@ import { SaveMenu } from './save_menu.js';
 import { chartsAsSvg } from './svg_export.js';
 
 const RESIZE_RESTED = 60; // ms
-const MARKED = 44; // CSS pixels: on smaller previews a mark would hide the picture; they have only a dashed edge
+const MARKED = 60; // CSS pixels: on smaller previews a mark would hide the picture; they have only a dashed edge
 const WATCHED = { attributes: true, attributeFilter: ['class', 'data-projector'] };
 
 export class Stage extends Part {
@@ -299,8 +299,9 @@ export class Stage extends Part {
     const timed = n || (n === null && seconds);
     this.$('.nfe').textContent = calls;
     this.$('.seconds').textContent = timed ? say('stage.seconds', { seconds: seconds.toFixed(1) }) : '';
-    this.$('.rate').textContent = n
-      ? say('stage.rate', { ms: ((1000 * seconds) / n).toFixed(0) }) + byEngine(engine)
-      : '';
+    this.$('.rate').textContent =
+      n && !left // the row has no room for both
+        ? say('stage.rate', { ms: ((1000 * seconds) / n).toFixed(0) }) + byEngine(engine)
+        : '';
   }
 }

@@ -24,13 +24,16 @@ def both_grids(source: ExportSource) -> np.ndarray:
 
 
 def similarity_rows(result: ConsistencyResult) -> list[dict[str, Any]]:
-    """Return a table row for each picture."""
+    """Return a table row for each picture.
+
+    ``similarity`` is that to the picture of the same latent with S = ``to_steps``. It is empty for this reference itself.
+    """
     first = result.request.settings.noise_seeds(1)[0]
     table = []
     for eta in ETAS:
         similarities = result.grid.similarities(eta)
         for S, column in zip(result.grid.columns, similarities.columns, strict=True):
-            for i, (latent, value) in enumerate(zip(result.latents, column or [], strict=True)):
+            for i, (latent, value) in enumerate(zip(result.latents, column or [None] * len(result.latents), strict=True)):
                 cell: dict[str, Any] = {"eta": eta, "steps": S, "latent": to_field(latent), "noise_seed": first + i}
                 table.append(cell | {"similarity": value, "to_steps": similarities.reference})
     return table

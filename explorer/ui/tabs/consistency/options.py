@@ -50,7 +50,7 @@ class ConsistencyOptions(Options):
     """
 
     latents: str = "22, 10, 29, 3"
-    lengths: str = "5, 10, 20, 50, 100, 1000"
+    lengths: str = "5, 10, 20, 50"
 
     checks: ClassVar[Mapping[str, Check]] = {
         "latents": lambda value: ", ".join(str(latent) for latent in parse_latents(value)),

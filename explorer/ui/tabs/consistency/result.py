@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
-from explorer.evaluation.metrics import similarity
+from explorer.evaluation.metrics import pair_similarities, similarity
 from explorer.media.convert import to_unit
 from explorer.runs.latent_spec import LatentSpec, to_field, with_imports
 from explorer.ui.real_pictures import examples_of
@@ -25,11 +25,34 @@ class Similarities:
 
     Attributes:
         reference: S of the references; None while no column is complete.
-        columns: for each S the similarity of each row; None while the column is incomplete.
+        columns: for each S the similarity of each row; None while the column is incomplete, and for the reference, whose
+            similarity to itself is 1 by definition.
     """
 
     reference: int | None
     columns: list[list[float] | None]
+
+
+@dataclass(frozen=True)
+class Unrelated:
+    """The similarity of unrelated pictures: that of all pairs of the checkpoint's held-out pictures.
+
+    Attributes:
+        pictures: how many held-out pictures there are.
+        mean, deviation: over all pairs; the deviation is one standard deviation.
+        quantile: 5 % of the pairs have a larger similarity.
+    """
+
+    pictures: int
+    mean: float
+    deviation: float
+    quantile: float
+
+    @classmethod
+    def of(cls, pictures: Tensor) -> Unrelated:
+        """Measure all pairs of pictures (N, C, H, W), N >= 3."""
+        pairs = pair_similarities(pictures)
+        return cls(len(pictures), float(pairs.mean()), float(pairs.std()), float(pairs.quantile(0.95)))
 
 
 class Grid:
@@ -39,14 +62,16 @@ class Grid:
         columns: S of each column.
         rows: number of rows.
         mean_of: which pictures' mean is subtracted before pictures are compared: "examples" (held-out) or "shown".
+        unrelated: the similarity of unrelated pictures; None without held-out pictures.
     """
 
     def __init__(self, checkpoint: Checkpoint, rows: int, columns: list[int]) -> None:
         self.columns, self.rows = columns, rows
         self._pictures: dict[tuple[float, int], dict[int, Tensor]] = {}
-        examples = examples_of(checkpoint)
+        examples = to_unit(examples_of(checkpoint))
         self.mean_of = "examples" if len(examples) else "shown"
-        self._mean = to_unit(examples).mean(0) if len(examples) else None
+        self._mean = examples.mean(0) if len(examples) else None
+        self.unrelated = Unrelated.of(examples) if len(examples) > 2 else None
 
     def put(self, S: int, eta: float, row: int, picture: Tensor) -> None:
         """Add a picture (C, H, W)."""
@@ -64,7 +89,9 @@ class Grid:
         reference = max(complete)
         mean = self._mean if self._mean is not None else torch.cat(list(complete.values())).mean(0)
         columns = [
-            [round(float(v), 6) for v in similarity(complete[S], complete[reference], mean)] if S in complete else None
+            [round(float(v), 6) for v in similarity(complete[S], complete[reference], mean)]
+            if S in complete and S != reference
+            else None
             for S in self.columns
         ]
         return Similarities(reference, columns)
@@ -91,7 +118,9 @@ class ConsistencyResult(TabResult):
         return super().fixed() | {
             "latents": json.dumps([to_field(latent) for latent in self.latents]),
             "lengths": json.dumps(self.grid.columns),
+            "T": self.checkpoint.schedule.T,
             "mean_of": self.grid.mean_of,
+            "unrelated": json.dumps(self.grid.unrelated and vars(self.grid.unrelated)),
         }
 
     def changing(self) -> dict[str, Any]:

@@ -4,12 +4,17 @@ import { math } from '../../web/math.js';
 import { fixed } from '../../web/numbers.js';
 import { chart, write } from '../../web/plot.js';
 import { Stage } from '../../web/stage.js';
+import { roundTime } from '../../web/remaining_time.js';
 import { readingsOf } from './readings.js';
-import { cellSize, meanLine, numberUnder } from './similarity.js';
+import { cellSize, dotsOf, labelShifts, meanLine, numberUnder, offers } from './similarity.js';
 
 /** @typedef {import('./similarity.js').Similarity} Similarity */
+/** @typedef {import('./similarity.js').Unrelated} Unrelated */
 
 const LATENT_SIZE = 44; // px
+const MAX_COLUMNS = 8;
+const HEIGHT = 216; // px, of the chart
+const MEASURED = 40; // network calls, before a rate is known
 const NARROW = 700; // px: in narrower windows the grids are stacked
 const LINES = {
   0: { text: 'DDIM, η = 0', colour: 'var(--ink)' },
@@ -29,6 +34,10 @@ class Consistency extends Stage {
   lengths = [];
   /** By η. @type {Record<string, Similarity>} */
   similarity = {};
+  /** Of unrelated pictures; null without held-out pictures. @type {Unrelated | null} */
+  unrelated = null;
+  /** Seconds of a network call and picture, as last measured. @type {number | null} */
+  #pace = null;
   /** The rows and columns that the grids were built for. */
   #built = '';
 
@@ -36,6 +45,9 @@ class Consistency extends Stage {
     this.latents = JSON.parse(this.value.latents);
     this.lengths = JSON.parse(this.value.lengths);
     this.similarity = JSON.parse(this.value.similarity);
+    this.unrelated = JSON.parse(this.value.unrelated);
+    const { evaluations, seconds } = this.value;
+    if (evaluations >= MEASURED) this.#pace = seconds / evaluations;
   }
 
   readings() {
@@ -48,6 +60,7 @@ class Consistency extends Stage {
     for (const grid of this.$$('.grid')) this.#drawGrid(grid, size);
     this.#drawHeading();
     this.#drawChart();
+    this.#drawOffers();
   }
 
   /** Rebuild the cells when rows or columns have changed. */
@@ -90,7 +103,8 @@ class Consistency extends Stage {
     for (const cell of this.$$('.cell', grid)) {
       const [canvas, number] = cell.children;
       const [, S, row] = cell.dataset.open.split('/').map(Number);
-      const text = numberUnder(similarity, S, Number(cell.dataset.column), row, (v) => fixed(v, 3));
+      const named = say('consistency.reference');
+      const text = numberUnder(similarity, S, Number(cell.dataset.column), row, (v) => fixed(v, 3), named);
       this.paint(canvas, canvas.dataset.name, size);
       if (number.textContent !== text) number.textContent = text;
       const what = say('consistency.cell', { latent: this.latents[row], steps: S, similarity: text });
@@ -110,26 +124,82 @@ class Consistency extends Stage {
   }
 
   #drawChart() {
-    const { lengths } = this;
-    const last = lengths.length - 1;
-    const lines = Object.entries(LINES).map(([eta, { text, colour }]) => {
-      const points = meanLine(lengths, this.similarity[eta]);
-      const at = points.at(lengths.length > 2 ? -2 : -1);
-      const label = at && points.length > 1 ? { at, dy: at[1] < 0.3 ? -10 : 18, text } : null;
-      return { points, colour, label };
+    const { lengths, unrelated } = this;
+    const x = lengths.map(Math.log);
+    const [first, last] = [x[0], /** @type {number} */ (x.at(-1))];
+    const measured = Object.entries(LINES).map(([eta, line]) => ({
+      ...line,
+      points: meanLine(lengths, this.similarity[eta]),
+    }));
+    const shifts = labelShifts(
+      measured.map(({ points }) => points.at(-1)?.[1] ?? 0),
+      0.1,
+    );
+    const lines = measured.map(({ points, colour, text }, i) => {
+      const end = points.at(-1);
+      /** @type {[number, number] | null} */
+      const at = end ? [end[0] + 0.015 * (last - first), end[1] + shifts[i]] : null;
+      return { points, colour, label: at && { at, dy: 4, text, colour } };
     });
-    const anchors = lengths.map((_, k) => ({ 0: 'start', [last]: 'end' })[k] ?? 'middle');
+    const limit = unrelated && {
+      points: /** @type {[number, number][]} */ ([first, last].map((at) => [at, unrelated.quantile])),
+      colour: 'var(--ink3)',
+      width: 1.25,
+      dash: '4 4',
+      name: say('consistency.limit'),
+    };
+    const { reference } = this.similarity[0];
     const { svg } = chart({
       width: Math.max(260, this.$('.plot').clientWidth),
-      height: 168,
-      xRange: [Math.log(lengths[0]), Math.log(lengths[last])],
-      yRange: [-0.1, 1.02],
+      height: HEIGHT,
+      margin: { top: 22, bottom: 38, right: 12 },
+      xTitle: say('consistency.x_title'),
+      yTitle: say('consistency.y_title'),
+      xRange: [first, last],
+      yRange: [Math.min(-0.1, unrelated ? unrelated.mean - unrelated.deviation - 0.05 : 0), 1.02],
       yTicks: [0, 0.5, 1],
-      xTicks: lengths.map((S, k) => [Math.log(S), k ? S : `S = ${S}`, anchors[k]]),
-      lines,
-      dots: lines.flatMap((line) => line.points),
+      xTicks: lengths.map((S, k) => [
+        x[k],
+        S === reference ? say('consistency.reference_tick', { steps: S }) : S,
+        ['start', 'end'][[0, lengths.length - 1].indexOf(k)] ?? 'middle',
+      ]),
+      bands: unrelated
+        ? [
+            {
+              from: unrelated.mean - unrelated.deviation,
+              to: unrelated.mean + unrelated.deviation,
+              colour: 'var(--ref)',
+            },
+          ]
+        : [],
+      lines: limit ? [limit, ...lines] : lines,
+      dots: Object.keys(LINES).flatMap((eta) => dotsOf(lengths, this.similarity[eta])),
     });
     write(this.$('.plot'), svg);
+    this.$('.legend').hidden = !unrelated;
+    if (!unrelated) return;
+    const [mean, deviation, quantile] = [unrelated.mean, unrelated.deviation, unrelated.quantile].map((v) =>
+      fixed(v, 2),
+    );
+    write(this.$('.legend'), sayHtml('consistency.unrelated', { mean, deviation, quantile, n: unrelated.pictures }));
+  }
+
+  /** Draw the buttons that add a column with more steps, with the time that it takes. */
+  #drawOffers() {
+    const buttons = offers(this.lengths, this.latents.length, this.value.T, MAX_COLUMNS).map(({ S, calls }) => {
+      const time = this.#pace === null ? null : roundTime(calls * this.#pace);
+      const text = time
+        ? say(`consistency.add_${time.unit}`, { steps: S, n: time.n })
+        : say('consistency.add', { steps: S });
+      return `<button type="button" class="add" data-steps="${S}">${text}</button>`;
+    });
+    write(this.$('.offers'), buttons.join(''));
+  }
+
+  press(button) {
+    const { steps } = button.dataset;
+    if (steps === undefined) super.press(button);
+    else this.change({ lengths: [...this.lengths, Number(steps)].join(', ') });
   }
 
   openInSteps(button) {
