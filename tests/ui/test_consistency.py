@@ -82,7 +82,7 @@ def test_a_new_column_or_row_costs_only_itself(stage):
     assert None not in stage.pictures()
     stage.type_option("latents", "51, 52")
     stage.wait_for_run()
-    assert nfe(stage) == "all from before"
+    assert nfe(stage) == "cached"
     before = stage.setting("latents")
     stage.locator(".die").click()
     stage.wait_for_run()
