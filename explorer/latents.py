@@ -8,6 +8,7 @@ depend on its batch, on the device, or on what was drawn before.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -40,6 +41,31 @@ def step_noise(shape: Sequence[int], seeds: Sequence[int], t: int) -> Tensor:
     Arguments, result and errors as for :func:`latent`.
     """
     return _draw(shape, seeds, stream=as_int("t", t, 1, None))
+
+
+@dataclass(frozen=True)
+class NoiseMix:
+    """Noise z between that of two seeds: at every step the slerp of their z.
+
+    With x_T from slerp as well, all T noises of a run are interpolated (Sec. 5.3, footnote 6). Slerp keeps the variance of
+    each z at 1, which Eq. 12 needs; lerp would lower it to 1/2 half-way.
+
+    Attributes:
+        a, b: noise seeds.
+        w: in [0, 1]; 0 is the noise of ``a``, 1 that of ``b``.
+    """
+
+    a: int
+    b: int
+    w: float
+
+    def __str__(self) -> str:
+        return f"slerp({self.a}, {self.b}, {self.w!r})"
+
+    def step_noise(self, shape: Sequence[int], t: int) -> Tensor:
+        """Return the z of the step t -> t_prev, float32 (1, C, H, W); see :func:`step_noise`."""
+        a, b = step_noise(shape, [self.a, self.b], t).split(1)
+        return slerp(a, b, self.w)
 
 
 def _draw(shape: Sequence[int], seeds: Sequence[int], stream: int) -> Tensor:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
-from explorer.latents import step_noise
+from explorer.latents import NoiseMix, step_noise
 from explorer.schedule import Coefficients
 from explorer.settings import Settings
 from explorer.support.rich_display import RichDisplay
@@ -194,11 +194,19 @@ class Run:
         settings: the settings of this run.
         wrong_labels: condition the network on S, S-1, ..., 1 instead of tau_S, ..., tau_1. This reproduces a common
             bug: passing the index of a time step in tau instead of its value.
+        noise: z of every step, in place of that of ``settings.noise_seed``. Only for a run with one row.
     """
 
     x_T: Tensor
     settings: Settings
     wrong_labels: bool = False
+    noise: NoiseMix | None = None
+
+    def noise_for(self, checkpoint: Checkpoint, coefficients: Coefficients, like: Tensor) -> Tensor | None:
+        """Return the z of one step, with the shape, dtype and device of ``like``; None if sigma is 0."""
+        if self.noise and coefficients.sigma:
+            return self.noise.step_noise(checkpoint.shape, coefficients.t).to(like)
+        return noise_for(checkpoint, coefficients, self.settings.noise_seeds(len(self.x_T)), like)
 
 
 def denoise_together(checkpoint: Checkpoint, runs: Sequence[Run]) -> Iterator[list[Step | None]]:
@@ -217,8 +225,8 @@ def denoise_together(checkpoint: Checkpoint, runs: Sequence[Run]) -> Iterator[li
         raise ValueError("expected at least one run")
     for run in runs:
         check_latents("x_T", run.x_T, checkpoint)
+        run.settings.noise_seeds(len(run.x_T))  # raises ValueError unless there is one for each row
     plans = [run.settings.plan(checkpoint.schedule) for run in runs]
-    noise_seeds = [run.settings.noise_seeds(len(run.x_T)) for run in runs]
 
     def steps() -> Iterator[list[Step | None]]:
         x_t = [run.x_T for run in runs]
@@ -228,7 +236,7 @@ def denoise_together(checkpoint: Checkpoint, runs: Sequence[Run]) -> Iterator[li
             predictions = _predict_noise(checkpoint, [x_t[i] for i in active], labels)
             kth_steps: list[Step | None] = [None] * len(runs)
             for i, eps_theta in zip(active, predictions, strict=True):
-                z = noise_for(checkpoint, plans[i][k], noise_seeds[i], like=eps_theta)
+                z = runs[i].noise_for(checkpoint, plans[i][k], like=eps_theta)
                 step = ddim_step(x_t[i], eps_theta, z, plans[i][k], runs[i].settings.clip)
                 x_t[i], kth_steps[i] = step.x_prev, step
             yield kth_steps

@@ -8,7 +8,10 @@ import torch
 
 import explorer as ex
 from explorer.evaluation.metrics import grain, similarity, strip
+from explorer.runs.latent_spec import Seed
 from explorer.trajectory import rms
+from explorer.ui.tabs.interpolate.path import LatentPath
+from explorer.ui.tabs.interpolate.result import unrelated as unrelated_pictures
 
 SHAPE = (3, 32, 32)
 
@@ -83,6 +86,27 @@ def test_a_straight_line_is_smooth_and_unrelated_pictures_are_not():
     assert unrelated.largest == max(unrelated.changes)
 
 
+def test_the_path_length_is_1_for_even_steps_m_for_one_jump_and_m_squared_for_unrelated_pictures():
+    a, b = ex.latent(SHAPE, [0]), ex.latent(SHAPE, [1])
+    even = strip(torch.cat([torch.lerp(a, b, k / 8) for k in range(9)]))
+    assert (even.path_length, even.jump) == (pytest.approx(1, rel=1e-5), pytest.approx(1, rel=1e-5))
+    jumps = strip(torch.cat([a] * 4 + [b] * 5))
+    assert (jumps.path_length, jumps.jump) == (pytest.approx(8, rel=1e-6), pytest.approx(8, rel=1e-6))
+    assert jumps.smoothness == pytest.approx(1)  # directness does not see the jump
+    unrelated = [strip(ex.latent((3, 32, 32), range(9 * k, 9 * k + 9))) for k in range(4)]
+    null = unrelated_pictures(LatentPath.through_latents((Seed(0), Seed(1)), 9))
+    for measured in unrelated:
+        assert measured.path_length == pytest.approx(null["path_length"], rel=0.05)
+        assert measured.jump == pytest.approx(null["jump"], rel=0.05)
+        assert measured.smoothness == pytest.approx(null["smoothness"], rel=0.05)
+
+
+def test_the_path_length_of_a_loop_is_the_mean_over_its_sides():
+    a, b = ex.latent(SHAPE, [0]), ex.latent(SHAPE, [1])
+    even_then_jump = torch.cat([torch.lerp(a, b, k / 4) for k in range(5)] + [b, b, a, a])
+    assert strip(even_then_jump, (0, 4, 8)).path_length == pytest.approx((1 + 4) / 2, rel=1e-5)
+
+
 def test_the_span_of_a_loop_is_the_sum_of_its_sides():
     a, b, c = (ex.latent(SHAPE, [i]) for i in range(3))
     loop = strip(
@@ -95,6 +119,7 @@ def test_the_span_of_a_loop_is_the_sum_of_its_sides():
 def test_a_strip_of_equal_pictures_is_smooth():
     constant = strip(torch.ones(3, *SHAPE))
     assert (constant.smoothness, constant.largest, constant.span) == (1, 0, 0)
+    assert (constant.path_length, constant.jump) == (1, 1)
 
 
 @pytest.mark.parametrize("count", [0, 1])

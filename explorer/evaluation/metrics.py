@@ -72,10 +72,16 @@ class Strip:
     Attributes:
         changes: (N - 1,) between neighbouring pictures.
         span: sum of the changes between consecutive corners: the two ends of the strip, or the corners of a loop.
+        path_length: 1 for even changes along straight lines between the corners. With m changes between two corners it is m
+            if one of them makes the whole way, and about m^2 for unrelated pictures. It is the mean over the legs of
+            m * sum(change^2) / leg^2, where leg is the change between the two corners. This is the perceptual path length
+            (Karras et al. 2018, arXiv 1812.04948), the mean of (change / (1 / m))^2, with the difference of pixels in place
+            of a perceptual one, over that of the straight line.
     """
 
     changes: tuple[float, ...]
     span: float
+    path_length: float
 
     @property
     def largest(self) -> float:
@@ -83,8 +89,17 @@ class Strip:
         return max(self.changes)
 
     @property
+    def jump(self) -> float:
+        """The largest change over the mean change: 1 for even changes, N - 1 if one jump makes the whole way."""
+        mean = sum(self.changes) / len(self.changes)
+        return self.largest / mean if mean > 0 else 1.0
+
+    @property
     def smoothness(self) -> float:
-        """``span`` divided by the sum of the changes: 1 on a straight line, near 0 for unrelated pictures."""
+        """Directness, ``span`` divided by the sum of the changes: 1 on a straight line, also if one jump makes the whole way.
+
+        For unrelated pictures it is about 1 / m, with m changes between two corners.
+        """
         total = sum(self.changes)
         return self.span / total if total > 0 else 1.0
 
@@ -106,4 +121,9 @@ def strip(pictures: Tensor, corners: tuple[int, ...] | None = None) -> Strip:
     corners = corners or (0, len(pictures) - 1)
     changes = [rms(b - a) for a, b in itertools.pairwise(pictures)]
     legs = [rms(pictures[b] - pictures[a]) for a, b in itertools.pairwise(corners)]
-    return Strip(tuple(changes), sum(legs))
+    energies = [
+        (b - a) * sum(change**2 for change in changes[a:b]) / leg**2
+        for (a, b), leg in zip(itertools.pairwise(corners), legs, strict=True)
+        if leg > 0
+    ]
+    return Strip(tuple(changes), sum(legs), sum(energies) / len(energies) if energies else 1.0)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
+from explorer.latents import NoiseMix
 from explorer.runs.latent_spec import LatentSpec
 from explorer.sampler import Run, denoise_together
 from explorer.settings import Settings
@@ -23,17 +24,30 @@ PREVIEW_RATIO = 4  # a picture has a preview if its own S is at least so many ti
 
 @dataclass(frozen=True)
 class PictureRequest:
-    """A request for one picture: its latent and its settings. ``settings.noise_seed`` is a single seed."""
+    """A request for one picture.
+
+    Attributes:
+        latent: x_T.
+        settings: of the sampler. ``noise_seed`` is a single seed.
+        noise: z of every step, in place of that of the noise seed.
+    """
 
     latent: LatentSpec
     settings: Settings
+    noise: NoiseMix | None = None
 
     @property
-    def key(self) -> tuple[str, Settings]:
-        """Cache key: equal for requests with equal pictures. The noise seed is ignored if no noise is added."""
+    def key(self) -> tuple[str, Settings, NoiseMix | None]:
+        """Cache key: equal for requests with equal pictures. The noise is ignored if none is added."""
         s = self.settings
         deterministic = s.variance == "eta" and s.eta == 0
-        return str(self.latent), replace(s, noise_seed=0) if deterministic else s
+        if deterministic or self.noise:
+            s = replace(s, noise_seed=0)
+        return str(self.latent), s, None if deterministic else self.noise
+
+    def run(self, checkpoint: Checkpoint) -> Run:
+        """Return the run that makes the picture."""
+        return Run(self.latent.latent(checkpoint), self.settings, noise=self.noise)
 
     def preview(self, steps: int) -> PictureRequest | None:
         """Return the request for the same picture with fewer steps; None if that would save little or ``steps`` is 0."""
@@ -161,7 +175,7 @@ def generate_pictures(
     evaluations, expected = 0, sum(job.request.settings.steps for job in jobs.values())
     yield Progress(ready, evaluations, expected, previews)
     for group in _batches(list(jobs.values()), batch):
-        runs = _merge([Run(job.request.latent.latent(checkpoint), job.request.settings) for job in group])
+        runs = _merge([job.request.run(checkpoint) for job in group])
         for steps in denoise_together(checkpoint, runs):
             evaluations += len(group)
             ready, previews = {}, {}
@@ -194,7 +208,8 @@ def _merge(runs: list[Run]) -> list[Run]:
     merged: list[Run] = []
     for run in runs:
         last = merged[-1] if merged else None
-        if last and replace(last.settings, noise_seed=0) == replace(run.settings, noise_seed=0):
+        plain = last is not None and last.noise is run.noise is None
+        if last and plain and replace(last.settings, noise_seed=0) == replace(run.settings, noise_seed=0):
             seeds = (*last.settings.noise_seeds(len(last.x_T)), *run.settings.noise_seeds(1))
             merged[-1] = Run(torch.cat([last.x_T, run.x_T]), replace(last.settings, noise_seed=seeds))
         else:

@@ -38,6 +38,7 @@ PARAMETERS: dict[str, tuple[Any, str]] = {  # type and description by name
         Literal["own", "shared", "off"],
         "Add a strip with eta = 1: own noise seed for each frame, one shared noise seed, or off.",
     ),
+    "noises": (bool, "Add a strip with eta = 1 on which x_T and the noise z of every step are interpolated."),
 }
 
 

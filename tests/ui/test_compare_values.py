@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from tab_values import SHAPE, SMALL, TOY, picture, pictures_of, shown, tab_of, values_of
+from tab_values import SHAPE, SMALL, TOY, ends_after, picture, pictures_of, previews_of, shown, tab_of, values_of
 
 import explorer as ex
 from explorer.evaluation.metrics import grain
@@ -39,7 +39,34 @@ def test_every_row_of_a_comparison_is_its_own_run_from_the_same_latent():
     for k in range(2):
         other = picture(3, steps=9, eta=1.0, noise_seed=6 + k)
         assert np.array_equal(pictures[f"ddpm/other/{k}"], other)
-    assert last["evaluations"] == last["expected"] == 9 * (5 + 1 + 2)
+    assert last["evaluations"] == last["expected"] == (9 + 2) * (5 + 1 + 2)  # and the previews
+
+
+def test_previews_of_all_pictures_come_before_the_first_row_and_are_replaced():
+    values = values_of(tab_of("compare"), SMALL["compare"])
+    last = values[-1]
+    first = values[0]
+    previews = previews_of(first)
+    assert not pictures_of(first)
+    assert previews.keys() == {name for name in pictures_of(last) if not name.endswith("/own")}  # on a range of its own
+    assert first["evaluations"] == 2 * (5 + 1 + 2)
+    assert json.loads(first["facts"]) == {}
+    for name, settings in SETTINGS.items():
+        coarse = list(ex.denoise(TOY, ex.latent(SHAPE, [3]), ex.Settings(2, noise_seed=5, **settings)))
+        assert previews[f"{name}/end"][0] == (2, 9)
+        assert np.array_equal(previews[f"{name}/end"][1], shown(coarse[1].x_prev))
+        for index, t in json.loads(last["moments"]):
+            nearest = coarse[0] if t > 500 else coarse[1]
+            assert np.array_equal(previews[f"{name}/{index}/x0"][1], shown(nearest.x0))
+            assert np.array_equal(previews[f"{name}/{index}/x_t"][1], shown(nearest.x_t))
+    stopped = values_of(tab_of("compare"), SMALL["compare"], ends_after(3, "stopped"))[-1]
+    assert stopped["state"] == "stopped"
+    assert json.loads(stopped["facts"]) == {}
+    assert "ddim/end" in previews_of(stopped).keys() - pictures_of(stopped).keys()
+
+
+def test_the_default_view_needs_at_most_1000_evaluations():
+    assert 100 < values_of(tab_of("compare"), {})[-1]["evaluations"] <= 1000
 
 
 def test_the_numbers_of_a_comparison():
@@ -112,9 +139,9 @@ def test_rows_that_were_made_before_by_any_tab_are_not_made_again(tiny):
     tab = tab_of("compare", tiny)
     given = {"steps": 9, "eta": 0.5, "others": 2}
     *_, first = values_of(tab, given)
-    assert first["expected"] == 9 * (5 + 1 + 2)
+    assert first["expected"] == (9 + 2) * (5 + 1 + 2)  # S = 9, and the previews
     *_, again = values_of(tab, given)
-    assert again["expected"] == 9 * (1 + 1 + 2)  # wrong labels, the repeat of DDIM and the other noise seeds
+    assert again["expected"] == (9 + 2) * (1 + 1 + 2)  # wrong labels, the repeat of DDIM and the other noise seeds
     before, after = pictures_of(first), pictures_of(again)
     for name in before:
         if not name.startswith("wrong"):  # whose batch is another now, and with it its rounding
@@ -124,13 +151,13 @@ def test_rows_that_were_made_before_by_any_tab_are_not_made_again(tiny):
     assert [facts[name]["seconds"] is None for name in SETTINGS] == [True] * 4
     assert facts["wrong"]["seconds"] > 0
     *_, moved = values_of(tab, given | {"eta": 0.7})
-    assert moved["expected"] == 9 * (1 + 1 + 1 + 2)
+    assert moved["expected"] == (9 + 2) * (1 + 1 + 1 + 2)
     steps = StepsTab(tab.services)
     for settings in ({"eta": 0.0}, {"eta": 1.0}, {"variance": "large", "eta": 1.0}, {"eta": 0.7}):
         assert len(values_of(steps, {"steps": 9, **settings})) == 1  # at once
     assert len(values_of(steps, {"steps": 9, "eta": 0.6})) > 1
     *_, after = values_of(tab, given | {"eta": 0.6})
-    assert after["expected"] == 9 * (1 + 1 + 2)
+    assert after["expected"] == (9 + 2) * (1 + 1 + 2)
 
 
 def test_your_row_is_not_made_twice_where_it_is_another(tiny):

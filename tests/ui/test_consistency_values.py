@@ -88,7 +88,9 @@ def test_the_band_is_the_similarity_of_all_pairs_of_held_out_pictures():
     examples = to_unit(faces.examples()).double()
     told = json.loads(first_value(tab_of("consistency", replace(faces, predict_noise=predict_noise)))["unrelated"])
     centred = (examples - examples.mean(0)).flatten(1).numpy()
-    pairs = np.corrcoef(np.hstack([centred, -centred]))  # with its negative, the mean over pixels is 0: no second centring
+    pairs = np.corrcoef(
+        np.hstack([centred, -centred])
+    )  # with its negative, the mean over pixels is 0: no second centring
     above = pairs[np.triu_indices(len(centred), 1)]
     assert told["pictures"] == len(examples)
     assert told["mean"] == pytest.approx(above.mean(), abs=1e-9)

@@ -195,5 +195,5 @@ def test_the_endpoints_are_mcp_tools_with_types_ranges_and_defaults(demo):
         assert "Returns: " in description
         assert all(field["description"] for field in fields.values())
     assert fields["frames"]["type"] == "integer"
-    assert fields["frames"]["default"] == 12
+    assert fields["frames"]["default"] == 9
     assert fields["ddpm"]["enum"] == ["own", "shared", "off"]

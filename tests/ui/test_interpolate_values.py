@@ -6,10 +6,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from tab_values import SMALL, TOY, first_value, picture, pictures_of, tab_of, values_of
+from tab_values import SMALL, TOY, first_value, picture, pictures_of, shown, tab_of, values_of
 
 import explorer as ex
 from explorer.evaluation.metrics import strip
+from explorer.latents import NoiseMix, step_noise
 from explorer.runs.latent_spec import parse
 from explorer.trajectory import rms
 
@@ -41,7 +42,7 @@ def test_strips_are_shown_as_they_are_asked_for():
         return strips_of(first_value(tab_of("interpolate"), **given))
 
     assert list(strips(lerp=False, ddpm="off")) == ["slerp"]
-    assert strips(ddpm="shared", noise_seed=5)["ddpm"]["noise_seeds"] == [5] * 12
+    assert strips(ddpm="shared", noise_seed=5)["ddpm"]["noise_seeds"] == [5] * 9
     several = strips(over_steps=True, steps=20)
     assert [several[name]["steps"] for name in several] == [20, 20, 20, 10, 50]
 
@@ -71,6 +72,50 @@ def test_every_leg_of_a_loop_has_as_many_frames_and_at_least_one_between(frames,
     assert each[0] == 2 or (each[0] - 1) * count + 1 < frames  # and no more than that
 
 
+def test_all_noises_of_a_run_are_interpolated():
+    last = values_of(tab_of("interpolate"), SMALL["interpolate"] | {"steps": 9, "noises": True})[-1]
+    told = strips_of(last)["noises"]
+    assert told["noise_seeds"] == [5, *(f"slerp(5, 12, {round(k / 7, 4)})" for k in range(1, 7)), 12]
+    plan = ex.Settings(9, 1.0).plan(TOY.schedule)
+    for k in range(8):
+        w = round(k / 7, 4)
+        x = ex.slerp(*(ex.latent(TOY.shape, [seed]) for seed in (10, 29)), w)
+        for c in plan:  # Eq. 12, by hand
+            z = ex.slerp(*(step_noise(TOY.shape, [seed], c.t) for seed in (5, 12)), w)
+            eps = TOY.predict_noise(x, c.t)
+            x_0 = (x - (1 - c.alpha_bar) ** 0.5 * eps) / c.alpha_bar**0.5
+            x = c.sqrt_alpha_bar_prev * x_0 + (1 - c.alpha_bar_prev - c.sigma**2) ** 0.5 * eps + c.sigma * z
+        assert np.abs(pictures_of(last)[f"noises/{k}"].astype(int) - shown(x)).max() <= 1
+    own = pictures_of(last)
+    assert np.array_equal(own["noises/0"], own["ddpm/0"])
+    assert np.array_equal(own["noises/7"], own["ddpm/7"])
+    facts = json.loads(last["facts"])
+    assert facts["noises"]["path_length"] < 0.5 * facts["ddpm"]["path_length"]
+
+
+def test_interpolated_noise_keeps_its_variance():
+    for t in (1, 500):
+        z = NoiseMix(3, 4, 0.5).step_noise((3, 64, 64), t)
+        assert z.var().item() == pytest.approx(1, abs=0.03)
+
+
+def test_a_loop_of_noises_ends_with_the_noise_of_its_start():
+    path = {"way": "loop", "loop": "1, 2, 3", "frames": 10, "noises": True, "noise_seed": 5}
+    seeds = strips_of(first_value(tab_of("interpolate"), **path))["noises"]["noise_seeds"]
+    assert [seeds[k] for k in (0, 3, 6, 9)] == [5, 8, 11, 5]
+    assert seeds[7:9] == ["slerp(11, 5, 0.3333)", "slerp(11, 5, 0.6667)"]
+
+
+def test_the_default_view_needs_at_most_1000_evaluations():
+    value = first_value(tab_of("interpolate"))
+    assert 500 < value["expected"] <= 1000
+    frames, pad = (
+        9 + 7 + 9,
+        25 - 5,
+    )  # without the ends of lerp, and the pictures of the pad that are in the strip of slerp
+    assert value["expected"] == (frames + pad) * (20 + 2)  # S = 20, and the previews
+
+
 def test_the_strip_of_ddim_is_smooth_and_that_of_ddpm_with_noise_of_its_own_is_not():
     last = values_of(tab_of("interpolate"), SMALL["interpolate"] | {"steps": 20})[-1]
     facts, strips = json.loads(last["facts"]), strips_of(last)
@@ -84,12 +129,17 @@ def test_the_strip_of_ddim_is_smooth_and_that_of_ddpm_with_noise_of_its_own_is_n
         measured = strip(made)
         assert facts[name]["largest"] == pytest.approx(measured.largest, rel=1e-5)
         assert facts[name]["smoothness"] == pytest.approx(measured.smoothness, rel=1e-5)
+        assert facts[name]["path_length"] == pytest.approx(measured.path_length, rel=1e-5)
+        assert facts[name]["jump"] == pytest.approx(measured.jump, rel=1e-5)
         assert facts[name]["span"] == pytest.approx(rms(made[-1] - made[0]), rel=1e-5)
         assert facts[name]["contrast_middle"] == pytest.approx(made[3].std().item(), rel=1e-5)
         ends = (made[0].std() + made[-1].std()).item() / 2
         assert facts[name]["contrast_ends"] == pytest.approx(ends, rel=1e-5)
     assert facts["slerp"]["smoothness"] > 0.8
     assert facts["ddpm"]["smoothness"] < 0.3
+    null = json.loads(last["unrelated"])
+    assert null == {"path_length": 49, "jump": 1, "smoothness": pytest.approx(1 / 7)}
+    assert facts["slerp"]["path_length"] < 2 < 0.3 * null["path_length"] < facts["ddpm"]["path_length"]
     assert facts["lerp"]["contrast_middle"] < 0.85 * facts["slerp"]["contrast_middle"]
     shared = json.loads(values_of(tab_of("interpolate"), SMALL["interpolate"] | {"ddpm": "shared"})[-1]["facts"])
     assert shared["ddpm"]["smoothness"] > 0.8

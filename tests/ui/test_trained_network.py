@@ -41,8 +41,9 @@ def test_at_20_steps_the_large_variance_leaves_grain_and_wrong_labels_break_the_
 
 def test_ddim_moves_smoothly_and_ddpm_with_noise_of_its_own_jumps(trained_stage):
     stage = trained_stage.open("?tab=interpolate&steps=10&frames=8&side=5&lerp=0")
-    (slerp, slerp_largest, _), (ddpm, ddpm_largest, _) = (
+    (slerp, _, _), (ddpm, jump, _) = (
         map(float, stage.locator(f"{lane(name)} .facts b").all_inner_texts()) for name in ("slerp", "ddpm")
     )
-    assert slerp > 2 * ddpm
-    assert ddpm_largest > 1.5 * slerp_largest
+    assert ddpm > 2 * slerp  # the path length
+    assert ddpm > 20  # about that of unrelated pictures, 49
+    assert jump < 2  # all steps are equally large

@@ -8,13 +8,13 @@ import { thousands } from './numbers.js';
 import { listen, page, publish } from './page_state.js';
 import { OptionFields, randomSeedsFor } from './option_fields.js';
 import { PictureStore } from './picture_store.js';
+import { markPreview } from './preview_mark.js';
 import { tellReadings } from './readings.js';
 import { RemainingTime, roundTime } from './remaining_time.js';
 import { SaveMenu } from './save_menu.js';
 import { chartsAsSvg } from './svg_export.js';
 
 const RESIZE_RESTED = 60; // ms
-const MARKED = 60; // CSS pixels: on smaller previews a mark would hide the picture; they have only a dashed edge
 const WATCHED = { attributes: true, attributeFilter: ['class', 'data-projector'] };
 
 export class Stage extends Part {
@@ -195,24 +195,7 @@ export class Stage extends Part {
   /** Paint a picture on a canvas, see PictureStore. @param {HTMLCanvasElement} canvas @param {string} name @param {number} size */
   paint(canvas, name, size) {
     this.pictures.paint(canvas, name, size, this.value.id);
-    this.markPreview(canvas.parentElement, this.pictures.preview(name), size);
-  }
-
-  /**
-   * Mark the element around a picture as long as that is a preview: a dashed edge, S on the picture, and a description.
-   * @param {HTMLElement | null} holder
-   * @param {import('./picture_lines.js').Preview | null} preview
-   * @param {number} size of the picture in CSS pixels
-   */
-  markPreview(holder, preview, size) {
-    if (!holder || (!preview && holder.dataset.preview === undefined)) return;
-    if (!preview) {
-      delete holder.dataset.preview;
-      holder.removeAttribute('title');
-      return;
-    }
-    holder.dataset.preview = size < MARKED ? '' : say('stage.preview', { steps: preview.steps });
-    holder.title = say('stage.preview_aloud', { steps: preview.steps, requested: preview.requested });
+    markPreview(canvas.parentElement, this.pictures.preview(name), size);
   }
 
   /** Draw in the next animation frame. */

@@ -14,7 +14,7 @@ from explorer.checkpoint import Checkpoint
 from explorer.evaluation.metrics import grain
 from explorer.media.convert import to_unit
 from explorer.runs.cancellation import State, check_cancelled
-from explorer.runs.results import PictureRequest, ResultCache
+from explorer.runs.results import PREVIEW_RATIO, PREVIEW_STEPS, PictureRequest, ResultCache
 from explorer.runs.shared_network import unshared
 from explorer.runs.throttle import Throttle
 from explorer.sampler import Run, Step, ddpm_posterior_step, denoise_together
@@ -49,11 +49,24 @@ class Comparison:
         self.x_T = request.latent.latent(self.checkpoint)
         self.rows = RowRuns(request, self.x_T, self.settings, cache)
         self.posterior_difference = 0.0  # largest one so far
-        runs = self.rows.calls_per_step + 1 + request.options.others  # 1 for the repeat of DDIM
+        others = 1 + request.options.others  # 1 for the repeat of DDIM
+        runs = self.rows.calls_per_step + others
         self.result.expected_evaluations = request.settings.steps * runs
+        self.previews = {
+            name: run
+            for name, run in coarse_runs(request, self.x_T, self.settings).items()
+            if self.rows.cached_run(name) is None
+        }
+        self.result.expected_evaluations += PREVIEW_STEPS * len(self.previews)
+        self.rows_started = self.result.started
 
     def run(self) -> Iterator[CompareResult]:
         """Yield the result after every visible change."""
+        self._add_cached_rows()
+        if self.previews:
+            self._add_previews()
+            yield self.result
+        self.rows_started = time.perf_counter()
         yield from self._run_rows()
         self._measure_rows()
         self.rows.cache_results()
@@ -62,6 +75,42 @@ class Comparison:
         self._run_other_seeds()
         self.result.state = "ended"
         yield self.result
+
+    def _add_cached_rows(self) -> None:
+        """Add all pictures of the rows that need no network call."""
+        for name in self.result.rows:
+            run = self.rows.cached_run(name)
+            if run is None:
+                continue
+            for index in self.result.moments:
+                self._add_step(name, index, run.step(index))
+            self.result.pictures.add(f"{name}/end", run.x_0[0])
+
+    def _add_step(self, name: str, index: int, step: Step) -> None:
+        self._add(f"{name}/{index}/x0", step.x0[0])
+        self._add(f"{name}/{index}/x_t", step.x_t[0])
+
+    def _add_previews(self) -> None:
+        """Run all rows with few steps, and show their pictures, predicted x_0 and x_t until those of the rows are there."""
+        result, names = self.result, list(self.previews)
+        runs: dict[str, list[Step]] = {name: [] for name in names}
+        for steps in denoise_together(self.checkpoint, list(self.previews.values())):
+            self._count_calls(len(names))
+            for name, step in zip(names, steps, strict=True):
+                runs[name] += [step] if step else []
+            check_cancelled(self.state)
+        for name, run in runs.items():
+            if name not in result.rows:
+                self._preview(name, run[-1].x_prev[0])
+                continue
+            self._preview(f"{name}/end", run[-1].x_prev[0])
+            for index in result.moments:
+                step = [run[0], *(step for step in run if step.t >= result.plan[index].t)][-1]
+                self._preview(f"{name}/{index}/x0", step.x0[0])
+                self._preview(f"{name}/{index}/x_t", step.x_t[0])
+
+    def _preview(self, name: str, picture: Tensor) -> None:
+        self.result.pictures.add_preview(name, picture, PREVIEW_STEPS, self.request.settings.steps)
 
     def _run_rows(self) -> Iterator[CompareResult]:
         """Run all rows together. Yield the result when the pictures of a column are there."""
@@ -73,8 +122,8 @@ class Comparison:
             if index not in result.moments:
                 continue
             for name, step in steps.items():
-                self._add(f"{name}/{index}/x0", step.x0[0])
-                self._add(f"{name}/{index}/x_t", step.x_t[0])
+                if self.rows.cached_run(name) is None:
+                    self._add_step(name, index, step)
             if throttle.ready():
                 yield result
                 throttle.done()
@@ -91,7 +140,7 @@ class Comparison:
     def _measure_rows(self) -> None:
         """Add the final pictures and measurements of the rows."""
         result = self.result
-        seconds = (time.perf_counter() - result.started) / max(1, self.rows.calls_per_step)
+        seconds = (time.perf_counter() - self.rows_started) / max(1, self.rows.calls_per_step)
         ddim = self.rows.pictures[DDIM]
         for name in result.rows:
             picture = self.rows.pictures[name]
@@ -182,6 +231,10 @@ class RowRuns:
         self.pictures = {name: step.x_prev[0] for name, step in steps.items()}
         return steps
 
+    def cached_run(self, name: str) -> Trajectory | None:
+        """The run of a row, if it is cached, or the same as another row that is."""
+        return self.cached.get(self._same_as.get(name, name))
+
     def is_fresh(self, name: str) -> bool:
         """Whether the row is computed in this run: not cached, and not the same as another row."""
         return name in self._recorded or name == WRONG
@@ -213,6 +266,22 @@ def own_range(picture: Tensor) -> tuple[float, float] | None:
         return None
     low, high = (float(v) for v in picture.flatten().quantile(torch.tensor([0.01, 0.99]).to(picture)))
     return (low, high) if math.isfinite(high - low) and high > low else None
+
+
+def coarse_runs(request: TabRequest[CompareOptions], x_T: Tensor, rows: dict[str, Settings]) -> dict[str, Run]:
+    """Return the runs of the previews: of the rows by name, and of the other runs by the names of their pictures.
+
+    They have :data:`~explorer.runs.results.PREVIEW_STEPS` steps. There are none if the rows have few steps themselves.
+    """
+    if request.settings.steps < PREVIEW_STEPS * PREVIEW_RATIO:
+        return {}
+    coarse = {name: replace(settings, steps=PREVIEW_STEPS) for name, settings in rows.items()}
+    runs = {name: Run(x_T, settings, name == WRONG) for name, settings in coarse.items()}
+    runs["ddim/other/0"] = runs[DDIM]
+    first = coarse[DDPM].noise_seeds(1)[0] + 1
+    for k in range(request.options.others):
+        runs[f"ddpm/other/{k}"] = Run(x_T, replace(coarse[DDPM], noise_seed=first + k))
+    return runs
 
 
 def posterior_difference(step: Step) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,8 @@ def similarity_rows(result: ConsistencyResult) -> list[dict[str, Any]]:
     for eta in ETAS:
         similarities = result.grid.similarities(eta)
         for S, column in zip(result.grid.columns, similarities.columns, strict=True):
-            for i, (latent, value) in enumerate(zip(result.latents, column or [None] * len(result.latents), strict=True)):
+            numbers: Sequence[float | None] = column or [None] * len(result.latents)
+            for i, (latent, value) in enumerate(zip(result.latents, numbers, strict=True)):
                 cell: dict[str, Any] = {"eta": eta, "steps": S, "latent": to_field(latent), "noise_seed": first + i}
                 table.append(cell | {"similarity": value, "to_steps": similarities.reference})
     return table

@@ -90,7 +90,7 @@ class Grid:
         mean = self._mean if self._mean is not None else torch.cat(list(complete.values())).mean(0)
         columns = [
             [round(float(v), 6) for v in similarity(complete[S], complete[reference], mean)]
-            if S in complete and S != reference
+            if S in complete and reference != S
             else None
             for S in self.columns
         ]

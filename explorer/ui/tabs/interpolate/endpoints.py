@@ -11,7 +11,7 @@ import gradio as gr
 from explorer.ui.endpoints import Endpoint
 from explorer.ui.saving import exported_file
 from explorer.ui.tab import Tab, TabRequest
-from explorer.ui.tabs.interpolate.result import describe
+from explorer.ui.tabs.interpolate.result import describe, unrelated
 from explorer.ui.tabs.interpolate.strips import run_strips
 
 
@@ -25,21 +25,39 @@ def interpolation(tab: Tab[Any], request: TabRequest[Any]) -> tuple[dict[str, An
             name: describe(frames) | {"nfe": len(frames) * frames[0].settings.steps} | asdict(result.facts[name])
             for name, frames in result.strips.items()
         },
+        "unrelated": unrelated(result.path),
         "norms": result.path.norms(result.checkpoint),
     }
     return numbers, exported_file(tab, request, "strips", result)
 
 
 NUMBERS = (
-    "positions along the path; strips by name, each with latents, noise_seeds, steps, eta, nfe, smoothness (1 for a straight"
-    " line, near 0 if every picture is different), largest change, span, contrast at its ends and half-way; norms of x_T"
-    " divided by the root of its dimension, as [position, norm], for slerp and lerp."
+    "positions along the path; strips by name, each with latents, noise_seeds, steps, eta, nfe, path_length (perceptual path"
+    " length, Karras et al. 2018, on pixels, relative to that of even changes along a straight line, so that is 1), jump"
+    " (largest change over the mean change), smoothness (directness: span over the sum of all changes; 1 also for a single"
+    " jump), largest change, span, contrast at its ends and half-way; unrelated, what unrelated pictures would give for"
+    " path_length, jump and smoothness; norms of x_T divided by the root of its dimension, as [position, norm], for slerp"
+    " and lerp."
 )
 ENDPOINTS = (
     Endpoint(
         "interpolate",
         "Return pictures between latents: spherical interpolation (slerp), linear interpolation (lerp), and DDPM.",
-        ("checkpoint", "way", "a", "b", "loop", "frames", "steps", "spacing", "clip", "lerp", "ddpm", "noise_seed"),
+        (
+            "checkpoint",
+            "way",
+            "a",
+            "b",
+            "loop",
+            "frames",
+            "steps",
+            "spacing",
+            "clip",
+            "lerp",
+            "ddpm",
+            "noise_seed",
+            "noises",
+        ),
         {
             "numbers": (dict[str, Any], NUMBERS),
             "strips": (gr.FileData, "PNG: a row for each strip in numbers, a picture for each position."),

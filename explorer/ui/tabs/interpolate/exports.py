@@ -63,7 +63,7 @@ def frame_rows(result: InterpolateResult) -> list[dict[str, Any]]:
             table.append(
                 {"strip": name, "frame": k, "position": position}
                 | {"latent": to_field(frame.latent), "norm_of_x_T": norm}
-                | {"steps": s.steps, "eta": s.eta, "noise_seed": s.noise_seed}
+                | {"steps": s.steps, "eta": s.eta, "noise_seed": str(frame.noise) if frame.noise else s.noise_seed}
                 | asdict(result.facts[name])
             )
     return table

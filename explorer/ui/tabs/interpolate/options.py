@@ -31,6 +31,7 @@ class InterpolateOptions(Options):
         ddpm: show a strip with eta = 1: "own" noise seed for each frame, one "shared" noise seed, or "off".
         over_steps: show the slerp strip with other S.
         side: number of pictures along each side of the pad.
+        noises: show a strip with eta = 1 for which x_T and the noise of every step are interpolated.
     """
 
     way: str = "ends"
@@ -39,11 +40,12 @@ class InterpolateOptions(Options):
     c: int | str = 22
     d: int | str = 3
     loop: str = "10, 29, 22, 3"
-    frames: int = 12
+    frames: int = 9
     lerp: bool = True
     ddpm: str = "own"
     over_steps: bool = False
-    side: int = 7
+    side: int = 5
+    noises: bool = False
 
     checks: ClassVar = {
         "way": one_of("way", "ends", "loop"),
@@ -57,6 +59,7 @@ class InterpolateOptions(Options):
         "ddpm": one_of("ddpm", "own", "shared", "off"),
         "over_steps": boolean("over_steps"),
         "side": integer("side", 5, 11),
+        "noises": boolean("noises"),
     }
 
     def path(self) -> LatentPath:

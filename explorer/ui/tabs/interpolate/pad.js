@@ -2,6 +2,7 @@
 import { say, sayHtml } from '../../web/localize.js';
 import { fixed } from '../../web/numbers.js';
 import { write } from '../../web/plot.js';
+import { markPreview } from '../../web/preview_mark.js';
 import { placeUnder } from './way.js';
 
 /** @typedef {import('./way.js').Place} Place */
@@ -45,7 +46,10 @@ export class Pad {
   draw(names, [row, column]) {
     const { host } = this;
     const { side } = host.value.settings;
-    this.#drawPictures(names);
+    const all = [...names];
+    this.#drawPictures(all);
+    const unfinished = all.map((name) => host.pictures.preview(name)).find(Boolean) ?? null;
+    markPreview(this.pad, unfinished, this.pad.clientWidth);
     const share = 100 / side;
     const box = { left: column * share, top: row * share, width: share, height: share };
     for (const [key, percent] of Object.entries(box)) this.mark.style[key] = `${percent}%`;

@@ -21,7 +21,8 @@ class StripFacts:
     """The measurements of one strip.
 
     Attributes:
-        largest, smoothness, span: see :class:`explorer.evaluation.metrics.Strip`.
+        largest, smoothness, span, path_length, jump: see :class:`explorer.evaluation.metrics.Strip`. Smoothness is called
+            directness on the page.
         contrast_middle: standard deviation of the pixels half-way between the first two latents.
         contrast_ends: mean standard deviation of the pixels at the latents of the path.
     """
@@ -31,6 +32,8 @@ class StripFacts:
     span: float
     contrast_middle: float
     contrast_ends: float
+    path_length: float
+    jump: float
 
 
 def measure(pictures: Tensor, path: LatentPath) -> StripFacts:
@@ -45,14 +48,26 @@ def measure(pictures: Tensor, path: LatentPath) -> StripFacts:
         span=measured.span,
         contrast_middle=float(pictures[middle].std()),
         contrast_ends=float(torch.stack([p.std() for p in stops]).mean()),
+        path_length=measured.path_length,
+        jump=measured.jump,
     )
+
+
+def unrelated(path: LatentPath) -> dict[str, float]:
+    """Return what unrelated pictures would give along a path, on average: a null value for each measure.
+
+    All changes are then equally large, and as large as those between the latents of the path. With m frames from one
+    latent to the next, directness is 1 / m and the path length m^2.
+    """
+    m = path.stops[1] - path.stops[0]
+    return {"path_length": m**2, "jump": 1.0, "smoothness": 1 / m}
 
 
 def describe(frames: list[PictureRequest]) -> dict[str, Any]:
     """Return the settings with which the page opens the frames of a strip in Steps."""
     return {
         "latents": [to_field(frame.latent) for frame in frames],
-        "noise_seeds": [frame.settings.noise_seed for frame in frames],
+        "noise_seeds": [str(frame.noise) if frame.noise else frame.settings.noise_seed for frame in frames],
         "steps": frames[0].settings.steps,
         "eta": frames[0].settings.eta,
     }
@@ -100,6 +115,7 @@ class InterpolateResult(TabResult):
             "strips": json.dumps({name: describe(frames) for name, frames in self.strips.items()}),
             "pad": json.dumps([str(picture.latent) for picture in self.pad.values()]),
             "pad_names": json.dumps(list(self.pad)),
+            "unrelated": json.dumps(unrelated(self.path)),
             "norms": json.dumps(self.path.norms(self.checkpoint)),
         }
 

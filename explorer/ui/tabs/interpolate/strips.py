@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from torch import Tensor
 
+from explorer.latents import NoiseMix
 from explorer.runs.cancellation import State
 from explorer.runs.latent_spec import LatentSpec, mix, parse
 from explorer.runs.results import PictureRequest, ResultCache
+from explorer.settings import Settings
 from explorer.ui.picture_run import run_pictures
 from explorer.ui.tab import TabRequest
 from explorer.ui.tabs.interpolate.options import InterpolateOptions
@@ -48,11 +50,34 @@ def plan_strips(request: TabRequest[InterpolateOptions], path: LatentPath) -> di
         strips["ddpm"] = [
             PictureRequest(latent, replace(noisy, noise_seed=s)) for latent, s in zip(slerp_latents, seeds, strict=True)
         ]
+    if o.noises:
+        strips["noises"] = interpolate_noises(path, replace(base, eta=1.0))
     if o.over_steps:
         for S in OTHER_STEPS:
             if base.steps != S <= request.checkpoint.schedule.T:
                 strips[f"S{S}"] = [PictureRequest(latent, replace(base, steps=S)) for latent in slerp_latents]
     return strips
+
+
+def interpolate_noises(path: LatentPath, settings: Settings) -> list[PictureRequest]:
+    """Return the frames of a path on which x_T and the z of every step are interpolated (Sec. 5.3, footnote 6).
+
+    At the k-th frame, if that is a latent of the path, the noise seed is ``settings.noise_seed + k``, as in the strip with
+    own noise. A loop ends with the noise of its first latent. Between two latents every noise is the slerp of theirs, x_T
+    and each z with the same w.
+    """
+    first, legs = settings.noise_seeds(1)[0], len(path.stops) - 1
+    seeds = [first + stop for stop in path.stops]
+    if path.through[0] == path.through[-1]:
+        seeds[-1] = first
+    frames = []
+    for position in path.positions:
+        leg = min(int(position), legs - 1)
+        a, b, w = seeds[leg], seeds[leg + 1], round(position - leg, 4)
+        noise = NoiseMix(a, b, w) if 0 < w < 1 else None
+        seed = b if w == 1 else a
+        frames.append(PictureRequest(path.at(position, "slerp"), replace(settings, noise_seed=seed), noise))
+    return frames
 
 
 def plan_pad(request: TabRequest[InterpolateOptions]) -> dict[str, PictureRequest]:

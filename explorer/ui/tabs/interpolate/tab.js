@@ -15,6 +15,8 @@ import { firstPlace, heightAt, insidePad, latentField, normLine, placeAfterKey, 
 
 const INITIAL_POSITION = 0.33; // initial position of the scrubber on the path
 const NUMBERS = /** @type {const} */ ([
+  ['path_length', 1],
+  ['jump', 2],
   ['smoothness', 2],
   ['largest', 2],
   ['span', 2],
@@ -44,6 +46,8 @@ class Interpolate extends Stage {
   strips = {};
   /** What was measured of the rows that are complete. @type {Record<string, any>} */
   facts = {};
+  /** What unrelated pictures would give, for some of the measurements. @type {Record<string, number>} */
+  unrelated = {};
   /** Of slerp and lerp, the norm of x_T by position. @type {Record<string, Point[]>} */
   norms = {};
   /** The latents of the pad, by the name of the picture. @type {Map<string, string>} */
@@ -81,6 +85,7 @@ class Interpolate extends Stage {
     this.through = JSON.parse(value.through);
     this.strips = JSON.parse(value.strips);
     this.facts = JSON.parse(value.facts);
+    this.unrelated = JSON.parse(value.unrelated);
     this.norms = JSON.parse(value.norms);
     const latents = JSON.parse(value.pad);
     this.padLatents = new Map(JSON.parse(value.pad_names).map((name, i) => [name, latents[i]]));
@@ -168,8 +173,8 @@ class Interpolate extends Stage {
     const fact = this.facts[name];
     const numbers = fact
       ? [
-          [say('interpolate.smoothness'), fixed(fact.smoothness, 2)],
-          [say('interpolate.largest'), fixed(fact.largest, 2)],
+          [say('interpolate.path_length'), fixed(fact.path_length, 1)],
+          [say('interpolate.jump'), fixed(fact.jump, 2)],
           [say('interpolate.calls'), this.strips[name].steps],
         ]
       : [];
@@ -182,6 +187,9 @@ class Interpolate extends Stage {
     if (name === 'slerp') return `${say('interpolate.slerp')} ${settingOf(0)}`;
     if (name === 'lerp') return `${say('interpolate.lerp')} ${settingOf(0)}`;
     if (name === 'ddpm') return `<span class="noise-colour">${say('interpolate.ddpm')}</span> ${settingOf(1)}`;
+    if (name === 'noises') {
+      return `<span class="noise-colour">${sayHtml('interpolate.all_noises')}</span> ${settingOf(1)}`;
+    }
     return sayHtml('interpolate.slerp_at', { setting: formula(`S = ${name.slice(1)}`) }); // "S10"
   }
 
@@ -193,6 +201,7 @@ class Interpolate extends Stage {
       const contrasts = this.#compared('interpolate.contrasts', 'contrast_middle', 3, ['lerp', 'slerp']);
       return sentences(sayHtml('interpolate.sinks', { least }), contrasts);
     }
+    if (name === 'noises') return sayHtml('interpolate.all_noises_path');
     if (name !== 'ddpm') return say('interpolate.other_steps');
     if (this.value.settings.ddpm === 'own') return say('interpolate.drowns');
     return sentences(
@@ -250,15 +259,18 @@ class Interpolate extends Stage {
       slerp: say('interpolate.slerp_short'),
       lerp: say('interpolate.lerp_short'),
       ddpm: '<span class="noise-colour">DDPM</span>',
+      noises: `<span class="noise-colour">${say('interpolate.all_noises_short')}</span>`,
     };
     const names = Object.keys(heads).filter((name) => this.facts[name]);
-    const head = `<dt></dt>${names.map((name) => `<dd class="top">${heads[name]}</dd>`).join('')}`;
+    const tops = [...names.map((name) => heads[name]), say('interpolate.unrelated')];
+    const head = `<dt></dt>${tops.map((top) => `<dd class="top">${top}</dd>`).join('')}`;
     const rows = NUMBERS.map(([key, decimals]) => {
       const cells = names.map((name) => `<dd>${fixed(this.facts[name][key], decimals)}</dd>`);
-      return `<dt>${say(`interpolate.number.${key}`)}</dt>${cells.join('')}`;
+      const none = key in this.unrelated ? fixed(this.unrelated[key], decimals) : '';
+      return `<dt>${say(`interpolate.number.${key}`)}</dt>${cells.join('')}<dd class="null">${none}</dd>`;
     });
     const list = this.$('.norm dl');
-    list.style.gridTemplateColumns = `minmax(0, 1fr) repeat(${Math.max(1, names.length)}, auto)`;
+    list.style.gridTemplateColumns = `minmax(0, 1fr) repeat(${names.length + 1}, auto)`;
     write(list, names.length ? head + rows.join('') : '');
   }
 
@@ -272,6 +284,7 @@ class Interpolate extends Stage {
     }
     const { latents, noise_seeds, steps, eta } = this.strips[name];
     const { at } = this.film;
+    if (typeof noise_seeds[at] !== 'number') return null; // Steps has one noise seed
     return { seed: latents[at], noise_seed: noise_seeds[at], steps, eta };
   }
 
