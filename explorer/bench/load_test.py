@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import statistics
 import time
 from base64 import b64decode
@@ -121,7 +122,7 @@ FINAL_PICTURES: dict[str, Callable[[SimulatedRun, Checkpoint], FinalPicture]] = 
 
 
 def _named_picture(run: SimulatedRun, name: str) -> np.ndarray:
-    pictures = dict(line.split("\t") for line in run.value["pictures"].splitlines())
+    pictures = dict(re.findall(r"^([^\t]+)\t([^\t]+)$", run.value["pictures"], re.MULTILINE))  # without previews
     return _read_image(b64decode(pictures[name].split(",")[1]))
 
 

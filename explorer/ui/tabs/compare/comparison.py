@@ -64,6 +64,7 @@ class Comparison:
         """Yield the result after every visible change."""
         self._add_cached_rows()
         if self.previews:
+            yield self.result
             self._add_previews()
             yield self.result
         self.rows_started = time.perf_counter()

@@ -27,14 +27,16 @@ def both_grids(source: ExportSource) -> np.ndarray:
 def similarity_rows(result: ConsistencyResult) -> list[dict[str, Any]]:
     """Return a table row for each picture.
 
-    ``similarity`` is that to the picture of the same latent with S = ``to_steps``. It is empty for this reference itself.
+    ``similarity`` is that to the picture of the same latent with S = ``to_steps``. For this
+    reference itself, with S equal to ``to_steps``, it is 1 by definition.
     """
     first = result.request.settings.noise_seeds(1)[0]
     table = []
     for eta in ETAS:
         similarities = result.grid.similarities(eta)
         for S, column in zip(result.grid.columns, similarities.columns, strict=True):
-            numbers: Sequence[float | None] = column or [None] * len(result.latents)
+            missing = 1.0 if similarities.reference == S else None
+            numbers: Sequence[float | None] = column or [missing] * len(result.latents)
             for i, (latent, value) in enumerate(zip(result.latents, numbers, strict=True)):
                 cell: dict[str, Any] = {"eta": eta, "steps": S, "latent": to_field(latent), "noise_seed": first + i}
                 table.append(cell | {"similarity": value, "to_steps": similarities.reference})

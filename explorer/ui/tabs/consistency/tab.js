@@ -179,7 +179,7 @@ class Consistency extends Stage {
     this.$('.legend').hidden = !unrelated;
     if (!unrelated) return;
     const [mean, deviation, quantile] = [unrelated.mean, unrelated.deviation, unrelated.quantile].map((v) =>
-      fixed(v, 2),
+      fixed(Math.abs(v) < 0.005 ? 0 : v, 2),
     );
     write(this.$('.legend'), sayHtml('consistency.unrelated', { mean, deviation, quantile, n: unrelated.pictures }));
   }

@@ -94,7 +94,7 @@ class Interpolate extends Stage {
   }
 
   readings() {
-    return readingsOf(this.facts, this.norms);
+    return readingsOf(this.facts, this.norms, this.unrelated);
   }
 
   /** The number of legs of the path. */
