@@ -19,7 +19,7 @@ def sampled(latent, S=2, eta=0.0, noise_seed=0):
 
 
 def numbers(stage, name):
-    """smoothness and the largest change of a strip, as its row says."""
+    """Path length, largest over mean step, and network calls of a strip, as its row says."""
     return [float(text) for text in stage.locator(f"{lane(name)} .facts b").all_inner_texts()]
 
 

@@ -90,8 +90,9 @@ test('Interpolate: the rows that are measured, and the least norm', () => {
       [0.5, 0.704],
     ],
   };
-  const readings = ofInterpolate({ lerp: { contrast_middle: 0.38, smoothness: 0.5 } }, norms);
+  const readings = ofInterpolate({ lerp: { contrast_middle: 0.38, path_length: 2.57 } }, norms, { path_length: 64 });
   assert.deepEqual([readings.norm_least, readings.contrast_lerp, readings.contrast_slerp], ['0.70', '0.380', null]);
+  assert.deepEqual([readings.path_lerp, readings.path_slerp, readings.path_unrelated], ['2.6', null, '64']);
 });
 
 test('Encode: an error for each S', () => {
