@@ -165,6 +165,7 @@ ALLOWED = re.compile(
     r"\{(?:S|t|eta)\} ?= ?[\d.]*\d"  # a setting
     r"|\{[^{}]*\}"  # readings, numbers of the paper, values, symbols such as {x_0}
     r"|(?:Eq\.|式|식) ?(?:\d+|\(14\))|(?:Table|表|표) 1|2020|CIFAR-10|coef[12]|Inception-v3|sha256|x_0"  # names
+    r"|(?:Theorem|定理|정리) 1|(?:footnote|脚注|각주) 6"
     r"|(?:App\.|附录|부록) D[.\d]*|[Ss]ections? \d[.\d]*|第 \d[.\d]* 节|\d[.\d]*절"
     r"|\[−1, 1\]|\[0, 1\]|±(?:2|1\.5)\b|\b1−(?=\{)|\b1/(?=<b>)"  # ranges, 1 − beta, a fraction of a value
 )
@@ -185,6 +186,13 @@ CONSTANTS = {
     "forward.same": {"99", "100"},  # of the test
     "forward.beyond": {"99", "100"},
     "interpolate.over_steps": {"20", "50"},
+    "about.interpolate": {"1"},  # of an even, straight path
+    "interpolate.number.path_length": {"1"},
+    "about.consistency": {"1"},  # of a picture with itself
+    "consistency.limit": {"5"},  # percent beyond the quantile
+    "consistency.unrelated": {"5"},
+    "about.forward": {"0"},  # Theorem 1 needs an eta above it
+    "forward.marginals": {"0"},
     "paths.at": {"0"},
     "paths.sweep": {"1"},  # of a ratio
     "paths.before": {"1"},
