@@ -149,6 +149,8 @@ def test_stop_keeps_what_is_done(stage, brake):
     stage.open(SMALL)
     brake()
     stage.type_number("steps", "200")
-    stage.wait_for_calls("of 1,200")
+    stage.wait_for_calls("of 1,214")
     stage.stop()
-    assert "of 1,200" in stage.text(".status .nfe")  # 200 steps of five rows, the repeat and one other
+    assert "of 1,214" in stage.text(
+        ".status .nfe"
+    )  # 200 steps of four rows, the repeat and one other; and 2 of each preview

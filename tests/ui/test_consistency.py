@@ -133,6 +133,7 @@ def test_columns_fill_from_the_left_and_stop_keeps_them(stage, brake):
     stage.type_option("lengths", "2, 5, 200")
     stage.wait("running")
     stage.locator(f"{cell(0, 5, 0)} canvas:not(.blank):not(.stale)").wait_for()
+    stage.locator(f"{cell(0, 200, 0)}[data-preview='S = 2']").wait_for()
     stage.stop()
     stage.settle()
     assert stage.text(f"{cell(0, 5, 0)} span") == "reference"
