@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from stage import Stage
 
 SMALL = "?steps=5&eta=0.5&others=1&latents=22%2C+10&lengths=2%2C+5&frames=8&side=5&drawn=5&points=200&samples=0"
-TABS = ("steps", "compare", "interpolate", "encode", "forward", "paths", "quality")
+TABS = ("steps", "compare", "consistency", "interpolate", "encode", "forward", "paths", "quality")
 LAPTOP, PHONE = (1366, 657), (390, 844)  # the laptop has 768 lines, less the bars of the browser
 SCREENS = (LAPTOP, (1280, 600), (1024, 700), (820, 1180), PHONE)
 SCREEN_RULES = ["color-contrast", "scrollable-region-focusable"]  # what depends on colours and layout

@@ -158,7 +158,7 @@ function columnsOf(inversion, errors, cells, narrow) {
 /**
  * @param {Errors} errors
  * @param {number} steps S of the settings: its row is highlighted
- * @param {boolean} narrow on a phone there is no room for means beside medians
+ * @param {boolean} narrow whether there is no room for means beside medians
  * @returns {string} HTML
  */
 export function errorTable({ table, heldOut, paper }, steps, narrow) {

@@ -18,6 +18,7 @@ import { readingsOf } from './readings.js';
 /** @typedef {import('./errors.js').ErrorOfLength} ErrorOfLength */
 
 const NARROW = 700; // px: in narrower windows pictures are smaller
+const WIDE_TABLE = 690; // px that a table with means beside medians needs
 const NORMAL_TOP = 0.45; // slightly above the normal density at 0
 const LEGEND_AT = 0.7; // of the histogram's values
 const DEFAULT_LARGEST = 100; // S of the table of errors; larger ones are offered
@@ -177,7 +178,7 @@ class Encode extends Stage {
     this.$('.low').dataset.ways = String(Object.keys(table).length);
     const plot = this.$('.errors .plot');
     write(plot, errorChart(errors, Math.max(320, plot.clientWidth)));
-    write(this.$('table'), errorTable(errors, value.settings.steps, innerWidth <= NARROW));
+    write(this.$('table'), errorTable(errors, value.settings.steps, this.stage.clientWidth < WIDE_TABLE));
     const offered = value.offered.filter((S) => S > Math.min(DEFAULT_LARGEST, Math.max(...value.lengths)));
     write(this.$('.larger'), largerChoices({ offered, lengths: value.lengths, inversions: Object.keys(table) }));
     const note = measured.note === '' ? '' : sayHtml('encode.not_measured', { note: localize(measured.note) });
