@@ -1,56 +1,9 @@
-"""The page for everyone: what lights up together, the keys, the projector, and what axe-core says of all tabs."""
+"""The page for everyone: what lights up together, the keys, and the projector."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 SMALL = "?steps=5&eta=0.5&others=1&latents=22%2C+10&lengths=2%2C+5&frames=8&side=5&drawn=5&points=200&samples=0"
-TITLES = ("Steps", "Consistency")  # the others: test_screens.py
 BOXES = "() => [...document.querySelectorAll('#steps :is(.term, .chart, .scrubber, .status)')].map(e => { const r = e.getBoundingClientRect(); return [r.x, r.y, r.width, r.height].join() })"
-
-
-@pytest.fixture(scope="module")
-def faults():
-    """``faults(page, options)``: the serious and critical findings of axe-core on a page."""
-    axe = Axe()
-
-    def of(page, **options):
-        found = axe.run(page, options={"resultTypes": ["violations"], "preload": False, **options}).response[
-            "violations"
-        ]
-        grave = [fault for fault in found if fault["impact"] in ("serious", "critical")]
-        return [(fault["id"], node["target"], node["failureSummary"]) for fault in grave for node in fault["nodes"]]
-
-    return of
-
-
-def in_dark(page, on):
-    page.evaluate("on => document.body.classList.toggle('dark', on)", on)
-
-
-def bring_to_front(stage, title):
-    """Go to a tab, and wait for what it shows first, not for its run: axe judges what is on the screen."""
-    stage.tab = title.lower()
-    stage.page.get_by_role("tab", name=title).click()
-    stage.locator(".stage:not([data-waiting])").wait_for()
-    stage.page.wait_for_function(
-        "tab => [...document.querySelectorAll(`#${tab} :is(svg text, td, .now canvas:not(.blank))`)].length > 2",
-        arg=stage.tab,
-    )
-    stage.settle()
-
-
-@pytest.mark.usefixtures("few_rows")
-def test_axe_finds_no_serious_fault_in_light_or_dark(stage, faults):
-    stage.open(SMALL)
-    for title in TITLES:
-        bring_to_front(stage, title)
-        assert faults(stage.page) == [], title
-        in_dark(stage.page, True)
-        stage.settle()
-        assert faults(stage.page, runOnly=["color-contrast"]) == [], f"{title}, dark"
-        in_dark(stage.page, False)
-    stage.page.locator('[data-tool="help"]').click()
-    assert faults(stage.page) == [], "help"
 
 
 def lit(stage):

@@ -107,3 +107,10 @@ def test_all_tabs_are_in_sight_on_a_phone(screen):
         box = title.bounding_box()
         assert 0 <= box["x"] < box["x"] + box["width"] <= 375
         assert box["height"] >= 24  # the least that a finger hits
+
+
+def test_axe_finds_no_serious_fault_in_the_list_of_keys(screen):
+    screen.page.set_viewport_size({"width": 1366, "height": 657})
+    screen.page.locator('[data-tool="help"]').click()
+    assert screen.faults() == []
+    screen.page.keyboard.press("Escape")
