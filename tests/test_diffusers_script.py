@@ -83,9 +83,9 @@ def test_a_script_is_written_exactly_for_the_jumps_of_ddim_scheduler(checkpoints
     ("latent", "settings", "why"),
     [
         ("3", ex.Settings(10, variance="large"), "no setting for σ̂"),
-        ("3", ex.Settings(30), "linear with an S that divides 1000, or leading, would do"),
-        ("encode(0, 10)", ex.Settings(10), "latent is that of a picture"),
-        ("slerp(1, encode(0, 10), 0.5)", ex.Settings(10), "latent is that of a picture"),
+        ("3", ex.Settings(30), "Use linear with an S that divides 1000, or leading"),
+        ("encode(0, 10)", ex.Settings(10), "latent is encoded from a picture"),
+        ("slerp(1, encode(0, 10), 0.5)", ex.Settings(10), "latent is encoded from a picture"),
     ],
 )
 def test_unsupported_runs_are_refused_with_the_reason(checkpoints, latent, settings, why):
@@ -94,5 +94,5 @@ def test_unsupported_runs_are_refused_with_the_reason(checkpoints, latent, setti
 
 
 def test_a_checkpoint_without_a_folder_is_refused():
-    with pytest.raises(NotInDiffusers, match="no folder"):
+    with pytest.raises(NotInDiffusers, match="not a folder"):
         script(WAVY, parse(3), ex.Settings(10))

@@ -133,7 +133,7 @@ def test_a_list_is_split_at_commas_outside_parentheses():
         ("1", "expected 2 to 4 latents separated by commas, not 1"),
         ("", "expected 2 to 4 latents separated by commas, not 0"),
         ("1, 2, 3, 4, 5", "expected 2 to 4 latents separated by commas, not 5"),
-        ("1, 2, 01", "the latents must differ, and '1' is there twice"),
+        ("1, 2, 01", "the latents must differ, but '1' appears twice"),
         ("slerp(1,2,.5), slerp(1, 2, 0.50)", "the latents must differ"),
         ("1, two", "a latent is a seed from 0 to"),
         ("1, slerp(2, 3, 0.5", r"slerp\(a, b, w\)"),

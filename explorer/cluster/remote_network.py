@@ -114,7 +114,7 @@ class ReplicaClient:
                 if response.status_code == httpx.codes.CONFLICT:
                     raise NetworkLost(
                         "network.other",
-                        "{address} serves another checkpoint by now. Start the app anew for that one",
+                        "{address} now serves another checkpoint. Restart the app to use it",
                         address=self.address,
                     )
                 if response.status_code == httpx.codes.BAD_REQUEST:

@@ -46,7 +46,7 @@ def read_picture(data: bytes) -> Image.Image:
     if len(data) > MAX_FILE:
         raise PictureError(
             "brought.too_many_bytes",
-            "the file has {size} MB, more than the {most} MB that are taken",
+            "the file has {size} MB, more than the limit of {most} MB",
             size=len(data) >> 20,
             most=MAX_FILE >> 20,
         )
@@ -62,12 +62,12 @@ def read_picture(data: bytes) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError(
             "brought.too_many_pixels",
-            "the picture has more than the {most} million pixels that are taken",
+            "the picture has more than {most} million pixels, the limit",
             most=MAX_PIXELS // 10**6,
         ) from error
     except Exception as error:  # Pillow raises errors of many types for damaged files
         raise PictureError(
-            "brought.unreadable", "this is no picture that can be read, or it is damaged: try a PNG or a JPEG"
+            "brought.unreadable", "this picture cannot be read or is damaged: try a PNG or a JPEG"
         ) from error
 
 
@@ -120,7 +120,7 @@ def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise PictureError(
             "brought.too_large",
-            "the picture is {size}, more than the {most} million pixels taken",
+            "the picture is {size}, more than the limit of {most} million pixels",
             size=size,
             most=MAX_PIXELS // 10**6,
         )
@@ -134,7 +134,7 @@ def _check_size(width: int, height: int) -> None:
     if max(width, height) > MAX_RATIO * min(width, height):
         raise PictureError(
             "brought.too_long",
-            "the picture is {size}: its middle square would show next to nothing of it",
+            "the picture is {size}: its middle square would show almost nothing of it",
             size=size,
         )
 
@@ -204,7 +204,7 @@ class UploadedPictures:
         picture = self._pictures.get(name)
         if picture is None:
             raise PictureError(
-                "brought.gone", "this picture was brought earlier and is not kept: choose the file again"
+                "brought.gone", "this picture was uploaded earlier and is no longer in memory: choose the file again"
             )
         return picture
 

@@ -36,7 +36,7 @@ def script(checkpoint: Checkpoint, latent: LatentSpec, settings: Settings) -> st
     """
     if checkpoint.folder is None or not path_of(checkpoint.folder, UNET_CONFIG).is_file():
         raise NotInDiffusers(
-            "diffusers.no_folder", "{name} is no folder that diffusers could open", name=checkpoint.name
+            "diffusers.no_folder", "{name} is not a folder that diffusers can open", name=checkpoint.name
         )
     if settings.variance != "eta":
         raise NotInDiffusers("diffusers.large_variance", "DDIMScheduler has no setting for σ̂, DDPM’s larger variance")
@@ -56,8 +56,8 @@ def _timestep_spacing(T: int, settings: Settings) -> str:
     if any(t - T // S != t_prev for t, t_prev in jumps(tau)[:-1]) or tau[0] > T // S:
         raise NotInDiffusers(
             "diffusers.uneven",
-            "at S = {steps} the steps of {spacing} τ are not all {length} long, as DDIMScheduler takes them; "
-            "linear with an S that divides {total}, or leading, would do",
+            "at S = {steps} the steps of {spacing} τ are not all {length} long, as DDIMScheduler requires. "
+            "Use linear with an S that divides {total}, or leading",
             steps=S,
             spacing=settings.spacing,
             length=T // S,
@@ -152,5 +152,5 @@ def _x_T(latent: LatentSpec) -> str:
         case EncodedLatent():
             raise NotInDiffusers(
                 "diffusers.encoded",
-                "the latent is that of a picture, found by refining jumps that diffusers does not make",
+                "the latent is encoded from a picture with refined jumps, which diffusers cannot do",
             )

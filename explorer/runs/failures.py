@@ -25,7 +25,7 @@ class ShuttingDown(RunFailure):
         super().__init__(
             Message(
                 "server.ending",
-                "The app on the server is ending. What is on the screen stays; run it again once the app is back",
+                "The app on the server is shutting down. What is on the screen stays; run it again once the app is back",
             )
         )
 
@@ -43,7 +43,7 @@ def check_finite(eps: Tensor, t: int | Tensor) -> Tensor:
         raise RunFailure(
             Message(
                 "status.not_finite",
-                "The run ended early: at t = {label} the network came to values that are no finite numbers (NaN or infinity)",
+                "The run ended early: at t = {label} the network returned values that are not finite (NaN or infinity)",
                 label=label,
             )
         )
@@ -64,9 +64,9 @@ def explain(error: Exception, context: object, fallback: Message | None = None) 
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:
         return Message(
             "server.disk",
-            "The disk of the server is full or cannot be written, so this could not be finished. "
+            "The disk of the server is full or not writable, so this could not be finished. "
             "What is on the screen stays",
         )
     return fallback or Message(
-        "status.failed", "The run failed on the server, which has noted why. Try again, or change a setting"
+        "status.failed", "The run failed on the server; the reason is in its log. Try again, or change a setting"
     )

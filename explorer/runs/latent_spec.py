@@ -174,7 +174,7 @@ def parse_list(value: object, least: int, most: int) -> list[LatentSpec]:
     duplicates = [str(spec) for i, spec in enumerate(specs) if spec in specs[:i]]
     if duplicates:
         raise LocalizedError(
-            "error.latent_twice", "the latents must differ, and {given} is there twice", given=shorten(duplicates[0])
+            "error.latent_twice", "the latents must differ, but {given} appears twice", given=shorten(duplicates[0])
         )
     return specs
 

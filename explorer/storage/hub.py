@@ -111,7 +111,7 @@ def fetch(hub_id: HubId, progress: Progress | None = None) -> Path:
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise CheckpointError(
             "opening.not_found",
-            "{name} is neither a folder here nor a public model of the hub; check how it is written (a private "
+            "{name} is neither a folder here nor a public model of the hub; check the spelling (a private "
             "one needs: hf auth login)",
             name=hub_id.repo,
         ) from error
@@ -145,7 +145,7 @@ def _files_to_download(hub_id: HubId, sizes: Mapping[str, int]) -> list[str]:
     if total > limits.MAX_DOWNLOAD_BYTES:
         raise CheckpointError(
             "opening.too_large",
-            "{name} has {size} GB; at most {most} GB are fetched",
+            "{name} has {size} GB; at most {most} GB are downloaded",
             name=str(hub_id),
             size=f"{total / 1e9:.1f}",
             most=f"{limits.MAX_DOWNLOAD_BYTES / 1e9:.1f}",
@@ -181,8 +181,8 @@ def _cached_folder(hub_id: HubId, reason: Exception) -> Path:
     )
     raise CheckpointError(
         "opening.not_here",
-        "{name} is not on this machine, neither as a folder nor in the hub's cache, and {why}. Where there is a "
-        "network, fetch it beforehand: {command}",
+        "{name} is not on this machine, neither as a folder nor in the hub's cache, and {why}. Download it "
+        "beforehand on a machine with a network: {command}",
         name=str(hub_id),
         why=why,
         command=hub_id.command,

@@ -42,7 +42,7 @@ def build_unet(name: str, config: Mapping[str, Any], weights_file: bytes) -> UNe
     except ValueError as error:
         raise CheckpointError(
             "opening.corrupt",
-            "{name}: {file} is truncated or corrupt ({error}); fetch or copy it again",
+            "{name}: {file} is truncated or corrupt ({error}); download or copy it again",
             name=name,
             file=WEIGHTS,
             error=str(error),

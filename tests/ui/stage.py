@@ -208,7 +208,7 @@ class Stage:
     def assert_refused(self, field, expected):
         """The field is refused: for one of the tab's own it is said beside it, for one of the control column below, and beside it too."""
         self.wait("error")
-        assert "last good run" in self.text(".status .message")
+        assert "last successful run" in self.text(".status .message")
         own = self.locator(f'[name="{field}"]')
         if own.count() == 0:
             assert expected in self.text(".status .message")

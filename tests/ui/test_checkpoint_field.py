@@ -21,7 +21,7 @@ def test_a_hub_id_is_fetched_while_the_old_pictures_stay_and_then_works_everywhe
     stage.open("?steps=5&others=1&moments=8&frames=8&side=5")
     before = stage.panels()
     stage.enter(stage.page.locator(FIELD), "a/tiny")
-    stage.page.locator(SAID, has_text=re.compile("Fetching 0 of")).wait_for()
+    stage.page.locator(SAID, has_text=re.compile("Downloading 0 of")).wait_for()
     assert stage.page.locator("#controls .fetched").is_visible()
     assert stage.panels() == before
     assert stage.setting("checkpoint") == "faces-64"

@@ -55,7 +55,7 @@ def test_while_one_is_opened_it_is_said_how_far_it_is_and_the_others_are_there()
     while (answer := checkpoints.open("a/b"))["share"] is None:
         time.sleep(0.01)
     assert (answer["state"], answer["share"]) == ("opening", 0.25)
-    assert english(answer["message"]) == "Fetching 0 of 2 MB."
+    assert english(answer["message"]) == "Downloading 0 of 2 MB."
     assert list(checkpoints) == ["toy"]
     for i in range(MAX_PENDING - 1):
         assert "Waiting" in english(checkpoints.open(f"c/{i}")["message"])
@@ -76,7 +76,7 @@ def test_what_cannot_be_opened_is_said_and_changes_nothing(text):
 
 def test_an_error_that_nobody_foresaw_is_not_told_in_its_own_words():
     checkpoints = CheckpointRegistry({"toy": TOY}, lambda text, progress: 1 / 0)
-    assert english(opened(checkpoints, "a/b")["message"]) == "It could not be opened; the server has noted why."
+    assert english(opened(checkpoints, "a/b")["message"]) == "It could not be opened; the reason is in the server’s log."
 
 
 def test_an_app_for_strangers_opens_no_others(tiny_folder):

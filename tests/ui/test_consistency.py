@@ -93,7 +93,7 @@ def test_a_new_column_or_row_costs_only_itself(stage):
 BAD = [
     ("lengths", "5, many", "S must be a whole number of at least 1, not 'many'"),
     ("lengths", "0, 5", "S must be a whole number of at least 1, not 0"),
-    ("lengths", "5, 2, 5", "the values of S must differ, and 5 is there twice"),
+    ("lengths", "5, 2, 5", "the values of S must differ, but 5 appears twice"),
     ("lengths", "5, 2000", "S must be a whole number from 1 to 1000, not 2000"),
     ("latents", "22, 22", "the latents must differ"),
     ("latents", f"22, {2**53}", "from 0 to 9007199254740991, not 9007199254740992"),

@@ -56,7 +56,7 @@ def test_a_network_that_comes_to_no_numbers_is_told_with_its_t_and_the_next_run_
     values = run(tab, SMALL[name])
     assert values[-1]["state"] == "error"
     said = english(values[-1]["message"])
-    assert "no finite numbers (NaN or infinity)" in said
+    assert "not finite (NaN or infinity)" in said
     assert 1 <= int(said.split("t = ")[1].split(" ")[0]) <= 300
     for value in values:  # what JSON has no word for would stop the page
         assert "NaN" not in json.dumps(value, allow_nan=False)
@@ -113,9 +113,9 @@ def test_a_file_that_the_disk_does_not_take_is_refused_in_words_and_made_when_it
     page = SimpleNamespace(session_hash="a")
     with disk():
         *_, refused = exporter.make(wish, page)
-        with pytest.raises(gr.Error, match="The disk of the server is full or cannot be written"):
+        with pytest.raises(gr.Error, match="The disk of the server is full or not writable"):
             endpoint("toy", 3, 9, 0.5, "linear", False, 5, True, 1)
-    assert "The disk of the server is full or cannot be written" in english(refused["message"])
+    assert "The disk of the server is full or not writable" in english(refused["message"])
     *_, made = exporter.make(wish, page)
     assert made["state"] == "done"
     assert Image.open(endpoint("toy", 3, 9, 0.5, "linear", False, 5, True, 1)[1]["path"]).width > 8

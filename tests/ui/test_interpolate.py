@@ -192,7 +192,7 @@ def test_the_ends_and_corners_take_what_is_typed_diced_or_current(stage):
 
 
 BAD = [
-    ("ends", "b", "10", "the corners must differ, and 10 is there twice"),
+    ("ends", "b", "10", "the corners must differ, but 10 appears twice"),
     ("ends", "a", "slerp(1, 2", "latent must be a seed, slerp(a, b, w)"),
     ("ends", "a", str(2**53), "from 0 to 9007199254740991, not 9007199254740992"),
     ("loop", "loop", "10", "expected 2 to 8 latents separated by commas, not 1"),

@@ -106,7 +106,7 @@ def test_a_tab_is_called_by_one_name_in_all_its_languages():
 
 def test_what_python_says_is_english_as_text_and_a_key_for_the_page():
     message = LocalizedMessage("controls.restored", {"name": "a.png"})
-    assert str(message) == "The settings of a.png are back."
+    assert str(message) == "The settings of a.png are restored."
     assert to_json(message) == {"say": "controls.restored", "values": {"name": "a.png"}}
 
 
@@ -126,7 +126,7 @@ def test_several_bad_entries_of_an_address_are_told_as_one_message():
         == notice
         == (
             "S must be a whole number from 1 to 1000, not 0. η must be a number from 0 to 1, not 'two'. "
-            "The usual value is shown."
+            "The default is used."
         )
     )
 

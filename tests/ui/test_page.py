@@ -75,7 +75,7 @@ def test_a_slider_moved_back_shows_its_pictures_before_any_answer(stage):
     stage.wait("error")
     stage.type_number("seed", "22")
     stage.settle()
-    assert stage.text(".status .state") == "Ended"
+    assert stage.text(".status .state") == "Done"
     stage.set_range("eta", 0.5)
     stage.wait_for_run()
     assert stage.panels() != before

@@ -50,7 +50,7 @@ def test_the_checkpoint_shows_its_measured_cells_or_says_that_there_are_none(sta
         assert stage.locator(".ours svg .marker").count() == stage.locator(".ours svg .bar").count() == len(cells)
     else:
         assert stage.text(".ours .how").startswith("Not measured yet: python -m explorer evaluate faces-64")
-        assert stage.text(".heat-ours .heat") == "Nothing measured."
+        assert stage.text(".heat-ours .heat") == "No measurements."
 
 
 def test_the_conclusions_name_the_cells_of_the_loaded_checkpoint(stage, faces):
@@ -62,10 +62,10 @@ def test_the_conclusions_name_the_cells_of_the_loaded_checkpoint(stage, faces):
         assert abs(cell.distance - many.distance) < 2 * error
     headline = stage.text(".lead .say")
     assert headline.startswith("From S = 50 on, DDIM (η = 0) is not measurably worse than DDPM (η = 1) at S = 1000.")
-    assert "DDPM itself is not measurably worse from S = 50 on. So 20 times fewer" in headline
+    assert "The same holds for DDPM itself from S = 50 on. So 20 times fewer" in headline
     findings = stage.text(".findings")
     assert f"A perfect sampler is expected to have {table.floor.distance:.3g} with 256 pictures" in findings
-    assert f"Real pictures have {table.real.distance:.3g} on average over 16 sets of 256" in findings
+    assert f"Over 16 sets of 256 real pictures the mean distance is {table.real.distance:.3g}" in findings
 
 
 def test_the_labels_of_the_lines_are_whole_and_apart_on_a_phone(stage):

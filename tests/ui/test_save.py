@@ -24,11 +24,11 @@ PLAY = """async text => {
 
 def test_films_and_numbers_of_the_run_are_downloaded(stage, tmp_path):
     stage.open("?steps=5&eta=0.3")
-    gif, name = save(stage, "Film of the run", "GIF", tmp_path)
+    gif, name = save(stage, "Video of the run", "GIF", tmp_path)
     assert name == "ddim-explorer_faces-64_seed-22_S-5_eta-0.3.gif"
     with Image.open(io.BytesIO(gif)) as film:
         assert (film.n_frames, film.height) == (5, 256)
-    mp4, _ = save(stage, "Film of the run", "MP4", tmp_path)
+    mp4, _ = save(stage, "Video of the run", "MP4", tmp_path)
     if stage.page.evaluate("document.createElement('video').canPlayType('video/mp4; codecs=\"avc1.640016\"')"):
         width, height, seconds = stage.page.evaluate(PLAY, base64.b64encode(mp4).decode())
         assert (width, height) == (4 * (64 + 2 + 64), 256)
@@ -38,7 +38,7 @@ def test_films_and_numbers_of_the_run_are_downloaded(stage, tmp_path):
     arrays, _ = save(stage, "Trajectory, arrays", "NPZ", tmp_path)
     with np.load(io.BytesIO(arrays)) as file:
         assert file["x_t"].shape == (5, 1, 3, 64, 64)
-    assert stage.text(".status .state") == "Ended"
+    assert stage.text(".status .state") == "Done"
 
 
 def figure(data):
@@ -157,10 +157,10 @@ def test_a_long_file_says_how_far_it_is_and_can_be_stopped(stage, brake):
     before = stage.panels()
     choose(stage, "Numbers of every step", "CSV")
     button = stage.locator(".open-save")
-    button.filter(has_text="Making the CSV").wait_for()
+    button.filter(has_text="Creating CSV").wait_for()
     stage.page.wait_for_function("parseInt(document.querySelector('#steps .open-save').textContent.match(/\\d+/)) > 0")
     button.click()
-    stage.locator('.menu button:has-text("Stop making the CSV")').click()
+    stage.locator('.menu button:has-text("Stop creating the CSV")').click()
     assert button.inner_text() == "Save"
     assert stage.text(".status .state") == "Stopped"
     assert stage.panels() == before
@@ -171,7 +171,7 @@ def test_a_long_file_says_how_far_it_is_and_can_be_stopped(stage, brake):
 def test_what_is_wrong_is_said_beside_the_button_and_what_is_on_the_screen_can_still_be_saved(stage, tmp_path):
     stage.open("?tab=quality&samples=0")
     choose(stage, "Pictures of the cells", "PNG")
-    stage.locator(".said").filter(has_text="No pictures are made").wait_for()
+    stage.locator(".said").filter(has_text="There are no pictures").wait_for()
     stage.page.keyboard.press("Escape")
     assert stage.locator(".said").is_hidden()
     stage.open("?steps=5")

@@ -57,11 +57,11 @@ def test_a_saved_picture_can_be_chosen_from_the_menu(stage):
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (file_of(PICTURE), "This PNG holds no settings"),
-        (exports.png(PICTURE, "a" * 9000), "This PNG holds no settings"),
-        (file_of(PICTURE, "jpeg"), "This is no PNG"),
-        (b"", "This is no PNG"),
-        (file_of(PICTURE)[:8] + b"\xff\xff\xff\xfftEXtddim-explorer\0seed=1", "This PNG holds no settings"),
+        (file_of(PICTURE), "This PNG contains no settings"),
+        (exports.png(PICTURE, "a" * 9000), "This PNG contains no settings"),
+        (file_of(PICTURE, "jpeg"), "This is not a PNG"),
+        (b"", "This is not a PNG"),
+        (file_of(PICTURE)[:8] + b"\xff\xff\xff\xfftEXtddim-explorer\0seed=1", "This PNG contains no settings"),
     ],
     ids=["no settings", "too long", "a jpeg", "empty", "a chunk beyond the end"],
 )

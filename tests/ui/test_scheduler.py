@@ -271,7 +271,7 @@ def test_a_scheduler_that_is_closed_while_runs_wait_tells_them_and_takes_no_more
     waiting = scheduler.submit(request(network, 1))
     closing = Thread(target=scheduler.close)
     closing.start()
-    with pytest.raises(ShuttingDown, match="is ending"):
+    with pytest.raises(ShuttingDown, match="is shutting down"):
         waiting.result(10)
     with pytest.raises(ShuttingDown):
         scheduler.call(network, first.x_t, 500)

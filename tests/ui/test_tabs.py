@@ -114,14 +114,14 @@ REFUSED = [
     ("consistency", "lengths", "0, 5", "at least 1"),
     ("consistency", "lengths", "5, -5", "at least 1"),
     ("consistency", "lengths", "5, 2.5", "at least 1"),
-    ("consistency", "lengths", "5, 10, 5", "5 is there twice"),
+    ("consistency", "lengths", "5, 10, 5", "5 appears twice"),
     ("consistency", "lengths", "5, 1001", "from 1 to 1000, not 1001"),
     ("consistency", "lengths", "5, " + "9" * 400, "S must be a whole number"),
     ("consistency", "lengths", "5", "2 to 8 values"),
     ("consistency", "lengths", "1,2,3,4,5,6,7,8,9", "2 to 8 values"),
     ("consistency", "lengths", None, "a list separated by commas"),
-    ("interpolate", "b", 10, "10 is there twice"),
-    ("interpolate", "b", "10", "10 is there twice"),
+    ("interpolate", "b", 10, "10 appears twice"),
+    ("interpolate", "b", "10", "10 appears twice"),
     ("interpolate", "b", MAX_SEED + 1, "from 0 to 9007199254740991"),
     ("interpolate", "a", "slerp(1, 2", r"slerp\(a, b, w\)"),
     ("interpolate", "frames", 7, "from 8 to 33"),
@@ -134,7 +134,7 @@ REFUSED = [
     ("interpolate", "loop", "10", "2 to 8 latents"),
     ("interpolate", "loop", "10, 29, 10", "must differ"),
     ("interpolate", "noise_seed", MAX_SEED, "must be at most"),
-    ("encode", "picture", "made up", "number of a held-out picture or the name of a brought one"),
+    ("encode", "picture", "made up", "number of a held-out picture or the name of an uploaded one"),
     ("encode", "picture", -1, "held-out picture must be"),
     ("encode", "picture", 1.5, "held-out picture must be"),
     ("encode", "picture", None, "The picture is missing; expected the number of a held-out picture"),
@@ -150,7 +150,7 @@ REFUSED = [
     ("encode", "seed", "encode(3)", r"encode\(picture, S\)"),
     ("forward", "real", "mine", "number of a held-out picture"),
     ("forward", "real", [3], "held-out picture must be"),
-    ("forward", "pixels", "8:0", "rows 0 to 7 and columns 0 to 7, so 8:0 is outside"),
+    ("forward", "pixels", "8:0", "rows 0 to 7 and columns 0 to 7; 8:0 is outside"),
     ("forward", "pixels", "0:0, 3:8", "so 3:8 is outside"),
     ("forward", "pixels", "2:3, 2:3", "1 to 3 different pixels"),
     ("forward", "pixels", "2:3, 02:3", "1 to 3 different pixels"),
@@ -201,7 +201,7 @@ def test_a_bad_entry_of_an_address_does_not_spoil_the_good_ones(make, name, fiel
     fields, message = from_address(address | {field: str(value)}, tab.default_request().fields(), tab.parse)
     good = {key: value for key, value in SMALL[name].items() if key != field}
     assert fields == tab.default_request().fields() | good
-    assert message.endswith("The usual value is shown.")
+    assert message.endswith("The default is used.")
     tab.parse(fields)
 
 

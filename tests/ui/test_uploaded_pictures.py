@@ -17,7 +17,7 @@ def test_a_file_from_the_page_is_kept_or_what_is_wrong_with_it_said(uploaded):
     assert receive_picture(base64.b64encode(data).decode()) == {"name": name}
     assert np.array_equal(np.asarray(UPLOADS.get(name)), np.asarray(read_picture(data)))
     refused = receive_picture(base64.b64encode(b"no picture").decode())["error"]
-    assert english(refused) == "This is no picture that can be read, or it is damaged: try a PNG or a JPEG."
+    assert english(refused) == "This picture cannot be read or is damaged: try a PNG or a JPEG."
     for no_base64 in ("?", "data:image/png;base64,aaaa", None, 3, [data]):
         assert english(receive_picture(no_base64)["error"]).endswith(".")
     assert "20 MB" in english(receive_picture("A" * (28 << 20))["error"])
