@@ -224,7 +224,7 @@ def test_a_small_file_that_declares_a_huge_picture_is_refused_before_it_is_read(
     assert len(data) < 200
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(PictureError, match="more than 50 million pixels"):
+        with pytest.raises(PictureError, match="50 million pixels"):
             read_picture(data)
 
 

@@ -59,7 +59,7 @@ def test_while_one_is_opened_it_is_said_how_far_it_is_and_the_others_are_there()
     assert list(checkpoints) == ["toy"]
     for i in range(MAX_PENDING - 1):
         assert "Waiting" in english(checkpoints.open(f"c/{i}")["message"])
-    assert "being opened already" in english(checkpoints.open("d/e")["message"])
+    assert "already being opened" in english(checkpoints.open("d/e")["message"])
     go.set()
     assert opened(checkpoints, "a/b")["name"] == "a/b"
 
