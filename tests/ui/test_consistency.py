@@ -31,7 +31,7 @@ def test_the_cells_are_those_of_the_core(stage, faces):
     assert stage.locator(".plot text.label").all_text_contents() == ["DDIM, η = 0", "DDPM, η = 1"]
     assert stage.locator(".plot .band").count() == 1
     assert "all pairs of 256 held-out pictures" in stage.text(".similarity .legend")
-    assert "S = 5 picture, mean over 2 latents" in stage.text(".similarity h3").replace("\xa0", " ")
+    assert "picture at S = 5, mean over 2 latents" in stage.text(".similarity h3").replace("\xa0", " ")
     stage.assert_quiet()
 
 
