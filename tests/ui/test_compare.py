@@ -22,7 +22,7 @@ def test_the_rows_are_those_of_the_core(stage, faces):
         assert stage.off(f"{lane(name)} .frames button:last-child canvas", steps[-1].x_prev) <= 1
         distance = (steps[-1].x_prev - runs["ddim"][-1].x_prev).square().mean().sqrt().item()
         told = next(value for label, value in stage.facts(name).items() if "rms" in label)
-        assert told == ("it is DDIM" if name == "ddim" else f"{distance:.3f}")
+        assert told == ("this is DDIM" if name == "ddim" else f"{distance:.3f}")
     assert "differs by 0, bit for bit" in stage.text(f"{lane('ddim')} .group")
     assert "by at most" in stage.text(f"{lane('ddpm')} .about p")
     stage.assert_quiet()

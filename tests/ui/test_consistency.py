@@ -143,4 +143,4 @@ def test_columns_fill_from_the_left_and_stop_keeps_them(stage, brake):
     assert stage.locator(cell(0, 200, 0)).evaluate("cell => cell.title").startswith("Preview with S = 2, until")
     assert stage.text(".status .previews") == "previews: 4"
     assert stage.locator(".offers button").all_text_contents()[-1].startswith("Add S = 1000")
-    assert "until that of S = 200 is there" in stage.text(".similarity h3").replace("\xa0", " ")
+    assert "until that at S = 200 is ready" in stage.text(".similarity h3").replace("\xa0", " ")

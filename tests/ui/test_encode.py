@@ -101,17 +101,17 @@ def test_the_keyboard_chooses_a_picture(stage):
     assert stage.page.evaluate("document.activeElement.type") == "file"
     stage.press("Tab")
     stage.press("Enter")  # what the settings make
-    wait(stage, "made by the settings")
+    wait(stage, "made with these settings")
     assert stage.setting("picture") == "made"
     stage.press("Tab", "ArrowLeft")
-    wait(stage, "made by the settings", calls=5)
+    wait(stage, "made with these settings", calls=5)
     assert (stage.setting("ahead"), stage.setting("label")) == (False, "t")
     stage.press("ArrowLeft")
     stage.page.wait_for_function("document.querySelector('explorer-controls').settings.label === 's'")
-    wait(stage, "made by the settings", calls=5)
+    wait(stage, "made with these settings", calls=5)
     assert stage.setting("ahead") is False
     stage.press("Tab", "ArrowRight")
-    wait(stage, "made by the settings", calls=10)
+    wait(stage, "made with these settings", calls=10)
     assert stage.setting("refine") == 1
 
 

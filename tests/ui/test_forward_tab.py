@@ -80,7 +80,7 @@ def test_a_pixel_outside_is_refused_beside_its_field_and_the_picture_stays(stage
     before = stage.pictures(".jump canvas")
     stage.type_option("pixels", "64:0")
     stage.wait("error")
-    assert "so 64:0 is outside" in stage.text(".options .problem")
+    assert "64:0 is outside" in stage.text(".options .problem")
     assert stage.pictures(".jump canvas") == before
     stage.repair()
     assert stage.setting("pixels") == "3:4"

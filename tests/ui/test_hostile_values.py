@@ -193,10 +193,10 @@ def test_where_strangers_use_the_app_a_run_of_too_many_calls_is_refused(name):
     tab = tab_of(name, TOY, max_calls=10)
     (value,) = tab.run(RUN[name], SimpleNamespace(session_hash="a"))
     assert value["state"] == "error"
-    assert "at most 10 are possible here" in english(value["message"])
+    assert "the limit here is 10" in english(value["message"])
     assert value["field"] == tab.steps_field
     if name != "consistency":
         function = function_of(name, {name: tab})
-        with pytest.raises(gr.Error, match="at most 10 are possible here"):
+        with pytest.raises(gr.Error, match="the limit here is 10"):
             function(*(p.default for p in inspect.signature(function).parameters.values()))
     assert ended(tab_of(name, TOY), RUN[name])

@@ -151,7 +151,7 @@ REFUSED = [
     ("forward", "real", "mine", "number of a held-out picture"),
     ("forward", "real", [3], "held-out picture must be"),
     ("forward", "pixels", "8:0", "rows 0 to 7 and columns 0 to 7; 8:0 is outside"),
-    ("forward", "pixels", "0:0, 3:8", "so 3:8 is outside"),
+    ("forward", "pixels", "0:0, 3:8", "3:8 is outside"),
     ("forward", "pixels", "2:3, 2:3", "1 to 3 different pixels"),
     ("forward", "pixels", "2:3, 02:3", "1 to 3 different pixels"),
     ("forward", "pixels", "0:0, 1:1, 2:2, 3:3", "1 to 3 different pixels, not 4"),
