@@ -153,7 +153,7 @@ def test_interpolate_gives_a_picture_for_each_latent_of_each_strip(call):
         ("strip", {"seed": "encode(99, 10)"}, "numbers 0 to 3, not 99"),
         ("compare", {"others": 9}, "whole number from 1 to 8, not 9"),
         ("interpolate", {"a": 29}, "the corners must differ"),
-        ("interpolate", {"way": "round"}, "way must be one of ends, loop"),
+        ("interpolate", {"way": "round"}, "path must be one of ends, loop"),
         ("picture", {"checkpoint": "short", "steps": 101}, "from 1 to 100, not 101"),
     ],
 )
