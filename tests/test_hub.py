@@ -94,7 +94,10 @@ def test_offline_the_cache_is_used_and_otherwise_the_message_has_the_download_co
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert ex.load("a/tiny", device="cpu").shape == (3, 8, 8)
     assert len(hub.requests) == requests
-    with pytest.raises(ex.CheckpointError, match=r"offline mode is on.* Download it beforehand on a machine with a network: hf download b/other"):
+    with pytest.raises(
+        ex.CheckpointError,
+        match=r"offline mode is on.* Download it beforehand on a machine with a network: hf download b/other",
+    ):
         ex.load("b/other")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     reach(monkeypatch, "http://127.0.0.1:9")  # nothing listens there

@@ -76,7 +76,9 @@ def test_what_cannot_be_opened_is_said_and_changes_nothing(text):
 
 def test_an_error_that_nobody_foresaw_is_not_told_in_its_own_words():
     checkpoints = CheckpointRegistry({"toy": TOY}, lambda text, progress: 1 / 0)
-    assert english(opened(checkpoints, "a/b")["message"]) == "It could not be opened; the reason is in the server’s log."
+    assert (
+        english(opened(checkpoints, "a/b")["message"]) == "It could not be opened; the reason is in the server’s log."
+    )
 
 
 def test_an_app_for_strangers_opens_no_others(tiny_folder):
