@@ -94,6 +94,7 @@ class Page:
         return {
             "checkpoints": self.checkpoints.to_page(),
             "defaults": self.defaults,
+            "default_eta": {name: tab.default_eta for name, tab in self.tabs.items()},
             "open_others": self.checkpoints.open_others,
             "options": {name: list(tab.options().fields()) for name, tab in self.tabs.items()},
             "idle": {name: list(tab.unused_fields) for name, tab in self.tabs.items()},
@@ -104,9 +105,12 @@ class Page:
         """Handle the loading of a page: set the controls and select the tab as in the URL.
 
         Invalid entries take their defaults, and the page shows a notice. If the checkpoint is not open yet, the page shows the
-        defaults and opens it. Clip is as in the checkpoint's scheduler unless the URL says otherwise.
+        defaults and opens it. Unless the URL says otherwise, clip is as in the checkpoint's scheduler, and eta as on the tab.
         """
-        query, defaults = dict(connection.query_params), self.defaults
+        query = dict(connection.query_params)
+        selected = query.get("tab", "")
+        selected = selected if selected in self.tabs else next(iter(self.tabs))
+        defaults = self.defaults | {"eta": self.tabs[selected].default_eta}
         checkpoint = query.get("checkpoint", defaults["checkpoint"])
         must_open = self.checkpoints.open_others and checkpoint not in self.checkpoints
         if checkpoint in self.checkpoints and self.checkpoints[checkpoint].clips:
@@ -115,8 +119,6 @@ class Page:
         fields["steps"] = min(fields["steps"], self.services.max_steps[fields["checkpoint"]])
         if fields["clip"] and "clip" not in query and not notice:
             notice = LocalizedMessage("controls.clip_on", {"name": checkpoint})
-        selected = query.get("tab", "")
-        selected = selected if selected in self.tabs else next(iter(self.tabs))
         state = {"count": 0, "notice": to_json(notice), "tab": selected, "later": must_open}
         return fields | state | {"checkpoints": self.checkpoints.to_page()}, gr.Tabs(selected=selected)
 

@@ -65,6 +65,7 @@ class Tab(ABC, Generic[OptionsT]):
         export_formats: entries of its Save menu.
         endpoints: its endpoints of the public API.
         file_name_fields: fields whose values are part of the name of an exported file.
+        default_eta: eta of the page on this tab until the user, the address or the lesson chooses one. For endpoints it is 0.
         unused_fields: fields of the control column that have no effect on this tab.
         view_keys: keys of the URL that only the page reads, such as the step that is looked at.
         picture_field: the field with the choice of a real picture.
@@ -77,6 +78,7 @@ class Tab(ABC, Generic[OptionsT]):
     export_formats: ClassVar[Sequence[ExportFormat]] = ()
     endpoints: ClassVar[Sequence[Endpoint]] = ()
     file_name_fields: ClassVar[tuple[str, ...]] = ("seed", "steps", "eta")
+    default_eta: ClassVar[float] = 0.0
     unused_fields: ClassVar[tuple[str, ...]] = ()
     view_keys: ClassVar[tuple[str, ...]] = ()
     picture_field: ClassVar[str] = "seed"
@@ -123,9 +125,9 @@ class Tab(ABC, Generic[OptionsT]):
         """Return the fields whose values are part of the name of a file that is exported from this request."""
         return self.file_name_fields
 
-    def default_request(self) -> TabRequest[OptionsT]:
-        """Return the request of a page whose settings are unchanged."""
-        query = Query.default(self.services.max_steps)
+    def default_request(self, eta: float = 0.0) -> TabRequest[OptionsT]:
+        """Return the default request of an endpoint; with :attr:`default_eta`, that of a page whose settings are unchanged."""
+        query = Query.parse({"eta": eta}, self.services.max_steps)
         return TabRequest(self.services.checkpoints[query.checkpoint], query, self.options())
 
     def parse(self, values: object) -> TabRequest[OptionsT]:
@@ -221,7 +223,7 @@ class Tab(ABC, Generic[OptionsT]):
 
     def _last_good(self, session: str | None) -> TabRequest[OptionsT]:
         """The page's last valid request, or the default one."""
-        return self.last_good.get(session) or self.default_request()
+        return self.last_good.get(session) or self.default_request(self.default_eta)
 
     def _invalid_field(self, error: InvalidField, session: str | None, values: object) -> dict[str, Any]:
         """The value that reports an invalid field and offers its last good value."""

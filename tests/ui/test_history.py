@@ -56,3 +56,42 @@ def test_back_and_forward_go_through_tabs_with_their_settings_and_stops_of_the_l
     stage.wait_for_run()
     assert stage.address() == address
     assert page.locator("#lesson .card").is_visible()
+
+
+def test_eta_follows_the_tab_until_it_is_chosen_and_every_address_gives_it_back(stage, elsewhere):
+    def is_ddim():
+        rows = [f'.lane[data-lane="{name}"] .frames canvas' for name in ("ddim", "yours")]
+        return stage.pictures(rows[0]) == stage.pictures(rows[1])
+
+    stage.open(SMALL + "&tab=compare")
+    assert (stage.setting("eta"), "eta=" in stage.address(), is_ddim()) == (0.5, False, False)
+    stage.switch("Steps")
+    assert (stage.setting("eta"), "eta=" in stage.address()) == (0, False)
+    stage.switch("Paths")
+    assert (stage.setting("eta"), stage.text('[data-run="yours"] h3')) == (0.5, "Yours η = 0.5")
+    stage.switch("Steps")
+    stage.set_range("eta", 0.3)
+    stage.wait_for_run()
+    stage.switch("Compare")
+    assert (stage.setting("eta"), is_ddim()) == (0.3, False)
+    stage.set_range("eta", 0)
+    stage.wait_for_run()
+    address = stage.address()
+    assert "eta=0" in address
+    assert is_ddim()
+
+    there = elsewhere(address)
+    assert there.setting("eta") == 0
+    there.switch("Paths")  # the choice is part of the address
+    assert there.setting("eta") == 0
+
+    for tab, eta in (("steps", 0.3), ("paths", 0.5), ("steps", 0), ("compare", 0.5)):
+        stage.page.go_back()
+        stage.arrive(tab)
+        assert stage.setting("eta") == eta
+    stage.page.reload()
+    stage.arrive("compare")
+    assert stage.setting("eta") == 0.5
+    stage.page.go_forward()
+    stage.arrive("steps")
+    assert stage.setting("eta") == 0

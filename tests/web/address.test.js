@@ -21,6 +21,7 @@ test('an address says what differs from the defaults, and gives it back', () => 
 test('the usual state has an empty address; the language and what is of Gradio stay', () => {
   const state = { tab: 'steps', tabs: TABS, settings: DEFAULTS, defaults: DEFAULTS, view: {}, keys: KEYS };
   assert.equal(queryOf(state), '');
+  assert.equal(queryOf({ ...state, chosen: ['eta', 'clip'] }), 'eta=0&clip=0'); // unless it was chosen
   assert.equal(
     queryOf({ ...state, language: 'ko', before: new URLSearchParams('__theme=dark&seed=1') }),
     'lang=ko&__theme=dark',
@@ -34,6 +35,7 @@ test('what cannot be read in the type of its default stays text, for the server 
   assert.equal(settingFrom('eta', 0, '0.25'), 0.25);
   assert.equal(settingFrom('eta', 0, ''), '');
   assert.equal(settingFrom('clip', false, 'yes'), 'yes');
+  assert.equal(settingFrom('clip', false, 'True'), true);
   assert.equal(settingFrom('seed', 22, 'encode(3, 50)'), 'encode(3, 50)');
 });
 

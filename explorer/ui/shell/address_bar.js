@@ -18,9 +18,13 @@ export class AddressBar {
   /** When the address was written last. */
   #written = -Infinity;
 
-  /** @param {import('./checkpoint.js').CheckpointField} checkpoint */
-  constructor(checkpoint) {
+  /**
+   * @param {import('./checkpoint.js').CheckpointField} checkpoint
+   * @param {import('./following_settings.js').FollowingSettings} following
+   */
+  constructor(checkpoint, following) {
     this.checkpoint = checkpoint;
+    this.following = following;
   }
 
   /** Write the address, a moment later if it has just been written. */
@@ -40,7 +44,8 @@ export class AddressBar {
     const text = queryOf({
       ...page,
       tabs: config.tabs,
-      defaults: this.checkpoint.defaults(),
+      defaults: this.following.defaults(page.tab, page.settings.checkpoint),
+      chosen: this.following.chosen,
       keys: this.viewKeys,
       language,
       before: new URLSearchParams(location.search),

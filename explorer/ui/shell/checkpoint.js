@@ -14,8 +14,6 @@ export class CheckpointField {
   /** Whether the address is that of what is being opened, and stays. */
   keepsAddress = false;
   #openings = 0;
-  /** Clip, where the user or the address has chosen it. @type {boolean | undefined} */
-  chosenClip = undefined;
   /** What stands below the field. @type {any} */
   #report = '';
 
@@ -123,31 +121,6 @@ export class CheckpointField {
     this.#say('');
     if (document.activeElement === this.box) this.box.value = '';
     this.show();
-  }
-
-  /**
-   * The settings that a URL leaves out: those of the app, and clip as the checkpoint's scheduler has it.
-   * @param {string} [name] of the checkpoint, if it is not that of the settings
-   */
-  defaults(name = page.settings.checkpoint) {
-    return { ...backend.about.defaults, clip: Boolean(this.known[name]?.clips) };
-  }
-
-  /**
-   * A change as its checkpoint can take it: S no larger than its T, and clip as its scheduler has it unless the user or the address
-   * has chosen. A choice of undefined is none any more.
-   * @param {Record<string, any>} change
-   */
-  fitting(change) {
-    const { settings } = page,
-      steps = change.steps ?? settings.steps,
-      name = change.checkpoint ?? settings.checkpoint;
-    if ('clip' in change) this.chosenClip = change.clip;
-    /** @type {Record<string, any>} */
-    const fitted = { ...change, clip: this.chosenClip ?? this.defaults(name).clip };
-    const isOther = name !== settings.checkpoint && this.known[name];
-    if (isOther && Number.isInteger(steps)) fitted.steps = Math.min(steps, isOther.T);
-    return fitted;
   }
 
   /** Take what stands in the field. */

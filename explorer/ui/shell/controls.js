@@ -10,13 +10,16 @@ import { listen, page, publish, replaceView, setView } from '../web/page_state.j
 import { AddressBar } from './address_bar.js';
 import { CheckpointField } from './checkpoint.js';
 import { FieldsView } from './fields_view.js';
+import { FollowingSettings, unnamed } from './following_settings.js';
 import { numberAfterKey, positionOf, stepsAfterKey, valueAt } from './scales.js';
 import { exampleSettings, requestKey } from './used_fields.js';
 
 class Controls extends Part {
   /** Rises with every change: a run says which one it is of. */
   #count = 0;
-  /** By tab: the settings of its last finished run. @type {Record<string, string>} */
+  /** What the pictures of the newest run depend on. */
+  #running = '';
+  /** By tab: what the pictures of its last finished run depend on. @type {Record<string, string>} */
   #done = {};
   /** By tab: the field that it has refused, and why. @type {Record<string, { field?: string, message?: any }>} */
   #problems = {};
@@ -24,6 +27,8 @@ class Controls extends Part {
   form;
   /** @type {CheckpointField} */
   checkpoint;
+  /** @type {FollowingSettings} */
+  following;
   /** @type {FieldsView} */
   fields;
   /** @type {AddressBar} */
@@ -33,10 +38,11 @@ class Controls extends Part {
     if (this.form) return;
     this.form = this.$('.controls');
     this.checkpoint = new CheckpointField(this, (change) => this.#send(change));
+    this.following = new FollowingSettings(backend.about, this.checkpoint.known);
     this.fields = new FieldsView(this, this.form, this.checkpoint);
     for (const die of this.$$('.die')) die.innerHTML = DIE;
     page.settings = { ...backend.about.defaults };
-    this.address = new AddressBar(this.checkpoint);
+    this.address = new AddressBar(this.checkpoint, this.following);
     replaceView(viewFrom(new URLSearchParams(location.search), this.address.viewKeys));
     this.#listen();
     keepTranslated(this, () => {
@@ -73,8 +79,7 @@ class Controls extends Part {
       this.#restore(location.search, { keepsAddress: true });
       return;
     }
-    const isChosen = new URLSearchParams(location.search).has('clip');
-    this.#send({ clip: isChosen ? page.settings.clip : undefined }, given.notice);
+    this.#send(this.following.choicesIn(new URLSearchParams(location.search), page.settings), given.notice);
   }
 
   // ---- changes ----
@@ -91,12 +96,11 @@ class Controls extends Part {
    */
   #send(change, notice = '', asNewEntry = false) {
     const before = page.settings;
-    page.settings = { ...before, ...this.checkpoint.fitting(change) };
+    page.settings = this.following.after(before, change, page.tab);
     if ('checkpoint' in change) this.checkpoint.leave();
     const { checkpoint, clip } = page.settings;
-    const switchedOn =
-      checkpoint !== before.checkpoint && clip && !before.clip && this.checkpoint.chosenClip === undefined;
-    if (switchedOn) notice ||= { say: 'controls.clip_on', values: { name: checkpoint } };
+    const isOn = checkpoint !== before.checkpoint && clip && !before.clip && !this.following.chosen.includes('clip');
+    if (isOn) notice ||= { say: 'controls.clip_on', values: { name: checkpoint } };
     this.#count += 1;
     const count = this.#count,
       { tab } = page;
@@ -106,6 +110,7 @@ class Controls extends Part {
     publish('settings', page);
     publish('changed', { count, tab });
     delete this.#done[tab];
+    this.#running = this.#requestKey(tab);
     const fields = { ...page.settings, count, notice };
     backend.newest(fields);
     backend.run(tab, fields);
@@ -116,6 +121,7 @@ class Controls extends Part {
     if (name === page.tab) return;
     this.address.finish();
     page.tab = name;
+    page.settings = this.following.after(page.settings, {}, name);
     this.fields.show();
     this.#showProblem();
     this.address.write(true);
@@ -149,10 +155,9 @@ class Controls extends Part {
     publish('look', given);
   }
 
-  /** The settings in a query string; clip is undefined where it is for the checkpoint to say. @param {URLSearchParams} given */
+  /** The settings in a query string; undefined where they follow. @param {URLSearchParams} given */
   #settingsIn(given) {
-    const fields = settingsFrom(given, backend.about.defaults);
-    return given.has('clip') ? fields : { ...fields, clip: undefined };
+    return { ...settingsFrom(given, backend.about.defaults), ...unnamed(given) };
   }
 
   /**
@@ -186,7 +191,7 @@ class Controls extends Part {
       this.#restore(location.search, { keepsAddress: true });
     } else {
       this.#look(given);
-      const settings = { ...page.settings, ...this.checkpoint.fitting(fields) };
+      const settings = this.following.after(page.settings, fields, tab);
       if (this.#done[tab] !== requestKey(tab, settings, backend.about)) {
         this.#change({ tab, ...fields }, { asNewEntry: false });
       } else {
@@ -205,9 +210,7 @@ class Controls extends Part {
       tab = tabFrom(given, config.tabs);
     this.address.finish();
     this.#look(given, { notation: page.view.notation });
-    const settings = exampleSettings(given, tab, backend.about);
-    if (!given.has('clip')) settings.clip = undefined;
-    this.#change({ tab, ...settings }, { asNewEntry: true });
+    this.#change({ tab, ...exampleSettings(given, tab, backend.about), ...unnamed(given) }, { asNewEntry: true });
   }
 
   #showProblem() {
@@ -270,7 +273,7 @@ class Controls extends Part {
       if (tab === page.tab) this.#showProblem();
     });
     listen('ended', ({ count, tab }) => {
-      if (count === this.#count) this.#done[tab] = this.#requestKey(tab);
+      if (count === this.#count) this.#done[tab] = this.#running;
     });
     listen('view', (change) => {
       if ('notation' in change) this.fields.show();

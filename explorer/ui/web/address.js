@@ -15,7 +15,7 @@ const PAGE_KEYS = ['notation', 'stop'];
  * @param {string} text
  */
 export function settingFrom(name, normal, text) {
-  if (typeof normal === 'boolean') return { 1: true, 0: false }[text] ?? text;
+  if (typeof normal === 'boolean') return { 1: true, 0: false, true: true, false: false }[text.toLowerCase()] ?? text;
   if (typeof normal !== 'number') return text;
   return (name === 'eta' ? readNumber(text) : readWhole(text)) ?? text;
 }
@@ -60,26 +60,28 @@ export function tabFrom(address, tabs) {
 }
 
 /**
- * The query string with the settings that differ from their defaults.
+ * The query string with the settings that differ from their defaults, or are chosen.
  * @param {object} state
  * @param {string} state.tab
  * @param {string[]} state.tabs
  * @param {Fields} state.settings
  * @param {Fields} state.defaults
+ * @param {string[]} [state.chosen] names of settings that are written in any case
  * @param {Fields} state.view
  * @param {string[]} state.keys of the view, in their order in the URL
  * @param {string | null} [state.language] if it differs from the browser's
  * @param {URLSearchParams} [state.before] its keys that begin with "__" belong to Gradio and are kept
  */
 export function queryOf(state) {
-  const { tab, tabs, settings, defaults, view, keys, language = null, before = new URLSearchParams() } = state;
+  const { tab, tabs, settings, defaults, chosen = [], view, keys, language = null } = state;
   const query = new URLSearchParams();
   if (tab !== tabs[0]) query.set('tab', tab);
   for (const [name, value] of Object.entries(settings)) {
-    if (value !== defaults[name]) query.set(name, value === true ? '1' : value === false ? '0' : value);
+    if (value !== defaults[name] || chosen.includes(name))
+      query.set(name, value === true ? '1' : value === false ? '0' : value);
   }
   for (const key of keys) if (view[key] !== undefined && view[key] !== null) query.set(key, view[key]);
   if (language) query.set('lang', language);
-  for (const [key, value] of before) if (key.startsWith('__')) query.set(key, value);
+  for (const [key, value] of state.before ?? []) if (key.startsWith('__')) query.set(key, value);
   return query.toString();
 }

@@ -4,6 +4,7 @@
 /**
  * @typedef {object} About what a backend offers; from explorer/ui/app.py
  * @property {Record<string, any>} defaults every field's default
+ * @property {Record<string, number>} default_eta η on the tab until it is chosen
  * @property {Record<string, any>} checkpoints by name: {T, seeds, credit, clips, shipped}
  * @property {boolean} open_others whether other checkpoints can be opened by folder or hub id
  * @property {Record<string, string[]>} options the tab's own fields
@@ -24,7 +25,7 @@
 
 /** The backend of this page. @type {Backend} */
 export const backend = /** @type {any} */ ({
-  about: { defaults: {}, checkpoints: {}, options: {}, idle: {}, view_keys: {}, kinds: {} },
+  about: { defaults: {}, default_eta: {}, checkpoints: {}, options: {}, idle: {}, view_keys: {}, kinds: {} },
 });
 
 /** @param {Omit<Backend, 'about'>} implementation */

@@ -21,6 +21,7 @@ class CompareTab(Tab[CompareOptions]):
 
     name, options = "compare", CompareOptions
     export_formats, endpoints = EXPORT_FORMATS, ENDPOINTS
+    default_eta = 0.5  # a row of its own: at 0 it is DDIM's, and at 1 DDPM's
     unused_fields = ("variance",)
     view_keys = ("show", "moment")
 

@@ -26,6 +26,7 @@ class PathsTab(Tab[PathsOptions]):
 
     name, options, export_formats = "paths", PathsOptions, EXPORT_FORMATS
     file_name_fields = ("mixture", "steps", "eta")
+    default_eta = 0.5  # a plane of its own between DDIM's and DDPM's
     unused_fields = ("checkpoint", "clip")
     view_keys = ("plane", "place")
 
