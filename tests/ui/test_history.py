@@ -80,7 +80,7 @@ def test_eta_follows_the_tab_until_it_is_chosen_and_every_address_gives_it_back(
     assert "eta=0" in address
     assert is_ddim()
 
-    there = elsewhere(address)
+    there = elsewhere(address + "&stop=4")  # the lesson is there before the settings of the address are
     assert there.setting("eta") == 0
     there.switch("Paths")  # the choice is part of the address
     assert there.setting("eta") == 0

@@ -72,7 +72,7 @@ def test_the_charts_are_an_svg_that_stands_alone(stage, tmp_path, query, backgro
 
 
 def test_paths_saves_its_planes_with_their_settings_and_its_charts(stage, tmp_path):
-    stage.open("?tab=paths&steps=9&eta=0.5&points=200&drawn=5&plane=ode&place=0.4")
+    stage.open("?tab=paths&steps=9&eta=0.5&clip=0&points=200&drawn=5&plane=ode&place=0.4")
     data, name = save(stage, "The three planes", "PNG", tmp_path)
     assert name == "ddim-explorer_paths_mixture-ring_S-9_eta-0.5.png"
     with Image.open(io.BytesIO(data)) as picture:

@@ -9,7 +9,7 @@ import { page } from '../web/page_state.js';
 const BETWEEN_WRITES = 200; // ms: browsers refuse more than some ten changes of the address a second, as a dragged slider makes
 
 export class AddressBar {
-  /** Whether the page has taken the settings of the address, so that what comes to the front is opened by the user. */
+  /** Whether the page has taken the settings of the address, which may not be written before. */
   started = false;
   /** The keys of the address that say what is looked at. */
   viewKeys = viewKeys(backend.about.view_keys);
@@ -38,7 +38,7 @@ export class AddressBar {
   /** Write the address. @param {boolean} [asNewEntry] of the history */
   write(asNewEntry = false) {
     this.forget();
-    if (this.checkpoint.keepsAddress) return;
+    if (!this.started || this.checkpoint.keepsAddress) return;
     this.#written = performance.now();
     const language = currentLanguage() === browserLanguage ? null : currentLanguage();
     const text = queryOf({
@@ -51,7 +51,7 @@ export class AddressBar {
       before: new URLSearchParams(location.search),
     });
     const address = text ? `?${text}` : location.pathname;
-    if (asNewEntry && this.started && text !== location.search.slice(1)) history.pushState(null, '', address);
+    if (asNewEntry && text !== location.search.slice(1)) history.pushState(null, '', address);
     else history.replaceState(null, '', address);
   }
 
