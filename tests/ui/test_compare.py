@@ -149,8 +149,7 @@ def test_stop_keeps_what_is_done(stage, brake):
     stage.open(SMALL)
     brake()
     stage.type_number("steps", "200")
-    stage.wait_for_calls("of 1,214")
+    stage.wait_for_calls("of 1,414")
     stage.stop()
-    assert "of 1,214" in stage.text(
-        ".status .nfe"
-    )  # 200 steps of four rows, the repeat and one other; and 2 of each preview
+    # 200 steps of five rows, the repeat and one other; and 2 of each preview
+    assert "of 1,414" in stage.text(".status .nfe")
