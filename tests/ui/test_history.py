@@ -90,7 +90,7 @@ def test_eta_follows_the_tab_until_it_is_chosen_and_every_address_gives_it_back(
         stage.arrive(tab)
         assert stage.setting("eta") == eta
     stage.page.reload()
-    stage.arrive("compare")
+    stage.wait_for_run()
     assert stage.setting("eta") == 0.5
     stage.page.go_forward()
     stage.arrive("steps")
