@@ -3,6 +3,9 @@
 import base64
 import io
 import json
+import threading
+import time
+from threading import Semaphore, current_thread
 
 import numpy as np
 import pytest
@@ -12,11 +15,12 @@ from tab_values import TOY, services_of
 import explorer as ex
 from explorer.media.convert import to_rgb, to_uint8
 from explorer.runs.latent_spec import Seed
-from explorer.runs.results import ResultCache
+from explorer.runs.results import PictureRequest, ResultCache
+from explorer.runs.throttle import Throttle
 from explorer.ui.fields import Options
 from explorer.ui.query import Query, TabRequest
 from explorer.ui.tabs.steps import StepsTab
-from explorer.ui.tabs.steps.other_eta import COARSE_STEPS, other_settings
+from explorer.ui.tabs.steps.other_eta import COARSE_STEPS, OtherPicture, other_settings
 
 
 def values_of(state=lambda: "running", cache=None, checkpoint=TOY, **settings):
@@ -59,19 +63,53 @@ def test_the_run_comes_first_and_has_ended_before_the_other_one_begins():
     assert values[ended + 1]["other"]["t"] == 1000  # predicted x_0 of its first step
 
 
-def test_a_long_run_has_a_preview_of_it_after_the_first_step():
-    labels = []
+def soon(is_so, seconds=20):
+    """Whether it comes to be so."""
+    ends = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < ends:
+        time.sleep(0.01)
+    return is_so()
+
+
+def results_of(checkpoint, **settings):
+    tab = StepsTab(services_of(checkpoint, results=ResultCache()))
+    request = TabRequest(checkpoint, Query(checkpoint.name, Seed(3), ex.Settings(**settings)), Options())
+    return tab.page_results(request, lambda: "running")
+
+
+def test_beside_a_long_run_a_preview_of_it_is_made_after_the_first_step(monkeypatch):
+    monkeypatch.setattr(Throttle, "ready", lambda self: True)
+    results = results_of(TOY, steps=100)
+    assert json.loads(next(results).other.to_page())["picture"] == ""
+    other = next(results).other
+    assert soon(lambda: json.loads(other.to_page())["isCoarse"])
+    coarse = json.loads(other.to_page())
+    assert (coarse["steps"], coarse["state"], coarse["evaluations"]) == (COARSE_STEPS, "waiting", 0)
+    assert np.array_equal(shown(coarse), expected(eta=1.0, steps=COARSE_STEPS))
+
+
+def test_the_preview_ends_with_the_run_beside_it(monkeypatch):
+    monkeypatch.setattr(Throttle, "ready", lambda self: True)
+    let, calls = Semaphore(0), []
 
     def predict_noise(x_t, t):
-        labels.append(int(t))
+        calls.append(current_thread().name)
+        let.acquire(timeout=20)
         return TOY.predict_noise(x_t, t)
 
-    values = values_of(checkpoint=ex.from_denoiser(predict_noise, TOY.shape, name="toy"), steps=100)
-    first, second = values[0]["other"], values[1]["other"]
-    assert (first["picture"], first["state"]) == ("", "waiting")
-    assert (second["isCoarse"], second["steps"], second["state"]) == (True, COARSE_STEPS, "waiting")
-    assert np.array_equal(shown(second), expected(eta=1.0, steps=COARSE_STEPS))
-    assert len(labels) == 100 + COARSE_STEPS + 100
+    other = OtherPicture(
+        ex.from_denoiser(predict_noise, TOY.shape, name="toy"),
+        PictureRequest(Seed(3), ex.Settings(steps=100)),
+        ResultCache(),
+        lambda: "running",
+    )
+    other.start_preview()
+    assert soon(lambda: len(calls) == 1)
+    other.end_preview()
+    let.release(100)
+    assert soon(lambda: not any(thread.name == "preview" for thread in threading.enumerate()))
+    assert len(calls) == 1
+    assert json.loads(other.to_page())["picture"] == ""
 
 
 def test_what_was_made_before_is_shown_at_once():

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from threading import Event, Thread
 
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
 from explorer.media.convert import to_rgb, to_uint8
+from explorer.networks.network import NetworkLost
 from explorer.runs.cancellation import State
 from explorer.runs.results import PictureRequest, ResultCache
 from explorer.runs.shared_network import unshared
@@ -40,7 +43,6 @@ class OtherPicture:
 
     Attributes:
         state: "waiting", "running", "stopped" or "ended".
-        steps: S of what the picture shows.
         t: time step whose predicted x_0 the picture shows; None for a final picture and as long as there is none.
         evaluations: network evaluations (NFE) for the picture, without those of the preview; 0 if it was cached.
     """
@@ -48,33 +50,39 @@ class OtherPicture:
     def __init__(self, checkpoint: Checkpoint, beside: PictureRequest, cache: ResultCache, state: State) -> None:
         self._checkpoint, self._cache, self._run_state = checkpoint, cache, state
         self.request = replace(beside, settings=other_settings(beside.settings))
-        self.steps, self.evaluations = self.request.settings.steps, 0
+        self.evaluations = 0
         self.t: int | None = None
         self.state = "waiting"
-        self._picture = ""
+        self._picture = self._preview = ""
+        self._needs_preview = Event()
         cached = cache.picture(checkpoint, self.request)
         if cached is not None:
             self.state = "ended"
             self._show(cached)
 
-    @property
-    def needs_preview(self) -> bool:
-        """Whether :meth:`preview` is of use."""
-        return self.state == "waiting" and not self._picture and self.request.settings.steps > LONG_RUN
+    def start_preview(self) -> None:
+        """Make a preview with few steps in another thread, if the run is long. Calling it again has no effect."""
+        if self.state == "waiting" and self.request.settings.steps > LONG_RUN and not self._needs_preview.is_set():
+            self._needs_preview.set()
+            Thread(target=self._make_preview, name="preview", daemon=True).start()
 
-    def preview(self) -> None:
-        """Show the picture with few steps. It is left out if the run is stopped or superseded meanwhile."""
+    def _make_preview(self) -> None:
         coarse = replace(self.request, settings=replace(self.request.settings, steps=COARSE_STEPS))
         picture = self._cache.picture(self._checkpoint, coarse)
         if picture is None:
-            for step in self._denoise(coarse):
-                picture = step.x_prev[0]
-                if self._run_state() != "running":
-                    return
-            assert picture is not None
+            with suppress(NetworkLost):  # the run beside it reports that
+                for step in self._denoise(coarse):
+                    picture = step.x_prev[0]
+                    if not self._needs_preview.is_set():
+                        return
+            if picture is None:
+                return
             self._cache.put_picture(self._checkpoint, coarse, picture)
-        self.steps = COARSE_STEPS
-        self._show(picture)
+        self._preview = _uri(picture)
+
+    def end_preview(self) -> None:
+        """Let the preview end after its current network call, because nobody needs it any more."""
+        self._needs_preview.clear()
 
     def cancel(self) -> None:
         """Do not run it: the run beside it was stopped."""
@@ -83,6 +91,7 @@ class OtherPicture:
 
     def run(self) -> Iterator[None]:
         """Run it, and yield after every visible change. A superseded run ends without another one."""
+        self.end_preview()
         if self.state == "ended":
             return
         self.state = "running"
@@ -96,7 +105,6 @@ class OtherPicture:
                 return
             self.state = outcome
             if outcome != "running" or throttle.ready():
-                self.steps = self.request.settings.steps
                 self.t = None if outcome == "ended" else step.t
                 self._show(step.x_prev[0] if outcome == "ended" else step.x0[0])
                 yield
@@ -107,15 +115,16 @@ class OtherPicture:
 
     def to_page(self) -> str:
         """Return the JSON value that the page shows."""
+        is_coarse = not self._picture and self._preview != ""
         return json.dumps(
             {
                 "eta": self.request.settings.eta,
                 "state": self.state,
-                "steps": self.steps,
-                "isCoarse": self.steps != self.request.settings.steps,
+                "steps": COARSE_STEPS if is_coarse else self.request.settings.steps,
+                "isCoarse": is_coarse,
                 "t": self.t,
                 "evaluations": self.evaluations,
-                "picture": self._picture,
+                "picture": self._picture or self._preview,
             }
         )
 
@@ -124,4 +133,8 @@ class OtherPicture:
 
     def _show(self, picture: Tensor) -> None:
         """Take a picture (C, H, W) in [-1, 1] as the newest one."""
-        self._picture = picture_uri(to_rgb(to_uint8(picture[None]))[0])
+        self._picture = _uri(picture)
+
+
+def _uri(picture: Tensor) -> str:
+    return picture_uri(to_rgb(to_uint8(picture[None]))[0])

@@ -29,17 +29,20 @@ class StepsTab(Tab[Options]):
     def page_results(self, request: TabRequest[Options], state: State) -> Iterator[StepsResult]:
         """Yield the run, and beside it the picture of the other eta from the same x_T.
 
-        That picture comes after the run; beside a long one, a preview of it comes after the first step.
+        That picture comes after the run. Beside a long run, a preview of it is made after the first step.
         """
         other = OtherPicture(request.checkpoint, request.query.picture, self.services.results, state)
         result: StepsResult | None = None
-        for result in self.results(request, state):
-            result.other = other
-            if result.state == "stopped":
-                other.cancel()
-            yield result
-            if result.state == "running" and other.needs_preview:
-                other.preview()
+        try:
+            for result in self.results(request, state):
+                result.other = other
+                if result.state == "stopped":
+                    other.cancel()
+                yield result
+                if result.state == "running":
+                    other.start_preview()
+        finally:
+            other.end_preview()
         if result is not None and result.state == "ended":
             for _ in other.run():
                 yield result
