@@ -96,8 +96,8 @@ BAD = [
     ("lengths", "5, 2, 5", "the values of S must differ, but 5 appears twice"),
     ("lengths", "5, 2000", "S must be a whole number from 1 to 1000, not 2000"),
     ("latents", "22, 22", "the latents must differ"),
-    ("latents", f"22, {2**53}", "from 0 to 9007199254740991, not 9007199254740992"),
-    ("latents", "<b>x</b>", "latent seed must be a whole number"),
+    ("latents", f"22, {2**53}", "from 0 to 9007199254740991, or a text such as slerp(10, 29, 0.5)"),
+    ("latents", "<b>x</b>", "A latent is a seed from 0 to"),
 ]
 
 

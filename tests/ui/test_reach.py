@@ -13,7 +13,7 @@ def lit(stage):
 
 
 def test_a_term_lights_up_with_its_panel_its_coefficient_and_its_line_and_the_other_way_round(stage):
-    stage.open(SMALL)
+    stage.open(SMALL + "&t=600")
     page, before = stage.page, stage.page.evaluate(BOXES)
     term = {"figure x0", "div x0 alpha_bar_prev", "span x0", "path x0", "circle x0", "div x0"}
     stage.locator('[data-panel="x0"] .brace').hover()
@@ -60,6 +60,7 @@ def test_the_help_lists_the_keys_of_the_tab_in_front_and_each_of_them_works(stag
     assert stage.step() == 0  # the page behind it heard nothing
     page.locator('#controls [data-tool="help"]').click()
     dialog.locator('[name="single"]').click()
+    page.mouse.move(5, 5)  # away from the terms
     stage.press("Escape", "?", "2")
     assert not dialog.is_visible()
     assert lit(stage) == set()

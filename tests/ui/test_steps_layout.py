@@ -61,7 +61,7 @@ def test_the_first_screen_shows_the_picture_of_the_other_eta_and_invites_to_drag
     assert (stage.off(f"{yours} canvas", ddim), stage.off(f"{other} canvas", ddpm)) == (0, 0)
     assert stage.text(f"{other} .who") == "η = 1, same x_T"
     assert stage.text(".status .nfe") == "NFE 10"  # of this run alone
-    assert "always the same picture" in stage.text(".lead h2")
+    assert "always this picture" in stage.text(".lead h2")
     assert "not always" not in stage.text(".lead h2")
     stage.locator(f"{other} button").click()
     stage.wait_for_run()
