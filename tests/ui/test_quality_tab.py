@@ -97,7 +97,7 @@ def test_the_pictures_of_the_cells_are_those_of_the_core_and_open_in_steps(stage
 
 def test_the_pictures_are_switched_off_and_on_by_the_keyboard(stage, brake):
     stage.open(NO_PICTURES)
-    brake()
+    brake(0.2)
     assert not stage.locator(".samples").is_visible()
     stage.locator('[name="samples"]').focus()
     stage.press(" ")

@@ -93,8 +93,8 @@ def test_the_keyboard_opens_walks_and_closes_the_menu(stage, tmp_path):
     labels = [
         "Picture",
         "Strip",
-        "Film",
-        "Film",
+        "Video",
+        "Video",
         "Charts",
         "Numbers",
         "Trajectory",
