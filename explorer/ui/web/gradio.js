@@ -64,6 +64,20 @@ function whenNeeded(name) {
   });
 }
 
+/** The import before. @type {Promise<unknown>} */
+let loading = Promise.resolve();
+
+/**
+ * Import a module after those that were asked for before. In WebKit, an import whose dependencies another import is loading at the
+ * same time may never end. The files are preloaded, so this costs no time.
+ * @param {string} url
+ */
+function load(url) {
+  const imported = loading.then(() => import(url));
+  loading = imported.catch(() => {});
+  return imported;
+}
+
 /**
  * Load the module of an element, and update the element whenever the value of its component changes.
  * @param {string} name the element is <explorer-name>
@@ -74,7 +88,7 @@ export async function connect(name, module, gradioComponent) {
   components.set(name, gradioComponent);
   Object.assign(backend.about, gradioComponent.props.about);
   await whenNeeded(name);
-  await import(new URL(`../${module}`, import.meta.url).href);
+  await load(new URL(`../${module}`, import.meta.url).href);
   const node = /** @type {HTMLElement & { value?: any }} */ (gradioComponent.element.querySelector(`explorer-${name}`));
   const follow = () => {
     if (gradioComponent.props.value) node.value = gradioComponent.props.value;
