@@ -62,6 +62,14 @@ def parse_arguments() -> argparse.Namespace:
         action="store_true",
         help="a reverse proxy is in front: believe its X-Forwarded headers (implied by --root-path, and on a Space)",
     )
+    parser.add_argument(
+        "--runs-per-address",
+        type=int,
+        default=36,
+        metavar="N",
+        help="how many runs of one network address execute at once, from 1 to 48 (default 36, enough for a class of 30 "
+        "behind one address). With 48, one address can take all places",
+    )
     parser.add_argument("--device", default="auto", help="device of the network: auto (default), cpu, cuda or mps")
     parser.add_argument(
         "--engine",
@@ -128,6 +136,12 @@ def check_port(host: str, port: int) -> None:
         raise ValueError(
             f"cannot listen on {name}:{port} ({error.strerror}); choose another --port or --host"
         ) from None
+
+
+def check_runs(count: int) -> None:
+    """Raise ValueError unless so many runs of one address may execute at once."""
+    if not 1 <= count <= 48:
+        raise ValueError(f"--runs-per-address must be from 1 to 48, not {count}")
 
 
 def check_root_path(path: str) -> str:
@@ -215,6 +229,7 @@ def serve(args: argparse.Namespace, stack: ExitStack) -> int:
     try:
         if args.port is not None:
             check_port(args.host, args.port)
+        check_runs(args.runs_per_address)
         users = logins(args.auth)
         root_path = None if args.root_path is None else check_root_path(args.root_path)
         handle_signals(lambda *_: sys.exit(0))  # until the app is launched
@@ -233,7 +248,7 @@ def serve(args: argparse.Namespace, stack: ExitStack) -> int:
 
     on_space = "SPACE_ID" in os.environ
     public = args.public or args.share or on_space
-    demo = build(checkpoints, None if public else load_other)
+    demo = build(checkpoints, None if public else load_other, args.runs_per_address)
     stopped = Event()
     handle_signals(lambda *_: stopped.set())
     demo.launch(

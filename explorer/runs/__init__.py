@@ -2,7 +2,7 @@
 
 - :mod:`latent_spec` and :mod:`encoded_latent`: latents as text, such as ``slerp(13, 37, 0.5)``.
 - :mod:`results`: generates requested pictures in batches, and caches pictures and trajectories.
-- :mod:`scheduler` and :mod:`shared_network`: batch the network calls of concurrent runs.
+- :mod:`scheduler`, :mod:`fair_queue` and :mod:`shared_network`: batch the network calls of concurrent runs, in equal shares.
 - :mod:`admission`: limits the number of concurrent runs, and queues or refuses further ones.
 - :mod:`cancellation`, :mod:`failures`, :mod:`prefetch`, :mod:`throttle`: how a run ends early, fails, computes ahead of
   its consumer, and limits its progress updates.

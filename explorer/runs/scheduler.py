@@ -6,7 +6,8 @@ Only if a network is equally fast from any thread and nobody else uses it, the r
 
 One call on eight pictures costs far less than eight calls, and the rows of a call may have different t. So the calls
 that are queued while the network is busy are batched into the next call. A run has only one call queued at a time, and
-rows that do not fit into a batch go to the end of the queue. So no user waits for the whole run of another.
+rows that do not fit into a batch go to the end of the queue. So no user waits for the whole run of another. Clients, which
+are network addresses, get equal shares of the rows, see :mod:`explorer.runs.fair_queue`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import atexit
 import logging
 import math
 import time
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -26,6 +26,7 @@ from torch import Tensor
 
 from explorer.denoiser import NoisePredictor
 from explorer.runs.failures import ShuttingDown
+from explorer.runs.fair_queue import FairQueue
 
 WAIT_FRACTION = 0.2  # of the duration of a call: how long the next one waits for the runs of the last one
 
@@ -36,6 +37,7 @@ class NetworkCall:
 
     Attributes:
         unshared: never batch this call with others. The rounding of a row depends on the size of its batch.
+        client: the network address for which it is made.
         future: receives eps_theta of all rows, or the network's exception.
     """
 
@@ -43,6 +45,7 @@ class NetworkCall:
     x_t: Tensor
     t: int | Tensor
     unshared: bool = False
+    client: str = ""
     future: Future[Tensor] = field(default_factory=Future)
     outputs: list[Tensor] = field(default_factory=list)
     rows_taken: int = 0
@@ -98,7 +101,7 @@ class NetworkScheduler:
 
     def __init__(self) -> None:
         self.threads = torch.get_num_threads()
-        self._queue: deque[NetworkCall] = deque()
+        self._queue: FairQueue[NetworkCall] = FairQueue()
         self._changed = Condition()
         self._calling = False
         self._last_call_ended = time.perf_counter()
@@ -118,14 +121,16 @@ class NetworkScheduler:
         """The thread that calls the network; None before the first call and after a crash."""
         return self._thread
 
-    def call(self, predict_noise: NoisePredictor, x_t: Tensor, t: int | Tensor, unshared: bool = False) -> Tensor:
+    def call(
+        self, predict_noise: NoisePredictor, x_t: Tensor, t: int | Tensor, unshared: bool = False, client: str = ""
+    ) -> Tensor:
         """Return ``predict_noise(x_t, t)``, computed by the scheduler's thread, or directly if that is as good.
 
         Raises:
             ShuttingDown: the scheduler is closed.
             Exception: whatever the network raises.
         """
-        call = NetworkCall(predict_noise, x_t, t, unshared)
+        call = NetworkCall(predict_noise, x_t, t, unshared, client)
         if not self._start_direct_call(call):
             return self.submit(call).result()
         started = time.perf_counter()
@@ -216,7 +221,9 @@ class NetworkScheduler:
         ended = time.perf_counter()
         with self._changed:
             finished = sum(part.call.future.done() for part in parts)
-            self._queue.extend(part.call for part in parts if not part.call.future.done())
+            for part in parts:
+                if not part.call.future.done():
+                    self._queue.append(part.call)
             if self._closed:
                 self._fail_all(ShuttingDown())
             self._expected_calls = finished + len(self._queue)
@@ -230,20 +237,32 @@ class NetworkScheduler:
             self._changed.wait_for(lambda: (self._queue and not self._calling) or self._closed)
             if self._closed:
                 return []
-            max_rows = self._queue[0].predict_noise.max_rows
+            max_rows = self._queue.in_order()[0].predict_noise.max_rows
             timeout = max(0.0, self._wait_deadline - time.perf_counter())
             self._changed.wait_for(lambda: self._is_batch_ready(max_rows), timeout)
             if self._closed:
                 return []
-            first, self._calling = self._queue.popleft(), True
-            parts = [first.take(max_rows)]
-            free_rows = max_rows - len(parts[0].x_t)
-            for other in [other for other in self._queue if first.can_share(other)]:
-                if free_rows > 0:
-                    self._queue.remove(other)
-                    parts.append(other.take(free_rows))
-                    free_rows -= len(parts[-1].x_t)
-            return parts
+            self._calling = True
+            return self._take_batch()
+
+    def _take_batch(self) -> list[BatchPart]:
+        """Take the rows of the next batch: always those of the client that is to be served first."""
+        first = self._queue.in_order()[0]
+        parts, free_rows = list[BatchPart](), first.predict_noise.max_rows
+        call: NetworkCall | None = first
+        while call is not None and free_rows > 0:
+            parts.append(call.take(free_rows))
+            taken = len(parts[-1].x_t)
+            self._queue.remove(call, taken)
+            free_rows -= taken
+            call = self._next_sharing(first)
+        return parts
+
+    def _next_sharing(self, first: NetworkCall) -> NetworkCall | None:
+        """The next call in the queue that may be in one batch with ``first``."""
+        oldest = self._queue.in_order()
+        sharing = (call for head in oldest for call in self._queue.of_client(head) if first.can_share(call))
+        return next(sharing, None)
 
     def _is_batch_ready(self, max_rows: int) -> bool:
         """Whether waiting longer is useless: the batch is full, or all expected calls are queued."""

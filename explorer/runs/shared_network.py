@@ -39,20 +39,22 @@ class ScheduledPredictor(DelegatingPredictor):
     Attributes:
         predictor: the predictor that is called.
         shares: whether calls may be batched with those of other runs.
+        client: the network address for which calls are made.
     """
 
     shares: bool = True
+    client: str = ""
 
     def __call__(self, x_t: Tensor, t: int | Tensor) -> Tensor:
-        return check_finite(SCHEDULER.call(self.predictor, x_t, t, unshared=not self.shares), t)
+        return check_finite(SCHEDULER.call(self.predictor, x_t, t, not self.shares, self.client), t)
 
     @property
     def exact(self) -> ScheduledPredictor:
-        return ScheduledPredictor(self.predictor.exact, self.shares)
+        return replace(self, predictor=self.predictor.exact)
 
     @property
     def unshared(self) -> ScheduledPredictor:
-        return ScheduledPredictor(self.predictor.unshared, shares=False)
+        return replace(self, predictor=self.predictor.unshared, shares=False)
 
 
 def scheduled(checkpoint: Checkpoint) -> Checkpoint:
@@ -63,6 +65,14 @@ def scheduled(checkpoint: Checkpoint) -> Checkpoint:
 def unshared(checkpoint: Checkpoint) -> Checkpoint:
     """Return the same checkpoint without batching with other runs, so that repeated calls give identical bits."""
     return replace(checkpoint, predict_noise=checkpoint.predict_noise.unshared)
+
+
+def for_client(checkpoint: Checkpoint, client: str) -> Checkpoint:
+    """Return the same checkpoint with its scheduled network calls made for a client, see :mod:`fair_queue`."""
+    predictor = checkpoint.predict_noise
+    if not isinstance(predictor, ScheduledPredictor):
+        return checkpoint
+    return replace(checkpoint, predict_noise=replace(predictor, client=client))
 
 
 def prepare_when_idle(checkpoint: Checkpoint) -> None:

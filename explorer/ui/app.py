@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -11,13 +12,14 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from explorer.checkpoint import Checkpoint
-from explorer.runs.admission import MAX_QUEUED, MAX_RUNNING
+from explorer.runs.admission import MAX_QUEUED, MAX_RUNNING, MAX_RUNNING_OF_CLIENT, Admission
 from explorer.runs.results import ResultCache
 from explorer.runs.shared_network import SCHEDULER, reserve_threads_for_the_network
 from explorer.ui import components, static_files
 from explorer.ui.address import from_address
 from explorer.ui.api import add_endpoint, all_endpoints
 from explorer.ui.checkpoint_registry import CheckpointRegistry, Loader
+from explorer.ui.client import Visitor
 from explorer.ui.derivation_checks import DerivationChecks
 from explorer.ui.localization import LocalizedMessage, to_json
 from explorer.ui.query import Query
@@ -70,15 +72,22 @@ class Page:
     Args:
         shipped: checkpoints by name; the first one is the default.
         open_others: opens a checkpoint by name, folder or hub id; None if users must not open others.
+        runs_per_address: how many runs of one network address execute at once.
     """
 
-    def __init__(self, shipped: Mapping[str, Checkpoint], open_others: Loader | None) -> None:
+    def __init__(
+        self,
+        shipped: Mapping[str, Checkpoint],
+        open_others: Loader | None,
+        runs_per_address: int = MAX_RUNNING_OF_CLIENT,
+    ) -> None:
         results = ResultCache()
         self.checkpoints = CheckpointRegistry(shipped, open_others, results.forget)
         max_calls = None if open_others else MAX_PUBLIC_CALLS
-        self.services = Services(self.checkpoints, results=results, max_calls=max_calls)
+        admission = Admission(max_running_of_client=runs_per_address)
+        self.services = Services(self.checkpoints, results=results, admission=admission, max_calls=max_calls)
         self.tabs: dict[str, Tab[Any]] = {tab.name: tab(self.services) for tab in TABS}
-        self.exporter = Exporter(self.tabs, self.services.admission)
+        self.exporter = Exporter(self.tabs, self.services.admission, self.services.listeners)
         self.derivations = DerivationChecks(self.checkpoints, self.services.admission)
 
     @property
@@ -167,19 +176,27 @@ class Layout:
     saver: gr.HTML
 
 
-def build(shipped: Mapping[str, Checkpoint], open_others: Loader | None = None) -> gr.Blocks:
+def build(
+    shipped: Mapping[str, Checkpoint],
+    open_others: Loader | None = None,
+    runs_per_address: int = MAX_RUNNING_OF_CLIENT,
+) -> gr.Blocks:
     """Build the app.
 
     Args:
         shipped: checkpoints by name; the first one is the default.
         open_others: opens a checkpoint by name, folder or hub id when a user types one. None if users must not open others,
             as in a public app; each run is then limited to :data:`MAX_PUBLIC_CALLS` network calls.
+        runs_per_address: how many runs of one network address execute at once.
 
     Returns:
         Blocks; call ``.launch(**launch_options())``.
     """
     reserve_threads_for_the_network()
-    page = Page(shipped, open_others)
+    # Gradio computes statistics of its last 10,000 events after each event, for a page that is closed here.
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(1 << 62))
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
+    page = Page(shipped, open_others, runs_per_address)
     with gr.Blocks(title="DDIM Explorer", analytics_enabled=False, fill_width=True, delete_cache=DELETE_CACHE) as demo:
         layout = _lay_out(page)
         _connect_events(demo, page, layout)
@@ -200,7 +217,9 @@ def _lay_out(page: Page) -> Layout:
             with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
                 stages = {name: _stage(tab) for name, tab in page.tabs.items()}
             components.guide()
-            components.derivations(server_functions=[server_function(page.derivations.check_derivation)])
+            components.derivations(
+                server_functions=[server_function(page.derivations.check_derivation, for_client=True)]
+            )
     menus = {"kinds": page.exporter.menus()}
     saver = components.saver(about=menus, server_functions=[server_function(page.exporter.about)])
     components.keyboard_help()
@@ -229,11 +248,15 @@ def _connect_events(demo: gr.Blocks, page: Page, layout: Layout) -> None:
     demo.unload(page.forget)
 
 
-def server_function(method: Any) -> Any:
-    """Wrap a bound method in a function: the page can call functions only, under their ``__name__``."""
+def server_function(method: Any, for_client: bool = False) -> Any:
+    """Wrap a bound method in a function: the page can call functions only, under their ``__name__``.
 
-    def call(value: Any) -> Any:
-        return method(value)
+    Args:
+        for_client: whether the method's second argument is the name of the client.
+    """
+
+    def call(value: Any, connection: gr.Request) -> Any:
+        return method(value, Visitor.of(connection).client) if for_client else method(value)
 
     call.__name__ = method.__name__
     return call

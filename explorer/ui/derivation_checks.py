@@ -13,6 +13,7 @@ from explorer.derivations import Value
 from explorer.networks.network import NetworkLost
 from explorer.runs.admission import Admission, ServerBusy
 from explorer.runs.failures import explain
+from explorer.runs.shared_network import for_client
 from explorer.support.arguments import shorten
 from explorer.support.bounded_cache import BoundedCache
 from explorer.ui.localization import LocalizedMessage, localize, to_json
@@ -35,8 +36,11 @@ class DerivationChecks:
         self._kept: BoundedCache[dict[str, Any]] = BoundedCache(MAX_KEPT)
         self._lock = Lock()
 
-    def check_derivation(self, request: Any) -> dict[str, Any]:
+    def check_derivation(self, request: Any, client: str = "") -> dict[str, Any]:
         """Answer a page's request {name, checkpoint}. The page calls this function.
+
+        Args:
+            client: who requests it, see :class:`explorer.ui.client.Visitor`.
 
         Returns:
             {state: "done", passed, values} with ``values`` as a list of {name, measured, expected, tolerance, relation,
@@ -53,10 +57,10 @@ class DerivationChecks:
         if answer is not None:
             return answer
         try:
-            with self._admission.acquire() as slot:
+            with self._admission.acquire(client=client) as slot:
                 slot.wait_until_admitted()
                 with self._lock:
-                    return self._kept.get(key) or self._compute(key, name, checkpoint)
+                    return self._kept.get(key) or self._compute(key, name, for_client(checkpoint, client))
         except (ServerBusy, NetworkLost, CheckpointError) as error:
             return _error(localize(error))
         except Exception as error:

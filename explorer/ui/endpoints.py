@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from explorer.runs.cancellation import State
 from explorer.ui.query import TabRequest
 
 Rows = list[dict[str, Any]]
@@ -51,14 +52,15 @@ class Endpoint:
         description: what it does.
         parameters: names in :data:`PARAMETERS`.
         returns: type and description of each returned value, by name.
-        compute: computes the returned values from a tab and a validated request.
+        compute: computes the returned values from a tab, a validated request, and the state of the run, which it checks
+            after every network call.
     """
 
     name: str
     description: str
     parameters: tuple[str, ...]
     returns: Mapping[str, tuple[Any, str]]
-    compute: Callable[[Any, TabRequest[Any]], Any]
+    compute: Callable[[Any, TabRequest[Any], State], Any]
 
     def docstring(self) -> str:
         """Return the docstring of the endpoint's function: description, parameters and returned values."""

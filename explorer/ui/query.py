@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from explorer.checkpoint import Checkpoint
 from explorer.runs.latent_spec import MAX_SEED, LatentSpec, Seed, parse, to_field, with_imports
 from explorer.runs.results import PictureRequest
+from explorer.runs.shared_network import for_client
 from explorer.schedule import SPACINGS, VARIANCES
 from explorer.settings import Settings
 from explorer.ui.fields import (
@@ -139,6 +140,10 @@ class TabRequest(Generic[OptionsT]):
     def latent(self) -> LatentSpec:
         """The latent of the control column."""
         return self.query.latent
+
+    def for_client(self, client: str) -> TabRequest[OptionsT]:
+        """Return the same request with its network calls made for a client, see :mod:`explorer.runs.fair_queue`."""
+        return replace(self, checkpoint=for_client(self.checkpoint, client))
 
     def fields(self) -> dict[str, Any]:
         """Return all settings as flat fields, as the page and the URL have them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,10 +17,12 @@ from explorer.runs.admission import Admission, ServerBusy
 from explorer.runs.cancellation import Cancelled, State, check_cancelled
 from explorer.runs.diffusers_script import NotInDiffusers, script
 from explorer.runs.failures import explain
+from explorer.ui.client import Visitor
 from explorer.ui.export_formats import ExportFormat, ExportSource, NothingToExport
 from explorer.ui.fields import InvalidField
 from explorer.ui.file_serving import publish_file
 from explorer.ui.latest_requests import LatestRequests, count_of
+from explorer.ui.listeners import LISTENERS, Listeners
 from explorer.ui.localization import LocalizedMessage, localize, to_json
 from explorer.ui.tab import Tab, TabRequest
 from explorer.ui.tab_result import TabResult
@@ -86,11 +88,14 @@ class Exporter:
     Args:
         tabs: by name.
         admission: limits the number of concurrent runs.
+        listeners: who listens to the results of runs.
     """
 
-    def __init__(self, tabs: Mapping[str, Tab[Any]], admission: Admission | None = None) -> None:
+    def __init__(
+        self, tabs: Mapping[str, Tab[Any]], admission: Admission | None = None, listeners: Listeners = LISTENERS
+    ) -> None:
         self.tabs = tabs
-        self.admission = admission or Admission()
+        self.admission, self.listeners = admission or Admission(), listeners
         self.latest = LatestRequests()
 
     def menus(self) -> dict[str, list[dict[str, Any]]]:
@@ -120,15 +125,17 @@ class Exporter:
 
     def make(self, values: Any, connection: gr.Request) -> Iterator[dict[str, Any]]:
         """Handle a request for a file: yield the progress, and at last the file or an error."""
-        session = connection.session_hash
-        self.latest.record(session, values)
+        visitor = Visitor.of(connection)
+        self.latest.record(visitor.session, values)
         labels = {"count": count_of(values)}
-        state = self.latest.state_of(session, values)
+        state = self.listeners.state(visitor.session, self.latest.state_of(visitor.session, values))
         try:
             export = self.parse(values)
-            with self.admission.acquire(session) as slot:
+            export = replace(export, request=export.request.for_client(visitor.client))
+            with self.admission.acquire(visitor.session, visitor.client) as slot:
                 for _ in slot.wait(state):
                     yield labels | {"state": "making", "share": 0}
+                check_cancelled(state)
                 for value in self._run_and_publish(export, state):
                     yield labels | value
         except (InvalidField, ServerBusy, NetworkLost, PictureError, NothingToExport) as error:
@@ -189,9 +196,9 @@ def run_to_end(
     return result
 
 
-def final_result(tab: Tab[Any], request: TabRequest[Any]) -> TabResult:
-    """Run a tab to its end and return the result."""
-    run = run_to_end(tab, request)
+def final_result(tab: Tab[Any], request: TabRequest[Any], state: State = lambda: "running") -> TabResult:
+    """Run a tab to its end and return the result. Errors as for :func:`run_to_end`."""
+    run = run_to_end(tab, request, state)
     while True:
         try:
             next(run)

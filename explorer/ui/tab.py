@@ -19,10 +19,12 @@ from explorer.runs.failures import explain
 from explorer.runs.latent_spec import LatentSpec
 from explorer.runs.results import ResultCache
 from explorer.support.bounded_cache import BoundedCache
+from explorer.ui.client import Visitor
 from explorer.ui.endpoints import Endpoint
 from explorer.ui.export_formats import ExportFormat
 from explorer.ui.fields import InvalidField, Options, check_field, field_label
 from explorer.ui.latest_requests import MAX_PAGES, LatestRequests, count_of
+from explorer.ui.listeners import LISTENERS, Listeners
 from explorer.ui.localization import LocalizedMessage, localize, notice_of, texts, to_json
 from explorer.ui.query import Query, TabRequest
 from explorer.ui.tab_result import TabResult
@@ -41,6 +43,7 @@ class Services:
         latest: the latest request of each page.
         results: cache of pictures and runs.
         admission: limits the number of concurrent runs.
+        listeners: who listens to the results of runs.
         max_calls: maximum number of network calls in one run; None for no limit.
     """
 
@@ -48,6 +51,7 @@ class Services:
     latest: LatestRequests = field(default_factory=LatestRequests)
     results: ResultCache = field(default_factory=ResultCache)
     admission: Admission = field(default_factory=Admission)
+    listeners: Listeners = LISTENERS
     max_calls: int | None = None
 
     @property
@@ -148,9 +152,10 @@ class Tab(ABC, Generic[OptionsT]):
 
     def run(self, values: dict[str, Any], connection: gr.Request) -> Iterator[dict[str, Any]]:
         """Handle a change of the controls: yield the values that the page shows. Errors are values too."""
-        session = connection.session_hash
+        visitor = Visitor.of(connection)
+        session = visitor.session
         labels: dict[str, Any] = {"id": next(RUN_IDS), "count": count_of(values)}
-        state = self.services.latest.state_of(session, values)
+        state = self.services.listeners.state(session, self.services.latest.state_of(session, values))
         try:
             request = self.parse(values)
         except InvalidField as error:
@@ -162,7 +167,7 @@ class Tab(ABC, Generic[OptionsT]):
         self.last_good.put(session, request)
         labels["message"] = notice_of(values)
         try:
-            for value in self._admit_and_run(request, session, state):
+            for value in self._admit_and_run(request, visitor, state):
                 yield labels | value
         except (ServerBusy, NetworkLost) as error:
             yield labels | _error(localize(error))
@@ -174,17 +179,15 @@ class Tab(ABC, Generic[OptionsT]):
         except Exception as error:
             yield labels | _error(explain(error, values))
 
-    def _admit_and_run(
-        self, request: TabRequest[OptionsT], session: str | None, state: State
-    ) -> Iterator[dict[str, Any]]:
+    def _admit_and_run(self, request: TabRequest[OptionsT], visitor: Visitor, state: State) -> Iterator[dict[str, Any]]:
         """Wait in the queue, then run. Yield the position in the queue, and then the results."""
-        with self.services.admission.acquire(session) as slot:
+        with self.services.admission.acquire(visitor.session, visitor.client) as slot:
             for position in slot.wait(state):
                 message = LocalizedMessage("server.place", {"place": position})
                 yield {"state": "queued", "message": to_json(message)}
             if state() == "superseded":
                 return
-            for result in self._checked(self.page_results(request, state)):
+            for result in self._checked(self.page_results(request.for_client(visitor.client), state)):
                 yield result.to_page() | {"engine": result.engine}
 
     def checked_results(self, request: TabRequest[OptionsT], state: State) -> Iterator[TabResult]:

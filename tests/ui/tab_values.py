@@ -14,6 +14,7 @@ from explorer.media.convert import to_rgb, to_uint8
 from explorer.runs.latent_spec import parse
 from explorer.support.messages import PLACEHOLDER
 from explorer.ui import tabs
+from explorer.ui.listeners import Listeners
 from explorer.ui.localization import LANGUAGES, from_json, texts
 from explorer.ui.tab import Services
 
@@ -45,6 +46,7 @@ SHORT = ex.from_denoiser(lambda x, t: 0.9 * x, SHAPE, ex.Schedule.linear(T=100),
 
 def services_of(*checkpoints, **services):
     """Services with nothing cached, over ``checkpoints``, by default the toy and a checkpoint of T = 100."""
+    services = {"listeners": Listeners()} | services
     return Services({checkpoint.name: checkpoint for checkpoint in checkpoints or (TOY, SHORT)}, **services)
 
 

@@ -67,6 +67,35 @@ def test_a_closed_page_frees_its_places():
     assert queue.position(queue.acquire("c")) == 1
 
 
+def test_of_those_that_wait_the_client_with_the_fewest_runs_goes_first():
+    queue = Admission(max_running=3, max_queued=9, max_running_of_client=3)
+    greedy = [queue.acquire(client="a") for _ in range(6)]
+    modest = [queue.acquire(client=name) for name in ("b", "c", "b")]
+    assert [queue.position(slot) for slot in greedy] == [0, 0, 0, 4, 5, 6]
+    assert [queue.position(slot) for slot in modest] == [1, 2, 3]
+    greedy[0].release()
+    greedy[1].release()
+    assert [queue.position(slot) for slot in modest] == [0, 0, 2]  # behind the older one of another client with one run
+
+
+def test_one_client_leaves_places_to_others_even_if_nobody_else_is_there():
+    queue = Admission(max_running=4, max_queued=8, max_running_of_client=3)
+    slots = [queue.acquire(client="a") for _ in range(9)]
+    assert [slot.is_admitted for slot in slots] == [True] * 3 + [False] * 6
+    with pytest.raises(ServerBusy, match="9 runs were requested from your network address"):
+        queue.acquire(client="a")
+    assert queue.acquire(client="b").is_admitted
+    assert not queue.acquire(client="b").is_admitted
+
+
+def test_a_class_of_thirty_behind_one_address_runs_at_once_and_so_do_all_places_if_they_are_asked_for():
+    queue = Admission()
+    assert all(queue.acquire(client="school").is_admitted for _ in range(30))
+    queue = Admission(max_running_of_client=admission.MAX_RUNNING)
+    slots = [queue.acquire(client="school") for _ in range(admission.MAX_RUNNING + admission.MAX_QUEUED)]
+    assert sum(slot.is_admitted for slot in slots) == admission.MAX_RUNNING
+
+
 def test_a_tab_says_how_many_runs_go_first_and_that_the_line_is_full():
     queue = Admission(max_running=1, max_queued=1)
     tab = tab_of("compare", admission=queue)

@@ -8,7 +8,6 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from threading import Semaphore, Thread
 
 import httpx
@@ -47,7 +46,7 @@ def gated():
     """(address, gate, admission, number of the handler of Steps) of an app whose network goes one call at a time."""
     gate, admission = Gate(), Admission()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(app, "Services", partial(app.Services, admission=admission))
+        patch.setattr(app, "Admission", lambda **limits: admission)
         demo = app.build({"toy": replace(TOY, predict_noise=gate)})
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **app.launch_options())
     gate.let.release()  # the call that warms it up

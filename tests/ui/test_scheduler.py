@@ -14,6 +14,7 @@ from explorer.denoiser import MAX_ROWS_ON_CPU, DelegatingPredictor, FunctionPred
 from explorer.runs import scheduler as module
 from explorer.runs import shared_network
 from explorer.runs.failures import ShuttingDown
+from explorer.runs.fair_queue import FairQueue
 from explorer.runs.scheduler import NetworkCall, NetworkScheduler
 from explorer.runs.shared_network import ScheduledPredictor
 from explorer.ui.checkpoint_registry import CheckpointRegistry
@@ -54,8 +55,8 @@ def scheduler():
     scheduler.close()
 
 
-def request(network, seed, rows=1, t=500, unshared=False):
-    return NetworkCall(network, ex.latent(SHAPE, range(seed, seed + rows)), t, unshared)
+def request(network, seed, rows=1, t=500, unshared=False, client=""):
+    return NetworkCall(network, ex.latent(SHAPE, range(seed, seed + rows)), t, unshared, client)
 
 
 def put(scheduler, network, *requests):
@@ -88,6 +89,45 @@ def test_a_large_batch_goes_through_in_turns_with_the_small_ones(scheduler, netw
     assert network.rows == [FULL, 2 + FULL - 2, 5]
     assert order == ["small", "large"]
     torch.testing.assert_close(answers[0].result(), predict_noise(large.x_t, 500))
+
+
+def test_clients_get_equal_shares_of_the_rows_however_many_runs_they_have(scheduler, network):
+    order = []
+    requests = [("greedy", request(network, i, rows=4, client="a")) for i in range(10)]
+    requests += [("modest", request(network, 50 + i, rows=4, client="b")) for i in range(3)]
+    for name, r in requests:
+        r.future.add_done_callback(lambda _, name=name: order.append(name))
+    put(scheduler, network, *(r for _, r in requests))
+    assert sorted(order[:6]) == ["greedy"] * 3 + ["modest"] * 3
+    assert network.rows == [FULL] * 6 + [4]
+
+
+def test_a_client_that_paused_does_not_make_up_for_it():
+    queue = FairQueue()
+    calls = [request(None, 0, client="a") for _ in range(6)]
+    for call in calls:
+        queue.append(call)
+    for call in calls[:3]:
+        queue.remove(call, 10)
+    late = [request(None, 0, client="b") for _ in range(3)]
+    for call in late:
+        queue.append(call)
+    served = []
+    while queue:
+        served.append(queue.in_order()[0])
+        queue.remove(served[-1], 10)
+    assert [call.client for call in served] == ["b", "a", "b", "a", "b", "a"]
+
+
+def test_calls_of_a_request_are_made_for_its_client(scheduler, network, monkeypatch):
+    monkeypatch.setattr(shared_network, "SCHEDULER", scheduler)
+    made = []
+    monkeypatch.setattr(scheduler, "call", lambda f, x_t, t, unshared, client: made.append((unshared, client)) or x_t)
+    toy = shared_network.for_client(shared_network.scheduled(TOY), "1.2.3.4")
+    for checkpoint in (toy, shared_network.unshared(toy), replace(toy, predict_noise=toy.predict_noise.exact)):
+        checkpoint.predict_noise(ex.latent(SHAPE, [0]), 5)
+    assert made == [(False, "1.2.3.4"), (True, "1.2.3.4"), (False, "1.2.3.4")]
+    assert shared_network.for_client(TOY, "1.2.3.4") == TOY
 
 
 def test_rows_of_different_networks_or_that_want_to_be_unshared_share_no_call(scheduler, network):

@@ -16,8 +16,8 @@ class BadBody(ValueError):
     """A body that is refused. The message says what was expected."""
 
 
-def check_json(body: bytes) -> None:
-    """Check the JSON body of a request.
+def check_json(body: bytes) -> dict[str, Any]:
+    """Check the JSON body of a request and return its content.
 
     Large requests are those with a picture, which is one long string. What remains without the longest string must be
     small, so that no request holds many values.
@@ -40,6 +40,7 @@ def check_json(body: bytes) -> None:
     if session is not None and not (isinstance(session, str) and is_session_hash(session)):
         raise BadBody("session_hash must have 1 to 64 letters, digits, hyphens and underscores.")
     _check_values(content)
+    return content
 
 
 def _longest_string(body: bytes) -> int:

@@ -16,19 +16,23 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from explorer.ui.client import client_name
+from explorer.ui.listeners import TooManyUnheard
 from explorer.ui.security import routes
 from explorer.ui.security.headers import security_headers
 from explorer.ui.security.hosts import FORWARDED_HEADERS, AllowedHosts
 from explorer.ui.security.json_body import BadBody, check_json
 from explorer.ui.security.login_throttle import LoginThrottle
+from explorer.ui.security.result_streams import ResultStreams
 from explorer.ui.security.routes import FORM, SMALL_BODY, Route
 
 MAX_FILE_NAME = 255  # bytes; Gradio fails on paths with longer names
 MAX_QUERY = 4 << 10  # bytes; the longest address of the page has less than a tenth
 BODY_SECONDS = 20.0  # for a small body to arrive
 PICTURE_SECONDS = 120.0  # for the body with a picture to arrive, over a slow line
-MAX_STREAMS = 400  # open at once for one client address; a page needs two, and a class may share an address
-MAX_PICTURES = 4  # bodies with a picture that one client address may send at once
+MAX_STREAMS = 400  # open at once for one client; a page needs two, and a class may share an address
+MAX_PICTURES = 4  # bodies with a picture that one client may send at once
+MAX_REQUESTED = 100  # requests of runs of one client that are passed on at once
 
 
 class Refused(Exception):
@@ -63,7 +67,8 @@ class RequestGuard:
         if os.environ.get("GRADIO_WATCH_DIRS"):
             self.routes += routes.RELOAD_ROUTES
         self.throttle = LoginThrottle()
-        self._open: Counter[tuple[str, str]] = Counter()  # streams and bodies with pictures, by client address
+        self.results = ResultStreams(app)
+        self._open: Counter[tuple[str, str]] = Counter()  # requests that are being served, by kind and client
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -71,25 +76,38 @@ class RequestGuard:
         if scope["type"] != "http":  # the app has no web sockets
             return await send({"type": "websocket.close", "code": 1008})
         scope = self._read_forwarded_headers(scope)
-        address = scope["client"][0] if scope.get("client") else ""
+        client = client_name(scope["client"][0]) if scope.get("client") else ""
         send = self._with_headers(send)
         try:
             route = self._check(scope)
             kinds = ["stream"] if route.streams else []
             kinds += ["picture"] if _content_length(scope) > SMALL_BODY else []
-            with self._counted(address, kinds):
-                if route.content_types == FORM:
-                    return await self._log_in(scope, receive, send, address)
-                if route.max_body and scope["method"] not in ("GET", "HEAD"):
-                    body = await _read_body(scope, receive, route.max_body)
-                    check_json(body)
-                    receive = _replay(body, receive)
-                return await self.app(scope, receive, send)
+            kinds += ["request"] if route.results == "requested" else []
+            with self._counted(client, kinds):
+                return await self._pass_on(scope, receive, send, route, client)
         except Refused as refused:
             response = refused.response
         except BadBody as error:
             response = PlainTextResponse(str(error), 400)
+        except TooManyUnheard:
+            text = "Too many runs were requested whose results are not fetched."
+            response = PlainTextResponse(text, 429, {"Retry-After": "30"})
         return await response(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, route: Route, client: str) -> None:
+        """Read and check the body, and pass the request on to Gradio."""
+        if route.content_types == FORM:
+            return await self._log_in(scope, receive, send, client)
+        session = None
+        if route.max_body and scope["method"] not in ("GET", "HEAD"):
+            body = await _read_body(scope, receive, route.max_body)
+            session = check_json(body).get("session_hash")
+            receive = _replay(body, receive)
+        if route.results == "requested":
+            return await self.results.request_run(scope, receive, send, client, session)
+        if route.results == "streamed":
+            return await self.results.stream(scope, receive, send, route, _path(scope))
+        return await self.app(scope, receive, send)
 
     # ---- checks that need no body ----
 
@@ -135,12 +153,12 @@ class RequestGuard:
     # ---- limits ----
 
     @contextmanager
-    def _counted(self, address: str, kinds: Sequence[str]) -> Iterator[None]:
-        """Count a request among the open ones of its client address."""
-        most = {"stream": MAX_STREAMS, "picture": MAX_PICTURES}
-        keys = [(kind, address) for kind in kinds]
+    def _counted(self, client: str, kinds: Sequence[str]) -> Iterator[None]:
+        """Count a request among the open ones of its client."""
+        most = {"stream": MAX_STREAMS, "picture": MAX_PICTURES, "request": MAX_REQUESTED}
+        keys = [(kind, client) for kind in kinds]
         for kind, _ in keys:
-            if self._open[kind, address] >= most[kind]:
+            if self._open[kind, client] >= most[kind]:
                 raise Refused(
                     429, f"There are {most[kind]} such requests of this address already.", {"Retry-After": "5"}
                 )
@@ -153,7 +171,7 @@ class RequestGuard:
                 if not self._open[key]:
                     del self._open[key]
 
-    async def _log_in(self, scope: Scope, receive: Receive, send: Send, address: str) -> None:
+    async def _log_in(self, scope: Scope, receive: Receive, send: Send, client: str) -> None:
         """Pass a login on to Gradio, unless wrong passwords make it wait."""
         body = await _read_body(scope, receive, routes.LOGIN_BODY)
         try:
@@ -161,17 +179,17 @@ class RequestGuard:
         except (MultiPartException, ValueError):
             form = FormData()
         user = str(form.get("username", ""))
-        delay = self.throttle.delay(address, user)
+        delay = self.throttle.delay(client, user)
         if delay > 0:
             seconds = math.ceil(delay)
             text = f"Too many wrong passwords. Try again in {seconds} s."
             response = JSONResponse({"detail": text}, 429, {"Retry-After": str(seconds)})
             return await response(scope, receive, send)
-        self.throttle.failed(address, user)  # until it succeeds, so that attempts at the same time count as well
+        self.throttle.failed(client, user)  # until it succeeds, so that attempts at the same time count as well
 
         async def watch(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] < 400:
-                self.throttle.succeeded(address, user)
+                self.throttle.succeeded(client, user)
             await send(message)
 
         return await self.app(scope, _replay(body, receive), watch)

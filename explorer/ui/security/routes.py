@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from explorer.media.uploads import MAX_FILE
 
@@ -43,6 +44,7 @@ class Route:
         max_body: maximum size of the body in bytes.
         needs_login: whether a user must be logged in, in an app with logins.
         streams: whether the response stays open, as server-sent events.
+        results: "requested" if it requests a run whose results come in a stream, "streamed" if it is that stream.
     """
 
     methods: str
@@ -51,6 +53,7 @@ class Route:
     max_body: int = 0
     needs_login: bool = True
     streams: bool = False
+    results: Literal["", "requested", "streamed"] = ""
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -87,14 +90,14 @@ ALLOWED = (
     Route("GET", f"{API}/info"),
     Route("GET", f"{API}/openapi.json"),
     Route("GET", f"{API}/heartbeat/{{session_hash}}", streams=True),
-    Route("POST", f"{API}/queue/join", JSON, SMALL_BODY),
-    Route("GET", f"{API}/queue/data", streams=True),
+    Route("POST", f"{API}/queue/join", JSON, SMALL_BODY, results="requested"),
+    Route("GET", f"{API}/queue/data", streams=True, results="streamed"),
     Route("POST", f"{API}/run/{{api_name}}", JSON, SMALL_BODY),
     Route("POST", f"{API}/api/{{api_name}}", JSON, SMALL_BODY),
-    Route("POST", f"{API}/call/{{api_name}}", JSON, SMALL_BODY),
-    Route("POST", f"{API}/call/v2/{{api_name}}", JSON, SMALL_BODY),
-    Route("GET", f"{API}/call/{{api_name}}/{{event_id}}", streams=True),
-    Route("GET", f"{API}/call/v2/{{api_name}}/{{event_id}}", streams=True),
+    Route("POST", f"{API}/call/{{api_name}}", JSON, SMALL_BODY, results="requested"),
+    Route("POST", f"{API}/call/v2/{{api_name}}", JSON, SMALL_BODY, results="requested"),
+    Route("GET", f"{API}/call/{{api_name}}/{{event_id}}", streams=True, results="streamed"),
+    Route("GET", f"{API}/call/v2/{{api_name}}/{{event_id}}", streams=True, results="streamed"),
     Route("GET HEAD", f"{API}/file={{path_or_url:path}}"),
     Route("POST", f"{API}/component_server", JSON, PICTURE_BODY),
 )

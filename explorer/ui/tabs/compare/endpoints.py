@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from explorer.runs.cancellation import State
 from explorer.ui.endpoints import Endpoint, Rows
 from explorer.ui.saving import exported_file, final_result
 from explorer.ui.tab import Tab, TabRequest
@@ -13,9 +14,9 @@ from explorer.ui.tabs.compare.exports import measurement_rows
 from explorer.ui.tabs.compare.result import CompareResult
 
 
-def comparison(tab: Tab[Any], request: TabRequest[Any]) -> tuple[Rows, dict[str, Any]]:
+def comparison(tab: Tab[Any], request: TabRequest[Any], state: State) -> tuple[Rows, dict[str, Any]]:
     """Return the measurements of the rows, and a sheet of their pictures as a file."""
-    result = final_result(tab, request)
+    result = final_result(tab, request, state)
     assert isinstance(result, CompareResult)
     return measurement_rows(result), exported_file(tab, request, "sheet", result)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from explorer.runs.cancellation import State
 from explorer.ui.endpoints import Endpoint
 from explorer.ui.saving import exported_file
 from explorer.ui.tab import Tab, TabRequest
@@ -15,9 +16,9 @@ from explorer.ui.tabs.interpolate.result import describe, unrelated
 from explorer.ui.tabs.interpolate.strips import run_strips
 
 
-def interpolation(tab: Tab[Any], request: TabRequest[Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def interpolation(tab: Tab[Any], request: TabRequest[Any], state: State) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the measurements of the strips, and a sheet of their pictures as a file. The pad is not run."""
-    run = run_strips(request, tab.services.results, lambda: "running", pad={})
+    run = run_strips(request, tab.services.results, state, pad={})
     result = deque(map(tab.check_calls, run), maxlen=1)[0]
     numbers = {
         "positions": result.path.positions,

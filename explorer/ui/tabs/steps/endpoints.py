@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from explorer.runs.cancellation import State
 from explorer.ui.endpoints import Endpoint, Rows
 from explorer.ui.saving import exported_file, final_result
 from explorer.ui.tab import Tab, TabRequest
@@ -14,9 +15,9 @@ from explorer.ui.tabs.steps.result import StepsResult
 PARAMETERS = ("checkpoint", "seed", "steps", "eta", "variance", "spacing", "clip", "noise_seed")
 
 
-def step_rows(tab: Tab[Any], request: TabRequest[Any]) -> Rows:
+def step_rows(tab: Tab[Any], request: TabRequest[Any], state: State) -> Rows:
     """Return one row for each step. The column names are part of the public API."""
-    result = final_result(tab, request)
+    result = final_result(tab, request, state)
     assert isinstance(result, StepsResult)
     rows = []
     for c, numbers in zip(result.trajectory.plan, result.trajectory.numbers, strict=True):
@@ -26,14 +27,14 @@ def step_rows(tab: Tab[Any], request: TabRequest[Any]) -> Rows:
     return rows
 
 
-def picture(tab: Tab[Any], request: TabRequest[Any]) -> dict[str, Any]:
+def picture(tab: Tab[Any], request: TabRequest[Any], state: State) -> dict[str, Any]:
     """Return the final picture as a file."""
-    return exported_file(tab, request, "picture", final_result(tab, request))
+    return exported_file(tab, request, "picture", final_result(tab, request, state))
 
 
-def strip(tab: Tab[Any], request: TabRequest[Any]) -> dict[str, Any]:
+def strip(tab: Tab[Any], request: TabRequest[Any], state: State) -> dict[str, Any]:
     """Return the strip of predicted x_0 as a file."""
-    return exported_file(tab, request, "strip", final_result(tab, request))
+    return exported_file(tab, request, "strip", final_result(tab, request, state))
 
 
 ROWS = (
