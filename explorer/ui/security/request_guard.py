@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from explorer.ui.client import client_name
 from explorer.ui.listeners import TooManyUnheard
 from explorer.ui.security import routes
+from explorer.ui.security.calls import BadCall, check_call
 from explorer.ui.security.headers import security_headers
 from explorer.ui.security.hosts import FORWARDED_HEADERS, AllowedHosts
 from explorer.ui.security.json_body import BadBody, check_json
@@ -89,6 +90,8 @@ class RequestGuard:
             response = refused.response
         except BadBody as error:
             response = PlainTextResponse(str(error), 400)
+        except BadCall as error:
+            response = PlainTextResponse(str(error), error.status)
         except TooManyUnheard:
             text = "Too many runs were requested whose results are not fetched."
             response = PlainTextResponse(text, 429, {"Retry-After": "30"})
@@ -101,7 +104,10 @@ class RequestGuard:
         session = None
         if route.max_body and scope["method"] not in ("GET", "HEAD"):
             body = await _read_body(scope, receive, route.max_body)
-            session = check_json(body).get("session_hash")
+            content = check_json(body)
+            session = content.get("session_hash") if "/call/v2/" not in route.path else None
+            if route not in routes.MCP_ROUTES:
+                check_call(scope["app"].get_blocks(), route.path, route.parameters(_path(scope)), content)
             receive = _replay(body, receive)
         if route.results == "requested":
             return await self.results.request_run(scope, receive, send, client, session)

@@ -50,8 +50,7 @@ class ResultStreams:
 
     async def stream(self, scope: Scope, receive: Receive, send: Send, route: Route, path: str) -> None:
         """Pass on a request for the results of a session or of an event."""
-        match = route.pattern.fullmatch(path)
-        event = match.groupdict().get("event_id") if match else None
+        event = route.parameters(path).get("event_id")
         with self._listeners.listening(event or Request(scope).query_params.get("session_hash", "")) as stream:
 
             async def watch(message: Message) -> None:

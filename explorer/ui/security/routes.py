@@ -65,6 +65,11 @@ class Route:
             re.DOTALL,
         )
 
+    def parameters(self, path: str) -> dict[str, str]:
+        """Return the parameters in a path of this route, by name."""
+        match = self.pattern.fullmatch(path)
+        return match.groupdict() if match else {}
+
 
 API = "/gradio_api"
 ALLOWED = (
