@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 import torch
@@ -230,3 +231,30 @@ def pages(monkeypatch):
 def few_columns(monkeypatch):
     """Paths sweeps over two S alone."""
     monkeypatch.setattr(explorer.ui.tabs.paths.tab, "SWEEP_STEPS", (5, 10))
+
+
+# The guard in front of an app with a login
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    """An app as with ``--public``, and with a login."""
+    demo = build({"toy": TOY})
+    options = launch_options([("teacher", "secret")])
+    demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **options)
+    yield demo
+    demo.close()
+
+
+@pytest.fixture
+def stranger(guarded):
+    with httpx.Client(base_url=guarded.local_url, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture
+def user(stranger):
+    """A client that is logged in."""
+    answer = stranger.post("login", data={"username": "teacher", "password": "secret"})
+    assert answer.status_code == 200
+    return stranger
