@@ -19,16 +19,19 @@ from explorer.runs.failures import explain
 from explorer.runs.latent_spec import LatentSpec
 from explorer.runs.results import ResultCache
 from explorer.support.bounded_cache import BoundedCache
+from explorer.support.sizes import size_of
 from explorer.ui.client import Visitor
 from explorer.ui.endpoints import Endpoint
 from explorer.ui.export_formats import ExportFormat
 from explorer.ui.fields import InvalidField, Options, check_field, field_label
-from explorer.ui.latest_requests import MAX_PAGES, LatestRequests, count_of
+from explorer.ui.latest_requests import LatestRequests, count_of
 from explorer.ui.listeners import LISTENERS, Listeners
 from explorer.ui.localization import LocalizedMessage, localize, notice_of, texts, to_json
 from explorer.ui.query import Query, TabRequest
 from explorer.ui.tab_result import TabResult
 
+MAX_REQUEST_BYTES = 8 << 20  # of the last valid requests of all pages, for each tab
+REQUEST_BYTES = 2 << 10  # of a request's objects, besides its fields
 RUN_IDS = itertools.count(1)
 OptionsT = TypeVar("OptionsT", bound=Options)
 ResultT = TypeVar("ResultT", bound=TabResult)
@@ -91,7 +94,7 @@ class Tab(ABC, Generic[OptionsT]):
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.last_good: BoundedCache[TabRequest[OptionsT]] = BoundedCache(MAX_PAGES)  # by session
+        self.last_good: BoundedCache[TabRequest[OptionsT]] = BoundedCache(MAX_REQUEST_BYTES)  # by session
 
     @property
     def title(self) -> str:
@@ -164,7 +167,7 @@ class Tab(ABC, Generic[OptionsT]):
         if state() == "superseded":
             return
         previous = self._last_good(session)
-        self.last_good.put(session, request)
+        self._keep(session, request)
         labels["message"] = notice_of(values)
         try:
             for value in self._admit_and_run(request, visitor, state):
@@ -173,7 +176,7 @@ class Tab(ABC, Generic[OptionsT]):
             yield labels | _error(localize(error))
         except (InvalidField, PictureError) as error:
             if state() != "superseded":
-                self.last_good.put(session, previous)
+                self._keep(session, previous)
             invalid = error if isinstance(error, InvalidField) else InvalidField(self.picture_field, localize(error))
             yield labels | self._invalid_field(invalid, session, values)
         except Exception as error:
@@ -223,6 +226,10 @@ class Tab(ABC, Generic[OptionsT]):
     def forget(self, session: str | None) -> None:
         """Drop what is kept for a closed page."""
         self.last_good.drop(lambda page: page == session)
+
+    def _keep(self, session: str | None, request: TabRequest[OptionsT]) -> None:
+        """Keep the last valid request of a page."""
+        self.last_good.put(session, request, size_of((session, request.fields())) + REQUEST_BYTES)
 
     def _last_good(self, session: str | None) -> TabRequest[OptionsT]:
         """The page's last valid request, or the default one."""

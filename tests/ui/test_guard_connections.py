@@ -11,6 +11,7 @@ import uvicorn
 from explorer.ui.security import request_guard
 from explorer.ui.security.connections import with_header_timeout
 from explorer.ui.security.request_guard import RequestGuard
+from explorer.ui.session_state import ValuelessStateHolder
 
 API = "/gradio_api"
 
@@ -67,6 +68,7 @@ def test_one_address_opens_a_limited_number_of_streams(monkeypatch):
 
     class Server:
         auth = None
+        state_holder = ValuelessStateHolder()
 
     async def app(scope, receive, send):
         entered.append(scope["path"])

@@ -10,6 +10,7 @@ from explorer.support.bounded_cache import BoundedCache
 FIRST_DELAY = 1.0  # seconds after the second wrong password; doubled by each further one
 MAX_DELAY = {"address": 300.0, "user": 10.0}  # a stranger can delay a user's login, so that delay stays short
 MAX_KEPT = 10_000  # addresses and users
+MAX_USER = 64  # characters of a user's name that are kept
 
 
 class LoginThrottle:
@@ -42,4 +43,4 @@ class LoginThrottle:
 
     @staticmethod
     def _keys(address: str, user: str) -> tuple[tuple[str, str], tuple[str, str]]:
-        return ("address", address), ("user", user)
+        return ("address", address), ("user", user[:MAX_USER])

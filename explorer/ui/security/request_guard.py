@@ -26,11 +26,13 @@ from explorer.ui.security.json_body import BadBody, check_json
 from explorer.ui.security.login_throttle import LoginThrottle
 from explorer.ui.security.result_streams import ResultStreams
 from explorer.ui.security.routes import FORM, SMALL_BODY, Route
+from explorer.ui.session_state import keep_no_values
 
 MAX_FILE_NAME = 255  # bytes; Gradio fails on paths with longer names
 MAX_QUERY = 4 << 10  # bytes; the longest address of the page has less than a tenth
 BODY_SECONDS = 20.0  # for a small body to arrive
 PICTURE_SECONDS = 120.0  # for the body with a picture to arrive, over a slow line
+SEND_SECONDS = 60.0  # for a client to receive a part of a response; who reads more slowly is cut off
 MAX_STREAMS = 400  # open at once for one client; a page needs two, and a class may share an address
 MAX_PICTURES = 4  # bodies with a picture that one client may send at once
 MAX_REQUESTED = 100  # requests of runs of one client that are passed on at once
@@ -74,6 +76,7 @@ class RequestGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
+        keep_no_values(scope["app"])
         if scope["type"] != "http":  # the app has no web sockets
             return await send({"type": "websocket.close", "code": 1008})
         scope = self._read_forwarded_headers(scope)
@@ -209,7 +212,8 @@ class RequestGuard:
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
                 message["headers"] = [(name, _same_site(name, value)) for name, value in message["headers"]]
-            await send(message)
+            with anyio.fail_after(SEND_SECONDS):
+                await send(message)
 
         return send_with_headers
 
