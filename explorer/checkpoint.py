@@ -83,6 +83,12 @@ class Checkpoint:
         return self if exact is self.predict_noise else replace(self, predict_noise=exact)
 
     @property
+    def float32(self) -> Checkpoint:
+        """The same checkpoint computed in float32, on the engine that is fastest at it. It differs by rounding only."""
+        float32 = self.predict_noise.float32
+        return self if float32 is self.predict_noise else replace(self, predict_noise=float32)
+
+    @property
     def engine(self) -> str:
         """Display name of the inference engine; empty before the first call and if :func:`from_denoiser` made it."""
         return self.predict_noise.engine

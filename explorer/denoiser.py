@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
 from typing import Protocol, runtime_checkable
@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from explorer.networks.choose import fast_network
+from explorer.networks.engine_choice import Timing
 from explorer.networks.network import Engine, EngineError, Network
 from explorer.networks.torch_network import TorchNetwork
 from explorer.schedule import PredictionType, Schedule
@@ -41,7 +42,9 @@ class NoisePredictor(Protocol):
         requested_engine: the ``engine`` argument of :func:`explorer.load` that opens the same predictor.
         max_rows: largest batch size of a call.
         any_thread: whether calls are equally fast from every thread.
+        timings: what the engine was chosen by; empty if nothing was timed.
         exact: the same predictor, computed by torch in float32.
+        float32: the same predictor, computed in float32 by the engine that is fastest at it.
         unshared: the same predictor, whose calls are never batched with other runs, so that repeated calls give
             identical bits.
     """
@@ -57,7 +60,11 @@ class NoisePredictor(Protocol):
     @property
     def any_thread(self) -> bool: ...
     @property
+    def timings(self) -> tuple[Timing, ...]: ...
+    @property
     def exact(self) -> NoisePredictor: ...
+    @property
+    def float32(self) -> NoisePredictor: ...
     @property
     def unshared(self) -> NoisePredictor: ...
 
@@ -65,8 +72,14 @@ class NoisePredictor(Protocol):
         """Predicted noise, float32, shape and device of ``x_t`` (B, C, H, W), for t in 1..T (int or (B,) of ints)."""
         ...
 
-    def prepare(self) -> None:
-        """Compile for every batch size now, so that no later call has to wait for it."""
+    def prepare(self) -> NoisePredictor:
+        """Compile for every batch size now, so that no later call has to wait for it.
+
+        Returns:
+            The predictor to use from now on: the same one, or one on an engine that was found to be better here. A run
+            that has begun keeps its predictor.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,7 @@ class FunctionPredictor:
     requested_engine: Engine = "exact"
     max_rows: int = MAX_ROWS_ON_CPU
     any_thread: bool = False
+    timings: tuple[Timing, ...] = ()
 
     def __call__(self, x_t: Tensor, t: int | Tensor) -> Tensor:
         return self.function(x_t, t)
@@ -88,11 +102,16 @@ class FunctionPredictor:
         return self
 
     @property
+    def float32(self) -> FunctionPredictor:
+        return self
+
+    @property
     def unshared(self) -> FunctionPredictor:
         return self
 
-    def prepare(self) -> None:
+    def prepare(self) -> FunctionPredictor:
         """Do nothing: a function needs no compilation."""
+        return self
 
 
 @dataclass(frozen=True)
@@ -125,15 +144,24 @@ class DelegatingPredictor:
         return self.predictor.any_thread
 
     @property
+    def timings(self) -> tuple[Timing, ...]:
+        return self.predictor.timings
+
+    @property
     def exact(self) -> NoisePredictor:
         return self.predictor.exact
+
+    @property
+    def float32(self) -> NoisePredictor:
+        return self.predictor.float32
 
     @property
     def unshared(self) -> NoisePredictor:
         return self.predictor.unshared
 
-    def prepare(self) -> None:
-        self.predictor.prepare()
+    def prepare(self) -> NoisePredictor:
+        prepared = self.predictor.prepare()
+        return self if prepared is self.predictor else replace(self, predictor=prepared)
 
 
 def as_noise_predictor(predict_noise: PredictNoise) -> NoisePredictor:
@@ -198,6 +226,7 @@ class Denoiser:
         self.requested_engine = engine
         self._torch = TorchNetwork(unet if isinstance(unet, LazyUNet) else LazyUNet.of(unet), self.device)
         self._network: Network | None = self._torch if engine == "exact" else None
+        self._float32 = False  # whether all arithmetic must be float32
         self._lock = Lock()  # held while the network is chosen
         self._alpha_bar = torch.from_numpy(schedule.alpha_bar.copy())  # float64
 
@@ -231,9 +260,18 @@ class Denoiser:
         """The same denoiser, computed by torch in float32."""
         if self.requested_engine == "exact":
             return self
-        exact = copy.copy(self)
-        exact.requested_engine, exact._network = "exact", self._torch
+        exact = self._with_network(self._torch)
+        exact.requested_engine = "exact"
         return exact
+
+    @cached_property
+    def float32(self) -> Denoiser:
+        """The same denoiser, computed in float32 by the engine that is fastest at it."""
+        if self.requested_engine == "exact" or (self._network.is_float32 if self._network else self._float32):
+            return self
+        float32 = self._with_network(None)
+        float32._float32 = True
+        return float32
 
     @property
     def unshared(self) -> Denoiser:
@@ -250,7 +288,7 @@ class Denoiser:
 
     def _choose_network(self, shape: tuple[int, int, int]) -> Network:
         try:
-            return fast_network(self._torch, shape)
+            return fast_network(self._torch, shape, self._float32)
         except EngineError as error:
             if self.requested_engine == "fast":
                 raise
@@ -262,11 +300,26 @@ class Denoiser:
         """The network computed by torch in float32."""
         return self._torch
 
-    def prepare(self) -> None:
-        """Compile for every batch size now, and build the exact network."""
-        for network in (self._network, self._torch):
-            if network is not None:
-                network.prepare()
+    def prepare(self) -> Denoiser:
+        """Compile for every batch size now, and build the exact network.
+
+        Returns:
+            This denoiser, or one with the engine that was measured to be better. Before the first call nothing is chosen,
+            so nothing is measured.
+        """
+        self._torch.prepare()
+        network = self._network and self._network.prepare()
+        if network is self._network:
+            return self
+        return self._with_network(network)
+
+    def _with_network(self, network: Network | None) -> Denoiser:
+        """A copy on another network; None to choose it at the first call."""
+        other = copy.copy(self)
+        other._network, other._lock = network, Lock()
+        for variant in ("exact", "float32"):  # cached, of the original
+            other.__dict__.pop(variant, None)
+        return other
 
     @property
     def unet(self) -> torch.nn.Module:
@@ -282,6 +335,11 @@ class Denoiser:
     def any_thread(self) -> bool:
         """Whether calls are equally fast from every thread; False before the first call."""
         return self._network is not None and self._network.any_thread
+
+    @property
+    def timings(self) -> tuple[Timing, ...]:
+        """What the engine was chosen by; empty if nothing was timed."""
+        return self._network.timings if self._network else ()
 
     @property
     def max_rows(self) -> int:

@@ -110,7 +110,7 @@ def encode(
 
     The reconstruction has an error that decreases with ``steps``, since encoding and sampling evaluate eps at different
     points. With ``ahead=True`` it is smaller, for one more network call in total; ``explorer/evaluation/README.md`` has
-    what was measured. The network is always computed exactly, whatever the checkpoint's engine.
+    what was measured. The network is always computed in float32, whatever the checkpoint's engine.
 
     Args:
         x_0: (B, C, H, W) pictures in [-1, 1].
@@ -139,7 +139,7 @@ def encoding(
     """Yield (t, x_t) after every step of :func:`encode`, t ascending. Arguments and errors as for :func:`encode`."""
     check_latents("x_0", x_0, checkpoint)
     tau = timesteps(checkpoint.schedule.T, steps, spacing)
-    alpha_bar, predict_noise = checkpoint.schedule.alpha_bar, checkpoint.exact.predict_noise
+    alpha_bar, predict_noise = checkpoint.schedule.alpha_bar, checkpoint.float32.predict_noise
 
     def encoding_steps() -> Iterator[tuple[int, Tensor]]:
         x_s, s, eps = x_0, 0, None

@@ -11,6 +11,7 @@ import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ from torch import Tensor
 
 import explorer as ex
 from explorer.media.uploads import UPLOADS
+from explorer.networks import openvino_model
+from explorer.storage import disk_cache
 
 pytest.register_assert_rewrite("stage")  # of the browser tests
 os.environ["DDIM_EXPLORER_CACHE"] = tempfile.mkdtemp(prefix="explorer-tests-")
@@ -103,6 +106,20 @@ def tiny(tiny_folder: Path) -> ex.Checkpoint:
 def tiny_copy(tiny_folder: Path, tmp_path: Path) -> Path:
     """A copy of ``tiny_folder`` that a test may modify."""
     return Path(shutil.copytree(tiny_folder, tmp_path / "tiny"))
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """An empty cache."""
+    monkeypatch.setenv(disk_cache.ENVIRONMENT_VARIABLE, str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny: ex.Checkpoint) -> Any:
+    """``tiny``'s network, converted to OpenVINO once for all tests, because that takes seconds."""
+    pytest.importorskip("openvino", reason="OpenVINO is not installed: torch is the only engine here")
+    return openvino_model.convert(tiny.predict_noise.unet, tiny.shape)
 
 
 @pytest.fixture

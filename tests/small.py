@@ -41,3 +41,7 @@ def ode_map(x_T: Tensor, mu: float, s: float) -> Tensor:
     """The limit of eta = 0 for data N(mu, s^2) as S -> infinity: it maps x_T to the same quantile of the data."""
     ab = SCHEDULE.alpha_bar[-1]
     return mu + s * (x_T - math.sqrt(ab) * mu) / math.sqrt(ab * s**2 + 1 - ab)
+
+
+def relative_error(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    return float((actual - expected).norm() / expected.norm())

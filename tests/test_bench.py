@@ -9,6 +9,9 @@ import pytest
 
 from explorer.bench import command, measures
 from explorer.bench.worker_process import WorkerProcess, pipeline, sampler, steps_tab, trainer
+from explorer.networks.processor import has_bfloat16
+from explorer.storage import disk_cache
+from explorer.training.arithmetic import ARITHMETICS
 
 
 def test_both_sides_of_a_comparison_sample_the_same_pictures(tiny_folder, tmp_path):
@@ -42,7 +45,21 @@ def test_the_network_takes_a_part_of_the_time_of_a_run_of_steps(tiny_folder):
 @pytest.mark.parametrize("plain", [False, True])
 def test_a_training_step_is_timed(tiny_folder, plain):
     work = trainer(str(tiny_folder), plain)
-    assert work(index=0)["pictures"] == 32
+    answer = work(index=0)
+    assert answer["pictures"] == 32
+    assert answer["arithmetic"] in ({""} if plain else {arithmetic.name for arithmetic in ARITHMETICS})
+
+
+@pytest.mark.slow
+def test_the_engines_and_their_times_are_listed(tiny_folder, tmp_path, monkeypatch):
+    pytest.importorskip("openvino", reason="OpenVINO is not installed: torch is the only engine here")
+    monkeypatch.setenv(disk_cache.ENVIRONMENT_VARIABLE, str(tmp_path / "cache"))
+    rows = list(measures.engine_timings(measures.BenchConfig(checkpoint=str(tiny_folder))))
+    assert rows[0][0] == "engines, B = 1"
+    for what, engine, times in rows:
+        assert what in ("engines, B = 1", "engines, B = 8")
+        assert re.match(r"(OpenVINO|torch) \w+", engine)
+        assert re.findall(r"(?:OpenVINO|torch) \w+ on \d+: \d+\.\d ms", times)
 
 
 @pytest.mark.slow
@@ -51,11 +68,14 @@ def test_the_table_is_markdown_below_a_description_of_the_machine(tiny_folder, c
     machine, empty, header, line, *rows = capsys.readouterr().out.splitlines()
     assert "torch" in machine
     assert (empty, header, line) == ("", "| what | measured | how |", "|---|---|---|")
-    assert [re.sub(r"\d+(\.\d+)?", "N", row.split(" | ")[1]) for row in rows] == ["N%"]
+    assert [re.sub(r"\d+(\.\d+)?", "N", row.split(" | ")[1]) for row in rows] == [
+        *["N GFLOP/s"] * (1 + has_bfloat16()),
+        "N%",
+    ]
 
 
 def test_every_part_can_be_selected():
-    assert list(command.PARTS) == ["diffusers", "peak", "steps", "batches", "page", "training"]
+    assert list(command.PARTS) == ["diffusers", "engines", "peak", "steps", "batches", "page", "training"]
     assert all(callable(part) for part in command.PARTS.values())
     assert measures.BenchConfig().batches == (1, 8, 32)
 

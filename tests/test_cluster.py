@@ -244,8 +244,18 @@ def wait_for_another_chunk(folder: Path, before: dict[Path, int]) -> None:
 
 
 def kill_a_worker(folder: Path, before: dict[Path, int], killed: list[int]) -> None:
-    """Kill a Ray worker of this process as soon as another chunk is saved."""
+    """Kill a Ray worker of this process while it computes, once another chunk is saved."""
     wait_for_another_chunk(folder, before)
+    deadline = time.monotonic() + 60
+    while not killed and time.monotonic() < deadline:  # between two chunks no worker computes
+        for pid in computing_workers():
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+            return
+
+
+def computing_workers() -> Iterator[int]:
+    """Processes started by this one that compute a chunk."""
     for cmdline in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             name = cmdline.read_bytes()
@@ -253,9 +263,7 @@ def kill_a_worker(folder: Path, before: dict[Path, int], killed: list[int]) -> N
             continue
         pid = int(cmdline.parent.name)
         if name.startswith(b"ray::compute") and is_descendant(pid):
-            os.kill(pid, signal.SIGKILL)
-            killed.append(pid)
-            return
+            yield pid
 
 
 def is_descendant(pid: int) -> bool:

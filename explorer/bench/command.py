@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 
 import torch
 
@@ -19,9 +18,11 @@ from explorer.bench.load_test import load_test
 from explorer.bench.measures import BenchConfig, Row
 from explorer.bench.page import page_latency
 from explorer.networks.network import ENGINES
+from explorer.networks.processor import instruction_sets, processor_name
 
 PARTS: dict[str, Callable[[BenchConfig], Iterator[Row]]] = {
     "diffusers": measures.compare_with_diffusers,
+    "engines": measures.engine_timings,
     "peak": measures.peak_utilization,
     "steps": measures.steps_overhead,
     "batches": measures.batch_scaling,
@@ -30,6 +31,7 @@ PARTS: dict[str, Callable[[BenchConfig], Iterator[Row]]] = {
 }
 QUICK = {"steps": 10, "rounds": 2, "batches": (1, 2), "lengths": (10, 20)}
 CLUSTER_USERS = 16
+ISA_LIMITS = ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY")  # restrict the instructions that are used
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,14 +100,14 @@ def _rows(args: argparse.Namespace, config: BenchConfig) -> Iterator[Row]:
 
 
 def describe_machine() -> str:
-    """One line with the processor, the operating system and the versions of the packages."""
-    processor = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text().splitlines()
-        models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-        processor = next(models, processor)
+    """One line with the processor, its instruction sets, the operating system and the versions of the packages."""
+    processor = processor_name()
     if torch.cuda.is_available():
         processor = f"{torch.cuda.get_device_name()}, {processor}"
+    limits = [f"{name}={os.environ[name]}" for name in ISA_LIMITS if name in os.environ]
+    instructions = ", ".join((*instruction_sets(), *limits)) or "unknown"
     packages = ", ".join(f"{package} {version(package)}" for package in ("torch", "diffusers", "gradio"))
-    return f"{processor}, {os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}, {packages}."
+    return (
+        f"{processor} ({instructions}), {os.cpu_count()} processors, {platform.system()}, "
+        f"Python {platform.python_version()}, {packages}."
+    )

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explorer.bench.worker_process import WorkerProcess
 from explorer.networks.network import Engine
+from explorer.networks.processor import has_bfloat16
+
+if TYPE_CHECKING:
+    import torch
 
 Row = tuple[str, str, str]  # what was measured, the result, details
 
@@ -66,8 +72,25 @@ def compare_with_diffusers(config: BenchConfig) -> Iterator[Row]:
             )
 
 
+def engine_timings(config: BenchConfig) -> Iterator[Row]:
+    """How long a call of the network takes on each engine, and which of them are used, on the CPU."""
+    import explorer as ex
+
+    predictor = ex.load(config.checkpoint, device="cpu", engine=config.engine).predict_noise
+    predictor(
+        ex.latent(ex.load(config.checkpoint, device="cpu").shape, [0]), 1
+    )  # the engine is chosen at the first call
+    predictor = predictor.prepare()
+    for batch, timings in itertools.groupby(predictor.timings, key=lambda timing: timing.batch):
+        times = [
+            f"{timing.candidate.name} on {timing.candidate.threads}: {timing.milliseconds:.1f} ms"
+            for timing in sorted(timings, key=lambda timing: timing.milliseconds)
+        ]
+        yield f"engines, B = {batch}", predictor.engine, "; ".join(times)
+
+
 def peak_utilization(config: BenchConfig) -> Iterator[Row]:
-    """FLOP/s of the whole network relative to those of a single 3x3 convolution, on the CPU."""
+    """FLOP/s of a single 3x3 convolution in each arithmetic, and of the whole network relative to it, on the CPU."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -80,23 +103,42 @@ def peak_utilization(config: BenchConfig) -> Iterator[Row]:
         exact.predict_noise(x, 500)
     network_flop = counter.get_total_flops()
     checkpoint.predict_noise(x, 500)
-    dtype = torch.bfloat16 if "bfloat16" in checkpoint.engine else torch.float32
-    layout = torch.channels_last
-    convolution = torch.nn.Conv2d(192, 192, 3, padding=1).to(dtype).to(memory_format=layout)  # type: ignore[call-overload]
-    features = torch.randn(8, 192, 32, 32, dtype=dtype).contiguous(memory_format=layout)
-    convolution_flop = 2 * 8 * 192 * 192 * 9 * 32 * 32
-    network_rates, convolution_rates = [], []
+    predict_noise = checkpoint.predict_noise.prepare()
+    dtypes = (torch.float32, torch.bfloat16) if has_bfloat16() else (torch.float32,)
+    convolutions = {dtype: _convolution(dtype) for dtype in dtypes}
+    rates: dict[torch.dtype | None, list[float]] = {None: [], **{dtype: [] for dtype in convolutions}}
     with torch.inference_mode():
         for _ in range(10 * config.rounds):
-            convolution_rates.append(convolution_flop / _seconds(lambda: convolution(features)))
-            network_rates.append(network_flop / _seconds(lambda: checkpoint.predict_noise(x, 500)))
-    network, peak = statistics.median(network_rates), statistics.median(convolution_rates)
+            for dtype, convolution in convolutions.items():
+                rates[dtype].append(CONVOLUTION_FLOP / _seconds(convolution))
+            rates[None].append(network_flop / _seconds(lambda: predict_noise(x, 500)))
+    medians = {dtype: statistics.median(values) / 1e9 for dtype, values in rates.items()}
+    for dtype in convolutions:
+        name = str(dtype).removeprefix("torch.")
+        yield (
+            f"FLOP/s of a single convolution, {name}",
+            f"{medians[dtype]:.0f} GFLOP/s",
+            "3x3, 192 channels, 8 × 32 × 32",
+        )
+    peak = medians[torch.bfloat16 if "bfloat16" in predict_noise.engine else torch.float32]
     yield (
-        "FLOP/s relative to a single convolution, B = 1",
-        f"{network / peak:.0%}",
-        f"{network / 1e9:.0f} of {peak / 1e9:.0f} GFLOP/s ({str(dtype).removeprefix('torch.')}); "
-        f"{network_flop / 1e9:.2f} GFLOP a call",
+        "FLOP/s of the network relative to a single convolution, B = 1",
+        f"{medians[None] / peak:.0%}",
+        f"{medians[None]:.0f} of {peak:.0f} GFLOP/s; {predict_noise.engine}; {network_flop / 1e9:.2f} GFLOP a call",
     )
+
+
+CONVOLUTION_FLOP = 2 * 8 * 192 * 192 * 9 * 32 * 32
+
+
+def _convolution(dtype: torch.dtype) -> Callable[[], torch.Tensor]:
+    """A call of a single convolution of :data:`CONVOLUTION_FLOP`."""
+    import torch
+
+    layout = torch.channels_last
+    module = torch.nn.Conv2d(192, 192, 3, padding=1).to(dtype).to(memory_format=layout)  # type: ignore[call-overload]
+    features = torch.randn(8, 192, 32, 32, dtype=dtype).contiguous(memory_format=layout)
+    return lambda: module(features)
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -170,5 +212,5 @@ def training_throughput(config: BenchConfig) -> Iterator[Row]:
         yield (
             "training speed relative to a plain diffusers loop",
             f"{ratio:.2f}×",
-            f"{batch / our_seconds:.0f} against {batch / plain_seconds:.0f} pictures/s",
+            f"{batch / our_seconds:.0f} against {batch / plain_seconds:.0f} pictures/s; {answers[0][0]['arithmetic']}",
         )

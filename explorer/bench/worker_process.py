@@ -12,12 +12,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explorer.networks.network import Engine
+
+if TYPE_CHECKING:
+    from explorer.checkpoint import Checkpoint
 
 
 class WorkerProcess:
@@ -59,6 +63,15 @@ class WorkerProcess:
 Worker = Callable[..., dict[str, Any]]
 
 
+def prepared(name: str, engine: Engine) -> Checkpoint:
+    """Open a checkpoint on the engine that is measured to be the best one here."""
+    import explorer as ex
+
+    checkpoint = ex.load(name, engine=engine)
+    checkpoint.predict_noise(ex.latent(checkpoint.shape, [0]), 1)  # chooses the engine
+    return replace(checkpoint, predict_noise=checkpoint.predict_noise.prepare())
+
+
 def sampler(checkpoint: str, engine: Engine = "auto") -> Worker:
     """Runs of ``explorer.sample``, from the same noise that diffusers' pipeline draws."""
     import torch
@@ -67,7 +80,7 @@ def sampler(checkpoint: str, engine: Engine = "auto") -> Worker:
     import explorer as ex
     from explorer.denoiser import resolve_device
 
-    loaded = ex.load(checkpoint, engine=engine)
+    loaded = prepared(checkpoint, engine)
     C, H, W = loaded.shape
     patch = loaded.card.patch
 
@@ -114,8 +127,6 @@ def pipeline(checkpoint: str) -> Worker:
 
 def steps_tab(checkpoint: str, engine: Engine = "auto") -> Worker:
     """Runs of the Steps tab, with every value that it sends to the page. Also measures the time inside the network."""
-    from dataclasses import replace
-
     import explorer as ex
     from explorer.denoiser import DelegatingPredictor
     from explorer.runs.latent_spec import Seed
@@ -126,7 +137,7 @@ def steps_tab(checkpoint: str, engine: Engine = "auto") -> Worker:
     from explorer.ui.tab import Services
     from explorer.ui.tabs.steps.tab import StepsTab
 
-    loaded = ex.load(checkpoint, engine=engine)
+    loaded = prepared(checkpoint, engine)
     network_seconds: list[float] = []
 
     class TimedPredictor(DelegatingPredictor):
@@ -164,6 +175,7 @@ def trainer(checkpoint: str, plain: bool = False) -> Worker:
 
     import explorer as ex
     from explorer.media.convert import to_unit
+    from explorer.training.arithmetic import TIMED_PICTURES, Arithmetic, measure
     from explorer.training.loop import TrainingConfig, batch_loss, make_unet
     from explorer.training.snapshots import TrainingState
 
@@ -188,16 +200,24 @@ def trainer(checkpoint: str, plain: bool = False) -> Worker:
             optimizer.step()
             optimizer.zero_grad()
     else:
-        unet = unet.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+        def timed_loss(arithmetic: Arithmetic) -> torch.Tensor:
+            return batch_loss(unet, pictures[:TIMED_PICTURES], 0, config, loaded.schedule, arithmetic)
+
+        seconds = measure(unet, timed_loss)
+        arithmetic = min(seconds, key=lambda candidate: seconds[candidate])
+        arithmetic.apply(unet)
         state = TrainingState.create(unet, config.lr, config.objective)
 
         def step(index: int) -> None:
-            state.update(batch_loss(unet, pictures, index, config, loaded.schedule), config.lr, config.ema)
+            loss = batch_loss(unet, pictures, index, config, loaded.schedule, arithmetic)
+            state.update(loss, config.lr, config.ema)
 
     def work(index: int) -> dict[str, Any]:
         started = time.perf_counter()
         step(index)
-        return {"seconds": time.perf_counter() - started, "pictures": config.batch}
+        name = "" if plain else arithmetic.name
+        return {"seconds": time.perf_counter() - started, "pictures": config.batch, "arithmetic": name}
 
     return work
 

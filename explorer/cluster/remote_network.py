@@ -25,6 +25,7 @@ from explorer.cluster.wire_format import (
     unpack_rows,
 )
 from explorer.denoiser import Denoiser
+from explorer.networks.engine_choice import Timing
 from explorer.networks.network import Engine, NetworkLost
 from explorer.storage.diffusers_folder import Shape
 from explorer.support.arguments import shorten
@@ -162,6 +163,7 @@ class RemoteNetwork:
     """
 
     any_thread = True
+    timings: tuple[Timing, ...] = ()  # those of the replicas are not sent
 
     def __init__(
         self, client: ReplicaClient, shape: Shape, wire: Wire, exact: bool = False, unshared: bool = False
@@ -176,8 +178,13 @@ class RemoteNetwork:
         wire = ", half on the wire" if self._wire == "half" else ""
         return f"Ray, {info.replicas} replica{'s' * (info.replicas > 1)}, {engine}{wire}"
 
-    def prepare(self) -> None:
+    @property
+    def is_float32(self) -> bool:
+        return self._exact
+
+    def prepare(self) -> RemoteNetwork:
         """Do nothing: the replicas compile for every batch size when they start."""
+        return self
 
     def __call__(self, x: Tensor, labels: Tensor) -> Tensor:
         """Raises as :meth:`ReplicaClient.send`."""
@@ -205,6 +212,7 @@ class RemoteDenoiser:
     """
 
     any_thread = True
+    timings: tuple[Timing, ...] = ()
 
     def __init__(
         self,
@@ -248,8 +256,14 @@ class RemoteDenoiser:
         """What computes the network, for display."""
         return self._network.name
 
-    def prepare(self) -> None:
+    @property
+    def float32(self) -> RemoteDenoiser:
+        """The same as :attr:`exact`: that is what the replicas have in float32."""
+        return self.exact
+
+    def prepare(self) -> RemoteDenoiser:
         """Do nothing: the replicas compile for every batch size when they start."""
+        return self
 
 
 def connect(address: str, name: str | None = None, wire: Wire = "float32") -> Checkpoint:

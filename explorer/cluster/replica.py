@@ -51,8 +51,8 @@ class Replica:
         checkpoint = load(served.checkpoint, served.device, engine=served.engine)
         denoiser = checkpoint.predict_noise
         assert isinstance(denoiser, Denoiser)
-        self._exact_network = denoiser.exact_network
-        self._network = denoiser.network(checkpoint.shape)
+        self._exact_network = denoiser.exact_network.prepare()
+        self._network = denoiser.network(checkpoint.shape).prepare()
         self._shape, self._T = input_shape(checkpoint), checkpoint.schedule.T
         self._network(torch.zeros(1, *self._shape), torch.zeros(1, dtype=torch.long))  # the first call is the slowest
         self._compute_batched.set_max_batch_size(denoiser.max_rows)

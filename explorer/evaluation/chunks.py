@@ -129,7 +129,7 @@ class ReconstructionJob:
         started = time.perf_counter()
         x_0 = self.x_0[chunk.start : chunk.stop].to(device)
         x_T = encode(checkpoint, x_0, chunk.steps, **asdict(chunk.inversion))
-        reconstructed = sample(checkpoint.exact, x_T, Settings(steps=chunk.steps))
+        reconstructed = sample(checkpoint.float32, x_T, Settings(steps=chunk.steps))
         errors = ((reconstructed - x_0) / 2).cpu().double().square().mean((1, 2, 3)).numpy()
         return ChunkResult(errors, (time.perf_counter() - started) / len(x_0), machine_name(device))
 

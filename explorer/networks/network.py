@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from explorer.networks.engine_choice import Timing
 from explorer.support.messages import LocalizedError
 
 Engine = Literal["auto", "exact", "fast"]
@@ -24,17 +25,26 @@ class Network(Protocol):
     Attributes:
         name: the engine and its number format, for display.
         any_thread: whether calls from any thread are equally fast.
+        is_float32: whether all of its arithmetic is in float32.
+        timings: what its engine was chosen by; empty if nothing was timed.
     """
 
-    any_thread: bool
-
+    @property
+    def any_thread(self) -> bool: ...
+    @property
+    def is_float32(self) -> bool: ...
+    @property
+    def timings(self) -> tuple[Timing, ...]: ...
     @property
     def name(self) -> str: ...
 
     def __call__(self, x: Tensor, labels: Tensor) -> Tensor: ...
 
-    def prepare(self) -> None:
-        """Compile ahead for every batch size, so that no later call has to wait for it."""
+    def prepare(self) -> Network:
+        """Compile ahead for every batch size, and return the network that is the fastest one on this machine.
+
+        It is this network, unless the engines are timed only now and another one is better.
+        """
 
 
 class EngineError(ValueError):

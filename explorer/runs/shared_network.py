@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -53,6 +54,10 @@ class ScheduledPredictor(DelegatingPredictor):
         return replace(self, predictor=self.predictor.exact)
 
     @property
+    def float32(self) -> ScheduledPredictor:
+        return replace(self, predictor=self.predictor.float32)
+
+    @property
     def unshared(self) -> ScheduledPredictor:
         return replace(self, predictor=self.predictor.unshared, shares=False)
 
@@ -75,13 +80,21 @@ def for_client(checkpoint: Checkpoint, client: str) -> Checkpoint:
     return replace(checkpoint, predict_noise=replace(predictor, client=client))
 
 
-def prepare_when_idle(checkpoint: Checkpoint) -> None:
-    """Compile the network for every batch size in a background thread, once it has been idle for a while."""
+def prepare_when_idle(checkpoints: Iterable[Checkpoint], on_prepared: Callable[[Checkpoint], object]) -> None:
+    """Find the best engine for each checkpoint and compile it, in a background thread, while the network is idle.
+
+    Args:
+        on_prepared: called with a checkpoint that new runs should use in place of the given one. Runs that have begun
+            keep theirs, so that their engine does not change.
+    """
 
     def prepare() -> None:
-        SCHEDULER.wait_until_idle(IDLE_SECONDS)
-        with suppress(Exception):  # reported by the first run that uses the network
-            checkpoint.predict_noise.prepare()
+        for checkpoint in checkpoints:
+            SCHEDULER.wait_until_idle(IDLE_SECONDS)
+            with suppress(Exception):  # reported by the first run that uses the network
+                predictor = checkpoint.predict_noise.prepare()
+                if predictor is not checkpoint.predict_noise:
+                    on_prepared(replace(checkpoint, predict_noise=predictor))
 
     Thread(target=prepare, name="prepare", daemon=True).start()
 

@@ -29,6 +29,7 @@ from explorer.schedule import PredictionType, Schedule
 from explorer.storage.atomic_write import replace_file
 from explorer.storage.quality_file import write_quality
 from explorer.support.arguments import as_int
+from explorer.training.arithmetic import PLAIN, TIMED_PICTURES, Arithmetic, arithmetic_for
 from explorer.training.snapshots import TrainingState, write_folder, write_sample_sheet, write_weights
 
 if TYPE_CHECKING:
@@ -140,7 +141,12 @@ def make_unet(shape: tuple[int, int, int], config: TrainingConfig) -> UNet2DMode
 
 
 def batch_loss(
-    unet: torch.nn.Module, batch: np.ndarray, step: int, config: TrainingConfig, schedule: Schedule
+    unet: torch.nn.Module,
+    batch: np.ndarray,
+    step: int,
+    config: TrainingConfig,
+    schedule: Schedule,
+    arithmetic: Arithmetic = PLAIN,
 ) -> Tensor:
     """L_gamma of one batch: the mean squared error of eps or v at t uniform in 1..T.
 
@@ -163,8 +169,8 @@ def batch_loss(
     sqrt_alpha_bar, sqrt_one_minus = noise_level(t, schedule, x_0)
     x_t = sqrt_alpha_bar * x_0 + sqrt_one_minus * eps
     target = eps if config.objective == "epsilon" else sqrt_alpha_bar * eps - sqrt_one_minus * x_0
-    x_t = x_t.contiguous(memory_format=torch.channels_last)
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type in ("cpu", "cuda")):
+    x_t = x_t.contiguous(memory_format=arithmetic.memory_format)
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=arithmetic.bfloat16):
         output = unet(x_t, (t - 1).to(device), return_dict=False)[0]
     error = (output.float() - target).square().mean((1, 2, 3))
     weight = sqrt_alpha_bar.flatten().clamp(min=0.25) if config.balance else torch.ones_like(error)
@@ -215,7 +221,13 @@ def train(
     unet = make_unet((C, H, W), config)
     if init is not None:
         unet.load_state_dict(_initial_weights(init, (C, H, W), config))
-    unet = unet.to(torch_device, memory_format=torch.channels_last)
+    unet = unet.to(torch_device)
+
+    def timed_loss(arithmetic: Arithmetic) -> Tensor:
+        return batch_loss(unet, training[:TIMED_PICTURES], 0, config, schedule, arithmetic)
+
+    arithmetic = arithmetic_for(unet, timed_loss, out / "training" / "arithmetic.json")
+    arithmetic.apply(unet)
     if torch_device.type == "cuda":
         unet.compile()  # takes a minute; not worth it on a CPU
     state = TrainingState.create(unet, config.lr, config.objective)
@@ -256,7 +268,7 @@ def train(
     last_snapshot = last_evaluation = time.monotonic()
     while state.step < config.steps:
         step = state.step
-        loss = batch_loss(unet, training[batch_indices(step, N, config)], step, config, schedule)
+        loss = batch_loss(unet, training[batch_indices(step, N, config)], step, config, schedule, arithmetic)
         state.update(loss, config.learning_rate(step), config.ema)
         mean_loss.lerp_(loss.detach(), 1.0 if step == first else 0.02)
         progress.update(config.batch)

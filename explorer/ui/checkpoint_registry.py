@@ -81,14 +81,13 @@ class CheckpointRegistry(Mapping[str, Checkpoint]):
     ) -> None:
         for checkpoint in shipped.values():
             warm_up(checkpoint)
-        for checkpoint in list(shipped.values())[:1]:
-            prepare_when_idle(checkpoint)
         self._shipped = {name: scheduled(checkpoint) for name, checkpoint in shipped.items()}
         self._all = dict(self._shipped)  # replaced as a whole, never mutated
         self._load, self._on_evicted = load, on_evicted
         self._pending: dict[str, PendingCheckpoint] = {}  # by the user's text; finished ones too
         self._lock = Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="opening")
+        prepare_when_idle(list(self._shipped.values()), self._replace)
 
     def __getitem__(self, name: str) -> Checkpoint:
         return self._all[name]
@@ -166,9 +165,20 @@ class CheckpointRegistry(Mapping[str, Checkpoint]):
             evicted = [opened.pop(checkpoint.name)] if checkpoint.name in opened else []
             while len(opened) >= MAX_OPENED:
                 evicted.append(opened.pop(next(iter(opened))))
-            self._all = self._shipped | opened | {checkpoint.name: scheduled(checkpoint)}
+            added = scheduled(checkpoint)
+            self._all = self._shipped | opened | {checkpoint.name: added}
         for other in evicted:
             self._on_evicted(other)
+        prepare_when_idle([added], self._replace)
+
+    def _replace(self, prepared: Checkpoint) -> None:
+        """Let new runs use ``prepared``, which is on a better engine. Those that have begun keep the old one."""
+        with self._lock:
+            old = self._all.get(prepared.name)
+            if old is not None and old.version == prepared.version:
+                self._all = self._all | {prepared.name: prepared}
+                if prepared.name in self._shipped:
+                    self._shipped = self._shipped | {prepared.name: prepared}
 
     def _is_current(self, name: str) -> bool:
         """Whether ``name`` is open and its files have not changed since. Files of the start are not watched."""

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from explorer.checkpoint import Checkpoint
+from explorer.networks.engine_choice import Timing
 from explorer.ui.picture_stream import PictureStream
 from explorer.ui.query import TabRequest
 
@@ -41,6 +42,11 @@ class TabResult(ABC):
     def engine(self) -> str:
         """Display name of the engine that computed this result; empty before the first call."""
         return self.checkpoint.engine
+
+    @property
+    def timings(self) -> tuple[Timing, ...]:
+        """What the engine was chosen by; empty if nothing was timed."""
+        return self.checkpoint.predict_noise.timings
 
     @property
     def seconds(self) -> float:

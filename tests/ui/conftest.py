@@ -19,7 +19,7 @@ from tab_values import SHORT, TOY, predict_noise, tab_of, tabs_over
 
 import explorer as ex
 import explorer.ui.tabs.paths.tab
-from explorer.networks import openvino_network
+from explorer.networks import cpu_network
 from explorer.runs import encoded_latent
 from explorer.ui import app, checkpoint_registry
 from explorer.ui.app import build, launch_options
@@ -55,7 +55,7 @@ def trained_app_url():
     """Address of the app over the shipped faces."""
     torch.set_num_threads(os.cpu_count() or 1)  # the unit tests keep to one
     with pytest.MonkeyPatch.context() as patch:  # the fast engine, at the precision of the pictures that are expected
-        patch.setattr(openvino_network, "has_bfloat16", lambda core: False)
+        patch.setattr(cpu_network, "instruction_sets", lambda: ())
         faces = ex.load("faces-64", engine="auto")
         faces.predict_noise(ex.latent(faces.shape, [0]), 1)
         patch.setattr(

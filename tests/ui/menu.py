@@ -25,7 +25,7 @@ def choose(stage, label, suffix):
 
 def save(stage, label, suffix, tmp_path):
     """The file that an entry of the menu gives, and its name."""
-    with stage.page.expect_download(timeout=60_000) as download:
+    with stage.page.expect_download(timeout=180_000) as download:
         choose(stage, label, suffix)
     download.value.save_as(tmp_path / "file")
     return (tmp_path / "file").read_bytes(), download.value.suggested_filename

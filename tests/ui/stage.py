@@ -67,7 +67,7 @@ class Stage:
         """Elements of the stage in front; the other tabs have such elements too."""
         return self.page.locator(f"#{self.tab} {selector}")
 
-    def wait(self, state, timeout=60_000):
+    def wait(self, state, timeout=180_000):
         self.locator(f'.status[data-state="{state}"]').wait_for(timeout=timeout)
 
     def wait_for_run(self):
@@ -75,7 +75,7 @@ class Stage:
         self.page.wait_for_function(
             "tab => heard.ended[tab] && heard.ended[tab] === heard.changed[tab] && !heard.decoding",
             arg=self.tab,
-            timeout=60_000,
+            timeout=180_000,
         )
         self.locator(".stage:not([data-waiting])").wait_for()
         self.wait("ended")
@@ -140,7 +140,7 @@ class Stage:
         self.page.wait_for_function(
             "([tab, text]) => new RegExp(`NFE [1-9][0-9,]* ${text}`).test(document.querySelector(`#${tab} .status .nfe`).textContent)",
             arg=[self.tab, text],
-            timeout=60_000,
+            timeout=180_000,
         )
 
     def stop(self):

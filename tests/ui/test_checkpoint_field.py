@@ -10,7 +10,7 @@ FIELD, SAID = '#controls [name="checkpoint"]', "#controls .said"
 
 def wait_for_checkpoint(stage, name):
     stage.page.wait_for_function(
-        "name => document.querySelector('explorer-controls')?.settings?.checkpoint === name", arg=name, timeout=60_000
+        "name => document.querySelector('explorer-controls')?.settings?.checkpoint === name", arg=name, timeout=180_000
     )
     stage.wait_for_run()
 

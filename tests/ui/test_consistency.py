@@ -129,7 +129,7 @@ def test_the_address_holds_the_state_and_opens_the_same_pictures_elsewhere(stage
 
 def test_columns_fill_from_the_left_and_stop_keeps_them(stage, brake):
     stage.open(SMALL)
-    brake()
+    brake(0.1)  # S = 200 takes 20 s
     stage.type_option("lengths", "2, 5, 200")
     stage.wait("running")
     stage.locator(f"{cell(0, 5, 0)} canvas:not(.blank):not(.stale)").wait_for()

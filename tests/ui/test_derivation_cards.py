@@ -38,7 +38,7 @@ def test_every_card_is_opened_and_confirmed_and_fits_on_a_phone(stage):
         names = bring(page, tab)
         page.set_viewport_size({"width": 1366, "height": 657})
         page.locator("#derivations [data-card]").evaluate_all(OPEN_ALL)
-        page.wait_for_function(ANSWERED, arg=len(names), timeout=60_000)
+        page.wait_for_function(ANSWERED, arg=len(names), timeout=180_000)
         states = page.locator("#derivations .check").evaluate_all("boxes => boxes.map(box => box.dataset.state)")
         assert states == ["confirmed"] * len(names), tab
         numbers = page.locator("#derivations .measured").all_inner_texts()

@@ -20,7 +20,7 @@ ARRIVED = """([title, calls]) => {
 
 def wait(stage, title, calls=6):
     """Wait until the newest picture has come back and is on the screen."""
-    stage.page.wait_for_function(ARRIVED, arg=[title, calls], timeout=60_000, polling=100)
+    stage.page.wait_for_function(ARRIVED, arg=[title, calls], timeout=180_000, polling=100)
     stage.settle()
 
 
@@ -64,7 +64,7 @@ def test_the_picture_that_came_back_with_another_s_is_shown_and_chosen(stage, fa
     x_0 = to_unit(faces.examples()[:1])
     for way, ahead in (("plain", False), ("ahead", True)):
         back = f'.returns canvas[data-name="back/{way}/10"]'
-        stage.page.wait_for_selector(f"#encode {back}:not(.blank)", timeout=60_000)
+        stage.page.wait_for_selector(f"#encode {back}:not(.blank)", timeout=180_000)
         again = ex.sample(faces, ex.encode(faces, x_0, 10, ahead=ahead), ex.Settings(10))
         assert stage.off(back, again) <= 1
         number = stage.page.evaluate(f"document.querySelector('#encode {back}').closest('figure').textContent")
@@ -146,7 +146,7 @@ def test_a_picture_of_ones_own_is_encoded_and_a_broken_file_leaves_it_on_the_scr
     assert stage.pictures(".trip canvas") == before
     rows = "document.querySelector('#encode table').textContent"
     filled = stage.page.evaluate(rows)
-    stage.page.wait_for_function(f"filled => {rows} !== filled", arg=filled, timeout=60_000)  # the run goes on
+    stage.page.wait_for_function(f"filled => {rows} !== filled", arg=filled, timeout=180_000)  # the run goes on
     assert stage.locator(".chosen .problem").count() == 1
     stage.bring(b"no picture", "notes.txt", "text/plain")
     stage.page.wait_for_timeout(300)

@@ -113,12 +113,13 @@ def test_the_label_of_the_far_end_is_a_way_of_its_own(make, checkpoints):
 
 
 class Rounded:
-    """A predictor whose fast engine rounds to bfloat16, as that of a CPU does, and its exact network."""
+    """A predictor whose fast engine rounds to bfloat16, as that of a CPU does, and its network in float32."""
 
-    device, requested_engine, max_rows, any_thread = torch.device("cpu"), "auto", 8, False
+    device, requested_engine, max_rows, any_thread, timings = torch.device("cpu"), "auto", 8, False, ()
 
     def __init__(self, engine):
-        self.engine, self.exact = engine, self if engine == "torch float32" else Rounded("torch float32")
+        self.engine = engine
+        self.exact = self.float32 = self if engine == "torch float32" else Rounded("torch float32")
 
     @property
     def unshared(self):
@@ -129,7 +130,7 @@ class Rounded:
         return eps if self.engine == "torch float32" else eps.bfloat16().float()
 
     def prepare(self):
-        pass
+        return self
 
 
 def test_both_ways_are_computed_in_float32_and_the_status_row_says_so(checkpoints):

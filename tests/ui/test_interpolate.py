@@ -101,9 +101,9 @@ def test_the_keyboard_does_all_of_it(stage):
 
 def test_a_strip_at_several_S(stage, brake):
     stage.open(BARE)
-    brake()
+    brake(0.3)  # the rows to come take 20 s
     stage.locator('[name="over_steps"]').click()
-    stage.locator(f"{lane('S10')} .facts").first.wait_for(timeout=60_000)
+    stage.locator(f"{lane('S10')} .facts").first.wait_for(timeout=180_000)
     assert stage.lanes() == ["slerp", "S10", "S20", "S50"]
     assert [numbers(stage, name)[2] for name in ("slerp", "S10")] == [2, 10]
     assert stage.pixels(f"{lane('S10')} .now canvas") != stage.pixels(f"{lane('slerp')} .now canvas")

@@ -134,7 +134,7 @@ PUBLISH = "([name, detail]) => dispatchEvent(new CustomEvent(`explorer:${name}`,
 def begin(stage, kind, entry, number):
     """Go to a stop or an example, and wait until its card has all its numbers."""
     stage.page.evaluate(PUBLISH, [kind, number if kind == "stop" else entry["name"]])
-    stage.page.wait_for_function(f"() => ({READINGS})().every(text => !text.includes('…'))", timeout=60_000)
+    stage.page.wait_for_function(f"() => ({READINGS})().every(text => !text.includes('…'))", timeout=180_000)
 
 
 def test_the_card_never_covers_what_it_is_about_and_quotes_what_is_there(stage):
@@ -147,7 +147,7 @@ def test_the_card_never_covers_what_it_is_about_and_quotes_what_is_there(stage):
             stage.page.set_viewport_size({"width": width, "height": height})
             stage.page.evaluate(PROJECTOR, projector)
             try:
-                stage.page.wait_for_function(IN_VIEW, arg=entry["targets"]["see"], timeout=60_000)
+                stage.page.wait_for_function(IN_VIEW, arg=entry["targets"]["see"], timeout=180_000)
             except TimeoutError:
                 pytest.fail(f"{entry['name']} at {width} × {height}, projector {projector}")
         assert "–" not in stage.page.evaluate(READINGS), entry["name"]
@@ -189,10 +189,10 @@ def test_the_page_goes_to_what_a_part_is_about_until_the_user_scrolls(stage, bra
     stage.goto("?steps=50&t=1000&stop=2")
     page = stage.page
     number = lesson()["stops"][1]["targets"]["number"]
-    page.wait_for_function(IN_VIEW, arg=lesson()["stops"][1]["targets"]["see"], timeout=60_000)
+    page.wait_for_function(IN_VIEW, arg=lesson()["stops"][1]["targets"]["see"], timeout=180_000)
     assert spots(stage) == ["x0"]
     page.locator('#lesson [data-look="number"]').click()
-    page.wait_for_function(IN_VIEW, arg=number, timeout=60_000)
+    page.wait_for_function(IN_VIEW, arg=number, timeout=180_000)
     assert spots(stage) == ["distance"]
     page.mouse.move(600, 300)
     page.mouse.wheel(0, -150)

@@ -28,7 +28,7 @@ def test_markup_of_a_checkpoint_is_text_on_every_tab_and_the_policy_is_never_bro
     stage.page.wait_for_function(
         "name => document.querySelector('explorer-controls')?.settings?.checkpoint === name",
         arg=str(folder),
-        timeout=60_000,
+        timeout=180_000,
     )
     stage.wait_for_run()
     assert stage.page.locator("#controls .credit").inner_text() == MARK.format("licence")

@@ -19,7 +19,7 @@ def wait_for_pictures(stage, steps):
         "S => { const all = [...document.querySelectorAll(`#quality canvas[data-name^='${S}/']`)];"
         " return all.length && !heard.decoding && all.every(c => c.style.imageRendering && !c.matches('.blank, .stale')); }",
         arg=steps,
-        timeout=60_000,
+        timeout=180_000,
     )
 
 
@@ -97,7 +97,7 @@ def test_the_pictures_of_the_cells_are_those_of_the_core_and_open_in_steps(stage
 
 def test_the_pictures_are_switched_off_and_on_by_the_keyboard(stage, brake):
     stage.open(NO_PICTURES)
-    brake(0.2)
+    brake(0.5)  # the larger S take a minute
     assert not stage.locator(".samples").is_visible()
     stage.locator('[name="samples"]').focus()
     stage.press(" ")

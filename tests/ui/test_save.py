@@ -115,7 +115,7 @@ def test_the_keyboard_opens_walks_and_closes_the_menu(stage, tmp_path):
     assert page.evaluate("document.activeElement.className") == "open-save"
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Home")
-    with page.expect_download(timeout=60_000) as download:
+    with page.expect_download(timeout=180_000) as download:
         page.keyboard.press("Enter")
     assert download.value.suggested_filename.endswith(".png")
     assert menu.is_hidden()

@@ -282,25 +282,34 @@ def test_the_network_is_idle_only_after_its_last_call_and_some_time(scheduler, n
     assert not idle.is_alive()
 
 
-def test_an_app_that_has_nothing_to_do_prepares_the_first_checkpoint_for_all_kinds_of_calls(monkeypatch):
+def test_an_app_that_has_nothing_to_do_finds_a_better_engine_for_each_checkpoint(monkeypatch):
+    """Runs that begin then use it. One that has begun before keeps its own."""
     monkeypatch.setattr(shared_network, "IDLE_SECONDS", 0.01)
-    prepared = {name: Event() for name in ("first", "second")}
+    prepared, better = Event(), FunctionPredictor(predict_noise, engine="better")
 
     class Prepares(DelegatingPredictor):
         def prepare(self):
-            prepared[self.predictor.function.name].set()
+            return better
 
-    class Named:
-        def __init__(self, name):
-            self.name = name
+    class PreparedLast(DelegatingPredictor):
+        def prepare(self):
+            prepared.set()
+            return self
 
-        def __call__(self, x_t, t):
-            return predict_noise(x_t, t)
-
-    predictors = {name: Prepares(FunctionPredictor(Named(name))) for name in prepared}
-    CheckpointRegistry({name: replace(TOY, name=name, predict_noise=predictors[name]) for name in prepared})
-    assert prepared["first"].wait(10)
-    assert not prepared["second"].is_set()
+    checkpoints = {
+        name: replace(TOY, name=name, predict_noise=predictor(FunctionPredictor(predict_noise, engine="guessed")))
+        for name, predictor in (("first", Prepares), ("second", PreparedLast))
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        held = Event()
+        patch.setattr(shared_network.SCHEDULER, "wait_until_idle", lambda seconds: held.wait(10))
+        registry = CheckpointRegistry(checkpoints)
+        begun = registry["first"]
+        assert begun.engine == "guessed"
+        held.set()
+        assert prepared.wait(10)
+    assert registry["first"].engine == "better"
+    assert registry["second"].engine == begun.engine == "guessed"
 
 
 def test_a_scheduler_that_is_closed_while_runs_wait_tells_them_and_takes_no_more(scheduler, network):

@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from explorer.inversion import Inversion
+from explorer.networks.engine_choice import Timing
 from explorer.paper import TABLE_2, TABLE_2_STEPS
 from explorer.runs.encoded_latent import EncodedLatent, picture_in_python
 from explorer.runs.latent_spec import with_imports
@@ -100,7 +101,11 @@ class EncodeResult(TabResult):
     @property
     def engine(self) -> str:
         """Both ways are computed in float32, whatever the app's engine."""
-        return self.checkpoint.exact.engine
+        return self.checkpoint.float32.engine
+
+    @property
+    def timings(self) -> tuple[Timing, ...]:
+        return self.checkpoint.float32.predict_noise.timings
 
     def held_out_errors(self) -> tuple[dict[str, dict[int, dict[str, Any]]], Any]:
         """Return the checkpoint's measured errors over held-out pictures, by inversion and S, and a note about them.

@@ -46,7 +46,7 @@ class RoundTrip:
 
     def __init__(self, request: TabRequest[EncodeOptions], cache: BoundedCache[Reconstruction], state: State) -> None:
         self.request, self.cache, self.state = request, cache, state
-        self.checkpoint, self.picture = request.checkpoint.exact, request.options.picture
+        self.checkpoint, self.picture = request.checkpoint.float32, request.options.picture
         self.steps, self.spacing = request.settings.steps, request.settings.spacing
         self.inversion = request.options.inversion
         T = self.checkpoint.schedule.T
