@@ -80,6 +80,3 @@ export function remembered(key, value) {
     return null;
   }
 }
-
-/** The inference engine as the end of a status line. @param {string | undefined} engine */
-export const byEngine = (engine) => (engine ? ` · ${engine}` : '');

@@ -2,7 +2,8 @@
 // status row. `value` is what Python's Tab.run yields. A tab overrides the hooks that it needs, see below.
 import { announce } from './announce.js';
 import { backend } from './backend.js';
-import { byEngine, copyText, DIE, Part, randomSeed } from './dom.js';
+import { copyText, DIE, Part, randomSeed } from './dom.js';
+import { byEngine, describeTimings } from './engine.js';
 import { keepTranslated, localize, say } from './localize.js';
 import { thousands } from './numbers.js';
 import { listen, page, publish } from './page_state.js';
@@ -270,7 +271,7 @@ export class Stage extends Part {
   }
 
   #drawFigures() {
-    const { evaluations: n, expected, seconds, pictures, engine } = this.value;
+    const { evaluations: n, expected, seconds, pictures, engine, timings } = this.value;
     let calls = '';
     if (n !== null && n < expected) calls = say('stage.nfe_of', { n: thousands(n), expected: thousands(expected) });
     else if (n) calls = say('stage.nfe', { n: thousands(n) });
@@ -286,5 +287,6 @@ export class Stage extends Part {
       n && !left // the row has no room for both
         ? say('stage.rate', { ms: ((1000 * seconds) / n).toFixed(0) }) + byEngine(engine)
         : '';
+    this.$('.rate').title = describeTimings(timings);
   }
 }

@@ -113,6 +113,7 @@ export class Run {
     this.state = value.state;
     this.seconds = value.seconds;
     this.engine = value.engine;
+    this.timings = value.timings;
     this.script = value.script;
     this.distances = value.distances ? JSON.parse(value.distances) : {};
     for (const line of linesAfter(value.rows, this.#rowsRead)) this.rows.push(JSON.parse(line));

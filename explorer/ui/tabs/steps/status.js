@@ -1,5 +1,5 @@
 // The status row of a run.
-import { byEngine } from '../../web/dom.js';
+import { byEngine, describeTimings } from '../../web/engine.js';
 import { localize, say } from '../../web/localize.js';
 
 /** @typedef {import('./run_pictures.js').PicturedRun} PicturedRun */
@@ -25,7 +25,7 @@ export function drawRunStatus(host, { run, coming, problem, note, isQueued, inde
   if (problem?.repair) host.$('.repair').textContent = localize(problem.repair.label);
   host.$('.stop').hidden = !['running', 'queued'].includes(state) && (coming ?? run)?.other?.state !== 'running';
   if (!run) return;
-  const { rows, plan, seconds, engine } = run;
+  const { rows, plan, seconds, engine, timings } = run;
   const done = rows.length;
   const S = plan.length;
   const rate = done && seconds && say('figures.rate', { ms: ((1000 * seconds) / done).toFixed(0) });
@@ -35,6 +35,7 @@ export function drawRunStatus(host, { run, coming, problem, note, isQueued, inde
     ? say('figures.seconds', { seconds: seconds.toFixed(2) })
     : say('figures.before');
   host.$('.rate').textContent = rate ? rate + byEngine(engine) : '';
+  host.$('.rate').title = describeTimings(timings);
 }
 
 /** What is wrong, and that the pictures are those of the run before. @param {any} problem @param {PicturedRun | null} run */

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { byBatch, byEngine } from '../../explorer/ui/web/engine.js';
+
+test('an engine without a name is not mentioned', () => {
+  assert.equal(byEngine(''), '');
+  assert.equal(byEngine(undefined), '');
+  assert.equal(byEngine('torch float32'), ' · torch float32');
+});
+
+test('timings are listed by batch size, the fastest first', () => {
+  /** @type {import('../../explorer/ui/web/engine.js').Timing[]} */
+  const timings = [
+    ['torch float32', 2, 1, 16.2],
+    ['OpenVINO float32', 2, 1, 10.8],
+    ['OpenVINO float32', 2, 8, 78],
+  ];
+  assert.deepEqual(byBatch(timings), [
+    { batch: 1, timed: [timings[1], timings[0]] },
+    { batch: 8, timed: [timings[2]] },
+  ]);
+  assert.deepEqual(byBatch(undefined), []);
+});
