@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { byBatch, byEngine } from '../../explorer/ui/web/engine.js';
+import { byBatch, byEngine, describeTimings } from '../../explorer/ui/web/engine.js';
 
 test('an engine without a name is not mentioned', () => {
   assert.equal(byEngine(''), '');
@@ -21,4 +21,10 @@ test('timings are listed by batch size, the fastest first', () => {
     { batch: 8, timed: [timings[2]] },
   ]);
   assert.deepEqual(byBatch(undefined), []);
+  const say = (/** @type {string} */ key, /** @type {object} */ values) => `${key} ${Object.values(values).join(' ')}`;
+  assert.equal(
+    describeTimings(timings, say),
+    'stage.timings 1 stage.timing OpenVINO float32 2 10.8 · stage.timing torch float32 2 16.2\n' +
+      'stage.timings 8 stage.timing OpenVINO float32 2 78.0',
+  );
 });

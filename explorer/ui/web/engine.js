@@ -1,13 +1,16 @@
 // The inference engine in the status row, and what it was chosen by.
-import { say } from './localize.js';
 
 /** @typedef {[name: string, threads: number, batch: number, ms: number]} Timing */
 
 /** The engine as the end of a status line. @param {string | undefined} engine */
 export const byEngine = (engine) => (engine ? ` · ${engine}` : '');
 
-/** A line for each batch size, as a tooltip. @param {Timing[]} [timings] */
-export const describeTimings = (timings) =>
+/**
+ * A line for each batch size, as a tooltip.
+ * @param {Timing[] | undefined} timings
+ * @param {(key: string, values: Record<string, any>) => string} say texts in the user's language
+ */
+export const describeTimings = (timings, say) =>
   byBatch(timings)
     .map(({ batch, timed }) => {
       const times = timed.map(([name, threads, , ms]) => say('stage.timing', { name, threads, ms: ms.toFixed(1) }));

@@ -287,6 +287,6 @@ export class Stage extends Part {
       n && !left // the row has no room for both
         ? say('stage.rate', { ms: ((1000 * seconds) / n).toFixed(0) }) + byEngine(engine)
         : '';
-    this.$('.rate').title = describeTimings(timings);
+    this.$('.rate').title = describeTimings(timings, say);
   }
 }

@@ -35,7 +35,7 @@ export function drawRunStatus(host, { run, coming, problem, note, isQueued, inde
     ? say('figures.seconds', { seconds: seconds.toFixed(2) })
     : say('figures.before');
   host.$('.rate').textContent = rate ? rate + byEngine(engine) : '';
-  host.$('.rate').title = describeTimings(timings);
+  host.$('.rate').title = describeTimings(timings, say);
 }
 
 /** What is wrong, and that the pictures are those of the run before. @param {any} problem @param {PicturedRun | null} run */
