@@ -6,6 +6,7 @@ invented names of sessions. Only deep links read these values, which this app do
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from gradio.state_holder import SessionState, StateHolder
@@ -15,8 +16,8 @@ class ValuelessState(SessionState):
     """The state of a session, whose size does not depend on what the session sends or receives."""
 
     def __init__(self, blocks: Any) -> None:
-        super().__init__(blocks)
-        self.config_values.clear()
+        # With no component to describe: that takes most of the time and memory of a new session.
+        super().__init__(SimpleNamespace(default_config=blocks.default_config, blocks={}))  # type: ignore[arg-type]
 
     def __setitem__(self, key: int, value: Any) -> None:
         super().__setitem__(key, value)
