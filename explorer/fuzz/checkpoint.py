@@ -25,8 +25,8 @@ FRECHET = {"features": "f", "reference": "r", "weights": "w", "precision": "floa
      "machine": "m"}]}  # fmt: skip
 
 
-def write_valid_checkpoint(folder: Path) -> None:
-    """Write a checkpoint for pictures of 8x8, with all files that a checkpoint can have."""
+def write_valid_checkpoint(folder: Path, T: int = 50) -> None:
+    """Write a checkpoint for pictures of 8x8 and T time steps, with all files that a checkpoint can have."""
     from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
     torch.manual_seed(0)
@@ -39,7 +39,7 @@ def write_valid_checkpoint(folder: Path) -> None:
         down_block_types=("DownBlock2D", "AttnDownBlock2D"),
         up_block_types=("AttnUpBlock2D", "UpBlock2D"),
     )
-    DDPMPipeline(unet=unet, scheduler=DDPMScheduler(num_train_timesteps=50)).save_pretrained(folder)
+    DDPMPipeline(unet=unet, scheduler=DDPMScheduler(num_train_timesteps=T)).save_pretrained(folder)
     Card(title="Tiny", shape=(3, 8, 8), licence="none", seeds=(1, 2)).write(folder / CARD)
     np.savez_compressed(folder / EXAMPLES, images=np.zeros((2, 8, 8, 3), dtype=np.uint8))
     (folder / QUALITY).write_bytes(to_json({"loss": LOSS, "frechet": FRECHET}))

@@ -1,4 +1,4 @@
-"""``python -m explorer fuzz checkpoint|address --seconds N``."""
+"""``python -m explorer fuzz checkpoint|address|server --seconds N``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from explorer.support.messages import Message, message_of
 
@@ -41,6 +41,25 @@ class Target(Protocol):
 
     def run(self, test_input: Any) -> str:
         """Process an input. Returns a label of the outcome."""
+        ...
+
+
+@runtime_checkable
+class WatchingTarget(Target, Protocol):
+    """A target that looks at more than single inputs, such as what a server has kept in the end.
+
+    Attributes:
+        timeout_seconds: wall-clock time after which an input is interrupted.
+    """
+
+    timeout_seconds: float
+
+    def finish(self) -> list[str]:
+        """End, and return further findings."""
+        ...
+
+    def figures(self) -> str:
+        """What was measured, in lines of text."""
         ...
 
 
@@ -97,7 +116,8 @@ def fuzz(target: Target, seconds: float, seed: int = 0) -> Report:
 def _run(target: Target, test_input: Any, report: Report) -> str:
     """Run one input and count its outcome. Returns a description of the problem, or an empty string."""
     problem, memory, started = "", peak_memory(), time.process_time()
-    signal.setitimer(signal.ITIMER_REAL, TIMEOUT_SECONDS)
+    timeout = target.timeout_seconds if isinstance(target, WatchingTarget) else TIMEOUT_SECONDS
+    signal.setitimer(signal.ITIMER_REAL, timeout)
     try:
         outcome = target.run(test_input)
     except target.expected_errors as error:
@@ -121,28 +141,47 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def make_target(name: str) -> Target:
-    """The target "checkpoint" or "address"."""
+def make_target(name: str, url: str = "", pid: int | None = None) -> Target:
+    """The target "checkpoint", "address" or "server".
+
+    Args:
+        url: address of the server; if empty, one is started.
+        pid: process of the server at ``url``, if it runs on this machine.
+    """
     if name == "checkpoint":
         from explorer.fuzz.checkpoint import CheckpointTarget
 
         return CheckpointTarget()
-    from explorer.fuzz.address import AddressTarget
+    if name == "address":
+        from explorer.fuzz.address import AddressTarget
 
-    return AddressTarget()
+        return AddressTarget()
+    from explorer.fuzz.server import ServerTarget
+    from explorer.fuzz.server_process import WatchedServer, start_server
+
+    return ServerTarget(WatchedServer(url, pid) if url else start_server())
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m explorer fuzz", description="Look for inputs that break the app.")
     parser.add_argument(
-        "target", choices=("checkpoint", "address"), help="what to fuzz: checkpoint folders, or addresses of the page"
+        "target",
+        choices=("checkpoint", "address", "server"),
+        help="what to fuzz: checkpoint folders, addresses of the page, or a running server",
     )
     parser.add_argument("--seconds", type=float, default=600, help="how long to run (default 600)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same inputs (default 0)")
+    parser.add_argument("--url", default="", help="server: its address (default: start one, with a tiny checkpoint)")
+    parser.add_argument("--pid", type=int, help="server: process at --url, whose memory, files and sockets are watched")
     args = parser.parse_args(arguments)
     logging.disable(logging.WARNING)  # diffusers warns about unknown entries of configs
-    report = fuzz(make_target(args.target), args.seconds, args.seed)
+    target = make_target(args.target, args.url, args.pid)
+    report = fuzz(target, args.seconds, args.seed)
+    if isinstance(target, WatchingTarget):
+        report.findings += target.finish()
     for finding in report.findings[:MAX_FINDINGS]:
         print(finding, end="\n\n")
     print(report)
+    if isinstance(target, WatchingTarget):
+        print(target.figures())
     return 1 if report.findings else 0

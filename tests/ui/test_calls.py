@@ -90,3 +90,13 @@ def test_a_call_of_a_component_needs_data_and_a_session(client):
     body = {"fn_name": "open_checkpoint", "component_id": controls}
     answer = client.post(f"{API}/component_server", json=body)
     assert (answer.status_code, answer.text) == (400, "Expected data and session_hash.")
+
+
+@pytest.mark.usefixtures("no_traceback")
+def test_results_that_do_not_exist_are_not_found(client):
+    answer = client.get(f"{API}/queue/data", params={"session_hash": "nobody"})
+    assert (answer.headers["content-type"].split(";")[0], '"session_not_found":true' in answer.text) == (
+        "text/event-stream",
+        True,
+    )
+    assert client.get(f"{API}/call/steps/{'0' * 32}").text == 'event: error\ndata: "404: Not Found"\n\n'

@@ -8,6 +8,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 from threading import Event
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -238,6 +239,29 @@ def test_a_client_that_only_requests_is_refused_at_last(monkeypatch):
         return len(heard)
 
     assert asyncio.run(ask()) == 2
+
+
+@pytest.mark.parametrize("is_broken_off", [False, True])
+def test_a_stream_that_gradio_ends_since_the_client_has_left_is_not_complete(is_broken_off, now):
+    heard = Listeners(clock=lambda: now[0])
+    heard.expect("a", "1.1.1.1")
+    route = next(route for route in ALLOWED if route.path.endswith("/queue/data"))
+    queue = SimpleNamespace(pending_messages_per_session={"a": None})
+    scope = {"type": "http", "query_string": b"session_hash=a"}
+    scope["app"] = SimpleNamespace(get_blocks=lambda: SimpleNamespace(_queue=queue))
+
+    async def gradio(scope, receive, send):
+        if is_broken_off:
+            await receive()
+        await send({"type": "http.response.body", "body": b""})
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    streams = ResultStreams(gradio, heard)
+    asyncio.run(streams.stream(scope, receive, lambda message: asyncio.sleep(0), route, f"{API}/queue/data"))
+    now[0] = listeners.SECONDS_AFTER_LEAVING + 1
+    assert heard.is_gone("a") == is_broken_off
 
 
 def test_every_route_that_starts_a_run_and_every_route_that_gives_its_results_is_watched():

@@ -6,7 +6,9 @@ import asyncio
 import json
 from typing import Any
 
+from gradio.server_messages import UnexpectedErrorMessage
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explorer.ui.listeners import LISTENERS, Listeners
@@ -52,13 +54,23 @@ class ResultStreams:
         """Pass on a request for the results of a session or of an event."""
         event = route.parameters(path).get("event_id")
         with self._listeners.listening(event or Request(scope).query_params.get("session_hash", "")) as stream:
+            is_broken_off = False  # then Gradio ends the stream as if all had been delivered
 
             async def watch(message: Message) -> None:
                 await send(message)
                 if message["type"] == "http.response.body" and not message.get("more_body", False):
-                    stream.is_complete = True
+                    stream.is_complete = not is_broken_off
 
-            await self._app(scope, receive, watch)
+            async def notice() -> Message:
+                nonlocal is_broken_off
+                message = await receive()
+                is_broken_off = is_broken_off or message["type"] == "http.disconnect"
+                return message
+
+            if stream.session not in scope["app"].get_blocks()._queue.pending_messages_per_session:
+                await _not_found(event is not None)(scope, receive, send)
+                return
+            await self._app(scope, notice, watch)
         if stream.is_complete and stream.session == event:
             self._listeners.forget(event)
             await drop_results(scope["app"], event)
@@ -69,6 +81,13 @@ class ResultStreams:
             await asyncio.sleep(SECONDS_BETWEEN_SWEEPS)
             for session in self._listeners.pop_expired():
                 await drop_results(app, session)
+
+
+def _not_found(is_event: bool) -> Response:
+    """What Gradio answers where there are no results, but without a traceback in the log."""
+    message = UnexpectedErrorMessage(message="404: Not Found", session_not_found=True)
+    text = f'event: error\ndata: "{message.message}"' if is_event else f"data: {message.model_dump_json()}"
+    return Response(f"{text}\n\n", media_type="text/event-stream")
 
 
 async def drop_results(app: Any, session: str) -> None:
