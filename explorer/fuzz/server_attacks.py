@@ -201,7 +201,7 @@ def slow(app: AppNumbers, rng: random.Random) -> list[HttpRequest]:
 
 def missing(app: AppNumbers, rng: random.Random) -> list[HttpRequest]:
     """Functions, components and endpoints that do not exist."""
-    number = rng.choice([-1, 10**6, 2**70, "0", None, [], {}, 0.5])
+    number: Any = rng.choice([-1, 10**6, 2**70, "0", None, [], {}, 0.5])
     body = {"data": [{}], "session_hash": "a"}
     server = {"data": [], "session_hash": "a", "fn_name": rng.choice(["open_checkpoint", "__init__", 7, ""])}
     return [
