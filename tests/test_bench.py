@@ -83,3 +83,10 @@ def test_every_part_can_be_selected():
 def test_an_unknown_checkpoint_is_reported_in_one_line(capsys):
     assert command.main(["nothing", "--only", "peak"]) == 2
     assert "no checkpoint 'nothing'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--attacked", "--unshared"])
+def test_options_of_the_load_test_need_users(option, capsys):
+    with pytest.raises(SystemExit):
+        command.main([option])
+    assert f"{option} needs --users" in capsys.readouterr().err

@@ -16,6 +16,8 @@ import httpx
 from explorer.bench.measures import BenchConfig
 from explorer.cluster.ray_session import free_port
 
+ATTACKER = "127.0.0.3"  # local address from which the app is attacked
+
 
 @dataclass(frozen=True)
 class Server:
@@ -71,6 +73,21 @@ def start_app(config: BenchConfig, setup: str = "", arguments: Sequence[str] = (
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def start_attacked_app(config: BenchConfig) -> Iterator[Server]:
+    """Start the app as for the open internet, and attack it from another local address as ``fuzz server`` does."""
+    with start_app(config, arguments=["--public"]) as server:
+        options = ["--url", server.url, "--source", ATTACKER, "--seconds", "1e9"]
+        attacker = subprocess.Popen([sys.executable, "-m", "explorer", "fuzz", "server", *options])
+        try:
+            yield server
+            if attacker.poll() is not None:
+                raise RuntimeError("the attacker ended before the test")
+        finally:
+            attacker.terminate()
+            attacker.wait()
 
 
 def _accepts_connections(port: int) -> bool:

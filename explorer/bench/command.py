@@ -13,6 +13,7 @@ from importlib.metadata import version
 import torch
 
 from explorer.bench import measures
+from explorer.bench.app_process import start_app, start_attacked_app
 from explorer.bench.cluster import measure_cluster
 from explorer.bench.load_test import load_test
 from explorer.bench.measures import BenchConfig, Row
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = replace(config, **QUICK)  # type: ignore[arg-type]
     if args.users is not None and (args.users < 1 or args.seconds <= 0):
         parser.error("expected --users of at least 1 and --seconds above 0")
+    if args.attacked and (args.users is None or args.cluster is not None):
+        parser.error("--attacked needs --users, and cannot be combined with --cluster")
     if args.unshared and (args.users is None or args.cluster is not None):
         parser.error("--unshared needs --users, and cannot be combined with --cluster")
     print(f"{describe_machine()}\n\n| what | measured | how |\n|---|---|---|", flush=True)
@@ -80,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
         help="with --users: repeat the load test on an app whose calls of the network have one row each",
     )
     parser.add_argument(
+        "--attacked",
+        action="store_true",
+        help="with --users: beside one attacker, who sends what `python -m explorer fuzz server` sends, without pause",
+    )
+    parser.add_argument(
         "--cluster",
         nargs="?",
         const="",
@@ -95,7 +103,8 @@ def _rows(args: argparse.Namespace, config: BenchConfig) -> Iterator[Row]:
     if args.cluster is not None:
         return measure_cluster(config, args.users or CLUSTER_USERS, args.seconds, args.cluster)
     if args.users:
-        return load_test(config, args.users, args.seconds, unshared=args.unshared)
+        start = start_attacked_app if args.attacked else start_app
+        return load_test(config, args.users, args.seconds, start, args.unshared)
     return (row for name in args.only for row in PARTS[name](config))
 
 

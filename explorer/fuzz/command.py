@@ -141,12 +141,13 @@ def peak_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def make_target(name: str, url: str = "", pid: int | None = None) -> Target:
+def make_target(name: str, url: str = "", pid: int | None = None, source: str = "") -> Target:
     """The target "checkpoint", "address" or "server".
 
     Args:
         url: address of the server; if empty, one is started.
         pid: process of the server at ``url``, if it runs on this machine.
+        source: local address from which the server is attacked; any if empty.
     """
     if name == "checkpoint":
         from explorer.fuzz.checkpoint import CheckpointTarget
@@ -159,7 +160,7 @@ def make_target(name: str, url: str = "", pid: int | None = None) -> Target:
     from explorer.fuzz.server import ServerTarget
     from explorer.fuzz.server_process import WatchedServer, start_server
 
-    return ServerTarget(WatchedServer(url, pid) if url else start_server())
+    return ServerTarget(WatchedServer(url, pid) if url else start_server(), source)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -173,9 +174,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same inputs (default 0)")
     parser.add_argument("--url", default="", help="server: its address (default: start one, with a tiny checkpoint)")
     parser.add_argument("--pid", type=int, help="server: process at --url, whose memory, files and sockets are watched")
+    parser.add_argument("--source", default="", help="server: local address from which it is attacked (default: any)")
     args = parser.parse_args(arguments)
     logging.disable(logging.WARNING)  # diffusers warns about unknown entries of configs
-    target = make_target(args.target, args.url, args.pid)
+    target = make_target(args.target, args.url, args.pid, args.source)
     report = fuzz(target, args.seconds, args.seed)
     if isinstance(target, WatchingTarget):
         report.findings += target.finish()

@@ -19,13 +19,15 @@ class RawClient:
 
     Args:
         url: of the server.
+        source: local address of the connections; any if empty.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, source: str = "") -> None:
         parts = urlsplit(url)
         self._is_tls = parts.scheme == "https"
         self._host, self._root = parts.hostname or "", parts.path.rstrip("/")
         self._address = self._host, parts.port or (443 if self._is_tls else 80)
+        self._source = (source, 0) if source else None
         self._open: list[socket.socket] = []
 
     @property
@@ -59,7 +61,7 @@ class RawClient:
             self._open.pop(0).close()
 
     def _connect(self) -> socket.socket:
-        connection = socket.create_connection(self._address, timeout=CONNECT_SECONDS)
+        connection = socket.create_connection(self._address, CONNECT_SECONDS, self._source)
         if self._is_tls:
             return ssl.create_default_context().wrap_socket(connection, server_hostname=self._host)
         return connection

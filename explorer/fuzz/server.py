@@ -34,13 +34,14 @@ class ServerTarget:
 
     Args:
         server: it is stopped at the end if it was started here.
+        source: local address from which it is attacked; any if empty.
     """
 
     expected_errors: type[Exception] = httpx.TimeoutException
     timeout_seconds = 300.0
 
-    def __init__(self, server: WatchedServer) -> None:
-        self._server, self._client = server, RawClient(server.url)
+    def __init__(self, server: WatchedServer, source: str = "") -> None:
+        self._server, self._client = server, RawClient(server.url, source)
         self._canary = socket.create_server(("127.0.0.1", 0))
         self._canary_url = f"http://127.0.0.1:{self._canary.getsockname()[1]}/canary"
         self._fetched = 0
@@ -49,7 +50,6 @@ class ServerTarget:
         self._start = {"memory": server.memory(), "disk": server.disk(), "sockets": server.sockets()}
         self._peak, self._probes = dict(self._start), list[float]()
         self._inputs = self._requests = 0
-        self._traceback = ""
 
     @property
     def url(self) -> str:
@@ -105,8 +105,7 @@ class ServerTarget:
         if self._fetched:
             problems.append("the server fetched an address for a stranger")
             self._fetched = 0
-        if (text := self._server.traceback()) and text != self._traceback:
-            self._traceback = text
+        if text := self._server.traceback():
             problems.append(f"the log has a traceback: {text}")
         return problems
 

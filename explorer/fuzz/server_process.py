@@ -36,6 +36,7 @@ class WatchedServer:
     folder: Path | None = None
     log: Path | None = None
     process: subprocess.Popen[bytes] | None = None
+    _seen: int = field(default=0, repr=False)  # characters of the log
     _temporary: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
 
     @property
@@ -79,8 +80,9 @@ class WatchedServer:
         return count
 
     def traceback(self) -> str:
-        """The first traceback in its log; empty if there is none."""
-        text = self.log.read_text(encoding="utf-8", errors="replace") if self.log else ""
+        """The first traceback in its log since the last call; empty if there is none."""
+        text = self.log.read_text(encoding="utf-8", errors="replace")[self._seen :] if self.log else ""
+        self._seen += len(text)
         return text[text.index("Traceback") :][:1500] if "Traceback" in text else ""
 
     def stop(self) -> None:

@@ -71,6 +71,8 @@ def test_logins_come_from_arguments_and_files(app, tmp_path):
         (["--auth", "@no-such-file"], "cannot read no-such-file, a text file with one USER:PASSWORD per line"),
         (["--root-path", "ddim"], "--root-path must begin with /"),
         (["--port", "99999"], "--port must be from 1 to 65535"),
+        (["--runs-per-address", "0"], "--runs-per-address must be from 1 to 48, not 0"),
+        (["--runs-per-address", "49"], "--runs-per-address must be from 1 to 48, not 49"),
         (["--port", "TAKEN"], "cannot listen on 127.0.0.1:"),
     ],
 )

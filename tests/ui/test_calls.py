@@ -37,6 +37,16 @@ def test_a_function_that_does_not_exist_is_not_found(client, number):
 
 
 @pytest.mark.usefixtures("no_traceback")
+def test_a_function_of_the_browser_alone_is_not_found(client):
+    numbers = [number for number, function in client.demo.fns.items() if function.fn is None]
+    assert numbers
+    for number in numbers:
+        body = {"data": [], "fn_index": number, "session_hash": "a"}
+        for path in ("queue/join", "run/nothing", f"run/{client.demo.fns[number].api_name}"):
+            assert client.post(f"{API}/{path}", json=body).status_code == 404, path
+
+
+@pytest.mark.usefixtures("no_traceback")
 def test_an_endpoint_that_does_not_exist_is_not_found(client):
     for path in ("call/nothing", "call/v2/nothing", "run/nothing", "api/nothing"):
         assert client.post(f"{API}/{path}", json={"data": []}).status_code == 404, path

@@ -49,13 +49,14 @@ def _function(blocks: Any, api_name: str | None, content: Mapping[str, Any]) -> 
     """The function that is called, by its number or else by its name."""
     number = content.get("fn_index")
     if number is not None:
-        if type(number) is not int or number not in blocks.fns:
+        # A function without fn runs in the browser only.
+        if type(number) is not int or number not in blocks.fns or blocks.fns[number].fn is None:
             raise BadCall(404, "fn_index: there is no function of this number.")
         return blocks.fns[number]
     if api_name is None:
         raise BadCall(404, "Expected fn_index, the number of a function.")
     function = next((function for function in blocks.fns.values() if function.api_name == api_name), None)
-    if function is None:
+    if function is None or function.fn is None:
         raise BadCall(404, "There is no endpoint of this name.")
     return function
 

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 from starlette.datastructures import FormData, Headers, MutableHeaders
 from starlette.formparsers import MultiPartException
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -50,6 +50,10 @@ class Refused(Exception):
     def __init__(self, status: int, text: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(text)
         self.response: Response = PlainTextResponse(text, status, headers)
+
+
+class TooSlow(OSError):
+    """A client that does not take its response."""
 
 
 class RequestGuard:
@@ -93,6 +97,8 @@ class RequestGuard:
             response = refused.response
         except BadBody as error:
             response = PlainTextResponse(str(error), 400)
+        except (TooSlow, ClientDisconnect):  # ends the connection
+            return None
         except BadCall as error:
             response = PlainTextResponse(str(error), error.status)
         except TooManyUnheard:
@@ -212,8 +218,11 @@ class RequestGuard:
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
                 message["headers"] = [(name, _same_site(name, value)) for name, value in message["headers"]]
-            with anyio.fail_after(SEND_SECONDS):
-                await send(message)
+            try:
+                with anyio.fail_after(SEND_SECONDS):
+                    await send(message)
+            except TimeoutError:
+                raise TooSlow from None
 
         return send_with_headers
 
