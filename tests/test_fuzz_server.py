@@ -135,7 +135,9 @@ def test_a_log_with_a_traceback_is_found_once(tmp_path):
         log = tmp_path / "log"
         log.write_text("Traceback (most recent call last):\nKeyError: -1")
         server = FakeServer(target.url, log=log)
-        assert "KeyError: -1" in attack(ServerTarget(server), "passwords")
+        again = ServerTarget(server)
+        assert "KeyError: -1" in attack(again, "passwords")
+        assert again.finish() == []
 
 
 def test_the_same_seed_makes_the_same_attacks():

@@ -111,7 +111,8 @@ def start_server() -> WatchedServer:
         process = subprocess.Popen(
             [sys.executable, "-c", CODE, *options], stdout=subprocess.DEVNULL, stderr=errors, env=environment
         )
-    server = WatchedServer(f"http://127.0.0.1:{port}/", process.pid, folder / "files", log, process, temporary)
+    url = f"http://127.0.0.1:{port}/"
+    server = WatchedServer(url, process.pid, folder / "files", log, process, _temporary=temporary)
     deadline = time.monotonic() + START_SECONDS
     while not _answers(server.url):
         if not server.is_running or time.monotonic() > deadline:
