@@ -4,7 +4,8 @@ import test from 'node:test';
 
 import { cellsOf, cellsOfTable, heatRows, secondsPerCall, stepsOf } from '../../explorer/ui/tabs/quality/cells.js';
 import { compare, ddimBesideDdpm, lowestOfDdim, parity } from '../../explorer/ui/tabs/quality/conclusions.js';
-import { curvesChart, SERIES, spacedTicks, spread, stepTicks } from '../../explorer/ui/tabs/quality/curves.js';
+import { curvesChart, SERIES, spacedTicks, stepTicks } from '../../explorer/ui/tabs/quality/curves.js';
+import { spread } from '../../explorer/ui/web/line_labels.js';
 import { leastContrast, leastDifference } from './colours.js';
 
 /** @type {import('../../explorer/ui/tabs/quality/cells.js').Measurement[]} */

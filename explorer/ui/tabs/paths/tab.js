@@ -202,7 +202,7 @@ class Paths extends Stage {
   drawSweep(where, moment) {
     const plot = this.$(`${where} .plot`);
     const size = { width: Math.max(220, plot.clientWidth), height: 190 };
-    write(plot, chart({ ...size, ...sweepChart(this.sweep, moment) }).svg);
+    write(plot, chart(sweepChart(this.sweep, moment, size)).svg);
   }
 
   /** @param {string} kind @param {string} settings */

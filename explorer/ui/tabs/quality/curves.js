@@ -1,5 +1,6 @@
 // The charts of Quality: a line for each η over S, with logarithmic axes. No DOM.
 import { MARGIN } from '../../web/chart.js';
+import { ETA, labelLines, marginFor, SIGMA_HAT, widthOf } from '../../web/line_labels.js';
 import { digits } from '../../web/numbers.js';
 import { ETAS, stepsOf } from './cells.js';
 import { ERRORS } from './conclusions.js';
@@ -14,15 +15,9 @@ import { ERRORS } from './conclusions.js';
 
 const TICKS = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000];
 const MARGINS = { ...MARGIN, top: 24, bottom: 38 };
-const LABEL_HEIGHT = 16; // px from one label to the next
-const LABEL_GAP = 14; // px from the end of the lines to their labels
-const CHARACTER = 7; // px, upper bound of the mean width of a label's character
 const NEAR = 26; // px between two ticks with labels
 const LOWEST = 2.5; // error bars may reach down to this fraction of the least value
 const DODGE = 3.5; // px between the markers of neighbouring η at the same S
-
-const ETA = '<tspan class="symbol">η</tspan>';
-const SIGMA_HAT = '<tspan class="symbol">σ</tspan><tspan class="hat" dx="-7">ˆ</tspan>';
 
 /**
  * How each η is drawn: the colour is set in tab.css for both themes, and the marker tells the lines apart without colours.
@@ -53,57 +48,6 @@ export function spacedTicks(ticks, perUnit) {
 }
 
 /**
- * Places for labels that are at least `apart` from each other within `low` to `high`, as near as possible to where each belongs: the
- * least sum of squared shifts, by pooling neighbours that would overlap.
- * @param {number[]} wanted
- * @param {number} apart
- * @param {number} low
- * @param {number} high
- * @returns {number[]}
- */
-export function spread(wanted, apart, low, high) {
-  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b]);
-  /** @type {{ sum: number, members: number[] }[]} each is a run of touching labels */
-  const pools = [];
-  const mean = (/** @type {{ sum: number, members: number[] }} */ { sum, members }) => sum / members.length;
-  order.forEach((i, rank) => {
-    let pool = { sum: wanted[i] - rank * apart, members: [i] };
-    while (pools.length && mean(pools[pools.length - 1]) > mean(pool)) {
-      const last = /** @type {typeof pool} */ (pools.pop());
-      pool = { sum: last.sum + pool.sum, members: [...last.members, ...pool.members] };
-    }
-    pools.push(pool);
-  });
-  const places = Array(wanted.length).fill(0);
-  const most = high - (wanted.length - 1) * apart;
-  let rank = 0;
-  for (const pool of pools) {
-    const first = Math.max(low, Math.min(mean(pool), most));
-    for (const i of pool.members) places[i] = first + apart * rank++;
-  }
-  return places;
-}
-
-/**
- * Put the labels to the right of the lines, each joined to its line's end.
- * @param {(Line & { text: string })[]} lines with the SVG text of their labels
- * @param {{ last: number, perX: number, perY: number, low: number, high: number }} area the end of the lines, px per unit, and the range
- */
-function labelLines(lines, { last, perX, perY, low, high }) {
-  const ends = lines.map(({ points }) => points[points.length - 1][1]);
-  const places = spread(ends, LABEL_HEIGHT / perY, low, high);
-  return lines.map(({ text, ...line }, i) => {
-    const from = line.points[line.points.length - 1];
-    const near = last + LABEL_GAP / perX;
-    /** @type {Line} */
-    const leader = { points: [from, [near - 3 / perX, places[i]]], colour: line.colour, width: 0.75 };
-    /** @type {Line} */
-    const labelled = { ...line, label: { at: [near, places[i]], dy: 4, text, colour: line.colour } };
-    return [leader, labelled];
-  });
-}
-
-/**
  * @typedef {object} CurvesOptions
  * @property {{ width: number, height: number }} size
  * @property {string} xTitle
@@ -129,7 +73,7 @@ export function curvesChart(cells, { size, xTitle, yTitle, y, yLabel = digits, l
   const margin = {
     ...MARGINS,
     left: Math.max(MARGIN.left, 10 + widthOf(yTicks.map(yText))),
-    right: LABEL_GAP + widthOf([...rows.map(({ eta }) => SERIES[eta].name), ...levels.map(({ text }) => text)]),
+    right: marginFor([...rows.map(({ eta }) => SERIES[eta].name), ...levels.map(({ text }) => text)]),
   };
 
   // markers at the same S stand side by side, so that their error bars can be seen
@@ -165,7 +109,7 @@ export function curvesChart(cells, { size, xTitle, yTitle, y, yLabel = digits, l
     yRange: [low, high],
     yLabel: yText,
     xTicks: spacedTicks(stepTicks(cells), perX),
-    lines: [...labelled.map(([leader]) => leader), ...labelled.map(([, line]) => line)],
+    lines: labelled,
   };
 }
 
@@ -199,6 +143,3 @@ function rangeOf(rows, levels, ends) {
   const lows = points.map(({ value, error }) => value - error).filter((v) => v > 0);
   return [0.85 * Math.max(least / LOWEST, Math.min(least, ...lows)), 1.3 * Math.max(...values)].map(Math.log);
 }
-
-/** An upper bound of the width of labels, in px. @param {string[]} labels */
-const widthOf = (labels) => CHARACTER * Math.max(0, ...labels.map((label) => label.length));
