@@ -45,9 +45,12 @@ test('more steps are offered with their cost, unless they are there, exceed T, o
   assert.deepEqual(offers([5, 50], 4, 1000, 2), []);
 });
 
-test('pictures are 128 or 64 pixels where there is room, else as large as the room allows', () => {
-  assert.equal(cellSize(1120, 3, true), 128);
-  assert.equal(cellSize(1120, 6, true), 64);
-  assert.equal(cellSize(1120, 8, true), 62);
-  assert.equal(cellSize(346, 6, false), 45);
+test('pictures are as large as the width and a seventh of the height allow, up to 128 pixels', () => {
+  assert.equal(cellSize(1120, 3, true, 1000), 128);
+  assert.equal(cellSize(1120, 4, true, 1000), 128);
+  assert.equal(cellSize(1046, 4, true, 657), 93);
+  assert.equal(cellSize(1046, 6, true, 657), 77);
+  assert.equal(cellSize(1046, 4, true, 400), 64);
+  assert.equal(cellSize(1120, 8, true, 1000), 62);
+  assert.equal(cellSize(346, 6, false, 844), 45);
 });

@@ -16,7 +16,7 @@ import { SaveMenu } from './save_menu.js';
 import { chartsAsSvg } from './svg_export.js';
 
 const RESIZE_RESTED = 60; // ms
-const WATCHED = { attributes: true, attributeFilter: ['class', 'data-projector'] };
+const WATCHED = { attributes: true, attributeFilter: ['class', 'data-projector', 'data-card'] };
 
 export class Stage extends Part {
   /** The tab's formulas as TeX, shown in the guide. @type {string[]} */

@@ -17,6 +17,8 @@
 const BESIDE_GAP = 16; // px between two grids side by side
 const LATENT_COLUMN = 48; // px, including its gap
 const CELL_GAP = 4; // px
+const [SMALL, LARGEST] = [64, 128]; // px, of a picture where there is room
+const ROWS = 7; // of a picture in the height of the window: four rows with their captions, and what is above them
 
 /** @param {number[]} numbers */
 const meanOf = (numbers) => numbers.reduce((sum, v) => sum + v, 0) / numbers.length;
@@ -92,14 +94,14 @@ export function numberUnder({ reference, columns }, S, column, row, format, name
 }
 
 /**
- * The size of a picture so that all columns fit: a multiple of 64 if possible.
+ * The size of a picture so that all columns fit, and about four rows: as large as the room allows, up to 128.
  * @param {number} room available width in CSS pixels
  * @param {number} columns
  * @param {boolean} beside whether the two grids are side by side
+ * @param {number} height of the window in CSS pixels, less that of the lesson's card
  */
-export function cellSize(room, columns, beside) {
+export function cellSize(room, columns, beside, height) {
   const free = room - LATENT_COLUMN - (beside ? BESIDE_GAP : 0);
   const size = Math.floor(free / columns / (beside ? 2 : 1)) - CELL_GAP;
-  if (size >= 128) return 128;
-  return size >= 64 ? 64 : size;
+  return Math.min(size, LARGEST, Math.max(SMALL, Math.floor(height / ROWS)));
 }

@@ -21,6 +21,11 @@ const LINES = {
   1: { text: 'DDPM, η = 1', colour: 'var(--noise)' },
 };
 
+/** The height of the lesson's card, 0 without one. */
+function heightOfCard() {
+  if (!document.body.hasAttribute('data-card')) return 0;
+  return parseFloat(document.documentElement.style.getPropertyValue('--card')) || 0;
+}
 /** @param {string} eta */
 const gridTitle = (eta) =>
   eta === '0' ? `DDIM ${math('\\eta = 0')}` : `DDPM <span class="noise-colour">${math('\\eta = 1')}</span>`;
@@ -56,7 +61,8 @@ class Consistency extends Stage {
 
   draw() {
     this.#build();
-    const size = cellSize(this.$('.grids').clientWidth, this.lengths.length, innerWidth > NARROW);
+    const height = innerHeight - heightOfCard();
+    const size = cellSize(this.$('.grids').clientWidth, this.lengths.length, innerWidth > NARROW, height);
     for (const grid of this.$$('.grid')) this.#drawGrid(grid, size);
     this.#drawHeading();
     this.#drawChart();
