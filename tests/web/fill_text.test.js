@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { escapeHtml, fillText, knownLanguage, withoutMarkup } from '../../explorer/ui/web/fill_text.js';
+import { escapeHtml, fillText, keepTogether, knownLanguage, withoutMarkup } from '../../explorer/ui/web/fill_text.js';
 
 const FILLINGS = {
   value: String,
@@ -20,6 +20,18 @@ test('numbers of the run and of the paper are told from values and symbols', () 
   const text = '{reading.error_10} beside {paper 0.014, 0.0065} at {eta} = 0';
   assert.equal(fillText(text, { paper: 'no' }, FILLINGS), '<error_10> beside [0.014, 0.0065] at η = 0');
   assert.equal(fillText('{reading.} {paper }', {}, FILLINGS), '{reading.} {paper }');
+});
+
+test('a symbol stays on one line with its value, its particle and the punctuation after it', () => {
+  const kept = (text) => keepTogether(text, (name) => ['eta', 't'].includes(name));
+  assert.equal(kept('at {eta} = 0, as'), 'at <span class="kept">{eta} = 0,</span> as');
+  assert.equal(kept('{eta} = {value} 时'), '<span class="kept">{eta} = {value}</span> 时');
+  assert.equal(
+    kept('{eta} = 0이면 {t}는 '),
+    '<span class="kept">{eta} = 0이면</span> <span class="kept">{t}는</span> ',
+  );
+  assert.equal(kept('而不是 {t}：可见'), '而不是 <span class="kept">{t}：</span>可见');
+  assert.equal(kept('{eta} grows, {text}.'), '{eta} grows, {text}.');
 });
 
 test('text is no markup', () => {

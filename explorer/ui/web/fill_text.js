@@ -29,6 +29,17 @@ export function fillText(text, values, { value, symbol, reading, paper }) {
   });
 }
 
+/** A placeholder, and what must stay on its line: "= 0", a particle of Korean, and punctuation marks. */
+const KEPT = /\{(\w+)\}((?: [=<>≤≥] (?:\{[\w.]+\}|[−\d.,/]*\d))?[\uac00-\ud7a3]*[，。：；、！？）”’,.;:!?)]*)/g;
+
+/**
+ * Keep symbols on one line with what follows them. A line breaks before and after a formula, even before a comma.
+ * @param {string} text with placeholders
+ * @param {(name: string) => boolean} isSymbol
+ */
+export const keepTogether = (text, isSymbol) =>
+  text.replace(KEPT, (all, name, more) => (more && isSymbol(name) ? `<span class="kept">${all}</span>` : all));
+
 const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 /** @param {any} text */
 export const escapeHtml = (text) => String(text).replace(/[&<>"]/g, (c) => ENTITIES[c]);

@@ -1,7 +1,7 @@
 // Localization: texts in the user's language. They are fetched before any element starts.
 import { citation, labels } from './citations.js';
 import { config } from './config.js';
-import { escapeHtml, fillText, knownLanguage, withoutMarkup } from './fill_text.js';
+import { escapeHtml, fillText, keepTogether, knownLanguage, withoutMarkup } from './fill_text.js';
 import { math } from './math.js';
 import { listen, notation, publish } from './page_state.js';
 import { plainMath } from './plain_math.js';
@@ -96,12 +96,17 @@ export const say = (key, values = {}) =>
  * @param {Record<string, any>} [values]
  */
 export const sayHtml = (key, values = {}) =>
-  fillText(find(key), values, {
-    value: (v) => v?.html ?? escapeHtml(localize(v)),
-    symbol: setSymbol,
-    reading: readingHtml,
-    paper: (numbers) => `<span class="of-paper">${escapeHtml(numbers)}<small>${escapeHtml(paperWord())}</small></span>`,
-  });
+  fillText(
+    keepTogether(find(key), (name) => !Object.hasOwn(values, name) && Object.hasOwn(SYMBOLS, name)),
+    values,
+    {
+      value: (v) => v?.html ?? escapeHtml(localize(v)),
+      symbol: setSymbol,
+      reading: readingHtml,
+      paper: (numbers) =>
+        `<span class="of-paper">${escapeHtml(numbers)}<small>${escapeHtml(paperWord())}</small></span>`,
+    },
+  );
 
 /**
  * @param {Message | any} message

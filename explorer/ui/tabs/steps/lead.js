@@ -80,7 +80,7 @@ export class Lead {
     this.host.$('[data-final="other"]').hidden = !other;
     if (!other) return;
     const { eta } = other,
-      setting = { html: `${math('\\eta')} = ${eta}` };
+      setting = { html: equationOf(eta) };
     this.#otherEta = eta;
     this.host.$('[data-final="other"]').toggleAttribute('data-deterministic', eta === 0);
     this.#write('other', '.who', sayHtml('finals.other', { setting }));
@@ -106,9 +106,11 @@ export class Lead {
   }
 }
 
+/** "η = 0.5" on one line. @param {number} eta */
+const equationOf = (eta) => `<span class="kept">${math('\\eta')} = ${digits(eta, 3)}</span>`;
+
 /** @param {Record<string, any>} settings */
-const settingOf = ({ variance, eta }) =>
-  variance === 'large' ? math('\\hat\\sigma') : `${math('\\eta')} = ${digits(eta, 3)}`;
+const settingOf = ({ variance, eta }) => (variance === 'large' ? math('\\hat\\sigma') : equationOf(eta));
 
 /** Which text says how far the other picture is. @param {import('./run.js').Other} other */
 function labelOf({ state, evaluations, t, isCoarse }) {
