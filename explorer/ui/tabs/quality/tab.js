@@ -19,7 +19,7 @@ const DARKEST = 48; // percent of colour in the worst cell of the heat map
 const NARROW = 700; // px: width of the window on a phone, where the pictures have a row for each S
 const LABEL_COLUMN = { wide: 72, narrow: 40 }; // px
 const LARGEST_PICTURE = 96; // px
-const SMALLEST_PICTURE = 44; // px; below, the pictures of a cell stand in two rows
+const SMALLEST_PICTURE = 44; // px; below, the pictures of a cell stand in more rows
 
 /** @param {string} eta */
 const symbolOf = (eta) => math(eta === 'large' ? '\\hat\\sigma' : `\\eta = ${eta}`);
@@ -110,7 +110,7 @@ class Quality extends Stage {
     const box = this.$(`${where} .heat`);
     const etas = ETAS.filter((eta) => cells[eta]);
     if (!etas.length) return write(box, `<p class="how">${say('quality.nothing')}</p>`);
-    box.style.gridTemplateColumns = `44px repeat(${etas.length}, minmax(0, 1fr))`;
+    box.style.gridTemplateColumns = `38px repeat(${etas.length}, minmax(0, 1fr))`;
     /** @param {string | number} html */
     const axis = (html) => `<span class="axis">${html}</span>`;
     const rows = heatRows(cells).map((row) => {
@@ -152,7 +152,7 @@ class Quality extends Stage {
     box.style.setProperty('--n', columns);
     write(box, cells.join(''));
     const column = (box.clientWidth - LABEL_COLUMN[narrow ? 'narrow' : 'wide']) / columns - 8;
-    const inRow = column / pictures >= SMALLEST_PICTURE ? pictures : Math.min(pictures, 2);
+    const inRow = Math.max(1, Math.min(pictures, Math.floor(column / SMALLEST_PICTURE)));
     const size = Math.min(LARGEST_PICTURE, Math.floor(column / inRow));
     box.style.setProperty('--p', `${size}px`);
     for (const canvas of this.$$('canvas', box)) this.paint(canvas, canvas.dataset.name, size);
