@@ -116,6 +116,12 @@ class Stage:
             value,
         )
 
+    def change_language(self, language):
+        """Choose a language, and wait until the stage in front is drawn in it."""
+        self.page.locator(f'#controls [name="language"][value="{language}"]').check(force=True)
+        self.page.wait_for_function("language => document.documentElement.lang === language", arg=language)
+        self.settle()
+
     def type_number(self, name, text):
         self.enter(self.page.locator(f'#controls [name="{name}"]'), text)
 

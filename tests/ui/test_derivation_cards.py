@@ -72,8 +72,7 @@ def test_a_card_waits_tells_an_error_and_asks_again(stage):
     card.get_by_role("button").press("Enter")
     card.locator('.check[data-state="confirmed"]').wait_for()
     for language in ("zh", "ko", "en"):  # the card stays open, with its numbers
-        stage.page.locator(f'#controls [name="language"][value="{language}"]').check(force=True)
-        stage.page.wait_for_function("language => document.documentElement.lang === language", arg=language)
+        stage.change_language(language)
         assert card.locator("summary").inner_text().startswith(texts(language)["derivations.last_step.title"][:3])
         assert card.locator(".verdict").inner_text() == texts(language)["derivation.confirmed"].format(
             checkpoint="faces-64"

@@ -65,8 +65,7 @@ def test_the_language_is_the_browsers_or_the_chosen_one_and_asks_for_no_run(stag
     before = page.evaluate("heard.changed")
     english = {area: page.locator(area).evaluate(WORDS) for area in ("#steps", "#keys", "#saver")}
     for language in ("zh", "ko", "en"):
-        page.locator(f'#controls [name="language"][value="{language}"]').check(force=True)
-        stage.settle()
+        stage.change_language(language)
         words = texts(language)
         assert page.get_by_role("tab", name=words["tabs.quality"], exact=True).is_visible()
         assert page.locator('[data-field="seed"] .label span').first.inner_text() == words["controls.seed"]
@@ -166,7 +165,7 @@ def test_a_text_quotes_the_numbers_of_the_page_and_follows_its_settings(stage, b
 
     quotes_the_page()
     first = quoted(stage, "grain_large")
-    stage.page.locator('#controls [name="language"][value="ko"]').check(force=True)
+    stage.change_language("ko")
     stage.settle()
     assert quoted(stage, "grain_large") == first
     assert texts("ko")["guide.paper"] in stage.page.locator(".card .of-paper").first.inner_text()
