@@ -185,9 +185,12 @@ class Lesson extends Part {
     this.#makeRoom();
   }
 
-  /** Tell the page how high the card is. */
+  /** Tell the page how high the card is: its style sheets, and the tabs, which are drawn anew. */
   #makeRoom() {
-    document.documentElement.style.setProperty('--card', `${this.card.getBoundingClientRect().height}px`);
+    const { height } = this.card.getBoundingClientRect();
+    document.documentElement.style.setProperty('--card', `${height}px`);
+    const { dataset } = document.body;
+    if ('card' in dataset && dataset.card !== String(height)) dataset.card = String(height);
   }
 
   /** On another tab there is nothing to point at; back on its own, the card points again. */

@@ -22,10 +22,8 @@ const LINES = {
 };
 
 /** The height of the lesson's card, 0 without one. */
-function heightOfCard() {
-  if (!document.body.hasAttribute('data-card')) return 0;
-  return parseFloat(document.documentElement.style.getPropertyValue('--card')) || 0;
-}
+const heightOfCard = () => Number(document.body.dataset.card ?? 0);
+
 /** @param {string} eta */
 const gridTitle = (eta) =>
   eta === '0' ? `DDIM ${math('\\eta = 0')}` : `DDPM <span class="noise-colour">${math('\\eta = 1')}</span>`;
@@ -61,8 +59,10 @@ class Consistency extends Stage {
 
   draw() {
     this.#build();
-    const height = innerHeight - heightOfCard();
-    const size = cellSize(this.$('.grids').clientWidth, this.lengths.length, innerWidth > NARROW, height);
+    const grids = this.$('.grids');
+    const zoom = grids.getBoundingClientRect().width / grids.clientWidth; // in projector mode
+    const height = (innerHeight - heightOfCard()) / zoom;
+    const size = cellSize(grids.clientWidth, this.lengths.length, innerWidth > NARROW, height);
     for (const grid of this.$$('.grid')) this.#drawGrid(grid, size);
     this.#drawHeading();
     this.#drawChart();
