@@ -70,8 +70,11 @@ class Admission:
         """The slots in use, oldest first."""
         return tuple(self._slots)
 
-    def acquire(self, session: str | None = None, client: str = "") -> Slot:
+    def acquire(self, session: str | None = None, client: str = "", is_ready: bool = True) -> Slot:
         """Add a slot to the queue. The caller must release it.
+
+        Args:
+            is_ready: whether it may be admitted; if not, :meth:`Slot.make_ready` must be called.
 
         Raises:
             ServerBusy: the queue is full, or the client has too many slots.
@@ -81,10 +84,17 @@ class Admission:
                 raise ServerBusy.for_all(self._max_queued)
             if (count := sum(slot.client == client for slot in self._slots)) >= self._max_slots_of_client:
                 raise ServerBusy.for_client(count)
-            slot = Slot(self, session, client)
+            slot = Slot(self, session, client, is_ready)
             self._slots.append(slot)
             self._admit()
             return slot
+
+    def make_ready(self, slot: Slot) -> None:
+        """Let a slot be admitted."""
+        with self._changed:
+            slot.is_ready = True
+            self._admit()
+            self._changed.notify_all()
 
     def forget(self, session: str | None) -> None:
         """Release all slots of a session, because its page was closed."""
@@ -119,9 +129,9 @@ class Admission:
                 running[slot.client] += 1
 
     def _queue(self) -> list[Slot]:
-        """The queued slots in the order in which they are admitted."""
+        """The queued slots that are ready, in the order in which they are admitted."""
         running = self._running()
-        queued = [slot for slot in self._slots if not slot.is_admitted]
+        queued = [slot for slot in self._slots if slot.is_ready and not slot.is_admitted]
         order: list[Slot] = []
         while queued:
             order.append(min(queued, key=lambda slot: running[slot.client]))  # the oldest of several
@@ -134,15 +144,22 @@ class Admission:
         return Counter(slot.client for slot in self._slots if slot.is_admitted)
 
     def _position(self, slot: Slot) -> int:
-        return self._queue().index(slot) + 1 if slot in self._slots and not slot.is_admitted else 0
+        if slot not in self._slots or slot.is_admitted:
+            return 0
+        queue = self._queue()
+        return queue.index(slot) + 1 if slot.is_ready else len(queue) + 1
 
 
 class Slot:
     """The slot of one run: first in the queue, then among the running ones. A context manager that releases it."""
 
-    def __init__(self, admission: Admission, session: str | None, client: str) -> None:
+    def __init__(self, admission: Admission, session: str | None, client: str, is_ready: bool) -> None:
         self._admission, self.session, self.client = admission, session, client
-        self.is_admitted = False
+        self.is_ready, self.is_admitted = is_ready, False
+
+    def make_ready(self) -> None:
+        """Let it be admitted."""
+        self._admission.make_ready(self)
 
     def wait(self, state: State) -> Iterator[int]:
         """Wait until the run is admitted or cancelled. Yield its position in the queue whenever that changes."""

@@ -43,7 +43,10 @@ def endpoint_function(endpoint: Endpoint, tab: Tab[Any]) -> Callable[..., Any]:
         state = services.listeners.state(visitor.session)
         try:
             request = tab.parse(dict(zip(endpoint.parameters, values, strict=True))).for_client(visitor.client)
-            with services.admission.acquire(client=visitor.client) as slot:
+            with services.admission.acquire(client=visitor.client, is_ready=False) as slot:
+                services.listeners.wait_until_heard(visitor.session, state)
+                check_cancelled(state)
+                slot.make_ready()
                 slot.wait_until_admitted(state)
                 check_cancelled(state)
                 return endpoint.compute(tab, request, state)

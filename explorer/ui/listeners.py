@@ -9,14 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from threading import Lock
+from dataclasses import dataclass, field
+from threading import Event, Lock
 
 from explorer.runs.cancellation import State
 from explorer.support.bounded_cache import BoundedCache
 
 SECONDS_TO_LISTEN = 30.0  # from the request to the opening of its stream
 SECONDS_AFTER_LEAVING = 5.0  # from the breaking off of the last stream to the end of the run
+SECONDS_TO_REGISTER = 0.05  # within which a session is expected after its run has started
+SECONDS_BETWEEN_CHECKS = 0.2  # how often a run that waits for its listener checks whether it is cancelled
 MAX_UNHEARD_OF_CLIENT = 100  # sessions of one client that were asked for and were not listened to yet
 MAX_UNHEARD = 1000  # of all clients; Gradio keeps the messages of 2,000 sessions
 MAX_GONE = 10_000  # remembered sessions that nobody listens to, far more than there can be runs
@@ -31,7 +33,7 @@ class _Session:
     client: str
     deadline: float  # until which a stream must be open
     streams: int = 0
-    was_heard: bool = False  # since the last request
+    heard: Event = field(default_factory=Event)  # whether somebody has listened since the last request
 
 
 @dataclass
@@ -75,7 +77,7 @@ class Listeners:
         with self._lock:
             if session in self._sessions:
                 return
-            unheard = [s.client for s in self._sessions.values() if not s.streams and not s.was_heard]
+            unheard = [s.client for s in self._sessions.values() if not s.heard.is_set()]
             if len(unheard) >= MAX_UNHEARD or unheard.count(client) >= MAX_UNHEARD_OF_CLIENT:
                 raise TooManyUnheard
 
@@ -84,7 +86,9 @@ class Listeners:
         with self._lock:
             deadline = self.clock() + SECONDS_TO_LISTEN
             known = self._sessions.setdefault(session, _Session(client, deadline))
-            known.deadline, known.was_heard = deadline, known.streams > 0
+            known.deadline = deadline
+            if not known.streams:
+                known.heard.clear()
             self._gone.put(session, False)
             if event is not None and event != session:
                 self._events[event] = session
@@ -101,7 +105,7 @@ class Listeners:
             known = self._sessions.get(stream.session)
             if known is not None:
                 known.streams += 1
-                known.was_heard = True
+                known.heard.set()
         try:
             yield stream
         finally:
@@ -125,6 +129,19 @@ class Listeners:
                 self._drop(name)
                 self._gone.put(name, True)
             return expired
+
+    def wait_until_heard(self, session: str | None, state: State) -> None:
+        """Wait until somebody listens to a session, so that runs of which nobody fetches the results compute nothing.
+
+        Args:
+            state: of the run; the method returns when it is not "running".
+        """
+        known = self._sessions.get(session) if session else None
+        if session and known is None:  # Gradio may start a run before it has answered the request
+            time.sleep(SECONDS_TO_REGISTER)
+            known = self._sessions.get(session)
+        while known is not None and state() == "running" and not known.heard.wait(SECONDS_BETWEEN_CHECKS):
+            pass
 
     def is_gone(self, session: str | None) -> bool:
         """Whether nobody listens to a session any more."""

@@ -132,7 +132,9 @@ class Exporter:
         try:
             export = self.parse(values)
             export = replace(export, request=export.request.for_client(visitor.client))
-            with self.admission.acquire(visitor.session, visitor.client) as slot:
+            with self.admission.acquire(visitor.session, visitor.client, is_ready=False) as slot:
+                self.listeners.wait_until_heard(visitor.session, state)
+                slot.make_ready()
                 for _ in slot.wait(state):
                     yield labels | {"state": "making", "share": 0}
                 check_cancelled(state)

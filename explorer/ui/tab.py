@@ -184,7 +184,9 @@ class Tab(ABC, Generic[OptionsT]):
 
     def _admit_and_run(self, request: TabRequest[OptionsT], visitor: Visitor, state: State) -> Iterator[dict[str, Any]]:
         """Wait in the queue, then run. Yield the position in the queue, and then the results."""
-        with self.services.admission.acquire(visitor.session, visitor.client) as slot:
+        with self.services.admission.acquire(visitor.session, visitor.client, is_ready=False) as slot:
+            self.services.listeners.wait_until_heard(visitor.session, state)
+            slot.make_ready()
             for position in slot.wait(state):
                 message = LocalizedMessage("server.place", {"place": position})
                 yield {"state": "queued", "message": to_json(message)}

@@ -78,6 +78,16 @@ def test_of_those_that_wait_the_client_with_the_fewest_runs_goes_first():
     assert [queue.position(slot) for slot in modest] == [0, 0, 2]  # behind the older one of another client with one run
 
 
+def test_a_run_that_is_not_ready_takes_no_running_place_from_others():
+    queue = Admission(max_running=1, max_queued=2)
+    first, second = queue.acquire(is_ready=False), queue.acquire()
+    assert (first.is_admitted, second.is_admitted, queue.position(first)) == (False, True, 1)
+    first.make_ready()
+    assert queue.position(first) == 1
+    second.release()
+    assert first.is_admitted
+
+
 def test_one_client_leaves_places_to_others_even_if_nobody_else_is_there():
     queue = Admission(max_running=4, max_queued=8, max_running_of_client=3)
     slots = [queue.acquire(client="a") for _ in range(9)]

@@ -7,6 +7,7 @@ import socket
 
 import anyio
 import uvicorn
+from event_loop import run_apart
 
 from explorer.ui.security import request_guard
 from explorer.ui.security.connections import with_header_timeout
@@ -59,7 +60,7 @@ def test_a_header_that_does_not_arrive_is_given_up():
         await serving
         return answers
 
-    assert asyncio.run(ask()) == [0, 0, 1, 2]
+    assert run_apart(ask()) == [0, 0, 1, 2]
 
 
 def test_one_address_opens_a_limited_number_of_streams(monkeypatch):
@@ -99,6 +100,6 @@ def test_one_address_opens_a_limited_number_of_streams(monkeypatch):
             release.set()
         await ask(guard, "1.1.1.1", release)
 
-    asyncio.run(many())
+    run_apart(many())
     assert len(entered) == 3 + 1 + 1
     assert sorted(statuses) == [200] * 5 + [429] * 2

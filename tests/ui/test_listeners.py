@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from event_loop import run_apart
 from tab_values import TOY, predict_noise
 
 from explorer.runs.admission import Admission
@@ -171,14 +172,14 @@ def test_runs_that_nobody_listens_to_keep_nobody_else_out_and_end(served, monkey
         statuses = [attacker.post(f"{API}/call/compare", json={"data": LONG}).status_code for _ in range(112)]
         assert set(statuses) == {200, 429}
         soon(lambda: len(admission.slots) == 84)  # what one address may have, running and queued
+        soon(lambda: not any(slot.is_admitted for slot in admission.slots))
         event = other.post(f"{API}/call/steps", json={"data": ["toy", 3, 2, 0.0, "eta", "linear", False, 0]})
-        soon(lambda: any(slot.client == "127.0.0.3" and slot.is_admitted for slot in admission.slots))
         with other.stream("GET", f"{API}/call/steps/{event.json()['event_id']}") as answer:
             monkeypatch.setattr(LISTENERS, "clock", lambda: time.monotonic() + listeners.SECONDS_TO_LISTEN)
             gate.open.set()
             assert "event: complete" in "".join(answer.iter_text())
         soon(lambda: not admission.slots)
-        assert gate.calls < 84 * 10  # of 84 * 12,000
+        assert gate.calls < 20  # of 84 * 12,000: those of the other client, and one that warms the network up
 
 
 @pytest.mark.parametrize("name", ["compare", "interpolate", "steps"])
@@ -188,7 +189,6 @@ def test_a_call_whose_stream_is_broken_off_ends_at_its_next_step(served, monkeyp
     info = client.get(f"{API}/info").json()["named_endpoints"][f"/{name}"]["parameters"]
     data = [1000 if p["parameter_name"] == "steps" else p["parameter_default"] for p in info]
     event = client.post(f"{API}/call/{name}", json={"data": data}).json()["event_id"]
-    soon(lambda: admission.slots)
     with client.stream("GET", f"{API}/call/{name}/{event}"):
         soon(lambda: gate.calls)
     soon(lambda: LISTENERS.is_gone(event))
@@ -238,7 +238,7 @@ def test_a_client_that_only_requests_is_refused_at_last(monkeypatch):
             await streams.request_run({"app": None}, None, None, "1.1.1.1", None)
         return len(heard)
 
-    assert asyncio.run(ask()) == 2
+    assert run_apart(ask()) == 2
 
 
 @pytest.mark.parametrize("is_broken_off", [False, True])
@@ -259,7 +259,7 @@ def test_a_stream_that_gradio_ends_since_the_client_has_left_is_not_complete(is_
         return {"type": "http.disconnect"}
 
     streams = ResultStreams(gradio, heard)
-    asyncio.run(streams.stream(scope, receive, lambda message: asyncio.sleep(0), route, f"{API}/queue/data"))
+    run_apart(streams.stream(scope, receive, lambda message: asyncio.sleep(0), route, f"{API}/queue/data"))
     now[0] = listeners.SECONDS_AFTER_LEAVING + 1
     assert heard.is_gone("a") == is_broken_off
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import sys
 import tracemalloc
@@ -10,6 +9,7 @@ import tracemalloc
 import anyio
 import httpx
 import pytest
+from event_loop import run_apart
 from tab_values import SMALL, TOY, run, tab_of
 
 from explorer.support.sizes import size_of
@@ -149,5 +149,5 @@ def test_a_client_that_reads_nothing_is_cut_off(monkeypatch):
 
     scope = {"type": "http", "method": "GET", "path": "/config", "client": ("1.1.1.1", 1), "app": Server}
     scope |= {"query_string": b"", "headers": [(b"host", b"localhost")]}
-    asyncio.run(RequestGuard(app)(scope, None, never_sent))
+    run_apart(RequestGuard(app)(scope, None, never_sent))
     assert not finished

@@ -23,8 +23,8 @@ def check_json(body: bytes) -> dict[str, Any]:
     small, so that no request holds many values.
 
     Raises:
-        BadBody: the body is no JSON object, is nested too deep, has an invalid session hash, or names a file by a URL,
-            which Gradio would download.
+        BadBody: the body is no JSON object, is nested too deep, has an invalid session hash, or names a file: Gradio
+            would download it, or copy it to where it can be read.
     """
     if len(body) > SMALL_BODY and len(body) - _longest_string(body) > SMALL_BODY:
         raise BadBody(
@@ -56,9 +56,11 @@ def _check_values(content: Any) -> None:
         below: list[Any] = []
         for value in level:
             if isinstance(value, dict):
-                path = value.get("path")
+                path, meta = value.get("path"), value.get("meta")
                 if isinstance(path, str) and URL.match(path):
                     raise BadBody("A file must not be given by a URL.")
+                if isinstance(meta, dict) and "_type" in meta:  # by which Gradio knows files
+                    raise BadBody("A file must not be given by its path.")
                 below += value.values()
             elif isinstance(value, list):
                 below += value
