@@ -19,6 +19,7 @@ CHROMIUM_ARGUMENTS = [
     "--no-first-run",
     "--disable-background-networking",
 ]
+CHROMIUM = ("chromium", "google-chrome", "chromium-headless-shell")  # as users have it, first
 RUN_ENDED = '#steps .status[data-state="ended"]'
 # Changes settings and waits until all pictures of the new run can be scrubbed. Returns milliseconds.
 CHANGE_SETTINGS = """settings => new Promise(resolve => {
@@ -55,7 +56,7 @@ def page_latency(config: BenchConfig) -> Iterator[Row]:
 
     Without Playwright or Chromium, the only row says so.
     """
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = next(filter(None, map(shutil.which, CHROMIUM)), None)
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:

@@ -1,7 +1,6 @@
 """A live app on localhost, and a page of it in headless Chromium. Without Chromium these tests skip."""
 
 import os
-import shutil
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
+from chromium import chromium
 from exact_faces import exact_faces
 from stage import Stage
 from tab_values import SHORT, TOY, predict_noise, tab_of, tabs_over
@@ -58,9 +58,8 @@ def trained_app_url():
         patch.setattr(cpu_network, "instruction_sets", lambda: ())
         faces = ex.load("faces-64", engine="auto")
         faces.predict_noise(ex.latent(faces.shape, [0]), 1)
-        patch.setattr(
-            checkpoint_registry, "prepare_when_idle", lambda checkpoint: None
-        )  # compiles what nobody asks for
+        # It would measure and compile engines that nobody asks for.
+        patch.setattr(checkpoint_registry, "prepare_when_idle", lambda checkpoints, on_prepared: None)
         demo = build({"faces-64": faces}, load)
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     yield url
@@ -69,7 +68,7 @@ def trained_app_url():
 
 @pytest.fixture(scope="session")
 def browser():
-    path = shutil.which("chromium") or shutil.which("google-chrome")
+    path = chromium()
     if path is None:
         if os.environ.get("CI"):
             pytest.fail("CI must have Chromium: the browser tests would all be skipped")

@@ -53,9 +53,9 @@ def test_a_question_hides_its_answer_on_the_stage(stage):
     assert not shows(stage, '#steps [data-panel="x0"] canvas')
     assert shows(stage, '#steps [data-panel="x_t"] canvas')
     assert stage.page.locator("#lesson .card [data-reading]:visible").count() == 0
-    assert spots(stage) == ["x_t"]
+    wait_for_spots(stage, ["x_t"])
     stage.press("1")
-    assert spots(stage) == ["x0"]
+    wait_for_spots(stage, ["x0"])
     assert shows(stage, '#steps [data-panel="x0"] canvas')
 
 
@@ -178,8 +178,13 @@ def test_a_text_quotes_the_numbers_of_the_page_and_follows_its_settings(stage, b
     assert quoted(stage, "grain_large") != first
 
 
-def spots(stage):
-    return stage.page.locator("[data-spot]").evaluate_all("all => all.map(e => e.dataset.panel ?? e.dataset.number)")
+def wait_for_spots(stage, names):
+    """Wait until these, and no others, are framed on the page: panels by name, numbers by name."""
+    stage.page.wait_for_function(
+        """names => JSON.stringify(names) === JSON.stringify(
+            [...document.querySelectorAll('[data-spot]')].map(e => e.dataset.panel ?? e.dataset.number))""",
+        arg=names,
+    )
 
 
 def test_the_page_goes_to_what_a_part_is_about_until_the_user_scrolls(stage, brake):
@@ -189,10 +194,10 @@ def test_the_page_goes_to_what_a_part_is_about_until_the_user_scrolls(stage, bra
     page = stage.page
     number = lesson()["stops"][1]["targets"]["number"]
     page.wait_for_function(IN_VIEW, arg=lesson()["stops"][1]["targets"]["see"], timeout=180_000)
-    assert spots(stage) == ["x0"]
+    wait_for_spots(stage, ["x0"])
     page.locator('#lesson [data-look="number"]').click()
     page.wait_for_function(IN_VIEW, arg=number, timeout=180_000)
-    assert spots(stage) == ["distance"]
+    wait_for_spots(stage, ["distance"])
     page.mouse.move(600, 300)
     page.mouse.wheel(0, -150)
     page.wait_for_function(f"targets => !({IN_VIEW})(targets)", arg=number)
@@ -200,7 +205,7 @@ def test_the_page_goes_to_what_a_part_is_about_until_the_user_scrolls(stage, bra
     stage.wait_for_run()  # all numbers of the step have changed
     assert page.evaluate("scrollY") == before
     stage.press("Escape")
-    assert spots(stage) == []
+    wait_for_spots(stage, [])
 
 
 def test_on_a_phone_the_lesson_is_a_sheet_of_one_part_at_a_time(stage):

@@ -1,11 +1,11 @@
 """Every tab on the screens that people have, with a scrollbar that takes room, in every language, and on paper: nothing is cut off,
 nothing scrolls sideways, and axe-core finds no serious fault."""
 
-import shutil
 from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from chromium import chromium
 from stage import Stage
 
 SMALL = "?steps=5&eta=0.5&others=1&latents=22%2C+10&lengths=2%2C+5&frames=8&side=5&drawn=5&points=200&samples=0"
@@ -86,7 +86,7 @@ class Screen(Stage):
 @pytest.fixture(scope="module")
 def screen(browser, app_url):
     """A page with a scrollbar beside it, as most people have one. All tests of this file share it."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
+    path = chromium()
     visible = browser.browser_type.launch(
         executable_path=path, args=["--no-sandbox", "--disable-gpu"], ignore_default_args=["--hide-scrollbars"]
     )
