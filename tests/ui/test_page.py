@@ -14,6 +14,22 @@ def test_the_page_opens_on_a_finished_run_and_asks_no_other_host(stage):
     stage.assert_quiet()
 
 
+def test_a_number_that_is_typed_before_the_settings_have_come_is_kept(stage):
+    held = []
+    stage.page.route("**/queue/join**", lambda route: held.append(route))
+    stage.goto("?steps=4&eta=0.5")
+    stage.page.wait_for_function("document.querySelector('explorer-controls')?.settings")
+    stage.type_number("steps", "3")
+    assert stage.setting("steps") == 3
+    for route in held:
+        route.continue_()
+    stage.page.unroute("**/queue/join**")
+    stage.wait_for_run()
+    assert stage.text(".status .nfe") == "NFE 3"
+    assert [stage.setting(name) for name in ("seed", "steps", "eta")] == [22, 3, 0.5]
+    stage.assert_quiet()
+
+
 def test_a_drag_over_the_scrubber_shows_a_new_picture_at_every_step(stage):
     stage.open("?steps=50&eta=0.5")
     seen = {}

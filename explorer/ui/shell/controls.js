@@ -19,6 +19,8 @@ class Controls extends Part {
   #count = 0;
   /** What the pictures of the newest run depend on. */
   #running = '';
+  /** What was changed before the settings of the page had come from the server. @type {Record<string, any>} */
+  #early = {};
   /** By tab: what the pictures of its last finished run depend on. @type {Record<string, string>} */
   #done = {};
   /** By tab: the field that it has refused, and why. @type {Record<string, { field?: string, message?: any }>} */
@@ -75,11 +77,14 @@ class Controls extends Part {
     if (!given.tab) return;
     page.tab = given.tab;
     this.address.started = true;
+    const early = this.#early;
+    this.#early = {};
     if (given.later) {
-      this.#restore(location.search, { keepsAddress: true });
+      this.#restore(location.search, { keepsAddress: true, change: early });
       return;
     }
-    this.#send(this.following.choicesIn(new URLSearchParams(location.search), page.settings), given.notice);
+    const choices = this.following.choicesIn(new URLSearchParams(location.search), page.settings);
+    this.#send({ ...choices, ...early }, given.notice);
   }
 
   // ---- changes ----
@@ -95,6 +100,12 @@ class Controls extends Part {
    * @param {boolean} [asNewEntry] of the history
    */
   #send(change, notice = '', asNewEntry = false) {
+    if (!this.address.started) {
+      Object.assign(this.#early, change);
+      Object.assign(page.settings, change);
+      this.fields.show();
+      return;
+    }
     const before = page.settings;
     page.settings = this.following.after(before, change, page.tab);
     if ('checkpoint' in change) this.checkpoint.leave();
@@ -166,10 +177,11 @@ class Controls extends Part {
    * @param {object} [options]
    * @param {any} [options.notice] for the status row
    * @param {boolean} [options.keepsAddress] the query is that of the address
+   * @param {Record<string, any>} [options.change] of those settings
    */
-  #restore(query, { notice, keepsAddress = false } = {}) {
+  #restore(query, { notice, keepsAddress = false, change = {} } = {}) {
     const given = new URLSearchParams(query),
-      fields = this.#settingsIn(given);
+      fields = { ...this.#settingsIn(given), ...change };
     if (!keepsAddress) given.delete('stop'); // a picture's lesson is over
     const put = (checkpoint) => {
       this.address.finish();
