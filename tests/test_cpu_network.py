@@ -10,6 +10,7 @@ import explorer as ex
 from explorer.networks import cpu_network, openvino_model
 from explorer.networks.engine_choice import Candidate, EngineChoice, Timing
 from explorer.networks.half_precision_network import HalfPrecisionNetwork
+from explorer.networks.network import EngineError
 from explorer.networks.openvino_model import OpenVinoModel
 
 pytestmark = pytest.mark.slow
@@ -64,6 +65,23 @@ def test_an_engine_that_is_fast_and_wrong_is_not_chosen(tiny_copy, tiny, monkeyp
     denoiser = ex.load(tiny_copy, device="cpu", engine="fast").predict_noise.prepare()
     assert denoiser.engine == "OpenVINO float32"
     assert denoiser.timings == (timing,)
+    x_t = ex.latent(tiny.shape, [0])
+    assert relative_error(denoiser(x_t, 300), tiny.predict_noise(x_t, 300)) < ROUNDING
+
+
+def test_an_engine_that_cannot_be_compiled_is_passed_over(tiny_copy, tiny, monkeypatch):
+    compile_model = OpenVinoModel.compile
+
+    def compile_or_fail(self, candidate, batch):
+        if candidate.precision != "float32":
+            raise EngineError("no such instructions")
+        return compile_model(self, candidate, batch)
+
+    monkeypatch.setattr(OpenVinoModel, "precisions", ("float32", "bfloat16"))
+    monkeypatch.setattr(OpenVinoModel, "compile", compile_or_fail)
+    monkeypatch.setattr(cpu_network, "instruction_sets", lambda: ())
+    denoiser = ex.load(tiny_copy, device="cpu", engine="fast").predict_noise.prepare()
+    assert {timing.candidate.precision for timing in denoiser.timings} == {"float32"}
     x_t = ex.latent(tiny.shape, [0])
     assert relative_error(denoiser(x_t, 300), tiny.predict_noise(x_t, 300)) < ROUNDING
 

@@ -95,10 +95,11 @@ class CpuNetwork:
         try:
             choice = measure(self._candidates(), self._test_call)
             network = self._with_choice(choice)
-            network._check()
-        except EngineError as error:  # a processor whose half precision is wrong
-            logging.warning("keeping %s: %s", self.name, error)
-            network = self._with_choice(replace(self.choice, timings=choice.timings))
+            try:
+                network._check()
+            except EngineError as error:  # a processor whose half precision is wrong
+                logging.warning("keeping %s: %s", self.name, error)
+                network = self._with_choice(replace(self.choice, timings=choice.timings))
         finally:
             torch.set_num_threads(threads)
         disk_cache.write(self._choice_key(), network.choice.to_json().encode())
@@ -133,8 +134,13 @@ class CpuNetwork:
     def _call_torch(self, x: np.ndarray, labels: np.ndarray) -> np.ndarray:
         return self._exact(torch.from_numpy(x), torch.from_numpy(labels)).numpy()
 
-    def _test_call(self, candidate: Candidate, batch: int) -> Callable[[], object]:
-        compute = self._compute(candidate, batch)
+    def _test_call(self, candidate: Candidate, batch: int) -> Callable[[], object] | None:
+        """A call of the network by a candidate; ``None`` if OpenVINO cannot compile it for this processor."""
+        try:
+            compute = self._compute(candidate, batch)
+        except EngineError as error:
+            logging.info("%s is not available: %s", candidate.name, error)
+            return None
         x, labels = np.zeros((batch, *self._shape), dtype=np.float32), np.full(batch, 500, dtype=np.int64)
         return lambda: compute(x, labels)
 

@@ -118,7 +118,7 @@ def choose(timings: Iterable[Timing]) -> Candidate:
 
 def measure(
     candidates: Sequence[Candidate],
-    prepare: Callable[[Candidate, int], Callable[[], object]],
+    prepare: Callable[[Candidate, int], Callable[[], object] | None],
     clock: Callable[[], float] = time.perf_counter,
 ) -> EngineChoice:
     """Time the candidates in turn, and choose.
@@ -128,7 +128,8 @@ def measure(
 
     Args:
         candidates: all of them, the most promising first.
-        prepare: ``prepare(candidate, batch)`` compiles the candidate and returns a function that calls the network once.
+        prepare: ``prepare(candidate, batch)`` compiles the candidate and returns a function that calls the network once,
+            or ``None`` if the candidate does not work here.
         clock: seconds, for tests.
     """
     deadline = clock() + MAX_SECONDS
@@ -152,16 +153,16 @@ def measure(
 def _time(
     group: Sequence[Candidate],
     batch: int,
-    prepare: Callable[[Candidate, int], Callable[[], object]],
+    prepare: Callable[[Candidate, int], Callable[[], object] | None],
     clock: Callable[[], float],
     until: float,
 ) -> list[Timing]:
     """The shortest call of each candidate. They take turns, since the speed of a machine varies."""
     calls: dict[Candidate, Callable[[], object]] = {}
     for candidate in group:
-        if clock() < until:
-            calls[candidate] = prepare(candidate, batch)
-            calls[candidate]()  # the first call is the slowest
+        if clock() < until and (call := prepare(candidate, batch)):
+            call()  # the first call is the slowest
+            calls[candidate] = call
     seconds = dict.fromkeys(calls, math.inf)
     for turn in itertools.count(1):
         fastest = min(seconds.values(), default=math.inf)
