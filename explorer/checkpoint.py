@@ -39,8 +39,9 @@ from explorer.storage.validation import sample_size
 from explorer.support.arguments import shorten
 from explorer.support.messages import Message
 
-_IN_REPOSITORY = Path(__file__).resolve().parent.parent / "checkpoints"
-CHECKPOINTS = _IN_REPOSITORY if _IN_REPOSITORY.is_dir() else Path("checkpoints")  # the latter if installed by pip
+_PACKAGE = Path(__file__).resolve().parent
+_IN_WHEEL = _PACKAGE / "_checkpoints"  # where the build puts them; see pyproject.toml
+CHECKPOINTS = _IN_WHEEL if _IN_WHEEL.is_dir() else _PACKAGE.parent / "checkpoints"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -19,7 +19,6 @@ import pytest
 import torch
 from flat import flat_pictures
 
-import app
 import explorer as ex
 from explorer.bench.command import main as bench
 from explorer.cluster import ray_session
@@ -29,6 +28,7 @@ from explorer.cluster.wire_format import Call, ReplicaInfo
 from explorer.evaluation.command import main as evaluate
 from explorer.networks.network import NetworkLost
 from explorer.runs.shared_network import unshared
+from explorer.ui.command import main as serve_app
 
 SHAPE, T = (3, 8, 8), 1000
 SWEEP = ["--pictures=36", "--batch=4", "--encoded=6", "--device=cpu", "--steps", "3", "20", "--etas", "0", "large"]
@@ -42,8 +42,7 @@ def test_without_ray_one_line_says_what_to_install(monkeypatch, capsys, tiny_fol
     monkeypatch.setattr(ray_session, "find_spec", lambda name: None)
     assert serve_network([str(tiny_folder)]) == 2
     assert capsys.readouterr().err == f"serve-network: {ray_session.RAY_MISSING}\n"
-    monkeypatch.setattr("sys.argv", ["app.py", "--checkpoint", str(tiny_folder), "--network", "ray"])
-    assert app.main() == 2
+    assert serve_app(["--checkpoint", str(tiny_folder), "--network", "ray"]) == 2
     assert capsys.readouterr().err == f"app.py: {ray_session.RAY_MISSING}\n"
 
 

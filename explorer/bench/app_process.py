@@ -16,6 +16,7 @@ import httpx
 from explorer.bench.measures import BenchConfig
 from explorer.cluster.ray_session import free_port
 
+SERVE = "import sys; from explorer.ui.command import main; sys.exit(main())"
 ATTACKER = "127.0.0.3"  # local address from which the app is attacked
 
 
@@ -60,7 +61,7 @@ def start_app(config: BenchConfig, setup: str = "", arguments: Sequence[str] = (
         RuntimeError: the app does not start.
     """
     port = free_port()
-    code = f"{setup}\nimport sys, app; sys.exit(app.main())"
+    code = f"{setup}\n{SERVE}"
     options = ["--checkpoint", config.checkpoint, "--engine", config.engine, "--port", str(port), *arguments]
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-c", code, *options], stdout=subprocess.DEVNULL)
@@ -68,7 +69,7 @@ def start_app(config: BenchConfig, setup: str = "", arguments: Sequence[str] = (
         while process.poll() is None and not _accepts_connections(port):
             time.sleep(0.05)
         if process.poll() is not None:
-            raise RuntimeError(f"the app exited with code {process.poll()}; run the benchmark in the project's folder")
+            raise RuntimeError(f"the app exited with code {process.poll()}")
         yield Server(f"http://127.0.0.1:{port}/", process.pid, started)
     finally:
         process.terminate()

@@ -16,7 +16,6 @@ from explorer.cluster.ray_session import free_port
 from explorer.fuzz.checkpoint import write_valid_checkpoint
 
 START_SECONDS = 300.0
-CODE = "import sys, app; sys.exit(app.main())"
 
 
 @dataclass
@@ -109,7 +108,10 @@ def start_server() -> WatchedServer:
     options = ["--checkpoint", str(folder / "tiny"), "--port", str(port), "--public", "--engine", "exact"]
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-c", CODE, *options], stdout=subprocess.DEVNULL, stderr=errors, env=environment
+            [sys.executable, "-m", "explorer", "serve", "--no-browser", *options],
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env=environment,
         )
     url = f"http://127.0.0.1:{port}/"
     server = WatchedServer(url, process.pid, folder / "files", log, process, _temporary=temporary)
@@ -118,7 +120,7 @@ def start_server() -> WatchedServer:
         if not server.is_running or time.monotonic() > deadline:
             text = log.read_text(errors="replace")[-1500:]
             server.stop()
-            raise RuntimeError(f"the app does not start; run this command in the project's folder\n{text}")
+            raise RuntimeError(f"the app does not start\n{text}")
         time.sleep(0.2)
     return server
 

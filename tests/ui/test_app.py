@@ -1,11 +1,7 @@
-"""How the app is started: its command line, its logins, and what an importer of app.py finds."""
+"""How the app is put together and served."""
 
-import importlib.util
 import json
 import re
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import gradio as gr
@@ -33,71 +29,6 @@ def test_a_login_guards_the_page_and_its_endpoints_below_a_root_path():
         assert json.loads(config.text)["root"].endswith("/ddim")
     finally:
         demo.close()
-
-
-@pytest.fixture
-def app(root):
-    """The module app.py."""
-    spec = importlib.util.spec_from_file_location("explorers_app", root / "app.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_whoever_imports_the_app_finds_its_demo(app, monkeypatch):
-    asked = []
-    monkeypatch.setattr(app, "open_checkpoints", lambda: asked.append(1) or {"toy": TOY})
-    assert asked == []
-    assert isinstance(app.demo, gr.Blocks)
-    assert app.demo is app.demo
-    assert asked == [1]
-    with pytest.raises(AttributeError, match="no attribute 'dema'"):
-        _ = app.dema
-
-
-def test_logins_come_from_arguments_and_files(app, tmp_path):
-    file = tmp_path / "logins"
-    file.write_text("ann:x:y\n\nbob:z\n", encoding="utf-8")
-    assert app.logins(["eve:1", f"@{file}"]) == [("eve", "1"), ("ann", "x:y"), ("bob", "z")]
-    assert app.logins([]) == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        (["--auth", "topsecret"], "expected USER:PASSWORD"),
-        (["--auth", ":topsecret"], "expected USER:PASSWORD"),
-        (["--auth", "ann:topsecret", "--auth", "ann:topsecret2"], "the user ann occurs twice"),
-        (["--auth", "@no-such-file"], "cannot read no-such-file, a text file with one USER:PASSWORD per line"),
-        (["--root-path", "ddim"], "--root-path must begin with /"),
-        (["--port", "99999"], "--port must be from 1 to 65535"),
-        (["--runs-per-address", "0"], "--runs-per-address must be from 1 to 48, not 0"),
-        (["--runs-per-address", "49"], "--runs-per-address must be from 1 to 48, not 49"),
-        (["--port", "TAKEN"], "cannot listen on 127.0.0.1:"),
-    ],
-)
-def test_a_bad_argument_ends_with_one_line_that_shows_no_password(app, monkeypatch, capsys, arguments, expected):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        monkeypatch.setattr(sys, "argv", ["app.py", *(port if word == "TAKEN" else word for word in arguments)])
-        monkeypatch.setattr(app, "open_checkpoints", lambda *given: pytest.fail("a bad argument is told first"))
-        assert app.main() == 2
-    said = capsys.readouterr()
-    assert expected in said.err
-    assert len(said.err.strip().splitlines()) == 1
-    assert "topsecret" not in said.err + said.out
-
-
-@pytest.mark.slow
-def test_an_unknown_checkpoint_ends_with_one_line_and_code_2(root):
-    command = [sys.executable, "app.py", "--checkpoint", "no-such"]
-    ended = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)
-    assert ended.returncode == 2
-    assert "faces-64" in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert len(ended.stderr.strip().splitlines()) == 1
 
 
 def test_a_component_of_the_page_has_the_events_that_its_script_names():
