@@ -19,6 +19,7 @@ from explorer.schedule import Coefficients, Schedule, jumps, timesteps
 from explorer.settings import Settings
 from explorer.support import renamed_modules as _renamed_modules
 from explorer.trajectory import Numbers, Trajectory, record
+from explorer.ui.show import show
 
 __all__ = [
     "Checkpoint",
@@ -41,6 +42,7 @@ __all__ = [
     "load",
     "record",
     "sample",
+    "show",
     "slerp",
     "step_noise",
     "timesteps",

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from explorer.bench.measures import BenchConfig
-from explorer.cluster.ray_session import free_port
+from explorer.support.ports import free_port
 
 SERVE = "import sys; from explorer.ui.command import main; sys.exit(main())"
 ATTACKER = "127.0.0.3"  # local address from which the app is attacked

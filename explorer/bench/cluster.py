@@ -22,11 +22,11 @@ from explorer.bench.load_test import load_test
 from explorer.bench.measures import BenchConfig, Row
 from explorer.checkpoint import Checkpoint, load
 from explorer.cluster.local_cluster import local_cluster
-from explorer.cluster.ray_session import free_port
 from explorer.cluster.remote_network import ReplicaClient, connect
 from explorer.latents import latent
 from explorer.sampler import sample
 from explorer.settings import Settings
+from explorer.support.ports import free_port
 
 NGINX_CONFIG = Path(__file__).parents[1] / "cluster" / "nginx.conf"
 APP_PORTS = (7860, 7861)  # in that file

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from explorer.cluster.ray_session import free_port, require_ray
+from explorer.cluster.ray_session import require_ray
 from explorer.cluster.remote_network import SCHEME
+from explorer.support.ports import free_port
 
 REPLICAS = 2
 

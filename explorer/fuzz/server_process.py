@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 
-from explorer.cluster.ray_session import free_port
 from explorer.fuzz.checkpoint import write_valid_checkpoint
+from explorer.support.ports import free_port
 
 START_SECONDS = 300.0
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from tab_values import TOY
 
-from explorer.cluster.ray_session import free_port
+from explorer.support.ports import free_port
 from explorer.ui.app import build, launch_options
 from explorer.ui.localization import texts
 from explorer.ui.tabs import TABS

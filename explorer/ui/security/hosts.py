@@ -35,7 +35,7 @@ class AllowedHosts:
     """The hosts that requests may name.
 
     Args:
-        names: further names; ``*.example.org`` allows all names below ``example.org``.
+        names: further names; ``*.example.org`` allows all names below ``example.org``, and ``*`` allows every name.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
@@ -48,7 +48,7 @@ class AllowedHosts:
             ip_address(name)
         except ValueError:
             parent = name.partition(".")[2]
-            return name in self.names or (bool(parent) and f"*.{parent}" in self.names)
+            return name in self.names or "*" in self.names or (bool(parent) and f"*.{parent}" in self.names)
         return True
 
     def refusal(self, method: str, headers: Mapping[str, str]) -> str:
