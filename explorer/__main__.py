@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 PROGRAM = "ddim-explorer"
 COMMANDS = {
@@ -23,6 +24,9 @@ USAGE = f"""usage: {PROGRAM} [OPTION…]             serve the app and open it i
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names, or serve the app if it names none. Return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # the encoding of a pipe on Windows lacks η and ᾱ
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     name = arguments[0] if arguments else ""
     if name in COMMANDS:

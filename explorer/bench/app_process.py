@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 
 from explorer.bench.measures import BenchConfig
+from explorer.support.memory import resident_memory
 from explorer.support.ports import free_port
 
 SERVE = "import sys; from explorer.ui.command import main; sys.exit(main())"
@@ -42,11 +42,7 @@ class Server:
 
     def memory(self) -> float:
         """Resident memory in MiB; 0 on systems without ``/proc``."""
-        status = Path(f"/proc/{self.pid}/status")
-        if not status.exists():
-            return 0.0
-        resident = next((line for line in status.read_text().splitlines() if line.startswith("VmRSS:")), "VmRSS: 0")
-        return int(resident.split()[1]) / 1024
+        return resident_memory(self.pid) / 2**20
 
 
 @contextmanager

@@ -176,7 +176,7 @@ def killed_replicas(client: ReplicaClient, seconds: float, outages: list[float])
             if stop.is_set():
                 return
             pid = pids[number % len(pids)]
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows has no SIGKILL; its SIGTERM is as hard
             started = time.perf_counter()
             wait_for_replicas(client, stop, without=pid)
             outages.append(time.perf_counter() - started)

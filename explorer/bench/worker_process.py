@@ -7,7 +7,6 @@ gets its own process, and the benchmark lets them work in turn.
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from explorer.networks.network import Engine
+from explorer.support.memory import peak_memory
 
 if TYPE_CHECKING:
     from explorer.checkpoint import Checkpoint
@@ -158,7 +158,7 @@ def steps_tab(checkpoint: str, engine: Engine = "auto") -> Worker:
         started = time.perf_counter()
         values = sum(1 for result in tab.results(request, lambda: "running") if result.to_page())
         seconds = time.perf_counter() - started
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        peak = peak_memory()
         return {"seconds": seconds, "network": sum(network_seconds), "values": values, "peak": peak}
 
     return work

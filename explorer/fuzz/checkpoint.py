@@ -19,6 +19,8 @@ from explorer.storage.quality_file import read_quality
 from explorer.storage.unet import WEIGHTS
 
 FILES = (UNET_CONFIG, UNET_CONFIG, SCHEDULER_CONFIG, CARD, QUALITY, INDEX, WEIGHTS, WEIGHTS, EXAMPLES)
+LINKS = {"device": "/dev/zero", "link": "/etc/hostname"} if os.name == "posix" else {}
+KINDS = ("gone", "folder", *["pipe"] * hasattr(os, "mkfifo"), *LINKS, *["loop"] * bool(LINKS), "pickle")
 LOSS = {"pictures": 2, "mean": 0.1, "fifths_of_t": [0.1] * 5, "curve": [[1, 0.1], [2, 0.2]], "how": "so"}
 FRECHET = {"features": "f", "reference": "r", "weights": "w", "precision": "float32", "how": "so", "cells": [
     {"steps": 10, "eta": "large", "distance": 1.0, "spread": 0.1, "pictures": 8, "seconds_per_picture": 0.1, "batch": 4,
@@ -102,7 +104,7 @@ def _mutate_header(data: bytes, rng: random.Random) -> bytes:
 def _replace(path: Path, rng: random.Random) -> str:
     """Replace a file with something that is not a regular file, or delete it. Returns what was done."""
     path.unlink()
-    kind = rng.choice(("gone", "folder", "pipe", "device", "loop", "link", "pickle"))
+    kind = rng.choice(KINDS)
     if kind == "folder":
         path.mkdir()
     elif kind == "pipe":
@@ -110,5 +112,5 @@ def _replace(path: Path, rng: random.Random) -> str:
     elif kind == "pickle":
         path.with_suffix(".bin").write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
     elif kind != "gone":
-        path.symlink_to({"device": "/dev/zero", "loop": path.name, "link": "/etc/hostname"}[kind])
+        path.symlink_to(LINKS.get(kind, path.name))
     return kind

@@ -6,17 +6,17 @@ import argparse
 import faulthandler
 import logging
 import random
-import resource
 import signal
-import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Protocol, runtime_checkable
 
+from explorer.support.memory import peak_memory
 from explorer.support.messages import Message, message_of
 
 MAX_CPU_SECONDS = 5.0  # for one input; CPU time does not depend on what else the machine does
@@ -86,6 +86,28 @@ class Report:
         return "\n".join(lines + [f"{count:8} {outcome}" for outcome, count in self.outcomes.most_common()])
 
 
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raise InputTimeout in the block after ``seconds`` of wall-clock time.
+
+    Without the signal SIGALRM, as on Windows, nothing is raised; a block that hangs is then aborted by ``faulthandler``.
+    """
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise InputTimeout
+
+    previous_handler = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous_handler)
+
+
 def fuzz(target: Target, seconds: float, seed: int = 0) -> Report:
     """Run random inputs for ``seconds``. Must be called in the main thread, because it uses signals.
 
@@ -93,11 +115,7 @@ def fuzz(target: Target, seconds: float, seed: int = 0) -> Report:
         seed: the i-th input depends only on ``seed`` and i.
     """
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise InputTimeout
-
     report, deadline = Report(), time.monotonic() + seconds
-    previous_handler = signal.signal(signal.SIGALRM, interrupt)
     try:
         while time.monotonic() < deadline:
             faulthandler.dump_traceback_later(ABORT_SECONDS, exit=True, file=2)
@@ -109,7 +127,6 @@ def fuzz(target: Target, seconds: float, seed: int = 0) -> Report:
             report.inputs += 1
     finally:
         faulthandler.cancel_dump_traceback_later()
-        signal.signal(signal.SIGALRM, previous_handler)
     return report
 
 
@@ -117,28 +134,21 @@ def _run(target: Target, test_input: Any, report: Report) -> str:
     """Run one input and count its outcome. Returns a description of the problem, or an empty string."""
     problem, memory, started = "", peak_memory(), time.process_time()
     timeout = target.timeout_seconds if isinstance(target, WatchingTarget) else TIMEOUT_SECONDS
-    signal.setitimer(signal.ITIMER_REAL, timeout)
     try:
-        outcome = target.run(test_input)
+        with time_limit(timeout):
+            outcome = target.run(test_input)
     except target.expected_errors as error:
         message = message_of(error)
         outcome = f"{type(error).__name__} {message.key}" if isinstance(message, Message) else type(error).__name__
     except (Exception, InputTimeout) as error:
         outcome = f"! {type(error).__name__}"
         problem = traceback.format_exc()[-MAX_REPORTED:]
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
     report.outcomes[outcome] += 1
     if (cpu_seconds := time.process_time() - started) > MAX_CPU_SECONDS:
         problem += f"\nused {cpu_seconds:.1f} s of CPU time"
     if (growth := peak_memory() - memory) > MAX_MEMORY_GROWTH:
         problem += f"\nused {growth >> 20} MiB of memory"
     return problem
-
-
-def peak_memory() -> int:
-    """Peak resident memory of the process, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def make_target(name: str, url: str = "", pid: int | None = None, source: str = "") -> Target:

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from explorer.fuzz.checkpoint import write_valid_checkpoint
+from explorer.support.memory import resident_memory
 from explorer.support.ports import free_port
 
 START_SECONDS = 300.0
@@ -44,13 +45,7 @@ class WatchedServer:
 
     def memory(self) -> int:
         """Resident memory in bytes; 0 if it cannot be read."""
-        if self.pid is None:
-            return 0
-        try:
-            status = Path(f"/proc/{self.pid}/status").read_text()
-        except OSError:
-            return 0
-        return next((int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmRSS:")), 0)
+        return 0 if self.pid is None else resident_memory(self.pid)
 
     def disk(self) -> int:
         """Bytes in its temporary folder."""

@@ -16,7 +16,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 from PIL import Image, PngImagePlugin
 
@@ -114,6 +113,8 @@ def mp4(frames: np.ndarray, fps: int | None = None) -> bytes:
 
     Arguments and errors as for :func:`gif`.
     """
+    import av  # takes as long to load as numpy
+
     if len(frames) == 0:
         raise ValueError("an animation needs at least one frame")
     rate = fps or frame_rate(len(frames))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+RETRY_SECONDS = (0.01, 0.1, 0.5) if os.name == "nt" else ()  # elsewhere an open file can be replaced
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -31,7 +34,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
 
     def write_and_flush(temporary: Path) -> None:
         write(temporary)
-        with temporary.open("rb") as file:
+        with temporary.open("r+b") as file:  # Windows flushes only what may be written to
             os.fsync(file.fileno())
         temporary.chmod(0o644)
 
@@ -44,7 +47,18 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
     os.close(descriptor)
     try:
         write(Path(name))
-        os.replace(name, path)
+        _rename(name, path)
     except BaseException:
         os.unlink(name)
         raise
+
+
+def _rename(name: str, path: Path) -> None:
+    """Rename a file. On Windows that fails while a reader has ``path`` open, so it is tried for some time."""
+    for seconds in RETRY_SECONDS:
+        try:
+            os.replace(name, path)
+            return
+        except PermissionError:
+            time.sleep(seconds)
+    os.replace(name, path)
