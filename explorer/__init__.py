@@ -8,6 +8,7 @@ for step in ex.denoise(checkpoint, x_T, ex.Settings(steps=20, eta=0.5)):
     print(step, step.terms.x0.std(), step.terms.direction.std(), step.terms.noise.std())
 """
 
+from explorer.branching import branch, pixel_std
 from explorer.checkpoint import Checkpoint, CheckpointError, available, from_denoiser, load
 from explorer.forward import diffuse
 from explorer.inversion import encode
@@ -32,6 +33,7 @@ __all__ = [
     "Terms",
     "Trajectory",
     "available",
+    "branch",
     "ddim_step",
     "denoise",
     "diffuse",
@@ -40,6 +42,7 @@ __all__ = [
     "jumps",
     "latent",
     "load",
+    "pixel_std",
     "record",
     "sample",
     "show",

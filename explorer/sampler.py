@@ -23,6 +23,7 @@ from explorer.checkpoint import Checkpoint
 from explorer.latents import NoiseMix, step_noise
 from explorer.schedule import Coefficients
 from explorer.settings import Settings
+from explorer.support.arguments import as_int
 from explorer.support.rich_display import RichDisplay
 
 __all__ = [
@@ -142,12 +143,13 @@ def predicted_x0(x_t: Tensor, eps: Tensor, alpha_bar: float) -> Tensor:
     return (x_t - math.sqrt(1 - alpha_bar) * eps) / math.sqrt(alpha_bar)
 
 
-def denoise(checkpoint: Checkpoint, x_T: Tensor, settings: Settings | None = None) -> Iterator[Step]:
+def denoise(checkpoint: Checkpoint, x_T: Tensor, settings: Settings | None = None, *, start: int = 0) -> Iterator[Step]:
     """Sample from x_T, one step of Eq. 12 at a time.
 
     Args:
         x_T: (B, C, H, W) float32. It is not modified.
         settings: 50 steps of DDIM if None.
+        start: index of the first step, from 0 to S - 1. Steps before it are left out, so ``x_T`` is then the x_t of that step.
 
     Yields:
         Every :class:`Step`, t descending; the last t_prev is 0. The network is called once per step, when the step is
@@ -155,16 +157,17 @@ def denoise(checkpoint: Checkpoint, x_T: Tensor, settings: Settings | None = Non
 
     Raises:
         ValueError: at the call, before the first step: ``x_T`` does not have the checkpoint's shape, there are more
-            steps than T, or the noise seeds do not match the batch.
+            steps than T, ``start`` is out of range, or the noise seeds do not match the batch.
     """
     settings = settings or Settings()
+    start = as_int("start", start, 0, settings.steps - 1)
     check_latents("x_T", x_T, checkpoint)
     noise_seeds = settings.noise_seeds(len(x_T))
     plan = settings.plan(checkpoint.schedule)
 
     def steps() -> Iterator[Step]:
         x_t = x_T
-        for coefficients in plan:
+        for coefficients in plan[start:]:
             eps_theta = checkpoint.predict_noise(x_t, coefficients.t)
             z = noise_for(checkpoint, coefficients, noise_seeds, like=eps_theta)
             step = ddim_step(x_t, eps_theta, z, coefficients, settings.clip)
