@@ -132,9 +132,9 @@ def steps_tab(checkpoint: str, engine: Engine = "auto") -> Worker:
     from explorer.runs.latent_spec import Seed
     from explorer.runs.results import ResultCache
     from explorer.runs.shared_network import reserve_threads_for_the_network, scheduled
-    from explorer.ui.fields import Options
     from explorer.ui.query import Query, TabRequest
     from explorer.ui.tab import Services
+    from explorer.ui.tabs.steps.options import StepsOptions
     from explorer.ui.tabs.steps.tab import StepsTab
 
     loaded = prepared(checkpoint, engine)
@@ -153,7 +153,7 @@ def steps_tab(checkpoint: str, engine: Engine = "auto") -> Worker:
 
     def work(steps: int, eta: float = 1.0, seed: int = 0, cached: bool = False) -> dict[str, Any]:
         network_seconds.clear()
-        request = TabRequest(timed, Query(timed.name, Seed(seed), ex.Settings(steps, eta)), Options())
+        request = TabRequest(timed, Query(timed.name, Seed(seed), ex.Settings(steps, eta)), StepsOptions())
         tab = StepsTab(Services({timed.name: timed}, results=cache if cached else ResultCache()))
         started = time.perf_counter()
         values = sum(1 for result in tab.results(request, lambda: "running") if result.to_page())

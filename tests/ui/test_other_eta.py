@@ -17,16 +17,16 @@ from explorer.media.convert import to_rgb, to_uint8
 from explorer.runs.latent_spec import Seed
 from explorer.runs.results import PictureRequest, ResultCache
 from explorer.runs.throttle import Throttle
-from explorer.ui.fields import Options
 from explorer.ui.query import Query, TabRequest
 from explorer.ui.tabs.steps import StepsTab
+from explorer.ui.tabs.steps.options import StepsOptions
 from explorer.ui.tabs.steps.other_eta import COARSE_STEPS, OtherPicture, other_settings
 
 
 def values_of(state=lambda: "running", cache=None, checkpoint=TOY, **settings):
     """What the page is sent of a run from seed 3, "other" as the page reads it."""
     tab = StepsTab(services_of(checkpoint, results=cache or ResultCache()))
-    request = TabRequest(checkpoint, Query(checkpoint.name, Seed(3), ex.Settings(**settings)), Options())
+    request = TabRequest(checkpoint, Query(checkpoint.name, Seed(3), ex.Settings(**settings)), StepsOptions())
     values = (result.to_page() for result in tab.page_results(request, state))
     return [value | {"other": json.loads(value["other"])} for value in values]
 
@@ -73,7 +73,7 @@ def soon(is_so, seconds=20):
 
 def results_of(checkpoint, **settings):
     tab = StepsTab(services_of(checkpoint, results=ResultCache()))
-    request = TabRequest(checkpoint, Query(checkpoint.name, Seed(3), ex.Settings(**settings)), Options())
+    request = TabRequest(checkpoint, Query(checkpoint.name, Seed(3), ex.Settings(**settings)), StepsOptions())
     return tab.page_results(request, lambda: "running")
 
 

@@ -13,9 +13,9 @@ import explorer as ex
 from explorer.media.convert import step_panels
 from explorer.runs.latent_spec import Seed
 from explorer.runs.results import ResultCache
-from explorer.ui.fields import Options
 from explorer.ui.query import Query, TabRequest
 from explorer.ui.tabs.steps import StepsTab
+from explorer.ui.tabs.steps.options import StepsOptions
 from explorer.ui.tabs.steps.result import MAX_PREVIEWS
 from explorer.ui.tabs.steps.sprite_sheet import PublishedSheets, SpriteSheet
 
@@ -28,7 +28,7 @@ def toy():
 def values_of(checkpoint, state=lambda: "running", cache=None, **settings):
     tab = StepsTab(services_of(checkpoint, results=cache or ResultCache()))
     query = Query(checkpoint.name, Seed(3), ex.Settings(**settings))
-    return [result.to_page() for result in tab.results(TabRequest(checkpoint, query, Options()), state)]
+    return [result.to_page() for result in tab.results(TabRequest(checkpoint, query, StepsOptions()), state)]
 
 
 def test_the_last_value_holds_every_number_and_every_picture(toy):

@@ -19,6 +19,8 @@ from explorer.media.convert import data_uri, step_panels
 from explorer.sampler import Step
 from explorer.trajectory import Trajectory, evenly_spaced
 from explorer.ui.tab_result import TabResult
+from explorer.ui.tabs.steps.futures import COUNT, Futures, curve_forks
+from explorer.ui.tabs.steps.futures_export import script_of_futures
 from explorer.ui.tabs.steps.other_eta import OtherPicture
 from explorer.ui.tabs.steps.sprite_sheet import PUBLISHED_SHEETS, SpriteSheet
 
@@ -34,17 +36,21 @@ class StepsResult(TabResult):
         trajectory: record of the run.
         cached: whether the run comes from the cache.
         other: the picture of the other eta, on the page alone.
+        futures: the continuations from one of its steps; None if there are none.
     """
 
     trajectory: Trajectory
     cached: bool = False
     other: OtherPicture | None = None
+    futures: Futures | None = None
     evaluations: int | None = None
     expected_evaluations: int | None = None
 
     def __post_init__(self) -> None:
         kept = self.trajectory.kept
         self._preview_steps = {kept[i] for i in evenly_spaced(len(kept), MAX_PREVIEWS)}
+        if self.futures is not None:  # which only then are limited: a run alone never has too many
+            self.evaluations, self.expected_evaluations = 0, self.futures.expected
         self._sheet = self._new_sheet()
         self._rows, self._previews = "", ""
         self._row_count = 0
@@ -64,7 +70,10 @@ class StepsResult(TabResult):
 
     @property
     def progress(self) -> float:
-        return len(self.trajectory) / len(self.trajectory.plan)
+        done, expected = len(self.trajectory), len(self.trajectory.plan)
+        if self.futures is not None:
+            done, expected = done + self.futures.evaluations, expected + self.futures.expected
+        return done / expected
 
     @property
     def elapsed(self) -> float:
@@ -93,6 +102,7 @@ class StepsResult(TabResult):
             "alpha_bar": json.dumps([[int(i), _round(schedule.alpha_bar[i])] for i in t]),
             "plan": json.dumps(plan),
             "kept": json.dumps(trajectory.kept),
+            "forks": json.dumps({"count": COUNT, "curve": curve_forks(trajectory.kept)}),
         }
 
     def changing(self) -> dict[str, Any]:
@@ -106,6 +116,8 @@ class StepsResult(TabResult):
             "seconds": self.seconds,
             "distances": self._distances if self.state == "ended" else "{}" if self.state == "stopped" else "",
             "other": "" if self.other is None else self.other.to_page(),
+            "futures": "" if self.futures is None else self.futures.to_page(),
+            "branches": "" if self.futures is None else self.futures.pictures.to_page(),
             "sheet": None if self.state == "running" else self._published_sheet,
         }
 
@@ -136,6 +148,8 @@ class StepsResult(TabResult):
 
     def script(self) -> str:
         """Return a script that makes the picture with the public API."""
+        if self.futures is not None:
+            return script_of_futures(self.request, self.futures)
         return self.request.query.to_python(self.checkpoint)
 
 

@@ -5,36 +5,51 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from explorer.runs.cancellation import State
+from explorer.runs.latent_spec import MAX_SEED
 from explorer.runs.prefetch import prefetch
 from explorer.runs.throttle import Throttle
 from explorer.sampler import denoise
 from explorer.trajectory import Trajectory
-from explorer.ui.fields import Options
-from explorer.ui.tab import Tab, TabRequest
+from explorer.ui.fields import InvalidField
+from explorer.ui.localization import LocalizedMessage
+from explorer.ui.tab import Services, Tab, TabRequest
 from explorer.ui.tabs.steps.endpoints import ENDPOINTS
 from explorer.ui.tabs.steps.exports import EXPORT_FORMATS
+from explorer.ui.tabs.steps.futures import COUNT, Futures, new_cache
+from explorer.ui.tabs.steps.options import StepsOptions
 from explorer.ui.tabs.steps.other_eta import OtherPicture
 from explorer.ui.tabs.steps.result import StepsResult
 
 SECONDS_BETWEEN_UPDATES = 0.1  # on a small machine, drawing an update slows down the network
 
 
-class StepsTab(Tab[Options]):
+class StepsTab(Tab[StepsOptions]):
     """One run with all terms of every step."""
 
-    name, options = "steps", Options
+    name, options = "steps", StepsOptions
     export_formats, endpoints = EXPORT_FORMATS, ENDPOINTS
     view_keys = ("t",)
 
-    def page_results(self, request: TabRequest[Options], state: State) -> Iterator[StepsResult]:
-        """Yield the run, and beside it the picture of the other eta from the same x_T.
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self._forks = new_cache()
+
+    def check(self, request: TabRequest[StepsOptions]) -> TabRequest[StepsOptions]:
+        """The noise seeds of all futures are consecutive."""
+        highest = MAX_SEED - COUNT
+        if request.options.fork and request.settings.noise_seed > highest:  # type: ignore[operator]
+            raise InvalidField("noise_seed", LocalizedMessage("error.noise_seed_rows", {"highest": highest}))
+        return request
+
+    def page_results(self, request: TabRequest[StepsOptions], state: State) -> Iterator[StepsResult]:
+        """Yield the run, and beside it the picture of the other eta from the same x_T, and then the futures.
 
         That picture comes after the run. Beside a long run, a preview of it is made after the first step.
         """
         other = OtherPicture(request.checkpoint, request.query.picture, self.services.results, state)
         result: StepsResult | None = None
         try:
-            for result in self.results(request, state):
+            for result in self._run(request, state):
                 result.other = other
                 if result.state == "stopped":
                     other.cancel()
@@ -46,8 +61,29 @@ class StepsTab(Tab[Options]):
         if result is not None and result.state == "ended":
             for _ in other.run():
                 yield result
+            if other.state == "ended":
+                yield from self._run_futures(result)
 
-    def results(self, request: TabRequest[Options], state: State) -> Iterator[StepsResult]:
+    def results(self, request: TabRequest[StepsOptions], state: State) -> Iterator[StepsResult]:
+        """Yield the run every few steps, and then the futures, if there is a fork."""
+        result: StepsResult | None = None
+        for result in self._run(request, state):
+            yield result
+        if result is not None and result.state == "ended":
+            yield from self._run_futures(result)
+
+    def _run_futures(self, result: StepsResult) -> Iterator[StepsResult]:
+        if result.futures is not None:
+            for _ in result.futures.run():
+                yield result
+
+    def _futures(self, request: TabRequest[StepsOptions], trajectory: Trajectory, state: State) -> Futures | None:
+        if not request.options.fork:
+            return None
+        key = request.checkpoint.key, str(request.latent), request.settings
+        return Futures(trajectory, request.options, self._forks, key, state)
+
+    def _run(self, request: TabRequest[StepsOptions], state: State) -> Iterator[StepsResult]:
         """Yield the run every few steps. A cached run is yielded once, as ended.
 
         The sampler runs in a separate thread, so it does not wait while steps are measured, drawn and sent. A stopped run
@@ -56,11 +92,13 @@ class StepsTab(Tab[Options]):
         picture, cache = request.query.picture, self.services.results
         cached = cache.run(request.checkpoint, picture)
         if cached is not None:
-            yield StepsResult(request=request, trajectory=cached, state="ended", cached=True)
+            futures = self._futures(request, cached, state)
+            yield StepsResult(request=request, trajectory=cached, futures=futures, state="ended", cached=True)
             return
         x_T = picture.latent.latent(request.checkpoint)
         trajectory = Trajectory(request.checkpoint, x_T, picture.settings)
-        result = StepsResult(request=request, trajectory=trajectory)
+        futures = self._futures(request, trajectory, state)
+        result = StepsResult(request=request, trajectory=trajectory, futures=futures)
         throttle = Throttle(SECONDS_BETWEEN_UPDATES)
         for step in prefetch(denoise(request.checkpoint, x_T, picture.settings)):
             trajectory.record(step)
