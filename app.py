@@ -84,6 +84,13 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--wire", default="float32", help="number format for --network: float32 (default) or half")
     parser.add_argument(
+        "--store-size",
+        type=int,
+        default=512,
+        metavar="MB",
+        help="keep computed results on disk for the next start, in the user's cache folder (default 512; 0 for none)",
+    )
+    parser.add_argument(
         "--public",
         action="store_true",
         help="for untrusted users: do not open further checkpoints by folder or hub id (implied by --share, and on a "
@@ -142,6 +149,12 @@ def check_runs(count: int) -> None:
     """Raise ValueError unless so many runs of one address may execute at once."""
     if not 1 <= count <= 48:
         raise ValueError(f"--runs-per-address must be from 1 to 48, not {count}")
+
+
+def check_store_size(megabytes: int) -> None:
+    """Raise ValueError unless the store may have this size."""
+    if megabytes < 0:
+        raise ValueError(f"--store-size must be at least 0 MB, not {megabytes}")
 
 
 def check_root_path(path: str) -> str:
@@ -230,6 +243,7 @@ def serve(args: argparse.Namespace, stack: ExitStack) -> int:
         if args.port is not None:
             check_port(args.host, args.port)
         check_runs(args.runs_per_address)
+        check_store_size(args.store_size)
         users = logins(args.auth)
         root_path = None if args.root_path is None else check_root_path(args.root_path)
         handle_signals(lambda *_: sys.exit(0))  # until the app is launched
@@ -241,6 +255,7 @@ def serve(args: argparse.Namespace, stack: ExitStack) -> int:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
     from explorer.checkpoint import load
+    from explorer.runs.stored_results import StoredResults
     from explorer.ui.app import build, launch_options, limit_connections, shut_down
 
     def load_other(name: str, progress: Progress) -> Checkpoint:
@@ -248,7 +263,8 @@ def serve(args: argparse.Namespace, stack: ExitStack) -> int:
 
     on_space = "SPACE_ID" in os.environ
     public = args.public or args.share or on_space
-    demo = build(checkpoints, None if public else load_other, args.runs_per_address)
+    stored = StoredResults.open(args.store_size * 1_000_000)
+    demo = build(checkpoints, None if public else load_other, args.runs_per_address, stored)
     stopped = Event()
     handle_signals(lambda *_: stopped.set())
     demo.launch(
@@ -267,6 +283,7 @@ def serve(args: argparse.Namespace, stack: ExitStack) -> int:
     while not stopped.wait(1):  # without a timeout, some systems do not deliver Ctrl-C
         pass
     shut_down(demo)
+    stored.flush()
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Command line: ``python -m explorer train|evaluate|bench|fuzz|serve-network …``."""
+"""Command line: ``python -m explorer train|evaluate|bench|fuzz|prepare|serve-network …``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ COMMANDS = {
     "evaluate": "explorer.evaluation.command",
     "bench": "explorer.bench.command",
     "fuzz": "explorer.fuzz.command",
+    "prepare": "explorer.ui.prepare.command",
     "serve-network": "explorer.cluster.command",
 }
 

@@ -104,6 +104,26 @@ def _fingerprint(folder: Path, version: str) -> str:
     return hashlib.sha256(path_of(folder, WEIGHTS).read_bytes()).hexdigest()[:16]
 
 
+@lru_cache(maxsize=32)
+def content_key(folder: Path, version: str) -> str:
+    """Return a hash of the files that determine the pictures and of the held-out pictures; empty if they are not readable.
+
+    Unlike :func:`version_of` it is the same for every copy of the folder.
+
+    Args:
+        folder: a checkpoint's folder.
+        version: of the files that were loaded. If they have changed since, the hash is empty.
+    """
+    try:
+        if version_of(folder) != version:
+            return ""
+        paths = [path_of(folder, name) for name in (WEIGHTS, UNET_CONFIG, SCHEDULER_CONFIG)]
+        optional = [path for path in (folder / CARD, folder / EXAMPLES) if path.is_file()]
+        return key_of(*(part for path in [*paths, *optional] for part in (path.name, path.read_bytes())))
+    except OSError:
+        return ""
+
+
 def find_pickle(names: Iterable[str]) -> str | None:
     """Return the first of the file names, sorted, that is a pickle of weights; None if there is none."""
     return next((name for name in sorted(names) if name.endswith(PICKLE_SUFFIXES)), None)

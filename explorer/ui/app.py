@@ -13,8 +13,10 @@ from starlette.middleware import Middleware
 
 from explorer.checkpoint import Checkpoint
 from explorer.runs.admission import MAX_QUEUED, MAX_RUNNING, MAX_RUNNING_OF_CLIENT, Admission
+from explorer.runs.encoded_latent import store_encoded_in
 from explorer.runs.results import ResultCache
 from explorer.runs.shared_network import SCHEDULER, reserve_threads_for_the_network
+from explorer.runs.stored_results import StoredResults
 from explorer.ui import components, static_files
 from explorer.ui.address import from_address
 from explorer.ui.api import add_endpoint, all_endpoints
@@ -73,6 +75,7 @@ class Page:
         shipped: checkpoints by name; the first one is the default.
         open_others: opens a checkpoint by name, folder or hub id; None if users must not open others.
         runs_per_address: how many runs of one network address execute at once.
+        stored: the results on disk; None to keep results in memory alone.
     """
 
     def __init__(
@@ -80,15 +83,17 @@ class Page:
         shipped: Mapping[str, Checkpoint],
         open_others: Loader | None,
         runs_per_address: int = MAX_RUNNING_OF_CLIENT,
+        stored: StoredResults | None = None,
     ) -> None:
-        results = ResultCache()
+        results = ResultCache(stored=stored)
+        store_encoded_in(stored)
         self.checkpoints = CheckpointRegistry(shipped, open_others, results.forget)
         max_calls = None if open_others else MAX_PUBLIC_CALLS
         admission = Admission(max_running_of_client=runs_per_address)
         self.services = Services(self.checkpoints, results=results, admission=admission, max_calls=max_calls)
         self.tabs: dict[str, Tab[Any]] = {tab.name: tab(self.services) for tab in TABS}
         self.exporter = Exporter(self.tabs, self.services.admission, self.services.listeners)
-        self.derivations = DerivationChecks(self.checkpoints, self.services.admission)
+        self.derivations = DerivationChecks(self.checkpoints, self.services.admission, stored)
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -180,6 +185,7 @@ def build(
     shipped: Mapping[str, Checkpoint],
     open_others: Loader | None = None,
     runs_per_address: int = MAX_RUNNING_OF_CLIENT,
+    stored: StoredResults | None = None,
 ) -> gr.Blocks:
     """Build the app.
 
@@ -188,6 +194,7 @@ def build(
         open_others: opens a checkpoint by name, folder or hub id when a user types one. None if users must not open others,
             as in a public app; each run is then limited to :data:`MAX_PUBLIC_CALLS` network calls.
         runs_per_address: how many runs of one network address execute at once.
+        stored: the results on disk, of earlier starts and of other processes; None to keep results in memory alone.
 
     Returns:
         Blocks; call ``.launch(**launch_options())``.
@@ -196,7 +203,7 @@ def build(
     # Gradio computes statistics of its last 10,000 events after each event, for a page that is closed here.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(1 << 62))
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
-    page = Page(shipped, open_others, runs_per_address)
+    page = Page(shipped, open_others, runs_per_address, stored)
     with gr.Blocks(title="DDIM Explorer", analytics_enabled=False, fill_width=True, delete_cache=DELETE_CACHE) as demo:
         layout = _lay_out(page)
         _connect_events(demo, page, layout)
