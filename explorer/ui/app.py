@@ -18,13 +18,12 @@ from explorer.runs.results import ResultCache
 from explorer.runs.shared_network import SCHEDULER, reserve_threads_for_the_network
 from explorer.runs.stored_results import StoredResults
 from explorer.ui import components, static_files
-from explorer.ui.address import from_address
+from explorer.ui.address import defaults_of, settings_in
 from explorer.ui.api import add_endpoint, all_endpoints
 from explorer.ui.checkpoint_registry import CheckpointRegistry, Loader
 from explorer.ui.client import Visitor
 from explorer.ui.derivation_checks import DerivationChecks
 from explorer.ui.localization import LocalizedMessage, to_json
-from explorer.ui.query import Query
 from explorer.ui.saving import Exporter
 from explorer.ui.security.connections import with_header_timeout
 from explorer.ui.security.request_guard import RequestGuard
@@ -98,10 +97,7 @@ class Page:
     @property
     def defaults(self) -> dict[str, Any]:
         """All fields with their defaults, those of the control column first."""
-        fields = Query.default(self.services.max_steps).fields()
-        for tab in self.tabs.values():
-            fields |= tab.options().fields()
-        return fields
+        return defaults_of(self.tabs, self.checkpoints)
 
     def describe(self) -> dict[str, Any]:
         """Return what the control column needs to know about the app."""
@@ -124,22 +120,13 @@ class Page:
         query = dict(connection.query_params)
         selected = query.get("tab", "")
         selected = selected if selected in self.tabs else next(iter(self.tabs))
-        defaults = self.defaults | {"eta": self.tabs[selected].default_eta}
-        checkpoint = query.get("checkpoint", defaults["checkpoint"])
+        checkpoint = query.get("checkpoint", next(iter(self.checkpoints)))
         must_open = self.checkpoints.open_others and checkpoint not in self.checkpoints
-        if checkpoint in self.checkpoints and self.checkpoints[checkpoint].clips:
-            defaults["clip"] = True
-        fields, notice = from_address({} if must_open else query, defaults, self._check)
-        fields["steps"] = min(fields["steps"], self.services.max_steps[fields["checkpoint"]])
+        fields, notice = settings_in({} if must_open else query, selected, self.tabs, self.checkpoints)
         if fields["clip"] and "clip" not in query and not notice:
             notice = LocalizedMessage("controls.clip_on", {"name": checkpoint})
         state = {"count": 0, "notice": to_json(notice), "tab": selected, "later": must_open}
         return fields | state | {"checkpoints": self.checkpoints.to_page()}, gr.Tabs(selected=selected)
-
-    def _check(self, values: Mapping[str, Any]) -> None:
-        """Raise InvalidField unless ``values`` are valid on every tab."""
-        for tab in self.tabs.values():
-            tab.parse(dict(values))
 
     def open_checkpoint(self, values: Any) -> dict[str, Any]:
         """Open the checkpoint in a page's request {text, again}, see :meth:`CheckpointRegistry.open`."""
