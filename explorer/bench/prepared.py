@@ -35,7 +35,10 @@ LIMIT = 0.5  # seconds until a prepared page is complete
 
 
 def prepared_pages(config: BenchConfig) -> Iterator[Row]:
-    """Prepare the lesson and the examples, start the app, and measure how long each of these pages takes."""
+    """Prepare the lesson and the examples, start the app, and measure how long each of these pages takes.
+
+    The app has compiled its network by then, which takes all processors for some seconds after the start.
+    """
     config = replace(config, store_size=config.store_size or STORE_SIZE)
     options = ["--checkpoint", config.checkpoint, "--engine", config.engine, "--store-size", str(config.store_size)]
     command = [sys.executable, "-m", "explorer", "prepare", "--lesson", "--examples", *options]
@@ -43,6 +46,7 @@ def prepared_pages(config: BenchConfig) -> Iterator[Row]:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     yield "prepare --lesson --examples", f"{time.perf_counter() - started:.1f} s", "what was missing"
     with start_app(config) as server:
+        time.sleep(WARM_UP_SECONDS)
         runs = asyncio.run(_open_all(server, config))
     for link, run in runs:
         origin = run.value.get("origin")
@@ -53,14 +57,13 @@ def prepared_pages(config: BenchConfig) -> Iterator[Row]:
 
 
 async def _open_all(server: Server, config: BenchConfig) -> list[tuple[Link, SimulatedRun]]:
-    """Request all pages one after the other as one user, once the app has loaded its network."""
+    """Request all pages one after the other as one user."""
     checkpoint = load(config.checkpoint, engine=config.engine)
     services = Services({checkpoint.name: checkpoint})
     tabs = {tab.name: tab(services) for tab in TABS}
     runs = []
     async with httpx.AsyncClient(timeout=httpx.Timeout(300)) as client:
         user = SimulatedUser(server, AppConfig.fetch(server), client, seed=0)
-        await user.request(SimulatedRun("steps", {"steps": 1}))  # the network is loaded with the first run
         for link in lesson_links(stops=True, examples=True):
             tab = link.entries["tab"]
             settings, _ = settings_in(link.entries, tab, tabs, services.checkpoints)

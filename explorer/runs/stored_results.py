@@ -21,6 +21,7 @@ from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
 from explorer.runs.failures import ShuttingDown
+from explorer.runs.shared_network import choose_engine
 from explorer.storage.diffusers_folder import content_key
 from explorer.storage.disk_cache import key_of
 from explorer.storage.program_version import program_version
@@ -188,7 +189,7 @@ class StoredResults:
             return None
         if not checkpoint.engine and checkpoint.key not in self._without_engine:
             with suppress(ShuttingDown):
-                checkpoint.predict_noise(torch.zeros(1, *checkpoint.shape), 1)  # the engine is chosen at the first call
+                choose_engine(checkpoint)
             if not checkpoint.engine:
                 self._without_engine.add(checkpoint.key)
         return (content, checkpoint.engine) if checkpoint.engine else None

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
@@ -104,7 +105,6 @@ def _fingerprint(folder: Path, version: str) -> str:
     return hashlib.sha256(path_of(folder, WEIGHTS).read_bytes()).hexdigest()[:16]
 
 
-@lru_cache(maxsize=32)
 def content_key(folder: Path, version: str) -> str:
     """Return a hash of the files that determine the pictures and of the held-out pictures; empty if they are not readable.
 
@@ -114,6 +114,15 @@ def content_key(folder: Path, version: str) -> str:
         folder: a checkpoint's folder.
         version: of the files that were loaded. If they have changed since, the hash is empty.
     """
+    try:
+        return _content_key(folder, version, os.stat(folder / EXAMPLES).st_mtime_ns)
+    except OSError:
+        return _content_key(folder, version, None)
+
+
+@lru_cache(maxsize=32)
+def _content_key(folder: Path, version: str, examples_mtime_ns: int | None) -> str:
+    """The hash is cached until the held-out pictures change, which are read at every use, unlike the weights."""
     try:
         if version_of(folder) != version:
             return ""

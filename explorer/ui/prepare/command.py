@@ -145,7 +145,7 @@ class ProgressLine:
         head = f"[{progress.number}/{progress.count}] {progress.page.link}"
         left = "" if progress.seconds_left is None else f", about {duration(progress.seconds_left)} left"
         if progress.done:
-            how = f"{progress.seconds:.1f} s" if progress.evaluations else "already there"
+            how = f"{progress.seconds:.1f} s" if progress.evaluations else "nothing to compute"
             self._print(f"{head}: {how}{left if progress.number < progress.count else ''}", "\n")
         elif self._is_terminal:
             self._print(f"{head}: {progress.share:.0%}{left}", "")
