@@ -219,6 +219,19 @@ def test_another_request_has_another_result(tiny, folder, other):
     assert cache.picture(tiny, REQUEST) is not None
 
 
+def test_what_the_keys_of_prepared_results_depend_on_is_found_out_ahead(tiny, tiny_folder, folder):
+    fast = ex.load(tiny_folder, device="cpu", engine="auto")
+    assert stored_in(folder).warm_up([fast]) is None
+    put(folder, tiny)
+    assert stored_in(folder).warm_up([fast]) is None  # nothing is prepared
+    put(folder, tiny, prepares=True)
+    thread = stored_in(folder).warm_up([fast])
+    assert thread is not None
+    thread.join(60)
+    assert fast.engine
+    assert fast.float32.engine
+
+
 def test_a_function_without_files_stores_nothing(gaussian, tiny, folder):
     put(folder, gaussian())
     put(folder, replace(tiny, predict_noise=ex.from_denoiser(lambda x, t: x, tiny.shape).predict_noise))

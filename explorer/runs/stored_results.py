@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -116,6 +117,28 @@ class StoredResults:
     def open(cls, max_bytes: int = DEFAULT_MAX_BYTES, prepares: bool = False) -> StoredResults:
         """Open the store in the user's cache folder."""
         return cls(ResultStore(program_version(), max_bytes), prepares)
+
+    def warm_up(self, checkpoints: Iterable[Checkpoint]) -> Thread | None:
+        """Find out in the background on what the keys of prepared results depend, so that no page waits for that.
+
+        That loads the network, and the one in float32 if it is another. Without prepared results nothing is done.
+
+        Args:
+            checkpoints: those of the app.
+        """
+        program = self.store.program
+        if not any(entry.is_prepared and entry.program == program for entry in self.store.entries()):
+            return None
+
+        def find_keys() -> None:
+            for checkpoint in checkpoints:
+                with suppress(Exception):  # reported by the first run that uses the network
+                    self._network(checkpoint)
+                    self._network(checkpoint.float32)
+
+        thread = Thread(target=find_keys, name="store keys", daemon=True)
+        thread.start()
+        return thread
 
     def get(self, kind: Kind[Value], checkpoint: Checkpoint | None, *key: object) -> Stored[Value] | None:
         """Return a stored result; None if there is none that matches.

@@ -87,6 +87,8 @@ class Page:
         results = ResultCache(stored=stored)
         store_encoded_in(stored)
         self.checkpoints = CheckpointRegistry(shipped, open_others, results.forget)
+        if stored is not None:
+            stored.warm_up(list(self.checkpoints.values()))
         max_calls = None if open_others else MAX_PUBLIC_CALLS
         admission = Admission(max_running_of_client=runs_per_address)
         self.services = Services(self.checkpoints, results=results, admission=admission, max_calls=max_calls)
