@@ -30,7 +30,7 @@ export function byBatch(timings = []) {
 }
 
 /**
- * When a stored result was computed, and by which engine; empty for a result of this process.
+ * When a stored result was computed; empty for a result of this process.
  * @param {Origin | null | undefined} origin
  * @param {(key: string, values: Record<string, any>) => string} say texts in the user's language
  * @param {string} language
@@ -42,5 +42,5 @@ export function describeOrigin(origin, say, language) {
   const parts = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' };
   const isThisYear = date.getFullYear() === new Date().getFullYear();
   const when = date.toLocaleString(language, isThisYear ? parts : { ...parts, year: 'numeric' });
-  return say(origin.prepared ? 'stage.prepared' : 'stage.stored', { when }) + byEngine(origin.engine);
+  return say(origin.prepared ? 'stage.prepared' : 'stage.stored', { when });
 }

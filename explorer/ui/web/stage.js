@@ -288,7 +288,7 @@ export class Stage extends Part {
     this.$('.rate').textContent =
       n && !left // the row has no room for both
         ? say('stage.rate', { ms: ((1000 * seconds) / n).toFixed(0) }) + byEngine(engine)
-        : '';
+        : (this.value.origin?.engine ?? '');
     this.$('.rate').title = describeTimings(timings, say);
   }
 }

@@ -34,7 +34,7 @@ export function drawRunStatus(host, { run, coming, problem, note, isQueued, inde
   host.$('.seconds').textContent = seconds
     ? say('figures.seconds', { seconds: seconds.toFixed(2) })
     : describeOrigin(origin, say, currentLanguage()) || say('figures.before');
-  host.$('.rate').textContent = rate ? rate + byEngine(engine) : '';
+  host.$('.rate').textContent = rate ? rate + byEngine(engine) : (origin?.engine ?? '');
   host.$('.rate').title = describeTimings(timings, say);
 }
 
