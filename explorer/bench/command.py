@@ -18,6 +18,7 @@ from explorer.bench.cluster import measure_cluster
 from explorer.bench.load_test import load_test
 from explorer.bench.measures import BenchConfig, Row
 from explorer.bench.page import page_latency
+from explorer.bench.prepared import prepared_pages, store_cost
 from explorer.networks.network import ENGINES
 from explorer.networks.processor import instruction_sets, processor_name
 
@@ -30,6 +31,7 @@ PARTS: dict[str, Callable[[BenchConfig], Iterator[Row]]] = {
     "page": page_latency,
     "training": measures.training_throughput,
 }
+ON_REQUEST: dict[str, Callable[[BenchConfig], Iterator[Row]]] = {"prepared": prepared_pages}
 QUICK = {"steps": 10, "rounds": 2, "batches": (1, 2), "lengths": (10, 20)}
 CLUSTER_USERS = 16
 ISA_LIMITS = ("ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY")  # restrict the instructions that are used
@@ -39,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     args = parser.parse_args(arguments)
     config = BenchConfig(checkpoint=args.checkpoint, engine=args.engine, rounds=max(1, args.rounds))
+    config = replace(config, store_size=args.store_size if args.store_pairs or "prepared" in args.only else 0)
     if args.quick:
         config = replace(config, **QUICK)  # type: ignore[arg-type]
     if args.users is not None and (args.users < 1 or args.seconds <= 0):
@@ -47,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--attacked needs --users, and cannot be combined with --cluster")
     if args.unshared and (args.users is None or args.cluster is not None):
         parser.error("--unshared needs --users, and cannot be combined with --cluster")
+    if args.store_pairs is not None and (args.users is None or args.store_pairs < 1 or args.store_size < 1):
+        parser.error("--store-pairs of at least 1 needs --users, and --store-size of at least 1")
     print(f"{describe_machine()}\n\n| what | measured | how |\n|---|---|---|", flush=True)
     try:
         for row in _rows(args, config):
@@ -70,7 +75,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rounds", type=int, default=default.rounds, help=f"repetitions of each measurement (default {default.rounds})"
     )
-    parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="measure only these parts")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=[*PARTS, *ON_REQUEST],
+        default=list(PARTS),
+        help=f"measure only these parts (default: all but {', '.join(ON_REQUEST)})",
+    )
     parser.add_argument(
         "--users",
         type=int,
@@ -88,6 +99,13 @@ def _parser() -> argparse.ArgumentParser:
         help="with --users: beside one attacker, who sends what `python -m explorer fuzz server` sends, without pause",
     )
     parser.add_argument(
+        "--store-pairs",
+        type=int,
+        metavar="N",
+        help="with --users: N load tests of an app without a store of results, in turn with N of one whose store is full",
+    )
+    parser.add_argument("--store-size", type=int, default=512, metavar="MB", help="of that store (default 512)")
+    parser.add_argument(
         "--cluster",
         nargs="?",
         const="",
@@ -102,10 +120,12 @@ def _parser() -> argparse.ArgumentParser:
 def _rows(args: argparse.Namespace, config: BenchConfig) -> Iterator[Row]:
     if args.cluster is not None:
         return measure_cluster(config, args.users or CLUSTER_USERS, args.seconds, args.cluster)
+    if args.store_pairs:
+        return store_cost(config, args.users, args.seconds, args.store_pairs)
     if args.users:
         start = start_attacked_app if args.attacked else start_app
         return load_test(config, args.users, args.seconds, start, args.unshared)
-    return (row for name in args.only for row in PARTS[name](config))
+    return (row for name in args.only for row in (PARTS | ON_REQUEST)[name](config))
 
 
 def describe_machine() -> str:

@@ -256,6 +256,10 @@ class RemoteDenoiser:
         """What computes the network, for display."""
         return self._network.name
 
+    def choose_engine(self, shape: Shape) -> str:
+        """Return :attr:`engine`: the replicas have chosen theirs when they started."""
+        return self.engine
+
     @property
     def float32(self) -> RemoteDenoiser:
         """The same as :attr:`exact`: that is what the replicas have in float32."""

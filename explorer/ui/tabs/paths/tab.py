@@ -9,6 +9,7 @@ from functools import lru_cache
 from explorer.mixture import Mixture
 from explorer.plane import sample_paths
 from explorer.runs.cancellation import State, check_cancelled
+from explorer.runs.stored_results import Content, Kind
 from explorer.schedule import Schedule, Spacing
 from explorer.settings import Settings
 from explorer.ui.tab import Tab, TabRequest
@@ -54,11 +55,33 @@ class PathsTab(Tab[PathsOptions]):
             check_cancelled(state)
         for S in SWEEP_STEPS:
             for name in SWEEP_SETTINGS:
-                result.sweep[name][S] = sweep_cell(options.mixture, S, name, yours.spacing)
+                result.sweep[name][S] = self._sweep_cell(result, S, name)
                 check_cancelled(state)
             yield result
         result.state = "ended"
         yield result
+
+    def _sweep_cell(self, result: PathsResult, S: int, kind: str) -> SweepCell:
+        """Measure one cell of the sweep, or take it from the disk."""
+        stored, key = (
+            self.services.results.stored,
+            (result.request.options.mixture, S, kind, result.request.settings.spacing),
+        )
+        found = stored and stored.get(SWEEP_CELL, None, *key)
+        if found:
+            result.add_origin(found.origin)
+            return found.value
+        cell = sweep_cell(*key)
+        if stored is not None:
+            stored.put(SWEEP_CELL, None, cell, 1 << 10, *key)
+        return cell
+
+
+SWEEP_CELL = Kind[SweepCell](
+    "sweep cell",
+    lambda cell: Content(facts=vars(cell)),
+    lambda content: SweepCell(float(content.facts["end"]), float(content.facts["before"])),
+)
 
 
 @lru_cache(maxsize=256)

@@ -56,7 +56,9 @@ class StepsTab(Tab[Options]):
         picture, cache = request.query.picture, self.services.results
         cached = cache.run(request.checkpoint, picture)
         if cached is not None:
-            yield StepsResult(request=request, trajectory=cached, state="ended", cached=True)
+            result = StepsResult(request=request, trajectory=cached, state="ended", cached=True)
+            result.add_origin(cache.origin(request.checkpoint, picture))
+            yield result
             return
         x_T = picture.latent.latent(request.checkpoint)
         trajectory = Trajectory(request.checkpoint, x_T, picture.settings)
