@@ -70,6 +70,13 @@ class Convention:
 CONVENTIONS = (Convention(True), Convention(True, tensor_numbers=True), Convention(False))
 
 
+def conventions_for(function: Callable[..., Any]) -> tuple[Convention, ...]:
+    """All conventions; numpy first for a function whose code names numpy and not torch."""
+    names = set(getattr(getattr(function, "__code__", None), "co_names", ()))
+    in_numpy = bool(names & {"np", "numpy"}) and "torch" not in names
+    return CONVENTIONS[::-1] if in_numpy else CONVENTIONS
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The result of one call.
@@ -120,7 +127,7 @@ class Clock:
             if thread.is_alive():
                 _raise_in(thread)
         self._left = max(0.0, self._left - (time.monotonic() - began))
-        if len(done) != 2:
+        if len(done) != 2 or isinstance(done[1], _Stop):
             self._left = 0.0
             raise Problem("time-limit", seconds=self.seconds)
         ended, value = done
@@ -213,4 +220,4 @@ def _line_of(error: BaseException) -> str:
         return ""
     own = frames[0].filename
     last = [frame for frame in frames if frame.filename == own][-1]
-    return f"{last.lineno}: {last.line}" if last.line else str(last.lineno)
+    return f"{last.lineno}: {last.line:.80}" if last.line else str(last.lineno)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from explorer.checkpoint import Checkpoint, CheckpointError
-from explorer.exercises.calling import CONVENTIONS, Clock, Problem, Solution, check_signature
-from explorer.exercises.diagnosis import Finding, Number, diagnose, run_probes
+from explorer.exercises.calling import Clock, Problem, Solution, check_signature, conventions_for
+from explorer.exercises.diagnosis import Finding, Number, diagnose
 from explorer.exercises.pictures import Comparison, compare, loaded
 from explorer.exercises.report import Report
 from explorer.exercises.tasks import TASKS, Task
@@ -102,10 +102,10 @@ def _tried(task: Task, function: Callable[..., Any], clock: Clock) -> tuple[Solu
     """
     problems: list[Problem] = []
     wrong: list[tuple[Solution, Finding]] = []
-    for convention in CONVENTIONS:
+    for convention in conventions_for(function):
         solution = Solution(task, function, convention, clock)
         try:
-            finding = diagnose(task, run_probes(solution))
+            finding = diagnose(solution)
         except Problem as problem:
             problems.append(problem)
             if problem.name == "time-limit":

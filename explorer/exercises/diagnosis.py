@@ -16,6 +16,7 @@ import numpy as np
 
 from explorer.exercises.calling import Outcome, Problem, Solution
 from explorer.exercises.exact_loop import Record, RecordedLoop, to_numpy
+from explorer.exercises.formulas import sqrt
 from explorer.exercises.slip import Slip
 from explorer.exercises.tasks import TASKS, Task
 
@@ -74,9 +75,9 @@ def slip_outcomes(task: str, slip: Slip) -> tuple[Outcome, ...]:
     return _outcomes_of(TASKS[task], slip.function)
 
 
-def _outcomes_of(task: Task, function: Any) -> tuple[Outcome, ...]:
+def _outcomes_of(task: Task, function: Any, probes: tuple[tuple[Any, ...], ...] | None = None) -> tuple[Outcome, ...]:
     outcomes = []
-    for probe in task.probes:
+    for probe in task.probes if probes is None else probes:
         loop = RecordedLoop(probe[0], probe[-1]) if task.is_loop else None
         given = [value.astype(np.float64) if isinstance(value, np.ndarray) else value for value in probe]
         with np.errstate(all="ignore"):
@@ -104,20 +105,20 @@ def _marked(results: Sequence[Outcome]) -> list[Outcome]:
     return [replace(r, value=np.where(np.isfinite(r.value), r.value, np.nan)) for r in results]
 
 
-def diagnose(task: Task, results: Sequence[Outcome]) -> Finding | None:
-    """Return what is wrong with the results on the task's probes; None if they are correct.
+def diagnose(solution: Solution) -> Finding | None:
+    """Return what is wrong with a solution; None if its results on the task's probes are correct.
 
     Raises:
-        Problem: they are floats where ints are needed, of half precision, or not finite.
+        Problem: it has no results, or they are floats where ints are needed, of half precision, or not finite.
     """
+    task, results = solution.task, run_probes(solution)
     right = correct_outcomes(task.name)
     if all_equal(results, right, task.tolerance):
         if task.result == "steps" and any(outcome.value.dtype.kind == "f" for outcome in results):
             raise Problem("float-steps")
         return None
-    for slip in task.slips:
-        if all_equal(_marked(results), _marked(slip_outcomes(task.name, slip)), max(task.tolerance, 1e-6)):
-            return Finding(slip.name, slip.term, find_number(task, results, slip.term))
+    if slip := find_slip(solution, results):
+        return Finding(slip.name, slip.term, find_number(task, results, slip.term))
     if task.result == "array" and all_equal(results, right, HALF_PRECISION) and _is_half_precision(results):
         raise Problem("float16", dtype="float16")
     for probe, outcome, good in zip(task.probes, results, right, strict=True):
@@ -127,6 +128,20 @@ def diagnose(task: Task, results: Sequence[Outcome]) -> Finding | None:
             raise Problem("not-finite", where=where_of(task, probe))
     term = find_term(task, results)
     return Finding(None, term, find_number(task, results, term))
+
+
+def find_slip(solution: Solution, results: Sequence[Outcome]) -> Slip | None:
+    """The slip that reproduces the results on all probes. At least one of them must be finite, else it tells nothing."""
+    task, tolerance = solution.task, max(solution.task.tolerance, 1e-6)
+    alike = [s for s in task.slips if all_equal(_marked(results), _marked(slip_outcomes(task.name, s)), tolerance)]
+    if not alike or any(np.isfinite(outcome.value).any() for outcome in results):
+        return alike[0] if alike else None
+    with np.errstate(all="ignore"):
+        further = [_run_probe(solution, probe, results[0]) for probe in task.further]
+    if not any(np.isfinite(outcome.value).any() for outcome in further):
+        return None
+    pairs = ((slip, _outcomes_of(task, slip.function, task.further)) for slip in alike)
+    return next((slip for slip, expected in pairs if all_equal(_marked(further), _marked(expected), tolerance)), None)
 
 
 def _is_half_precision(results: Sequence[Outcome]) -> bool:
@@ -261,7 +276,7 @@ def find_number(task: Task, results: Sequence[Outcome], term: str) -> Number:
     k = int(np.argmax(errors))
     probe, outcome, good, where = task.probes[k], results[k], right[k], where_of(task, task.probes[k])
     if task.result == "number":
-        return Number("value", "σ_t", f"{float(outcome.value):.4g}", f"{float(good.value):.4g}", where)
+        return Number("value", "σ_t", _text(outcome.value), _text(good.value), where)
     if task.result == "steps":
         k = next(i for i, error in enumerate(errors) if error)  # the first, since lists have no size of a difference
         yours, correct = (_short(o[k].value.tolist()) for o in (results, right))
@@ -298,11 +313,10 @@ def _factor(task: Task, probe: tuple[Any, ...], value: np.ndarray, good: np.ndar
     symbol, where = SYMBOLS[name], where_of(task, probe)
     if term in ("direction", "sigma") and name == "eps":  # without the part of eps that predicted x_0 contributes
         numbers = dict(zip(task.arguments, probe, strict=True))
-        ab, other = numbers["alpha_bar"], numbers.get("alpha_bar_prev", numbers.get("alpha_bar_next"))
-        part = -np.sqrt(other) * np.sqrt(1 - ab) / np.sqrt(ab)
-        direction = [f"{factors_of['eps'] - part:.4g}" for factors_of in (yours, correct)]
-        return Number("direction", symbol, *direction, where)
-    return Number("factor", symbol, f"{yours[name]:.4g}", f"{correct[name]:.4g}", where)
+        ab, other = numbers["alpha_bar"], numbers["alpha_bar_prev" if "alpha_bar_prev" in numbers else "alpha_bar_next"]
+        part = -sqrt(other) * sqrt(1 - ab) / sqrt(ab)
+        return Number("direction", symbol, _text(yours["eps"] - part), _text(correct["eps"] - part), where)
+    return Number("factor", symbol, _text(yours[name]), _text(correct[name]), where)
 
 
 def _number_of_loop(results: Sequence[Outcome]) -> Number | None:
@@ -319,11 +333,16 @@ def _number_of_loop(results: Sequence[Outcome]) -> Number | None:
             return Number("label", "1", str(record.labels[0]), str(right.labels[0]), where)
         if kind in ("level", "t_prev", "last"):
             which = int(kind != "level")
-            values = [f"{r.levels[k][which]:.4g}" for r in (record, right)]
-            return Number("level_prev" if which else "level", str(k + 1), *values, where)
+            yours, correct = _text(record.levels[k][which]), _text(right.levels[k][which])
+            return Number("level_prev" if which else "level", str(k + 1), yours, correct, where)
         if kind == "count":
             return Number("count", "", str(len(record.levels)), str(len(right.levels)), where)
     return None
+
+
+def _text(number: Any) -> str:
+    """Four digits; 0 for what is only rounding."""
+    return f"{number:.4g}" if abs(number) > 1e-7 else "0"
 
 
 def _short(values: list[Any]) -> str:
@@ -336,7 +355,8 @@ def _run_probe(solution: Solution, probe: tuple[Any, ...], good: Outcome) -> Out
     try:
         return solution(*probe)
     except Problem as problem:
-        if not isinstance(problem.__cause__, ArithmeticError) and "math domain error" not in str(problem.__cause__):
+        cause = problem.__cause__
+        if not isinstance(cause, ArithmeticError) and "math domain error" not in str(cause):
             raise
         return Outcome(np.full_like(good.value, np.nan, dtype=np.float64), "float64", problem=problem)
 
@@ -352,9 +372,7 @@ def run_probes(solution: Solution) -> list[Outcome]:
         _run_probe(solution, probe, good)
         for probe, good in zip(probes, correct_outcomes(solution.task.name), strict=True)
     ]
-    if all(result.problem for result in results):
-        raise results[0].problem
-    again = solution(*probes[0])
+    again = _run_probe(solution, probes[0], results[0])
     if not equal(again.value, results[0].value, 1e-6):
         raise Problem("random")
     return results

@@ -51,7 +51,7 @@ class Report(RichDisplay):
             return self._say("report.passed", task=self.task)
         if self.slip is None:
             return self._say("report.unknown", equation=self.equation, term=self.term_name)
-        return self._say(f"{self._key}.name")
+        return self._say(f"{self._key}.name", **self.values)
 
     @property
     def explanation(self) -> str:
@@ -75,7 +75,8 @@ class Report(RichDisplay):
             return ""
         key = f"terms.{self.task}.{self.term}"
         name = self._say(key if key in texts("en") else f"terms.{self.term}")
-        return f"{name}, {TASKS[self.task].terms[self.term]}"
+        formula = TASKS[self.task].terms[self.term]
+        return name if name == formula else self._say("report.term_formula", name=name, formula=formula)
 
     @property
     def number_text(self) -> str:

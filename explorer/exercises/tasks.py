@@ -32,6 +32,8 @@ class Task:
         reference: the correct function.
         probes: the arguments on which a solution is tried. The task "sample" is given ``step`` and ``predict_noise`` in
             addition, see :class:`explorer.exercises.exact_loop.RecordedLoop`.
+        further: probes for slips that have no finite result on the others. The correct function need not have one here:
+            alpha_bar may rise with t.
         slips: known mistakes.
         terms: formula of each term by its key. Its name is a text.
         blame: the term that is wrong if the factors of just these arguments are.
@@ -49,6 +51,7 @@ class Task:
     terms: Mapping[str, str]
     blame: Mapping[frozenset[str], str] = field(default_factory=dict)
     tolerance: float = 2e-5
+    further: tuple[tuple[Any, ...], ...] = ()
 
     @property
     def signature(self) -> str:
@@ -80,6 +83,7 @@ JUMPS = (  # alpha_bar, alpha_bar_prev, eta; the last step, to alpha_bar_0 = 1, 
     (0.01, 0.05, 0.3),
     (0.9, 1.0, 0.7),
 )
+BACKWARD = ((0.6, 0.3, 0.5), (0.9, 0.6, 1.0))
 RISES = ((1.0, 0.9), (0.9, 0.6), (0.6, 0.3), (0.3, 0.05))  # alpha_bar, alpha_bar_next
 WEIGHTS = (0.3, 0.5, 0.8, 0.0, 1.0)
 ALPHA_BAR = np.concatenate([[1.0], np.cumprod(1 - np.linspace(2e-3, 0.15, 50))])  # T = 50
@@ -135,6 +139,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                     "roots": "√((1−ᾱ_prev)/(1−ᾱ_t)) √(1−ᾱ_t/ᾱ_prev)",
                     "whole": "σ_t",
                 },
+                further=BACKWARD,
             ),
             Task(
                 "timesteps",
@@ -175,6 +180,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                 _blame(
                     x_t="x0", eps="eps", z="noise", eps__z="sigma", x_t__eps="x0", x_t__z="whole", x_t__eps__z="whole"
                 ),
+                further=tuple((X, EPS, Z, *jump) for jump in BACKWARD),
             ),
             Task(
                 "sample",
@@ -216,6 +222,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
                     "whole": "slerp(a, b, w)",
                 },
                 _blame(a="weights", b="weights", a__b="weights"),
+                further=tuple((0.1 * X, 0.1 * TOWARDS, w) for w in WEIGHTS[:3]),
             ),
             Task(
                 "encode_step",
