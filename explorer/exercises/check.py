@@ -8,10 +8,11 @@ from typing import Any
 
 from explorer.checkpoint import Checkpoint, CheckpointError
 from explorer.exercises.calling import Clock, Problem, Solution, check_signature, conventions_for
-from explorer.exercises.diagnosis import Finding, Number, diagnose
+from explorer.exercises.diagnosis import Finding, diagnose
 from explorer.exercises.pictures import Comparison, compare, loaded
 from explorer.exercises.report import Report
 from explorer.exercises.tasks import TASKS, Task
+from explorer.exercises.terms import Number
 from explorer.exercises.texts import check_language
 from explorer.support.arguments import shorten
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from explorer.exercises.diagnosis import Number
 from explorer.exercises.pictures import Comparison
 from explorer.exercises.tasks import TASKS
+from explorer.exercises.terms import Number
 from explorer.exercises.texts import say, texts
 from explorer.support.rich_display import RichDisplay
 
