@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": "explorer.evaluation.command",
     "bench": "explorer.bench.command",
     "fuzz": "explorer.fuzz.command",
+    "course": "explorer.course.command",
     "serve-network": "explorer.cluster.command",
 }
 USAGE = f"""usage: {PROGRAM} [OPTION…]             serve the app and open it in a browser (--help lists the options)

@@ -24,7 +24,7 @@ LAYERS = (  # from the bottom; a part imports parts of layers below its own, and
     {"media", "runs"},
     {"cluster", "derivations", "evaluation", "exercises", "training"},
     {"ui"},
-    {"bench", "fuzz"},
+    {"bench", "course", "fuzz"},
 )
 
 
