@@ -7,6 +7,7 @@ For data N(mu, d^2) the marginal of x_bar at level s is N(mu, d^2 + s^2), and th
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def _error(step: Step, S: int) -> float:
     """The largest error at level 0, over points from both tails of the distribution."""
     start = MEAN + np.linspace(-2, 2, 9) * math.hypot(STD, TOP)
     x_bar, levels = start, np.linspace(TOP, 0, S + 1).tolist()
-    for s, s_prev in zip(levels, levels[1:], strict=False):
+    for s, s_prev in itertools.pairwise(levels):
         x_bar = step(x_bar.copy(), s, s_prev, _eps)
     exact = MEAN + (start - MEAN) * STD / math.hypot(STD, TOP)
     return float(np.abs(np.asarray(x_bar, dtype=np.float64) - exact).max())
