@@ -141,7 +141,7 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path, capsys):
 
 
 def test_the_package_lists_the_command():
-    done = subprocess.run([sys.executable, "-m", "explorer"], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-m", "explorer", "lesson"], capture_output=True, text=True, check=False)
     assert "course" in done.stderr
 
 

@@ -19,6 +19,7 @@ from explorer.media.convert import to_unit
 from explorer.schedule import jumps
 
 STEPS = 6
+STEPS_UP = 4  # of an encoding, which is then sampled again in as many
 ETA = 0.5  # of the tasks that add noise
 SEEDS = (22, 3)  # latents
 DIFFERENT = 2e-3  # largest difference of float32 computations over a run, relative to the largest value
@@ -107,9 +108,9 @@ def _array(value: Tensor) -> np.ndarray:
     return value.numpy().copy()
 
 
-def _plan(checkpoint: Checkpoint) -> list[int]:
+def _plan(checkpoint: Checkpoint, steps: int = STEPS) -> list[int]:
     T = checkpoint.schedule.T
-    return formulas.timesteps(T, min(STEPS, T))
+    return formulas.timesteps(T, min(steps, T))
 
 
 def _example(checkpoint: Checkpoint) -> Tensor:
@@ -220,14 +221,15 @@ def _slerp(solution: Solution, checkpoint: Checkpoint) -> Iterator[Pair]:
 
 
 def _encode_step(solution: Solution, checkpoint: Checkpoint) -> Iterator[Pair]:
+    tau = _plan(checkpoint, STEPS_UP)
     alpha_bar, both, s = checkpoint.schedule.alpha_bar, _Both(checkpoint, _example(checkpoint)), 0
-    for t in _plan(checkpoint):
+    for t in tau:
         eps, x, numbers = both.eps(max(s, 1)), both.x.numpy(), (float(alpha_bar[s]), float(alpha_bar[t]))
         yours = solution(x[:1].copy(), eps[:1].copy(), *numbers).value
         both.x = torch.cat([_tensor(yours), _tensor(formulas.encode_step(x[1:], eps[1:], *numbers))])
         s = t
         yield both.pair(t)
-    back = _run(checkpoint, torch.nan_to_num(both.x, 0.0, 0.0, 0.0), _plan(checkpoint))
+    back = _run(checkpoint, torch.nan_to_num(both.x, 0.0, 0.0, 0.0), tau)
     yield Pair(0, back[0], back[1])
 
 
