@@ -9,6 +9,7 @@ for step in ex.denoise(checkpoint, x_T, ex.Settings(steps=20, eta=0.5)):
 """
 
 from explorer.checkpoint import Checkpoint, CheckpointError, available, from_denoiser, load
+from explorer.exercises import check
 from explorer.forward import diffuse
 from explorer.inversion import encode
 from explorer.latents import latent, slerp, step_noise
@@ -32,6 +33,7 @@ __all__ = [
     "Terms",
     "Trajectory",
     "available",
+    "check",
     "ddim_step",
     "denoise",
     "diffuse",

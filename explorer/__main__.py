@@ -17,6 +17,7 @@ COMMANDS = {
     "bench": "explorer.bench.command",
     "fuzz": "explorer.fuzz.command",
     "prepare": "explorer.ui.prepare.command",
+    "course": "explorer.course.command",
     "serve-network": "explorer.cluster.command",
 }
 USAGE = f"""usage: {PROGRAM} [OPTION…]             serve the app and open it in a browser (--help lists the options)

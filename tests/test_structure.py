@@ -22,9 +22,9 @@ LAYERS = (  # from the bottom; a part imports parts of layers below its own, and
     {"networks"},
     {"denoiser", "checkpoint", "sampler", "inversion", "trajectory", "mixture", "plane"},
     {"media", "runs"},
-    {"cluster", "derivations", "evaluation", "training"},
+    {"cluster", "derivations", "evaluation", "exercises", "training"},
     {"ui"},
-    {"bench", "fuzz"},
+    {"bench", "course", "fuzz"},
 )
 
 
