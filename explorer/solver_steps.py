@@ -138,7 +138,7 @@ def middle_label(position: np.ndarray, t: int, t_prev: int) -> tuple[int, float]
 
 
 def transfer(x: Tensor, eps: Tensor, alpha_bar: float, alpha_bar_to: float) -> Tensor:
-    """Return sqrt(ab_to) * predicted x_0 + sqrt(1 - ab_to) * eps: Eq. 12 with sigma = 0, and phi of Liu et al. 2022, Eq. 11.
+    """Return sqrt(ab_to) * predicted x_0 + sqrt(1 - ab_to) * eps: Eq. 12 with sigma = 0, and phi of Liu et al. 2022.
 
     It is the exact solution of the ODE from ``alpha_bar`` to ``alpha_bar_to`` for a constant ``eps``. Tensors have any equal
     shape; ``alpha_bar`` is in (0, 1), ``alpha_bar_to`` in (0, 1].
@@ -178,8 +178,8 @@ def _dpm_solver_2(ode: Ode, x_t: Tensor, eps: Tensor, t: int, t_prev: int, past:
         u   = DDIM's step to m with eps_theta(x_t, t)
         eps = eps_theta(x_t, t) + (eps_theta(u, m) - eps_theta(x_t, t)) / (2 r)
 
-    Source: Lu et al. 2022 (arXiv 2206.00927), Algorithm 4, which has any r; r = 1/2 is Algorithm 1. The last step is DDIM's, since
-    lambda_prev is infinite, and so is a jump without a label inside.
+    Source: Lu et al. 2022 (arXiv 2206.00927), Algorithm 1 with r = 1/2, and its version for any r in the appendix. The last step
+    is DDIM's, since lambda_prev is infinite, and so is a jump without a label inside.
     """
     if t_prev == 0:
         return eps
@@ -220,7 +220,7 @@ def _plms(ode: Ode, x_t: Tensor, eps: Tensor, t: int, t_prev: int, past: Sequenc
     while DDIM's step integrates them over s. That leaves a local error of third order, so the order is 2 although the weights
     have order 4, and it needs steps of equal length in t: with another spacing the weights are not right.
 
-    Source: Liu et al. 2022 (arXiv 2202.09778), Eqs. 11 to 13, and PNDMScheduler of diffusers with ``skip_prk_steps``. The last step is
+    Source: Liu et al. 2022 (arXiv 2202.09778), Sec. 3, and PNDMScheduler of diffusers with ``skip_prk_steps``. The last step is
     like all others, since s = 0 is finite. With S = 1 it is DDIM's.
     """
     predictions = [eps, *(step.eps_theta for step in past[:-4:-1])]  # the newest first

@@ -21,7 +21,7 @@ like 1/S, so "rk4" reaches its order with the spacing "log-snr" only, whose last
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,11 +49,13 @@ __all__ = [
     "ORDERS",
     "SOLVERS",
     "SOLVER_SPACINGS",
+    "SharedCall",
     "Solver",
     "SolverRun",
     "SolverStep",
     "dpm_solver_1_step",
     "network_calls",
+    "solution",
     "solve",
     "solve_together",
     "solver_timesteps",
@@ -123,16 +125,42 @@ def solve(
     return drive()
 
 
-def solve_together(
-    checkpoint: Checkpoint, runs: Sequence[SolverRun], max_rows: int = 8
-) -> Iterator[dict[int, SolverStep]]:
+def solution(
+    checkpoint: Checkpoint,
+    x_T: Tensor,
+    solver: Solver = "ddim",
+    steps: int = 50,
+    spacing: SolverSpacing = "linear",
+    clip: bool = False,
+) -> Tensor:
+    """Return the result of :func:`solve`, the last x_prev, (B, C, H, W). Arguments and errors as for :func:`solve`."""
+    x_t = x_T
+    for step in solve(checkpoint, x_T, solver, steps, spacing, clip):
+        x_t = step.x_prev
+    return x_t
+
+
+@dataclass(frozen=True, eq=False)
+class SharedCall:
+    """One call of the network by :func:`solve_together`.
+
+    Attributes:
+        rows: number of pictures in the call.
+        steps: the steps that it completed, by index of the run; often none.
+    """
+
+    rows: int
+    steps: Mapping[int, SolverStep]
+
+
+def solve_together(checkpoint: Checkpoint, runs: Sequence[SolverRun], max_rows: int = 8) -> Iterator[SharedCall]:
     """Run :func:`solve` for several runs at once, so that they share calls of the network.
 
     Runs start in order, as many at once as have ``max_rows`` rows together (at least one). One with more rows than that is called
     whole.
 
     Yields:
-        After every call of the network: the steps that it completed, by index of the run; empty if there are none.
+        Every call of the network.
 
     Raises:
         ValueError: at the call: as for :func:`solve`.
@@ -143,13 +171,13 @@ def solve_together(
 
 def _drive_together(
     checkpoint: Checkpoint, rows: Sequence[int], generators: Sequence[_Steps], max_rows: int
-) -> Iterator[dict[int, SolverStep]]:
+) -> Iterator[SharedCall]:
     waiting, asked = list(range(len(generators))), dict[int, NetworkCall]()
     while waiting or asked:
         while waiting and (not asked or sum(rows[i] for i in asked) + rows[waiting[0]] <= max_rows):
             i = waiting.pop(0)
             asked[i] = next(generators[i])  # type: ignore[assignment]  # the first item is a call
-        done: dict[int, SolverStep] = {}
+        done, called = dict[int, SolverStep](), sum(rows[i] for i in asked)
         for i, eps in zip(list(asked), _predict_noise(checkpoint, list(asked.values())), strict=True):
             item: NetworkCall | SolverStep | None = generators[i].send(eps)
             if isinstance(item, SolverStep):
@@ -159,7 +187,7 @@ def _drive_together(
                 del asked[i]
             else:
                 asked[i] = item  # type: ignore[assignment]  # two steps do not follow each other without a call
-        yield done
+        yield SharedCall(called, done)
 
 
 def _predict_noise(checkpoint: Checkpoint, calls: Sequence[NetworkCall]) -> Sequence[Tensor]:
@@ -217,8 +245,8 @@ MAX_PAST = 3  # steps before that a solver may use, so that longer runs keep no 
 def solver_timesteps(schedule: Schedule, steps: int, spacing: SolverSpacing = "linear") -> list[int]:
     """Return tau of a run: :func:`explorer.timesteps`, or with "log-snr" the labels nearest to equal steps in lambda.
 
-    "log-snr" starts at T and ends at 1 (for S = 1 it is T alone), as DPM-Solver recommends for small pictures (Lu et al. 2022,
-    arXiv 2206.00927, Sec. 3.3). A label that would repeat an earlier one is raised to the next, so with many steps those at small t
+    "log-snr" starts at T and ends at 1 (for S = 1 it is T alone), as DPM-Solver recommends (Lu et al. 2022, arXiv
+    2206.00927). A label that would repeat an earlier one is raised to the next, so with many steps those at small t
     are longer than the others.
 
     Returns:

@@ -269,9 +269,11 @@ def test_runs_that_share_calls_give_what_each_gives_alone():
     shared = ex.from_denoiser(counted, checkpoint.shape, checkpoint.schedule)
     runs = [SolverRun(X_T[: 1 + k % 2], solver, 4 + k) for k, solver in enumerate(ex.SOLVERS)]
     together = {i: [] for i in range(len(runs))}
-    for done in solve_together(shared, runs, max_rows=4):
-        for i, step in done.items():
+    calls = list(solve_together(shared, runs, max_rows=4))
+    for call in calls:
+        for i, step in call.steps.items():
             together[i].append(step)
+    assert [call.rows for call in calls] == rows
     assert max(rows) <= 4
     assert max(rows) > 2
     for i, run in enumerate(runs):

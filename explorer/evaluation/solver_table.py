@@ -6,6 +6,7 @@ Picture i has latent seed i. Cells of ``quality.json`` that are still valid are 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,12 +23,13 @@ from explorer.evaluation.reference_set import ReferenceSet
 from explorer.evaluation.resumable import FOLDER, resumable_rows
 from explorer.latents import latent
 from explorer.media.convert import to_uint8
-from explorer.solvers import SOLVERS, Solver, network_calls, solve, solver_timesteps, steps_within
+from explorer.solvers import SOLVERS, Solver, network_calls, solution, solver_timesteps, steps_within
 from explorer.storage.diffusers_folder import fingerprint
 from explorer.storage.quality_file import Quality, SolverCell, SolverTable, read_quality, write_quality
 
 RANGE = 2.0  # of a picture's values
 REFERENCE_SOLVER: Solver = "plms"  # one call per step, and of order 2
+DDIM_PICTURES = 8  # latents on which DDIM with S = T is measured, as it costs as much as the reference
 HOW = (
     "linear tau, no clip; picture i has latent seed i; distance is the rms difference of a picture to the reference over the range of a "
     "picture, its mean over the pictures; spread is the standard error of that mean; S is the largest whose network calls do not "
@@ -73,20 +75,26 @@ def measure_solvers(
     missing = [key for key in keys if key not in cells]
     if not missing:
         return
-    calls = (
-        sum(network_calls(s, solver_timesteps(checkpoint.schedule, steps_within(s, N))) for s, N in missing) + 2 * T + 1
-    )
-    with progress_bar("Solvers", config.solver_pictures * calls, quiet) as bar:
+    with progress_bar("Solvers", _evaluations(checkpoint, config, missing), quiet) as bar:
         job = _Job(checkpoint, folder, config, table, bar.update)
         reference = job.pictures(REFERENCE_SOLVER, T)
         if ddim_distance is None:
-            ddim_distance = round_digits(float(_distances(job.pictures("ddim", T), reference).mean()), 4)
+            few = min(DDIM_PICTURES, config.solver_pictures)
+            ddim = job.pictures("ddim", T, few)
+            ddim_distance = round_digits(float(_distances(ddim, reference[:few]).mean()), 4)
         for solver, limit in missing:
             bar.set_postfix(solver=solver, N=limit)
             pictures = job.pictures(solver, steps_within(solver, limit))
             cells[solver, limit] = _cell(job, (solver, limit), pictures, reference, (extractor, statistics))
             ordered = tuple(cells[key] for key in sorted(cells, key=lambda key: (SOLVERS.index(key[0]), key[1])))
             write_quality(folder, solvers=replace(table, ddim_distance=ddim_distance, cells=ordered))
+
+
+def _evaluations(checkpoint: Checkpoint, config: EvaluationConfig, missing: Sequence[CellKey]) -> int:
+    """Network evaluations of the missing cells, the reference, and DDIM with S = T."""
+    schedule = checkpoint.schedule
+    calls = sum(network_calls(s, solver_timesteps(schedule, steps_within(s, N))) for s, N in missing)
+    return config.solver_pictures * (calls + schedule.T + 1) + min(DDIM_PICTURES, config.solver_pictures) * schedule.T
 
 
 class _Job:
@@ -107,18 +115,17 @@ class _Job:
         """Network calls of a picture."""
         return network_calls(solver, solver_timesteps(self.checkpoint.schedule, steps))
 
-    def pictures(self, solver: Solver, steps: int) -> torch.Tensor:
-        """Return the pictures of a solver, float32 (N, C, H, W)."""
+    def pictures(self, solver: Solver, steps: int, count: int | None = None) -> torch.Tensor:
+        """Return the first ``count`` pictures of a solver, by default all of the table, float32 (N, C, H, W)."""
 
         def compute(rows: range) -> np.ndarray:
             x_T = latent(self.checkpoint.shape, rows).to(self.checkpoint.predict_noise.device)
-            *_, last = solve(self.checkpoint, x_T, solver, steps)
-            return last.x_prev.cpu().numpy()
+            return solution(self.checkpoint, x_T, solver, steps).cpu().numpy()
 
         pictures, _ = resumable_rows(
             self.folder / FOLDER / f"solvers-{solver}-S{steps:04d}.npz",
             {"weights": self.table.weights, "precision": self.table.precision, "solver": solver, "steps": steps},
-            self.config.solver_pictures,
+            count or self.config.solver_pictures,
             self.config.batch,
             compute,
             lambda count: self.progress(count * self.calls(solver, steps)),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -56,6 +57,15 @@ class PictureRequest:
         return replace(self, settings=replace(self.settings, steps=steps))
 
 
+class CacheKey(Protocol):
+    """A request for a picture that a :class:`ResultCache` can hold."""
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for requests with equal pictures."""
+        ...
+
+
 class ResultCache:
     """Cache of pictures and complete trajectories by checkpoint and request, shared by all users.
 
@@ -67,11 +77,11 @@ class ResultCache:
         self.pictures: BoundedCache[Tensor] = BoundedCache(picture_bytes)
         self.runs: BoundedCache[Trajectory] = BoundedCache(run_bytes)
 
-    def picture(self, checkpoint: Checkpoint, request: PictureRequest) -> Tensor | None:
+    def picture(self, checkpoint: Checkpoint, request: CacheKey) -> Tensor | None:
         """Return the cached picture (C, H, W), or None."""
         return self.pictures.get((checkpoint.key, request.key))
 
-    def put_picture(self, checkpoint: Checkpoint, request: PictureRequest, picture: Tensor) -> None:
+    def put_picture(self, checkpoint: Checkpoint, request: CacheKey, picture: Tensor) -> None:
         """Cache a picture (C, H, W)."""
         copy = picture.clone()  # a view would keep its whole batch in memory
         self.pictures.put((checkpoint.key, request.key), copy, copy.nbytes)

@@ -70,7 +70,7 @@ def test_a_bad_field_is_refused_with_the_allowed_range(client, bad, expected):
 
 def test_the_picture_endpoint_sends_a_png_that_opens_the_run_again(client, faces):
     info = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert list(info) == ["/steps", "/picture", "/strip", "/compare", "/interpolate"]
+    assert list(info) == ["/steps", "/picture", "/strip", "/compare", "/interpolate", "/solve"]
     for endpoint in info.values():
         parameters = {p["parameter_name"]: p for p in endpoint["parameters"]}
         assert endpoint["description"]
@@ -187,7 +187,7 @@ def test_the_endpoints_are_mcp_tools_with_types_ranges_and_defaults(demo):
     from gradio.mcp import GradioMCPServer
 
     server = GradioMCPServer(demo)
-    assert list(server.tool_to_endpoint) == ["steps", "picture", "strip", "compare", "interpolate"]
+    assert list(server.tool_to_endpoint) == ["steps", "picture", "strip", "compare", "interpolate", "solve"]
     for tool, endpoint in server.tool_to_endpoint.items():
         function = server.get_block_fn_from_endpoint_name(endpoint)
         description, meanings = server.get_fn_description(function, tool)
