@@ -18,7 +18,7 @@ from explorer.support.arguments import as_int, check_eta
 
 ETAS: tuple[Eta, ...] = (0.0, 0.2, 0.5, 1.0, "large")
 STEPS = (5, *TABLE_1_STEPS)
-SOLVER_CALLS = (4, 6, 8, 10, 14, 20, 30, 50)
+SOLVER_CALLS = (4, 8, 12, 20, 30, 50)
 
 
 @dataclass(frozen=True)

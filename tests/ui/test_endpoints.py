@@ -147,9 +147,21 @@ def test_interpolate_gives_a_picture_for_each_latent_of_each_strip(call):
     assert loop["strips"]["slerp"]["latents"][0] == loop["strips"]["slerp"]["latents"][-1] == 1
 
 
+def test_solve_gives_a_row_of_numbers_and_of_pictures_for_each_solver(call):
+    rows, errors, sheet = call("solve", seed=3, calls=9)
+    by_name = {row["solver"]: row for row in rows}
+    assert list(by_name) == list(ex.SOLVERS)
+    assert (by_name["heun"]["steps"], by_name["heun"]["nfe"], by_name["heun"]["order"]) == (5, 9, 2)
+    *_, last = ex.solve(TOY, ex.latent(SHAPE, [3]), "heun", 5)
+    assert np.array_equal(sheet[10:18, -8:], np.asarray(ex.to_image(last.x_prev)))
+    assert by_name["ddim"]["dpm_solver_1_differs"] < 1e-5
+    assert {row["chart"] for row in errors} == {"network", "two moons"}
+
+
 @pytest.mark.parametrize(
     ("name", "bad", "expected"),
     [
+        ("solve", {"calls": 3}, "from 4 to 100, not 3"),
         ("strip", {"seed": "encode(99, 10)"}, "numbers 0 to 3, not 99"),
         ("compare", {"others": 9}, "whole number from 1 to 8, not 9"),
         ("interpolate", {"a": 29}, "the corners must differ"),

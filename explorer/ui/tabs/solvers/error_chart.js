@@ -51,7 +51,7 @@ export function errorChart(errors, { size, xTitle, yTitle }) {
     top: 24,
     bottom: 38,
     left: 40,
-    right: marginFor(Object.values(SOLVERS).map(({ short }) => short)),
+    right: 8 + marginFor(Object.values(SOLVERS).map(({ short }) => short)),
   };
   const perX = (size.width - margin.left - margin.right) / (last - first || 1);
   const perY = (size.height - margin.top - margin.bottom) / (high - low);

@@ -15,6 +15,7 @@ from explorer.schedule import Schedule
 from explorer.solvers import ORDERS, Solver, SolverSpacing, network_calls, solver_timesteps, steps_within
 from explorer.storage.quality_file import SolverTable
 from explorer.trajectory import evenly_spaced
+from explorer.ui.localization import LocalizedMessage, to_json
 from explorer.ui.quality_notes import localize_description, read_measurements
 from explorer.ui.tab_result import TabResult
 from explorer.ui.tabs.solvers.exact_errors import CALLS, FITTED_FROM, POINTS, Point, slope
@@ -85,6 +86,8 @@ class SolversResult(TabResult):
     def measured(self) -> tuple[SolverTable | None, Any]:
         """The checkpoint's table in ``quality.json``, None if there is none, and a note that says so."""
         quality, note = read_measurements(self.checkpoint)
+        if quality is not None and quality.solvers is None:
+            note = to_json(LocalizedMessage("solvers.missing", {"name": self.checkpoint.name}))
         return (quality.solvers if quality else None), note
 
     def fixed(self) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class Solvers extends Stage {
     };
     this.film.draw(
       lanes,
-      this.columns.map((column) => (column === 'end' ? 0 : column)),
+      this.columns.map((column) => (column === 'end' ? say('solvers.end_short') : column)),
       ({ name }, k) => this.pictureOf(name, k),
       label,
     );
@@ -229,6 +229,7 @@ class Solvers extends Stage {
       pictures,
       solver: SOLVERS[solver]?.name ?? solver,
       steps,
+      T: this.value.T,
       error: percent(Number(ddim_distance)),
     });
     write(this.$('.measured .how'), features ? `${how} ${sentences(sentence(features))}` : how);
