@@ -52,6 +52,7 @@ __all__ = [
     "SharedCall",
     "Solver",
     "SolverRun",
+    "SolverSpacing",
     "SolverStep",
     "dpm_solver_1_step",
     "network_calls",

@@ -58,7 +58,7 @@ def measured(tiny_folder, tmp_path_factory):
 def test_the_table_has_every_solver_at_every_number_of_calls(measured):
     table = read_quality(measured).solvers
     assert [(cell.solver, cell.limit) for cell in table.cells] == [(s, N) for s in ex.SOLVERS for N in (3, 6)]
-    assert (table.pictures, table.reference) == (16, "plms, S = 40")
+    assert (table.pictures, table.reference) == (16, "dpm-solver++-2m, S = 40, log-snr")
     assert all(cell.calls <= cell.limit and cell.frechet.pictures == 16 for cell in table.cells)
 
 
@@ -67,11 +67,11 @@ def test_a_cell_is_what_the_solver_gives(measured):
     checkpoint, table = ex.load(measured, "cpu"), read_quality(measured).solvers
     x_T = ex.latent(checkpoint.shape, range(16))
 
-    def pictures(solver, steps):
-        *_, last = ex.solve(checkpoint, x_T, solver, steps)
+    def pictures(solver, steps, spacing="linear"):
+        *_, last = ex.solve(checkpoint, x_T, solver, steps, spacing)
         return last.x_prev
 
-    reference, features = pictures("plms", 40), unet_features(checkpoint)
+    reference, features = pictures("dpm-solver++-2m", 40, "log-snr"), unet_features(checkpoint)
     statistics = ReferenceStatistics.fit(features, checkpoint.examples(), "", "")
     for solver in ("ddim", "rk4"):
         cell, made = table.cell(solver, 6), pictures(solver, steps_within(solver, 6))

@@ -47,7 +47,7 @@ PARAMETERS: dict[str, tuple[Any, str]] = {  # type and description by name
         bool,
         "Take time steps that are even in lambda = log(sqrt(ab) / sqrt(1 - ab)) in place of spacing.",
     ),
-    "fine": (bool, "Compare with the solution of S = T in place of that of S = 200."),
+    "fine": (bool, "Compare with PLMS of S = T in place of DPM-Solver++(2M) with 200 steps that are even in lambda."),
     "plane": (
         Literal["two moons", "ring", "grid", "letter"],
         "The mixture with the exact score on which the orders are measured.",

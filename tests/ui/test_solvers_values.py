@@ -54,13 +54,13 @@ def test_a_column_shows_predicted_x0_after_its_calls(value, x_T):
 
 
 def test_errors_are_measured_to_a_finer_solution(value, x_T):
-    reference = solution(TOY, x_T, "plms", 200)
+    reference = solution(TOY, x_T, "dpm-solver++-2m", 200, "log-snr")
 
     def error(solver, steps):
         return float((solution(TOY, x_T, solver, steps) - reference).square().mean().sqrt()) / 2
 
     facts, sweep = json.loads(value["facts"]), json.loads(value["sweep"])
-    assert json.loads(value["reference"]) == {"solver": "plms", "steps": 200}
+    assert json.loads(value["reference"]) == {"solver": "dpm-solver++-2m", "steps": 200, "spacing": "log-snr"}
     assert np.array_equal(pictures_of(value)["reference"], shown(reference))
     for solver in ("ddim", "rk4"):
         assert facts["errors"][solver] == pytest.approx(error(solver, steps_within(solver, 9)), abs=1e-6)
@@ -71,7 +71,7 @@ def test_errors_are_measured_to_a_finer_solution(value, x_T):
 
 def test_the_finer_reference_and_even_steps_are_settings():
     last = values_of(tab_of("solvers"), GIVEN | {"fine": True, "even_lambda": True, "clip": True})[-1]
-    assert json.loads(last["reference"])["steps"] == 1000
+    assert json.loads(last["reference"]) == {"solver": "plms", "steps": 1000, "spacing": "linear"}
     assert "spacing='log-snr', clip=True" in last["script"]
     x_T = ex.latent(TOY.shape, [3])
     end = solution(TOY, x_T, "heun", 5, "log-snr", clip=True)

@@ -27,7 +27,7 @@ from explorer.trajectory import rms
 from explorer.ui.tab import TabRequest
 from explorer.ui.tabs.solvers.exact_errors import exact_errors
 from explorer.ui.tabs.solvers.options import SolversOptions
-from explorer.ui.tabs.solvers.result import REFERENCE, SolversResult, columns_of, plan_of
+from explorer.ui.tabs.solvers.result import SolversResult, columns_of, plan_of
 
 SECONDS_BETWEEN_UPDATES = 0.2
 SWEEP = (4, 8, 16, 32, 64)  # N of the chart
@@ -73,7 +73,8 @@ class SolverComparison:
         self.rows = [self._request(solver, plan.steps) for solver, plan in self.result.plans.items()]
         steps = {(s, min(steps_within(s, N), schedule.T)) for s in SOLVERS for N in SWEEP if steps_within(s, N) > 1}
         self.sweep = [self._request(*key) for key in sorted(steps, key=lambda key: (key[1], SOLVERS.index(key[0])))]
-        self.reference = SolverRequest(self.latent, REFERENCE, self.result.reference_steps, "linear", self.clip)
+        finer = self.result.reference
+        self.reference = SolverRequest(self.latent, finer.solver, finer.steps, finer.spacing, self.clip)
         self.pictures: dict[SolverRequest, Tensor] = {}
         others = [r for r in (self.reference, *self.sweep) if r not in self.rows and not self._is_known(r)]
         self.missing = list(dict.fromkeys(others))

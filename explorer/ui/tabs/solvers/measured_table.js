@@ -1,5 +1,5 @@
-// The table of measured distances, solver by number of network calls. No DOM but texts.
-import { say } from '../../web/localize.js';
+// The table of measured distances, number of network calls by solver. No DOM but texts.
+import { sayHtml } from '../../web/localize.js';
 import { digits } from '../../web/numbers.js';
 
 /**
@@ -24,17 +24,17 @@ export function measuredTable({ cells, fewest = {} }, nameOf) {
   if (!cells.length) return '';
   const solvers = [...new Set(cells.map(([solver]) => solver))];
   const limits = [...new Set(cells.map(([, limit]) => limit))].sort((a, b) => a - b);
-  const head = [say('solvers.solver'), ...limits.map((N) => `N = ${N}`), say('solvers.fewest')];
-  const rows = solvers.map((solver) => {
-    const row = limits.map((N) => {
+  const rows = limits.map((N) => {
+    const row = solvers.map((solver) => {
       const cell = cells.find(([name, limit]) => name === solver && limit === N);
       if (!cell) return '<td></td>';
       const [, , distance, frechet] = cell;
-      const second = frechet === null ? '' : `<small>${digits(frechet, 3)}</small>`;
-      return `<td>${digits(100 * distance, 2)} %${second}</td>`;
+      return `<td>${digits(100 * distance, 2)}${frechet === null ? '' : `<small>${digits(frechet, 2)}</small>`}</td>`;
     });
-    return `<tr><th scope="row">${nameOf(solver)}</th>${row.join('')}<td>${fewest[solver] ?? '–'}</td></tr>`;
+    return `<tr><th scope="row">${N}</th>${row.join('')}</tr>`;
   });
-  const titles = head.map((title) => `<th scope="col">${title}</th>`).join('');
-  return `<thead><tr>${titles}</tr></thead><tbody>${rows.join('')}</tbody>`;
+  const last = solvers.map((solver) => `<td>${fewest[solver] ?? '–'}</td>`).join('');
+  const titles = ['<i>N</i>', ...solvers.map(nameOf)].map((title) => `<th scope="col">${title}</th>`).join('');
+  const foot = `<tr class="fewest"><th scope="row">${sayHtml('solvers.fewest')}</th>${last}</tr>`;
+  return `<thead><tr>${titles}</tr></thead><tbody>${rows.join('')}${foot}</tbody>`;
 }

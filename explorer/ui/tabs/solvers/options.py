@@ -19,7 +19,7 @@ class SolversOptions(Options):
     Attributes:
         calls: N, the network calls that each row may take. S follows from it.
         even_lambda: take time steps that are even in lambda in place of the control column's spacing.
-        fine: compare with the solution of S = T in place of that of S = 200.
+        fine: compare with the solution by PLMS with S = T in place of DPM-Solver++(2M) with S = 200.
         plane: name of the mixture of the second chart, see :data:`explorer.mixture.PRESETS`.
     """
 

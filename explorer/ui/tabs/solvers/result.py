@@ -21,8 +21,22 @@ from explorer.ui.tab_result import TabResult
 from explorer.ui.tabs.solvers.exact_errors import CALLS, FITTED_FROM, POINTS, Point, slope
 
 COLUMNS = 8
-FINE_STEPS = 200  # S of the reference
-REFERENCE: Solver = "plms"  # it takes one call per step, and has order 2
+FINE_STEPS = 200  # S of the reference: with even steps in lambda, it is about as fine as DDIM with S = T
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The solution that the pictures are compared with.
+
+    Attributes:
+        solver: of order 2, with one call per step.
+        steps: S.
+        spacing: of tau.
+    """
+
+    solver: Solver
+    steps: int
+    spacing: SolverSpacing
 
 
 @dataclass(frozen=True)
@@ -77,10 +91,11 @@ class SolversResult(TabResult):
         return "log-snr" if self.request.options.even_lambda else self.request.settings.spacing
 
     @property
-    def reference_steps(self) -> int:
-        """S of the reference."""
+    def reference(self) -> Reference:
         T = self.checkpoint.schedule.T
-        return T if self.request.options.fine else min(FINE_STEPS, T)
+        if self.request.options.fine:
+            return Reference("plms", T, "linear")
+        return Reference("dpm-solver++-2m", min(FINE_STEPS, T), "log-snr")
 
     @cached_property
     def measured(self) -> tuple[SolverTable | None, Any]:
@@ -95,7 +110,7 @@ class SolversResult(TabResult):
             "plans": json.dumps({solver: asdict(plan) for solver, plan in self.plans.items()}),
             "columns": json.dumps(self.columns),
             "T": self.checkpoint.schedule.T,
-            "reference": json.dumps({"solver": REFERENCE, "steps": self.reference_steps}),
+            "reference": json.dumps(asdict(self.reference)),
             "of_exact": json.dumps({"from": FITTED_FROM, "to": CALLS[-1], "points": POINTS}),
             "measured": json.dumps(self._measured_to_page()),
         }

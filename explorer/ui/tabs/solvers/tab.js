@@ -43,7 +43,7 @@ class Solvers extends Stage {
   sweep = {};
   /** @type {Errors} */
   exact = {};
-  reference = { solver: '', steps: 0 };
+  reference = { solver: '', steps: 0, spacing: '' };
   ofExact = { from: 0, to: 0, points: 0 };
   /** @type {import('./measured_table.js').Measured} */
   measured = { cells: [] };
@@ -118,8 +118,9 @@ class Solvers extends Stage {
     this.closeOthers(label(this.film.at));
     this.drawChart('.network', this.sweep, say('solvers.error_axis'));
     this.drawChart('.exact', this.exact, say('solvers.distance_axis'));
-    const { solver, steps } = this.reference;
-    write(this.$('.network .how'), sayHtml('solvers.reference', { solver: SOLVERS[solver].name, steps }));
+    const { solver, steps, spacing } = this.reference;
+    const key = spacing === 'log-snr' ? 'solvers.reference_even' : 'solvers.reference';
+    write(this.$('.network .how'), sayHtml(key, { solver: SOLVERS[solver].name, steps }));
     write(this.$('.exact .how'), sayHtml('solvers.of_mixture', this.ofExact));
     this.drawOrders();
     write(
@@ -220,11 +221,11 @@ class Solvers extends Stage {
 
   drawMeasured() {
     const { measured } = this;
-    const table = measuredTable(measured, (solver) => `${markOf(solver)}${SOLVERS[solver].name}`);
+    const table = measuredTable(measured, (solver) => `${markOf(solver)}<br>${SOLVERS[solver].short}`);
     write(this.$('.measured table'), table);
     if (!measured.cells.length) return write(this.$('.measured .how'), sentence(measured.note ?? ''));
     const { pictures, reference, ddim_distance, features } = measured;
-    const [solver, steps] = String(reference).split(', S = ');
+    const [solver, steps] = String(reference).split(/, S = |, /);
     const how = sayHtml('solvers.how_measured', {
       pictures,
       solver: SOLVERS[solver]?.name ?? solver,
