@@ -38,7 +38,7 @@ def test_the_lesson_is_walked_through_by_keyboard_and_asks_first(stage):
         assert shows(stage, '.card [data-part="number"]')
         assert stage.setting("seed") == 7
         stage.press("PageDown")
-    assert stage.setting("steps") == 50
+    assert stage.setting("calls") == 16
     assert "stop=9" in stage.address()
     stage.press("PageUp")
     assert "{" not in page.locator(".card").inner_text()
