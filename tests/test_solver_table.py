@@ -86,7 +86,7 @@ def test_a_cell_is_what_the_solver_gives(measured):
 @pytest.mark.slow
 def test_measured_cells_are_kept_and_others_added(measured, monkeypatch):
     before = json.loads((measured / "quality.json").read_text())
-    monkeypatch.setattr("explorer.evaluation.solver_table.solve", None)  # no picture is sampled again
+    monkeypatch.setattr("explorer.evaluation.solver_table.solution", None)  # no picture is sampled again
     assert main([str(measured), *SMALL]) == 0
     assert json.loads((measured / "quality.json").read_text()) == before
     monkeypatch.undo()
