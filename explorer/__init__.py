@@ -18,17 +18,20 @@ from explorer.media.convert import to_image
 from explorer.sampler import Step, Terms, ddim_step, denoise, sample
 from explorer.schedule import Coefficients, Schedule, jumps, timesteps
 from explorer.settings import Settings
+from explorer.solvers import SOLVERS, SolverStep, solve
 from explorer.support import renamed_modules as _renamed_modules
 from explorer.trajectory import Numbers, Trajectory, record
 from explorer.ui.show import show
 
 __all__ = [
+    "SOLVERS",
     "Checkpoint",
     "CheckpointError",
     "Coefficients",
     "Numbers",
     "Schedule",
     "Settings",
+    "SolverStep",
     "Step",
     "Terms",
     "Trajectory",
@@ -46,6 +49,7 @@ __all__ = [
     "sample",
     "show",
     "slerp",
+    "solve",
     "step_noise",
     "timesteps",
     "to_image",

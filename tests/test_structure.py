@@ -20,7 +20,7 @@ LAYERS = (  # from the bottom; a part imports parts of layers below its own, and
     {"schedule", "settings", "latents", "forward", "paper"},
     {"storage"},
     {"networks"},
-    {"denoiser", "checkpoint", "sampler", "inversion", "trajectory", "mixture", "plane"},
+    {"denoiser", "checkpoint", "sampler", "inversion", "trajectory", "mixture", "plane", "solver_steps", "solvers"},
     {"media", "runs"},
     {"cluster", "derivations", "evaluation", "exercises", "training"},
     {"ui"},

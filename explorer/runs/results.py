@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -52,6 +52,12 @@ class PictureRequest:
             s = replace(s, noise_seed=0)
         return str(self.latent), s, None if deterministic else self.noise, self.wrong_labels
 
+    @property
+    def stored_key(self) -> tuple[object, ...]:
+        """The key as values whose ``repr`` says it all."""
+        latent, settings, noise, wrong_labels = self.key
+        return latent, *astuple(settings), noise, wrong_labels
+
     def run(self, checkpoint: Checkpoint) -> Run:
         """Return the run that makes the picture."""
         return Run(self.latent.latent(checkpoint), self.settings, self.wrong_labels, self.noise)
@@ -61,6 +67,25 @@ class PictureRequest:
         if not 0 < steps * PREVIEW_RATIO <= self.settings.steps:
             return None
         return replace(self, settings=replace(self.settings, steps=steps))
+
+
+class CachedRequest(Protocol):
+    """A request for a picture that a :class:`ResultCache` can hold."""
+
+    @property
+    def latent(self) -> LatentSpec:
+        """Where the run starts."""
+        ...
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for requests with equal pictures."""
+        ...
+
+    @property
+    def stored_key(self) -> tuple[object, ...]:
+        """The key as values whose ``repr`` says it all."""
+        ...
 
 
 class ResultCache:
@@ -79,7 +104,7 @@ class ResultCache:
         self.stored = stored
         self._origins: BoundedCache[Origin] = BoundedCache(MAX_ORIGINS)
 
-    def picture(self, checkpoint: Checkpoint, request: PictureRequest) -> Tensor | None:
+    def picture(self, checkpoint: Checkpoint, request: CachedRequest) -> Tensor | None:
         """Return the cached picture (C, H, W), or None."""
         key = checkpoint.key, request.key
         picture = self.pictures.get(key)
@@ -89,7 +114,7 @@ class ResultCache:
                 self.pictures.put(key, picture, picture.nbytes)
         return picture
 
-    def put_picture(self, checkpoint: Checkpoint, request: PictureRequest, picture: Tensor) -> None:
+    def put_picture(self, checkpoint: Checkpoint, request: CachedRequest, picture: Tensor) -> None:
         """Cache a picture (C, H, W)."""
         copy = picture.clone()  # a view would keep its whole batch in memory
         self.pictures.put((checkpoint.key, request.key), copy, copy.nbytes)
@@ -121,33 +146,27 @@ class ResultCache:
         for cache in (self.pictures, self.runs, self._origins):
             cache.drop(lambda key: isinstance(key, tuple) and key[0] == checkpoint.key)
 
-    def _read(self, kind: Kind[Value], checkpoint: Checkpoint, request: PictureRequest) -> Value | None:
+    def _read(self, kind: Kind[Value], checkpoint: Checkpoint, request: CachedRequest) -> Value | None:
         """The result on disk, if there is one. Its origin is remembered."""
         if self.stored is None or uses_upload(request.latent):
             return None
-        stored = self.stored.get(kind, checkpoint, *_stored_key(request))
+        stored = self.stored.get(kind, checkpoint, *request.stored_key)
         if stored is None:
             return None
         self._origins.put((checkpoint.key, request.key), stored.origin)
         return stored.value
 
     def _write(
-        self, kind: Kind[Value], checkpoint: Checkpoint, request: PictureRequest, value: Value, nbytes: int
+        self, kind: Kind[Value], checkpoint: Checkpoint, request: CachedRequest, value: Value, nbytes: int
     ) -> None:
         """Store a result of this process on disk, unless a user has uploaded the picture that it was made from."""
         self._origins.pop((checkpoint.key, request.key))
         if self.stored is not None and not uses_upload(request.latent):
-            self.stored.put(kind, checkpoint, value, nbytes, *_stored_key(request))
+            self.stored.put(kind, checkpoint, value, nbytes, *request.stored_key)
 
 
 def _picture_kind(checkpoint: Checkpoint) -> Kind[Tensor]:
     return tensor_kind("picture", *checkpoint.shape)
-
-
-def _stored_key(request: PictureRequest) -> tuple[object, ...]:
-    """The key of a request as values whose ``repr`` says it all."""
-    latent, settings, noise, wrong_labels = request.key
-    return latent, *astuple(settings), noise, wrong_labels
 
 
 @dataclass(frozen=True)

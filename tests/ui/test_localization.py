@@ -165,6 +165,7 @@ ALLOWED = re.compile(
     r"\{(?:S|t|eta)\} ?= ?[\d.]*\d"  # a setting
     r"|\{[^{}]*\}"  # readings, numbers of the paper, values, symbols such as {x_0}
     r"|(?:Eq\.|式|식) ?(?:\d+|\(14\))|(?:Table|表|표) 1|2020|CIFAR-10|coef[12]|Inception-v3|sha256|x_0"  # names
+    r"|DPM-Solver(?:-\d|\+\+\(2M\))|RK4"
     r"|(?:Theorem|定理|정리) 1|(?:footnote|脚注|각주) 6"
     r"|(?:App\.|附录|부록) D[.\d]*|[Ss]ections? \d[.\d]*|第 \d[.\d]* 节|\d[.\d]*절"
     r"|\[−1, 1\]|\[0, 1\]|±(?:2|1\.5)\b|\b1−(?=\{)|\b1/(?=<b>)"  # ranges, 1 − beta, a fraction of a value
