@@ -1,0 +1,108 @@
+"""The nodes of a Ray cluster on virtual machines, started as on real ones: by ``ray start``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from explorer.bench.virtual_network import VirtualMachine, VirtualNetwork
+
+RAY_PORT = 6379
+START_TIMEOUT = 120  # seconds
+OBJECT_STORE = 100 << 20  # bytes of each node
+RAY = str(Path(sys.executable).with_name("ray"))
+
+
+class RayNodes:
+    """A Ray cluster whose head is the first virtual machine.
+
+    Attributes:
+        network: the virtual machines.
+        head_address: HOST:PORT that other machines join.
+
+    Args:
+        cpus: of each node.
+        folder: for Ray's files.
+        token: Ray's authentication token; by default none is needed.
+    """
+
+    def __init__(self, network: VirtualNetwork, folder: Path, cpus: int = 1, token: str = "") -> None:
+        self.network, self._folder, self._cpus, self._token = network, folder, cpus, token
+        self.head_address = f"{network.machines[0].address}:{RAY_PORT}"
+
+    @property
+    def head(self) -> VirtualMachine:
+        return self.network.machines[0]
+
+    def environment(self, token: bool = True) -> dict[str, str]:
+        """The environment variables of a process that uses the cluster, with or without its token."""
+        # An address of another Ray that the caller uses, or its token, would be taken for this one's.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        settings = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+        if self._token and token:
+            settings |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self._token}
+        return inherited | settings
+
+    def start(
+        self, machine: VirtualMachine, environment: Mapping[str, str] | None = None, prepare: str = ":"
+    ) -> None:
+        """Start Ray on a machine: the head, or a node that joins it.
+
+        Args:
+            environment: further variables of the node's processes.
+            prepare: shell command that runs on the machine first; what it mounts is seen by the node alone.
+
+        Raises:
+            RuntimeError: Ray does not start.
+        """
+        role = ["--head", f"--port={RAY_PORT}"] if machine == self.head else [f"--address={self.head_address}"]
+        options = [f"--node-ip-address={machine.address}", f"--num-cpus={self._cpus}"]
+        options += [f"--object-store-memory={OBJECT_STORE}", "--disable-usage-stats"]
+        if machine == self.head:
+            options += [f"--temp-dir={self._folder}", "--include-dashboard=false"]
+        script = f'{prepare} && exec "$@"'
+        command = machine.command(["sh", "-c", script, "sh", RAY, "start", *role, *options])
+        done = subprocess.run(
+            command,
+            env=self.environment() | dict(environment or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=START_TIMEOUT,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"Ray does not start on {machine.address}: {done.stdout[-2000:]}")
+
+    def popen(self, machine: VirtualMachine, command: Sequence[str], token: bool = True) -> subprocess.Popen[str]:
+        """Start a Python command of the project on a machine of the cluster; its output can be read."""
+        return subprocess.Popen(
+            machine.command([sys.executable, "-u", *command]),
+            env=self.environment(token),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+@contextmanager
+def ray_nodes(network: VirtualNetwork, cpus: int = 1, token: str = "") -> Iterator[RayNodes]:
+    """Start Ray on all machines of a network. It ends with the network."""
+    folder = Path(tempfile.mkdtemp(prefix="ddim-ray-", dir="/tmp"))  # a short path: those of sockets are limited
+    try:
+        nodes = RayNodes(network, folder, cpus, token)
+        for machine in network.machines:
+            nodes.start(machine)
+        yield nodes
+    finally:
+        for machine in network.machines:
+            machine.kill()
+        shutil.rmtree(folder, ignore_errors=True)
