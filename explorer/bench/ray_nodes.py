@@ -49,9 +49,7 @@ class RayNodes:
             settings |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self._token}
         return inherited | settings
 
-    def start(
-        self, machine: VirtualMachine, environment: Mapping[str, str] | None = None, prepare: str = ":"
-    ) -> None:
+    def start(self, machine: VirtualMachine, environment: Mapping[str, str] | None = None, prepare: str = ":") -> None:
         """Start Ray on a machine: the head, or a node that joins it.
 
         Args:
