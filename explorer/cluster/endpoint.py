@@ -43,6 +43,7 @@ class Endpoint:
         given: whether the user named it, in contrast to one that a replica announced.
         info: the latest answer of the replica about itself; None before the first one.
         latency: how long its calls take.
+        outstanding: rows of this client that it computes at the moment.
         is_up: whether calls are sent to it: it has answered, and no later request was left without an answer.
         serves_other: whether it serves another checkpoint than the one expected.
         answered: when it last answered, as ``time.monotonic`` measures it.
@@ -60,7 +61,7 @@ class Endpoint:
         self._idle: list[tuple[float, HTTPConnection]] = []
         self._lock = Lock()
         self.info: ReplicaInfo | None = None
-        self.latency = Latency()
+        self.latency, self.outstanding = Latency(), 0
         self.is_up, self.serves_other = False, False
         self.answered = self.measured = 0.0
         self.problem = "no answer yet"
@@ -71,6 +72,17 @@ class Endpoint:
     def set_down(self, problem: object) -> None:
         """Send no more calls to it until it has answered a probe."""
         self.is_up, self.problem = False, str(problem) or type(problem).__name__
+
+    def begin(self, rows: int) -> int:
+        """Count the rows of a call that is sent. Returns how many rows the replica now has to compute."""
+        with self._lock:
+            self.outstanding += rows
+            return self.outstanding
+
+    def end(self, rows: int) -> None:
+        """Count the rows of a call no more."""
+        with self._lock:
+            self.outstanding -= rows
 
     def probe(self, timeout: float) -> ReplicaInfo:
         """Ask the replica about itself.

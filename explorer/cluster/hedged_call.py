@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from http.client import BAD_REQUEST, CONFLICT
 
 from explorer.cluster.endpoint import TRANSPORT_ERRORS, Endpoint, Exchange, Refused
@@ -34,6 +35,23 @@ def patience(endpoint: Endpoint, rows: int) -> float:
     return max(MIN_PATIENCE, HEDGE_FACTOR * endpoint.latency.expected(rows))
 
 
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """A call at one replica.
+
+    Attributes:
+        rows: that the replica had to compute when it was sent, those of other calls included.
+        since: when it was sent, as ``time.monotonic`` measures it.
+        patience: seconds after which it is late.
+    """
+
+    endpoint: Endpoint
+    exchange: Exchange
+    rows: int
+    patience: float
+    since: float = field(default_factory=time.monotonic)
+
+
 class HedgedCall:
     """One call and its attempts, see :meth:`answer`.
 
@@ -56,7 +74,7 @@ class HedgedCall:
     ) -> None:
         self._candidates, self._body, self._rows, self._pool = candidates, body, rows, pool
         self._limit, self._first = limit, first
-        self._attempts: dict[Future[bytes], tuple[Endpoint, Exchange, float]] = {}
+        self._attempts: dict[Future[bytes], Attempt] = {}
         self._problem: BaseException | None = None
         self._started = time.monotonic()
 
@@ -86,9 +104,10 @@ class HedgedCall:
         endpoint = self._next_endpoint()
         if endpoint is None:
             return RETRY_INTERVAL
-        exchange = Exchange(endpoint, "POST", self._body)
-        self._attempts[self._pool.submit(exchange.answer)] = endpoint, exchange, time.monotonic()
-        return patience(endpoint, self._rows)
+        exchange, rows = Exchange(endpoint, "POST", self._body), endpoint.begin(self._rows)
+        attempt = Attempt(endpoint, exchange, rows, patience(endpoint, rows))
+        self._attempts[self._pool.submit(exchange.answer)] = attempt
+        return attempt.patience
 
     def _next_endpoint(self) -> Endpoint | None:
         """The best endpoint that is up and has no attempt of this call; if possible on another host than those."""
@@ -98,7 +117,7 @@ class HedgedCall:
             first, self._first = self._first, None
             if first.is_up:
                 return first
-        tried = [endpoint for endpoint, _, _ in self._attempts.values()]
+        tried = [attempt.endpoint for attempt in self._attempts.values()]
         hosts = {endpoint.place.host for endpoint in tried}
         fresh = [e for e in self._candidates(self._rows) if e.is_up and e not in tried]
         elsewhere = [endpoint for endpoint in fresh if endpoint.place.host not in hosts]
@@ -106,8 +125,9 @@ class HedgedCall:
 
     def _take(self, future: Future[bytes]) -> bytes | None:
         """The content of an ended attempt, or None if it failed."""
-        endpoint, _, since = self._attempts.pop(future)
-        now = time.monotonic()
+        attempt = self._attempts.pop(future)
+        endpoint, now = attempt.endpoint, time.monotonic()
+        endpoint.end(self._rows)
         try:
             content = future.result()
         except Refused as refused:
@@ -122,7 +142,7 @@ class HedgedCall:
             self._problem = error
             return None
         endpoint.answered = endpoint.measured = now
-        endpoint.latency.add_call(self._rows, now - since)
+        endpoint.latency.add_call(attempt.rows, now - attempt.since)
         return content
 
     def _check_limit(self) -> None:
@@ -137,8 +157,9 @@ class HedgedCall:
     def _give_up(self) -> None:
         """End the attempts that are left. A replica that is late gets no calls until it has answered a probe."""
         now = time.monotonic()
-        for endpoint, exchange, since in self._attempts.values():
-            exchange.abort()
-            if now - since >= patience(endpoint, self._rows):
-                endpoint.latency.add_call(self._rows, now - since)
-                endpoint.set_down(f"a call was not answered within {now - since:.1f} s")
+        for attempt in self._attempts.values():
+            attempt.exchange.abort()
+            attempt.endpoint.end(self._rows)
+            if (waited := now - attempt.since) >= attempt.patience:
+                attempt.endpoint.latency.add_call(attempt.rows, waited)
+                attempt.endpoint.set_down(f"a call was not answered within {waited:.1f} s")

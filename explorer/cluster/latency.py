@@ -27,7 +27,7 @@ class Latency:
         self.per_request += (seconds - self.per_request) * (GAIN if self.per_request else 1.0)
 
     def add_call(self, rows: int, seconds: float) -> None:
-        """Take a call into account."""
+        """Take a call into account. ``rows`` includes those that the replica was computing when it was sent."""
         measured = max(0.0, seconds - self.per_request) / rows
         if self.per_row is None:
             self.per_row = measured
@@ -43,7 +43,7 @@ class Latency:
         return self.expected(rows) + 2 * rows * self.deviation
 
 
-def split_rows(rows: int, latencies: Sequence[Latency]) -> list[int]:
+def split_rows(rows: int, latencies: Sequence[Latency], outstanding: Sequence[int]) -> list[int]:
     """How many of a call's rows each replica computes, so that the last of them is ready as soon as possible.
 
     Each row goes to the replica that has it ready first (Graham 1966, list scheduling; optimal for equal rows). So a
@@ -52,9 +52,13 @@ def split_rows(rows: int, latencies: Sequence[Latency]) -> list[int]:
     Args:
         rows: of the call, at least 1.
         latencies: of the replicas, at least one.
+        outstanding: rows that each of them is already computing.
     """
     shares = [0] * len(latencies)
     for _ in range(rows):
-        ready = [latency.cautious(share + 1) for latency, share in zip(latencies, shares, strict=True)]
+        ready = [
+            latency.cautious(before + share + 1)
+            for latency, before, share in zip(latencies, outstanding, shares, strict=True)
+        ]
         shares[ready.index(min(ready))] += 1
     return shares

@@ -161,6 +161,7 @@ class ReplicaClient:
     def _measure(self, endpoint: Endpoint) -> None:
         """Measure a call on one row that nobody waits for, so that a replica that was slow gets calls again."""
         assert endpoint.info is not None
+        rows = endpoint.begin(1)
         call = Call(torch.zeros(1, *endpoint.info.input_shape), torch.zeros(1, dtype=torch.long), self._weights)
         started = endpoint.measured = time.monotonic()
         try:
@@ -168,8 +169,10 @@ class ReplicaClient:
         except (*TRANSPORT_ERRORS, Refused) as error:
             endpoint.set_down(error)
             return
+        finally:
+            endpoint.end(1)
         endpoint.answered = endpoint.measured = time.monotonic()
-        endpoint.latency.add_call(1, endpoint.measured - started)
+        endpoint.latency.add_call(rows, endpoint.measured - started)
 
     def fetch_info(self) -> ReplicaInfo:
         """Ask the replicas about themselves, and return the answer of one.
@@ -199,9 +202,10 @@ class ReplicaClient:
             else Latency(endpoint.latency.per_request, usual or endpoint.latency.per_request)
             for endpoint in endpoints
         ]
+        outstanding = [endpoint.outstanding for endpoint in endpoints]
         return [
             (endpoint, min(self.rows, share - start))
-            for endpoint, share in zip(endpoints, split_rows(rows, latencies), strict=True)
+            for endpoint, share in zip(endpoints, split_rows(rows, latencies, outstanding), strict=True)
             for start in range(0, share, self.rows)
         ]
 
@@ -237,7 +241,7 @@ class ReplicaClient:
 
     def _candidates(self, rows: int) -> list[Endpoint]:
         """All endpoints, the one with the shortest expected call first. While one is down, probe soon."""
-        endpoints = sorted(self.endpoints, key=lambda endpoint: endpoint.latency.cautious(rows))
+        endpoints = sorted(self.endpoints, key=lambda e: e.latency.cautious(e.outstanding + rows))
         if not all(endpoint.is_up for endpoint in endpoints):
             self._wake.set()
         return endpoints

@@ -62,7 +62,8 @@ class RunningReplica:
         starting: the reference to what :meth:`ReplicaActor.start` returns; None once it has.
         info: what the replica is; None while it starts.
         place: where apps reach it.
-        ping: the reference to its latest sign of life, requested at ``pinged``.
+        ping: the reference to the sign of life that was requested last.
+        lived: when it last gave one, as ``time.monotonic`` measures it.
     """
 
     actor: Any
@@ -71,7 +72,7 @@ class RunningReplica:
     info: ReplicaInfo | None = None
     place: Place | None = None
     ping: Any = None
-    pinged: float = field(default_factory=time.monotonic)
+    lived: float = field(default_factory=time.monotonic)
 
 
 class Supervisor:
@@ -217,20 +218,24 @@ class Supervisor:
                 replica.starting = None
                 own = self._host == OWN_ADDRESS or is_wildcard(self._host)
                 replica.place = Place(replica.node.address if own else self._host, port)
+                replica.lived = time.monotonic()
             elif replica.ping is None:
-                replica.ping, replica.pinged = replica.actor.ping.remote(), time.monotonic()
+                replica.ping = replica.actor.ping.remote()
             elif ray.wait([replica.ping], timeout=0)[0]:
-                ray.get(replica.ping)
-                replica.ping = None
-            elif time.monotonic() - replica.pinged > HUNG_AFTER:
-                ray.kill(replica.actor)
-                return f"no sign of life for {HUNG_AFTER:.0f} s"
+                ping, replica.ping = replica.ping, None
+                ray.get(ping)
+                replica.lived = time.monotonic()
+        except ray.exceptions.ActorUnavailableError:
+            pass  # the link to its machine may have failed for a while
         except ray.exceptions.RayTaskError as error:
             ray.kill(replica.actor)
             cause = str(getattr(error, "cause", error)).strip()
             return self._explain(cause.splitlines()[-1] if cause else repr(error))
         except ray.exceptions.RayError as error:
             return summary(error)
+        if replica.starting is None and time.monotonic() - replica.lived > HUNG_AFTER:
+            ray.kill(replica.actor)
+            return f"no sign of life for {HUNG_AFTER:.0f} s"
         return ""
 
     def _explain(self, problem: str) -> str:
