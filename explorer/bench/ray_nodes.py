@@ -9,12 +9,15 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
+from threading import Thread, Timer
 
 from explorer.bench.virtual_network import VirtualMachine, VirtualNetwork
 
 RAY_PORT = 6379
 START_TIMEOUT = 120  # seconds
+STARTED = "Ray runtime started"  # in what ray start prints
 OBJECT_STORE = 100 << 20  # bytes of each node
 RAY = str(Path(sys.executable).with_name("ray"))
 
@@ -50,11 +53,11 @@ class RayNodes:
         return inherited | settings
 
     def start(self, machine: VirtualMachine, environment: Mapping[str, str] | None = None, prepare: str = ":") -> None:
-        """Start Ray on a machine: the head, or a node that joins it.
+        """Start Ray on a machine: the head, or a node that joins it. Whenever it ends by itself it is started again.
 
         Args:
             environment: further variables of the node's processes.
-            prepare: shell command that runs on the machine first; what it mounts is seen by the node alone.
+            prepare: shell command that runs on the machine first; what it mounts is seen by the node's processes alone.
 
         Raises:
             RuntimeError: Ray does not start.
@@ -64,20 +67,24 @@ class RayNodes:
         options += [f"--object-store-memory={OBJECT_STORE}", "--disable-usage-stats"]
         if machine == self.head:
             options += [f"--temp-dir={self._folder}", "--include-dashboard=false"]
-        script = f'{prepare} && exec "$@"'
-        command = machine.command(["sh", "-c", script, "sh", RAY, "start", *role, *options])
-        done = subprocess.run(
-            command,
+        # As a service with Restart=always: a node that the head has given up ends, and has to be started again.
+        script = f'while :; do {prepare}; "$@"; sleep 1; done'
+        process = subprocess.Popen(
+            machine.command(["sh", "-c", script, "sh", RAY, "start", "--block", *role, *options]),
             env=self.environment() | dict(environment or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            timeout=START_TIMEOUT,
-            check=False,
         )
-        if done.returncode:
-            raise RuntimeError(f"Ray does not start on {machine.address}: {done.stdout[-2000:]}")
+        assert process.stdout is not None
+        watchdog = Timer(START_TIMEOUT, process.kill)
+        watchdog.start()
+        lines = list(takewhile(lambda line: STARTED not in line, process.stdout))
+        watchdog.cancel()
+        if process.poll() is not None:
+            raise RuntimeError(f"Ray does not start on {machine.address}: {''.join(lines)[-2000:]}")
+        Thread(target=process.communicate, daemon=True).start()  # reads the rest of the output, so that it never blocks
 
     def popen(self, machine: VirtualMachine, command: Sequence[str], token: bool = True) -> subprocess.Popen[str]:
         """Start a Python command of the project on a machine of the cluster; its output can be read."""

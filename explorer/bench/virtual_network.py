@@ -8,8 +8,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from shutil import which
 
 from explorer.bench.virtual_switch import mac_address
@@ -33,32 +33,51 @@ def why_unavailable() -> str:
     return ""
 
 
-@dataclass(frozen=True)
 class VirtualMachine:
-    """A network namespace with one device.
+    """A machine with one device: a network namespace, and while it runs, a process namespace.
 
     Attributes:
-        name: of the namespace.
+        name: of the network namespace.
         address: IPv4 address.
         port: of the switch.
     """
 
-    name: str
-    address: str
-    port: int
+    def __init__(self, name: str, address: str, port: int) -> None:
+        self.name, self.address, self.port = name, address, port
+        self._init: subprocess.Popen[bytes] | None = None  # outside; its child is process 1 of the machine
+
+    def __repr__(self) -> str:
+        return f"VirtualMachine({self.name}, {self.address})"
 
     def command(self, command: Sequence[str]) -> list[str]:
-        """The command line that runs ``command`` on this machine."""
-        return ["ip", "netns", "exec", self.name, *command]
+        """The command line that runs ``command`` on this machine, which is started if it does not run."""
+        if self._init is None or self._init.poll() is not None:
+            self._boot()
+        assert self._init is not None
+        first = Path(f"/proc/{self._init.pid}/task/{self._init.pid}/children").read_text().split()[0]
+        return ["nsenter", f"--target={first}", "--net", "--pid", "--mount", "--", *command]
+
+    def _boot(self) -> None:
+        # Processes of one machine must not see those of another one: Ray looks for others of its kind.
+        script = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", "echo; exec sleep infinity"]
+        self._init = subprocess.Popen(
+            ["ip", "netns", "exec", self.name, *script], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        )
+        assert self._init.stdout is not None
+        if not self._init.stdout.readline():
+            raise ValueError(f"{self.name} does not start; the message is above")
 
     def processes(self) -> list[int]:
-        """Ids of the processes that run on this machine."""
+        """Ids of the processes that run on this machine, as seen from outside."""
         return [int(pid) for pid in _run("ip", "netns", "pids", self.name).split()]
 
     def kill(self) -> None:
         """Kill all processes of this machine at once, as when its power fails."""
         while pids := self.processes():
             subprocess.run(["kill", "-KILL", *map(str, pids)], capture_output=True, check=False)
+        if self._init is not None:
+            self._init.communicate()
+            self._init = None
 
 
 class VirtualNetwork:

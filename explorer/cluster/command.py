@@ -140,6 +140,8 @@ def announce(supervisor: Supervisor, checkpoint: str) -> None:
     engines = Counter(replica.info.engine for replica in supervisor.ready if replica.info)
     described = ", ".join(f"{count} × {engine}" for engine, count in engines.items())
     address = NetworkAddress.of(supervisor.peers)
+    if missing := supervisor.describe_missing():
+        print(f"only {len(supervisor.ready)} of {supervisor.served.replicas} replicas: {missing}", flush=True)
     print(f"{checkpoint}, {described}: python app.py --network {address}", flush=True)
     if len(engines) > 1:
         places = {r.info.engine: r.place for r in supervisor.ready if r.info and r.place}

@@ -48,6 +48,8 @@ class Endpoint:
         serves_other: whether it serves another checkpoint than the one expected.
         answered: when it last answered, as ``time.monotonic`` measures it.
         measured: when a call was last measured.
+        probed: when it was last probed.
+        is_probing: whether a probe is under way.
         problem: why it is not up, for messages.
 
     Args:
@@ -63,7 +65,8 @@ class Endpoint:
         self.info: ReplicaInfo | None = None
         self.latency, self.outstanding = Latency(), 0
         self.is_up, self.serves_other = False, False
-        self.answered = self.measured = 0.0
+        self.answered = self.measured = self.probed = 0.0
+        self.is_probing = False
         self.problem = "no answer yet"
 
     def __repr__(self) -> str:
@@ -188,7 +191,9 @@ class Exchange:
         connection.sock.settimeout(self._timeout)
         connection.request(self._method, "/about" if self._method == "GET" else "/", self._body, self._endpoint.headers)
         response: HTTPResponse = connection.getresponse()
-        content = response.read(ANSWER_LIMIT)
+        if response.length is None or response.length > ANSWER_LIMIT:
+            raise HTTPException("an answer without a length, or with too large a one")
+        content = response.read()  # all of it, otherwise IncompleteRead
         with self._lock:
             self._connection = None
         if response.will_close:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from http.client import BAD_REQUEST, CONFLICT
+from http.client import BAD_REQUEST, CONFLICT, REQUEST_ENTITY_TOO_LARGE, HTTPException
 
 from explorer.cluster.endpoint import TRANSPORT_ERRORS, Endpoint, Exchange, Refused
 
@@ -17,6 +17,7 @@ HEDGE_FACTOR = 3.0  # a call is late after this multiple of its usual time at th
 MIN_PATIENCE = 0.1  # seconds, within which no call is late
 PATIENCE_UNKNOWN = 2.0  # seconds at a replica whose calls have not been measured
 MAX_ATTEMPTS = 4  # at a time
+INVALID = (BAD_REQUEST, REQUEST_ENTITY_TOO_LARGE)  # statuses of calls that every replica would refuse
 RETRY_INTERVAL = 0.1  # seconds between two looks for a replica that is up
 
 
@@ -58,6 +59,7 @@ class HedgedCall:
     Args:
         candidates: the endpoints at the moment, the best one first.
         body, rows: of the call.
+        answer_bytes: length of the answer.
         pool: threads in which the attempts wait.
         limit: seconds without any answer from any endpoint, after which the call fails.
         first: the endpoint of the first attempt, if it is up.
@@ -68,12 +70,13 @@ class HedgedCall:
         candidates: Callable[[int], Sequence[Endpoint]],
         body: bytes,
         rows: int,
+        answer_bytes: int,
         pool: ThreadPoolExecutor,
         limit: float,
         first: Endpoint | None = None,
     ) -> None:
         self._candidates, self._body, self._rows, self._pool = candidates, body, rows, pool
-        self._limit, self._first = limit, first
+        self._answer_bytes, self._limit, self._first = answer_bytes, limit, first
         self._attempts: dict[Future[bytes], Attempt] = {}
         self._problem: BaseException | None = None
         self._started = time.monotonic()
@@ -130,8 +133,10 @@ class HedgedCall:
         endpoint.end(self._rows)
         try:
             content = future.result()
+            if len(content) != self._answer_bytes:
+                raise HTTPException(f"an answer of {len(content)} instead of {self._answer_bytes} bytes")
         except Refused as refused:
-            if refused.status == BAD_REQUEST:
+            if refused.status in INVALID:
                 raise ValueError(refused.text) from None
             endpoint.serves_other = refused.status == CONFLICT
             endpoint.set_down(refused)

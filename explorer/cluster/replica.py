@@ -98,6 +98,10 @@ class Replica:
         assert self._info is not None
         self._info = replace(self._info, peers=tuple(map(str, peers)))
 
+    def stop(self) -> None:
+        """Answer no more requests."""
+        self._server.should_exit = self._server.force_exit = True
+
     def _prepare(self, checkpoint: Checkpoint) -> None:
         """Compile the network, and call it once: the first call is the slowest."""
         denoiser = checkpoint.predict_noise
@@ -118,7 +122,7 @@ class Replica:
             log_level="error",
             timeout_keep_alive=KEEP_ALIVE,
         )
-        server = uvicorn.Server(config)
+        self._server = server = uvicorn.Server(config)
         Thread(target=server.run, args=([listening],), name="HTTP", daemon=True).start()
         deadline = time.monotonic() + START_TIMEOUT
         while not server.started:

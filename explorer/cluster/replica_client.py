@@ -20,8 +20,9 @@ from explorer.networks.network import NetworkLost
 
 NO_ANSWER_LIMIT = 30.0  # seconds without any answer from any replica, after which a call fails
 PROBE_INTERVAL = 1.0  # seconds between two probes of a replica
-MIN_PROBE_PAUSE = 0.25  # seconds between two probes when a call waits for them
-IDLE_PROBE_INTERVAL = 5.0  # while nothing is computed and all replicas answer
+DOWN_PROBE_INTERVAL = 0.25  # of a replica that is down, while calls are made
+IDLE_PROBE_INTERVAL = 5.0  # of a replica that is up, while none are made
+TICK = 0.1  # seconds between two looks at whose turn it is
 PROBE_TIMEOUT = 2.0  # seconds
 MEASURE_INTERVAL = 10.0  # seconds without a call, after which a replica is measured again
 USED_RECENTLY = 30.0  # seconds since the last call
@@ -56,17 +57,17 @@ class ReplicaClient:
         self._attempts = ThreadPoolExecutor(MAX_CONCURRENT_ATTEMPTS, thread_name_prefix="replica call")
         self._callers = ThreadPoolExecutor(MAX_CONCURRENT_ATTEMPTS, thread_name_prefix="replica part")
         self._probers = ThreadPoolExecutor(MAX_CONCURRENT_ATTEMPTS, thread_name_prefix="replica probe")
-        self._is_lost, self._last_call, self._wake = False, 0.0, Event()
+        self._is_lost, self._last_call, self._closed = False, 0.0, Event()
         self._weights = ""
         self.info = self._first_info()
         self._weights = self.info.identity["weights"]
         self.probe_all()  # those that the first one announced
         self.rows = min(endpoint.info.rows for endpoint in self._endpoints if endpoint.is_up and endpoint.info)
-        Thread(target=_keep_probing, args=(weakref.ref(self), self._wake), name="replicas", daemon=True).start()
+        Thread(target=_keep_probing, args=(weakref.ref(self), self._closed), name="replicas", daemon=True).start()
 
     def __del__(self) -> None:
-        if wake := getattr(self, "_wake", None):
-            wake.set()
+        if closed := getattr(self, "_closed", None):
+            closed.set()
 
     def _endpoint(self, place: Place, given: bool = False) -> Endpoint:
         return Endpoint(place, self._tls, self._token, given)
@@ -111,19 +112,20 @@ class ReplicaClient:
         return [endpoint for endpoint in reversed(self.endpoints) if endpoint.is_up]
 
     def probe_all(self) -> None:
-        """Ask all replicas about themselves, and take those into account that they announce."""
-        endpoints = self.endpoints
-        list(self._probers.map(self._probe, endpoints))
-        announced = {place for endpoint in endpoints if endpoint.is_up for place in self._announced_by(endpoint)}
+        """Ask all replicas about themselves now, and those that they announce."""
+        list(self._probers.map(self._probe, self.endpoints))
+        new = [endpoint for endpoint in self.endpoints if not endpoint.probed]
+        list(self._probers.map(self._probe, new))
+
+    def _update_endpoints(self) -> None:
+        """Take the replicas into account that are announced by those that are up."""
         with self._endpoints_lock:
+            up = [endpoint for endpoint in self._endpoints if endpoint.is_up]
+            announced = {place for endpoint in up for place in self._announced_by(endpoint)}
             known = {endpoint.place for endpoint in self._endpoints}
             if announced:  # otherwise keep all, because any of them may be the first to come back
                 self._endpoints = [e for e in self._endpoints if e.given or e.is_up or e.place in announced]
-            new = [self._endpoint(place) for place in sorted(announced - known)]
-            self._endpoints += new
-        list(self._probers.map(self._probe, new))
-        if any(endpoint.is_up for endpoint in self.endpoints):
-            self._is_lost = False
+            self._endpoints += [self._endpoint(place) for place in sorted(announced - known)]
 
     def _announced_by(self, endpoint: Endpoint) -> set[Place]:
         """The places of all replicas, according to one of them. A loopback address means the host that has answered."""
@@ -135,35 +137,49 @@ class ReplicaClient:
         return places
 
     def _probe(self, endpoint: Endpoint) -> None:
+        """Ask a replica about itself."""
+        endpoint.is_probing, endpoint.probed = True, time.monotonic()
         try:
             info = endpoint.probe(PROBE_TIMEOUT)
         except (*TRANSPORT_ERRORS, Refused, ValueError) as error:
             endpoint.set_down(error)
             return
-        endpoint.serves_other = bool(self._weights) and info.identity["weights"] != self._weights
-        if endpoint.serves_other:
-            if endpoint.is_up or endpoint.problem == "no answer yet":
+        finally:
+            endpoint.is_probing = False
+        if self._weights and info.identity["weights"] != self._weights:
+            if not endpoint.serves_other:
                 logging.warning("%s serves other weights than %s: it is not used", endpoint.place, self.address)
+            endpoint.serves_other = True
             endpoint.set_down("serves other weights")
-        else:
-            endpoint.is_up, self.info = True, info
+            return
+        endpoint.serves_other, endpoint.is_up = False, True
+        self.info, self._is_lost = info, False
+        self._update_endpoints()
 
-    def probe_later(self) -> bool:
-        """Probe all replicas now, and measure those that get no calls. Returns whether to do so again soon."""
-        self.probe_all()
-        is_used = time.monotonic() - self._last_call < USED_RECENTLY
-        if is_used:
-            for endpoint in self.up:
-                if time.monotonic() - endpoint.measured > MEASURE_INTERVAL:
-                    self._probers.submit(self._measure, endpoint)
-        return is_used or not all(endpoint.is_up for endpoint in self.endpoints)
+    def probe_due(self) -> bool:
+        """Probe those replicas whose turn it is, without waiting, and measure those that get no calls.
+
+        Returns:
+            Whether the client is in use, or a replica is down.
+        """
+        now, endpoints = time.monotonic(), self.endpoints
+        is_used = now - self._last_call < USED_RECENTLY
+        interval = PROBE_INTERVAL if is_used else IDLE_PROBE_INTERVAL
+        for endpoint in endpoints:
+            wait = interval if endpoint.is_up else DOWN_PROBE_INTERVAL if is_used else PROBE_INTERVAL
+            if not endpoint.is_probing and now - endpoint.probed >= wait:
+                self._probers.submit(self._probe, endpoint)
+            elif endpoint.is_up and is_used and now - endpoint.measured > MEASURE_INTERVAL:
+                endpoint.measured = now
+                self._probers.submit(self._measure, endpoint)
+        return is_used or not all(endpoint.is_up for endpoint in endpoints)
 
     def _measure(self, endpoint: Endpoint) -> None:
         """Measure a call on one row that nobody waits for, so that a replica that was slow gets calls again."""
         assert endpoint.info is not None
         rows = endpoint.begin(1)
         call = Call(torch.zeros(1, *endpoint.info.input_shape), torch.zeros(1, dtype=torch.long), self._weights)
-        started = endpoint.measured = time.monotonic()
+        started = time.monotonic()
         try:
             Exchange(endpoint, "POST", call.pack()).answer()
         except (*TRANSPORT_ERRORS, Refused) as error:
@@ -225,8 +241,9 @@ class ReplicaClient:
         self._last_call = time.monotonic()
         if self._is_lost:
             raise self._lost()
-        rows = len(call.x)
-        hedged = HedgedCall(self._candidates, call.pack(), rows, self._attempts, NO_ANSWER_LIMIT, first)
+        hedged = HedgedCall(
+            self._candidates, call.pack(), len(call.x), call.answer_bytes, self._attempts, NO_ANSWER_LIMIT, first
+        )
         try:
             return hedged.answer()
         except OtherCheckpoint:
@@ -240,11 +257,8 @@ class ReplicaClient:
             raise self._lost() from error
 
     def _candidates(self, rows: int) -> list[Endpoint]:
-        """All endpoints, the one with the shortest expected call first. While one is down, probe soon."""
-        endpoints = sorted(self.endpoints, key=lambda e: e.latency.cautious(e.outstanding + rows))
-        if not all(endpoint.is_up for endpoint in endpoints):
-            self._wake.set()
-        return endpoints
+        """All endpoints, the one with the shortest expected call first."""
+        return sorted(self.endpoints, key=lambda e: e.latency.cautious(e.outstanding + rows))
 
     def _lost(self) -> NetworkLost:
         return NetworkLost(
@@ -254,15 +268,15 @@ class ReplicaClient:
         )
 
 
-def _keep_probing(reference: weakref.ref[ReplicaClient], wake: Event) -> None:
+def _keep_probing(reference: weakref.ref[ReplicaClient], closed: Event) -> None:
     """Probe the replicas of a client as long as it exists."""
-    soon = True
-    while True:
-        wake.wait(PROBE_INTERVAL if soon else IDLE_PROBE_INTERVAL)
-        wake.clear()
+    is_busy = True
+    while not closed.wait(TICK if is_busy else PROBE_INTERVAL):
         client = reference()
         if client is None:
             return
-        soon = client.probe_later()
+        try:
+            is_busy = client.probe_due()
+        except RuntimeError:  # the interpreter is shutting down and starts no more threads
+            return
         del client
-        time.sleep(MIN_PROBE_PAUSE)

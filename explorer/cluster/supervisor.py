@@ -110,35 +110,40 @@ class Supervisor:
         return self._advertised or tuple(sorted(replica.place for replica in self.ready if replica.place))
 
     def start(self, limit: float, stop: Callable[[float], bool]) -> None:
-        """Start all replicas and wait until they answer, or until ``stop`` returns True.
+        """Start the replicas and wait until all of them answer, or until ``stop`` returns True.
+
+        If only some answer within the limit, because a machine is missing, the others are started when it joins.
 
         Args:
             limit: seconds.
             stop: waits for some seconds, and returns whether to stop.
 
         Raises:
-            ValueError: a machine refuses, or there is no room, or they do not answer in time; the message names the machine.
+            ValueError: a machine refuses, or none of the replicas answers in time; the message names the machine.
         """
-        nodes = alive_nodes()
-        self._check_host(nodes)
-        room = {node: node.room(self.served) for node in nodes}
-        if sum(room.values()) < self.served.replicas:
-            raise ValueError(
-                f"{self.served.replicas} replicas with {describe_need(self.served)} each do not fit: "
-                + "; ".join(f"{node} has room for {count}" for node, count in room.items())
-            )
+        self._check_host(alive_nodes())
         deadline = time.monotonic() + limit
-        while len(self.ready) < self.served.replicas:
+        while len(self.ready) < self.served.replicas and time.monotonic() < deadline:
             for node, problem in self.check():
                 raise ValueError(f"{node}: {problem}")
-            if time.monotonic() > deadline:
-                waiting = sorted({str(replica.node) for replica in self._replicas if replica.info is None})
-                raise ValueError(
-                    f"no answer within {limit:.0f} s from a replica on {', '.join(waiting)}: it is still starting, or "
-                    f"Ray has no {describe_need(self.served)} free there; --timeout allows more time"
-                )
             if stop(PAUSE):
                 return
+        if not self.ready:
+            raise ValueError(f"no replica answers within {limit:.0f} s: {self.describe_missing()}")
+
+    def describe_missing(self) -> str:
+        """Why there are fewer replicas than wanted; empty if there are not."""
+        waiting = [str(replica.node) for replica in self._replicas if replica.info is None]
+        problems = [
+            f"{node}: still starting, or Ray has no {describe_need(self.served)} free there; --timeout allows more time"
+            for node in sorted(set(waiting))
+        ]
+        if len(self._replicas) < self.served.replicas:
+            room = "; ".join(f"{node} for {node.room(self.served)}" for node in alive_nodes())
+            problems.append(
+                f"{self.served.replicas} replicas need {describe_need(self.served)} each, and there is room: {room}"
+            )
+        return "; ".join(problems)
 
     def check(self) -> list[tuple[Node, str]]:
         """Replace replicas that ended, spread them over the machines, and announce all of them to apps.

@@ -85,6 +85,11 @@ class Call:
         header = {"weights": self.weights, "exact": self.exact, "unshared": self.unshared, "wire": self.wire}
         return json.dumps(header | {"labels": self.labels.tolist()}).encode() + b"\n" + pack_rows(self.x, self.wire)
 
+    @property
+    def answer_bytes(self) -> int:
+        """Length of the answer: the network's output has the shape of its input."""
+        return DTYPES[self.wire].itemsize * self.x.numel()
+
     @classmethod
     def unpack(cls, data: bytes, shape: Shape, T: int) -> Call:
         """Read the body of a request for a network with input shape (C, H, W) and labels in 0..T-1.
