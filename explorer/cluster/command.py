@@ -124,7 +124,7 @@ def serve_until_stopped(args: argparse.Namespace) -> None:
         host = args.host if args.host is not None else OWN_ADDRESS if args.ray else "127.0.0.1"
         supervisor = Supervisor(served, host, args.port, advertised)
         try:
-            supervisor.start(args.timeout, stop.wait)
+            supervisor.start(args.timeout, stop.wait, may_grow=bool(args.ray))
             if stop.is_set():
                 return
             announce(supervisor, served.checkpoint)

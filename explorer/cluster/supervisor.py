@@ -109,7 +109,7 @@ class Supervisor:
         """Where apps reach the replicas."""
         return self._advertised or tuple(sorted(replica.place for replica in self.ready if replica.place))
 
-    def start(self, limit: float, stop: Callable[[float], bool]) -> None:
+    def start(self, limit: float, stop: Callable[[float], bool], may_grow: bool = True) -> None:
         """Start the replicas and wait until all of them answer, or until ``stop`` returns True.
 
         If only some answer within the limit, because a machine is missing, the others are started when it joins.
@@ -117,11 +117,15 @@ class Supervisor:
         Args:
             limit: seconds.
             stop: waits for some seconds, and returns whether to stop.
+            may_grow: whether further machines may join the cluster.
 
         Raises:
-            ValueError: a machine refuses, or none of the replicas answers in time; the message names the machine.
+            ValueError: a machine refuses, they do not fit, or none of the replicas answers in time; the message names the machine.
         """
-        self._check_host(alive_nodes())
+        nodes = alive_nodes()
+        self._check_host(nodes)
+        if not may_grow and sum(node.room(self.served) for node in nodes) < self.served.replicas:
+            raise ValueError(self.describe_missing())
         deadline = time.monotonic() + limit
         while len(self.ready) < self.served.replicas and time.monotonic() < deadline:
             for node, problem in self.check():
