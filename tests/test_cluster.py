@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from flat import flat_pictures
+from sweeps import SWEEP, saved_chunks, wait_for_another_chunk, without_timings
 
 import explorer as ex
 from explorer.bench.command import main as bench
@@ -27,10 +28,6 @@ from explorer.cluster.replica_client import ReplicaClient
 from explorer.evaluation.command import main as evaluate
 from explorer.runs.shared_network import unshared
 from explorer.ui.command import main as serve_app
-
-SWEEP = ["--pictures=36", "--batch=4", "--encoded=6", "--device=cpu", "--steps", "3", "20", "--etas", "0", "large"]
-SWEEP += ["--encode-steps", "2", "5"]
-
 
 # Without Ray
 
@@ -145,17 +142,6 @@ def test_a_sweep_that_loses_its_command_and_then_a_worker_gives_the_same_table(l
     assert without_timings(folder) == local_table
 
 
-def saved_chunks(folder: Path) -> dict[Path, int]:
-    """The files with the sums of all chunks so far, which are replaced after every chunk, and their modification times."""
-    return {path: path.stat().st_mtime_ns for path in folder.glob("evaluation/frechet-*.npz")}
-
-
-def wait_for_another_chunk(folder: Path, before: dict[Path, int]) -> None:
-    deadline = time.monotonic() + 120
-    while saved_chunks(folder) == before and time.monotonic() < deadline:
-        time.sleep(0.005)
-
-
 def kill_a_worker(folder: Path, before: dict[Path, int], killed: list[int]) -> None:
     """Kill a Ray worker of this process while it computes, once another chunk is saved."""
     wait_for_another_chunk(folder, before)
@@ -184,14 +170,6 @@ def is_descendant(pid: int) -> bool:
     while pid > 1 and pid != os.getpid():
         pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     return pid == os.getpid()
-
-
-def without_timings(folder: Path) -> dict:
-    """``quality.json`` without what depends on the machine."""
-    quality = json.loads((folder / "quality.json").read_text())
-    for cell in quality["frechet"]["cells"]:
-        del cell["seconds_per_picture"], cell["machine"]
-    return quality
 
 
 # Users

@@ -99,12 +99,14 @@ class RayNodes:
 
 
 @contextmanager
-def ray_nodes(network: VirtualNetwork, cpus: int = 1, token: str = "") -> Iterator[RayNodes]:
-    """Start Ray on all machines of a network. It ends with the network."""
+def ray_nodes(
+    network: VirtualNetwork, cpus: int = 1, token: str = "", machines: int | None = None
+) -> Iterator[RayNodes]:
+    """Start Ray on the first machines of a network, by default on all. It ends with the block."""
     folder = Path(tempfile.mkdtemp(prefix="ddim-ray-", dir="/tmp"))  # a short path: those of sockets are limited
     try:
         nodes = RayNodes(network, folder, cpus, token)
-        for machine in network.machines:
+        for machine in network.machines[:machines]:
             nodes.start(machine)
         yield nodes
     finally:
