@@ -8,8 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -23,7 +21,7 @@ from flat import flat_pictures
 from sweeps import SWEEP, saved_chunks, wait_for_another_chunk, without_timings
 
 import explorer as ex
-from explorer.bench.ray_nodes import RayNodes, ray_nodes
+from explorer.bench.ray_nodes import RayNodes, Serving, ray_nodes
 from explorer.bench.virtual_network import VirtualNetwork, virtual_network, why_unavailable
 from explorer.cluster.remote_network import connect
 from explorer.evaluation.command import main as evaluate
@@ -36,7 +34,6 @@ pytestmark = [
 ]
 long = pytest.mark.skipif("DDIM_NETWORK_TESTS" not in os.environ, reason="set DDIM_NETWORK_TESTS=1 to run it")
 USERS, STEPS = 6, 60
-ADDRESS = re.compile(r"--network (ray://\S+)$")
 
 
 @pytest.fixture(scope="module")
@@ -52,55 +49,14 @@ def nodes(network) -> Iterator[RayNodes]:
         yield nodes
 
 
-class Serving:
-    """A running ``serve-network``, and what it has printed."""
-
-    def __init__(self, nodes: RayNodes, checkpoint: Path, *options: str, engine: str = "exact") -> None:
-        command = ["-m", "explorer", "serve-network", str(checkpoint), "--ray", nodes.head_address, "--engine", engine]
-        self._process = nodes.popen(nodes.head, [*command, "--replicas", "2", *options])
-        self.lines: list[str] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.lines.append(line.rstrip())
-
-    @property
-    def printed(self) -> str:
-        return "\n".join(self.lines)
-
-    def address(self) -> str:
-        """Wait for the address of the replicas."""
-        deadline = time.monotonic() + 180
-        while time.monotonic() < deadline and self._process.poll() is None:
-            for line in list(self.lines):
-                if found := ADDRESS.search(line):
-                    return found[1]
-            time.sleep(0.05)
-        pytest.fail(f"no address is printed: {self.printed}")
-
-    def error(self) -> str:
-        """Wait for the end of the command, which must fail, and return what it says."""
-        assert self._process.wait(180) == 2
-        self._reader.join(10)
-        return self.printed
-
-    def stop(self) -> None:
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(30)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+def serve(nodes: RayNodes, checkpoint: Path | str, *options: str, engine: str = "exact") -> Serving:
+    return Serving(nodes, str(checkpoint), "--replicas", "2", "--engine", engine, *options)
 
 
 @pytest.fixture(scope="module")
 def serving(nodes, tiny_folder) -> Iterator[Serving]:
     """A replica on each of two machines."""
-    serving = Serving(nodes, tiny_folder)
+    serving = serve(nodes, tiny_folder)
     yield serving
     serving.stop()
 
@@ -188,7 +144,7 @@ def hosts(split):
 
 
 def test_an_address_of_one_machine_is_refused_with_the_machine_and_the_error(network, nodes, tiny_folder):
-    refused = Serving(nodes, tiny_folder, "--host", nodes.head.address, "--port", "8100", "--cpus", "0")
+    refused = serve(nodes, tiny_folder, "--host", nodes.head.address, "--port", "8100", "--cpus", "0")
     message = refused.error()
     assert f"node {network.machines[1].address} (" in message
     assert f"cannot listen on {nodes.head.address}:8100 (Cannot assign requested address)" in message
@@ -197,7 +153,7 @@ def test_an_address_of_one_machine_is_refused_with_the_machine_and_the_error(net
 
 @long
 def test_a_loopback_address_is_refused_where_other_machines_need_it(nodes, tiny_folder):
-    message = Serving(nodes, tiny_folder, "--host", "127.0.0.1", "--cpus", "0").error()
+    message = serve(nodes, tiny_folder, "--host", "127.0.0.1", "--cpus", "0").error()
     assert "--host 127.0.0.1 cannot be reached from other machines, and the cluster has 2" in message
 
 
@@ -227,7 +183,7 @@ def test_a_machine_that_is_not_alike_is_refused_by_name(network, nodes, tiny_fol
         mount = f"mount -t tmpfs none {tiny_folder}"
     try:
         nodes.start(odd, prepare=mount)
-        message = Serving(nodes, tiny_folder, "--cpus", "0", "--port", "8200", "--replicas", "3").error()
+        message = serve(nodes, tiny_folder, "--cpus", "0", "--port", "8200", "--replicas", "3").error()
     finally:
         odd.kill()
     assert f"node {odd.address} (" in message
@@ -241,11 +197,11 @@ def test_different_engines_are_stated_and_exact_makes_the_pictures_equal(network
         nodes.start(
             odd, {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2", "DDIM_EXPLORER_CACHE": "/tmp/none"}
         )
-        serving = Serving(nodes, name, "--cpus", "0", "--port", "8300", "--replicas", "3", engine="fast")
+        serving = serve(nodes, name, "--cpus", "0", "--port", "8300", "--replicas", "3", engine="fast")
         serving.address()
         wait_until(lambda: "--engine exact they are equal" in serving.printed or len(set(engines(serving))) == 1)
         serving.stop()
-        serving = Serving(nodes, name, "--cpus", "0", "--port", "8400", "--replicas", "3")
+        serving = serve(nodes, name, "--cpus", "0", "--port", "8400", "--replicas", "3")
         places = serving.address().removeprefix("ray://").split(",")
         pictures = []
         for place in places:

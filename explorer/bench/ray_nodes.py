@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
@@ -14,10 +15,12 @@ from pathlib import Path
 from threading import Thread, Timer
 
 from explorer.bench.virtual_network import VirtualMachine, VirtualNetwork
+from explorer.cluster.local_cluster import ADDRESS
 
 RAY_PORT = 6379
 START_TIMEOUT = 120  # seconds
 STARTED = "Ray runtime started"  # in what ray start prints
+SERVE_TIMEOUT, STOP_TIMEOUT = 180, 30  # seconds
 OBJECT_STORE = 100 << 20  # bytes of each node
 RAY = str(Path(sys.executable).with_name("ray"))
 
@@ -57,7 +60,7 @@ class RayNodes:
 
         Args:
             environment: further variables of the node's processes.
-            prepare: shell command that runs on the machine first; what it mounts is seen by the node's processes alone.
+            prepare: shell command that runs on the machine first; what it mounts is seen by this machine alone.
 
         Raises:
             RuntimeError: Ray does not start.
@@ -68,7 +71,7 @@ class RayNodes:
         if machine == self.head:
             options += [f"--temp-dir={self._folder}", "--include-dashboard=false"]
         # As a service with Restart=always: a node that the head has given up ends, and has to be started again.
-        script = f'while :; do {prepare}; "$@"; sleep 1; done'
+        script = f'{prepare}; while :; do "$@"; sleep 1; done'
         process = subprocess.Popen(
             machine.command(["sh", "-c", script, "sh", RAY, "start", "--block", *role, *options]),
             env=self.environment() | dict(environment or {}),
@@ -113,3 +116,61 @@ def ray_nodes(
         for machine in network.machines:
             machine.kill()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class Serving:
+    """A ``serve-network`` command on the head of a cluster.
+
+    Args:
+        options: further ones of the command.
+    """
+
+    def __init__(self, nodes: RayNodes, checkpoint: str, *options: str) -> None:
+        command = ["-m", "explorer", "serve-network", checkpoint, "--ray", nodes.head_address, *options]
+        self._process = nodes.popen(nodes.head, command)
+        self._lines: list[str] = []
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.append(line.rstrip())
+
+    @property
+    def printed(self) -> str:
+        """What the command has printed so far."""
+        return "\n".join(self._lines)
+
+    def address(self) -> str:
+        """Wait for the address of the replicas, and return it.
+
+        Raises:
+            RuntimeError: the command ends, or prints none in time.
+        """
+        deadline = time.monotonic() + SERVE_TIMEOUT
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if found := ADDRESS.search(self.printed):
+                return found[1]
+            time.sleep(0.05)
+        raise RuntimeError(f"the network is not served: {self.error() if self._process.poll() else self.printed}")
+
+    def error(self) -> str:
+        """Wait until the command has failed, and return what it has printed.
+
+        Raises:
+            RuntimeError: it does not fail.
+        """
+        if self._process.wait(SERVE_TIMEOUT) == 0:
+            raise RuntimeError(f"serve-network did not fail: {self.printed}")
+        self._reader.join(STOP_TIMEOUT)
+        return self.printed
+
+    def stop(self) -> None:
+        """End the command and the replicas."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()

@@ -12,7 +12,9 @@ from explorer.cluster.ray_session import require_ray
 from explorer.support.ports import free_port
 
 REPLICAS = 2
-ADDRESS = re.compile(r"--network (ray://\S+)$")  # in the line that serve-network prints once the replicas answer
+ADDRESS = re.compile(
+    r"--network (ray://\S+)$", re.MULTILINE
+)  # in the line that serve-network prints once the replicas answer
 
 
 @contextmanager
