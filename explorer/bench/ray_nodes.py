@@ -10,17 +10,16 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import takewhile
 from pathlib import Path
-from threading import Thread, Timer
+from threading import Event, Thread
 
 from explorer.bench.virtual_network import VirtualMachine, VirtualNetwork
 from explorer.cluster.local_cluster import ADDRESS
 
 RAY_PORT = 6379
-START_TIMEOUT = 120  # seconds
+START_TIMEOUT = 240  # seconds
 STARTED = "Ray runtime started"  # in what ray start prints
-SERVE_TIMEOUT, STOP_TIMEOUT = 180, 30  # seconds
+SERVE_TIMEOUT, STOP_TIMEOUT = 300, 30  # seconds
 OBJECT_STORE = 100 << 20  # bytes of each node
 RAY = str(Path(sys.executable).with_name("ray"))
 
@@ -81,13 +80,12 @@ class RayNodes:
             text=True,
         )
         assert process.stdout is not None
-        watchdog = Timer(START_TIMEOUT, process.kill)
-        watchdog.start()
-        lines = list(takewhile(lambda line: STARTED not in line, process.stdout))
-        watchdog.cancel()
-        if process.poll() is not None:
+        lines: list[str] = []
+        started = Event()
+        Thread(target=_read, args=(process, lines, started), daemon=True).start()
+        if not started.wait(START_TIMEOUT):
+            machine.kill()
             raise RuntimeError(f"Ray does not start on {machine.address}: {''.join(lines)[-2000:]}")
-        Thread(target=process.communicate, daemon=True).start()  # reads the rest of the output, so that it never blocks
 
     def popen(self, machine: VirtualMachine, command: Sequence[str], token: bool = True) -> subprocess.Popen[str]:
         """Start a Python command of the project on a machine of the cluster; its output can be read."""
@@ -99,6 +97,16 @@ class RayNodes:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+
+def _read(process: subprocess.Popen[str], lines: list[str], started: Event) -> None:
+    """Read what ``ray start`` prints, so that it never blocks, and set ``started`` when Ray runs."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if not started.is_set():
+            lines.append(line)
+        if STARTED in line:
+            started.set()
 
 
 @contextmanager
