@@ -6,7 +6,6 @@ PREFIX(PORTS - 1) and reads commands as lines of JSON from standard input, see :
 
 from __future__ import annotations
 
-import fcntl
 import heapq
 import json
 import os
@@ -129,6 +128,8 @@ class Switch:
 
 def _open_tap(name: str) -> int:
     """Create a TAP device that exists as long as this process. Returns its file descriptor."""
+    import fcntl  # Unix only, like the devices
+
     device = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
     return device
