@@ -24,12 +24,12 @@ from explorer.cluster.addresses import NetworkAddress, Place
 from explorer.cluster.call_batcher import CallBatcher
 from explorer.cluster.latency import Latency, split_rows
 from explorer.cluster.placement import node_for_next, node_to_relieve
-from explorer.cluster.ray_session import free_port
 from explorer.cluster.remote_network import connect
 from explorer.cluster.replica import MAX_ROWS_OF_CALL, Replica, ServedNetwork, listen
 from explorer.cluster.replica_client import ReplicaClient
 from explorer.cluster.wire_format import Call, ReplicaInfo, identity
 from explorer.networks.network import NetworkLost
+from explorer.support.ports import free_port
 
 SHAPE, T = (3, 8, 8), 1000
 CONFIG = Path(replica_client.__file__).with_name("nginx-replicas.conf")
