@@ -129,8 +129,8 @@ def serve_until_stopped(args: argparse.Namespace) -> None:
                 return
             announce(supervisor, served.checkpoint)
             while not stop.wait(CHECK_INTERVAL):
-                for node, problem in supervisor.check():
-                    print(f"{node}: {problem}; another replica will be started", file=sys.stderr, flush=True)
+                for problem in supervisor.check():
+                    print(f"{problem}; another replica will be started", file=sys.stderr, flush=True)
         finally:
             supervisor.stop()
 

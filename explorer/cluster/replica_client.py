@@ -62,7 +62,7 @@ class ReplicaClient:
         self.info = self._first_info()
         self._weights = self.info.identity["weights"]
         self.probe_all()  # those that the first one announced
-        self.rows = min(endpoint.info.rows for endpoint in self._endpoints if endpoint.is_up and endpoint.info)
+        self.rows = min((e.info.rows for e in self.endpoints if e.is_up and e.info), default=self.info.rows)
         Thread(target=_keep_probing, args=(weakref.ref(self), self._closed), name="replicas", daemon=True).start()
 
     def __del__(self) -> None:
@@ -100,16 +100,13 @@ class ReplicaClient:
     @property
     def up(self) -> list[Endpoint]:
         """The endpoints that calls are sent to, without further addresses of the same replica."""
-        found = {endpoint.info.replica or str(endpoint.place): endpoint for endpoint in self._usable() if endpoint.info}
-        return list(found.values())
+        usable = [(endpoint.info.replica, endpoint) for endpoint in self.endpoints if endpoint.is_up and endpoint.info]
+        return list(dict(reversed(usable)).values())[::-1]
 
     @property
     def engines(self) -> list[str]:
         """What computes the network at all replicas that have answered, for display."""
         return sorted({endpoint.info.engine for endpoint in self.endpoints if endpoint.info})
-
-    def _usable(self) -> list[Endpoint]:
-        return [endpoint for endpoint in reversed(self.endpoints) if endpoint.is_up]
 
     def probe_all(self) -> None:
         """Ask all replicas about themselves now, and those that they announce."""

@@ -6,12 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from explorer.cluster.addresses import Place, is_loopback, is_wildcard
+from explorer.cluster.nodes import Node, alive_nodes, describe_need, summary
 from explorer.cluster.placement import node_for_next, node_to_relieve
 from explorer.cluster.replica import ServedNetwork
 from explorer.cluster.replica_actor import ReplicaActor
@@ -20,36 +21,7 @@ from explorer.cluster.wire_format import ReplicaInfo
 PAUSE = 0.5  # seconds between two looks at the replicas
 HUNG_AFTER = 60.0  # seconds without a sign of life, after which a replica is ended
 RETRY_AFTER = 10.0  # seconds until a node on which a replica did not start is tried again
-MAX_SUMMARY = 400  # characters
 OWN_ADDRESS = ""  # in place of a host: each machine's own address in the cluster
-
-
-@dataclass(frozen=True)
-class Node:
-    """A machine of the cluster.
-
-    Attributes:
-        id: of Ray.
-        address: by which the other machines reach it.
-        hostname: for messages.
-        cpus, gpus: in all.
-    """
-
-    id: str
-    address: str
-    hostname: str
-    cpus: float
-    gpus: float
-
-    def __str__(self) -> str:
-        return f"node {self.address} ({self.hostname})"
-
-    def room(self, served: ServedNetwork) -> int:
-        """How many replicas fit."""
-        fits = [
-            int((have + 1e-6) / need) for have, need in ((self.cpus, served.cpus), (self.gpus, served.gpus)) if need > 0
-        ]
-        return min(fits, default=served.replicas)
 
 
 @dataclass(eq=False)
@@ -73,6 +45,23 @@ class RunningReplica:
     place: Place | None = None
     ping: Any = None
     lived: float = field(default_factory=time.monotonic)
+
+
+class Problem(NamedTuple):
+    """What went wrong on a machine.
+
+    Attributes:
+        node: the machine.
+        text: why a replica ended or does not start there.
+        is_refusal: whether the machine cannot serve the network as it is.
+    """
+
+    node: Node
+    text: str
+    is_refusal: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.node}: {self.text}"
 
 
 class Supervisor:
@@ -120,7 +109,7 @@ class Supervisor:
             may_grow: whether further machines may join the cluster.
 
         Raises:
-            ValueError: a machine refuses, they do not fit, or none of the replicas answers in time; the message names the machine.
+            ValueError: a machine refuses, they do not fit, or none answers in time; the message names the machine.
         """
         nodes = alive_nodes()
         self._check_host(nodes)
@@ -128,8 +117,9 @@ class Supervisor:
             raise ValueError(self.describe_missing())
         deadline = time.monotonic() + limit
         while len(self.ready) < self.served.replicas and time.monotonic() < deadline:
-            for node, problem in self.check():
-                raise ValueError(f"{node}: {problem}")
+            for problem in self.check():
+                if problem.is_refusal:
+                    raise ValueError(str(problem))
             if stop(PAUSE):
                 return
         if not self.ready:
@@ -149,17 +139,17 @@ class Supervisor:
             )
         return "; ".join(problems)
 
-    def check(self) -> list[tuple[Node, str]]:
+    def check(self) -> list[Problem]:
         """Replace replicas that ended, spread them over the machines, and announce all of them to apps.
 
         Returns:
-            The machines on which a replica ended or did not start, and why.
+            What went wrong since the last time.
         """
         problems = []
         for replica in list(self._replicas):
             if problem := self._problem(replica):
                 self._replicas.remove(replica)
-                problems.append((replica.node, problem))
+                problems.append(problem)
                 if replica.info is None:
                     self._refused[replica.node.id] = time.monotonic()
         self._start_missing()
@@ -217,12 +207,12 @@ class Supervisor:
                 "apps reach the replicas"
             )
 
-    def _problem(self, replica: RunningReplica) -> str:
-        """Why a replica has ended; empty if it has not."""
+    def _problem(self, replica: RunningReplica) -> Problem | None:
+        """Why a replica has ended; None if it has not."""
         try:
             if replica.starting is not None:
                 if not ray.wait([replica.starting], timeout=0)[0]:
-                    return ""
+                    return None
                 replica.info, port = ray.get(replica.starting)
                 replica.starting = None
                 own = self._host == OWN_ADDRESS or is_wildcard(self._host)
@@ -239,51 +229,15 @@ class Supervisor:
         except ray.exceptions.RayTaskError as error:
             ray.kill(replica.actor)
             cause = str(getattr(error, "cause", error)).strip()
-            return self._explain(cause.splitlines()[-1] if cause else repr(error))
+            return Problem(replica.node, self._explain(cause.splitlines()[-1] if cause else repr(error)), True)
         except ray.exceptions.RayError as error:
-            return summary(error)
+            return Problem(replica.node, summary(error))
         if replica.starting is None and time.monotonic() - replica.lived > HUNG_AFTER:
             ray.kill(replica.actor)
-            return f"no sign of life for {HUNG_AFTER:.0f} s"
-        return ""
+            return Problem(replica.node, f"no sign of life for {HUNG_AFTER:.0f} s")
+        return None
 
     def _explain(self, problem: str) -> str:
         if "cannot listen on" in problem and self._host != OWN_ADDRESS:
             return f"{problem}; leave --host out, so that each replica listens on its machine's own address"
         return problem
-
-
-def alive_nodes() -> list[Node]:
-    """The machines of the cluster that Ray knows to be alive.
-
-    Raises:
-        ValueError: the head of the cluster does not answer.
-    """
-    try:
-        found = ray.nodes()
-    except (ray.exceptions.RayError, RuntimeError, OSError) as error:
-        raise ValueError(f"the head of the Ray cluster does not answer: {summary(error)}") from None
-    return [
-        Node(
-            node["NodeID"],
-            node["NodeManagerAddress"],
-            node["NodeManagerHostname"],
-            node["Resources"].get("CPU", 0.0),
-            node["Resources"].get("GPU", 0.0),
-        )
-        for node in found
-        if node["Alive"]
-    ]
-
-
-def describe_need(served: ServedNetwork) -> str:
-    """What a replica needs."""
-    gpus = f" and {served.gpus:g} GPU" if served.gpus else ""
-    return f"{served.cpus:g} CPU{gpus}"
-
-
-def summary(error: BaseException) -> str:
-    """The first line of an error message of Ray, without the advice that follows, and the last one, which names the cause."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    first = lines[0].partition(" Worker exit type")[0]
-    return first if len(lines) == 1 else f"{first} {lines[-1]}"[:MAX_SUMMARY]
