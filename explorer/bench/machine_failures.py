@@ -15,13 +15,13 @@ from threading import Event, Thread
 
 from explorer.bench.app_process import Server, start_app
 from explorer.bench.cluster import apps_behind_nginx
-from explorer.bench.load_test import check
+from explorer.bench.load_test import ExpectedPictures, check
 from explorer.bench.machine_throughput import measure_sweep, measure_throughput
 from explorer.bench.measures import BenchConfig, Row
 from explorer.bench.ray_nodes import RayNodes, Serving, ray_nodes
 from explorer.bench.simulated_users import SimulatedRun, simulate
 from explorer.bench.virtual_network import VirtualNetwork, virtual_network
-from explorer.checkpoint import load
+from explorer.checkpoint import Checkpoint, load
 from explorer.cluster.replica_client import ReplicaClient
 
 DELAY, LOSS = 0.02, 0.01  # seconds each way, and probability, of the link of the second machine
@@ -113,6 +113,8 @@ def measure_failures(config: BenchConfig, users: int, seconds: float) -> Iterato
         RuntimeError: after the last row, if a run was lost or mixed up.
     """
     problems: list[str] = []
+    expected: ExpectedPictures = {}
+    checkpoint = load(config.checkpoint, engine=config.engine)
     with serving_cluster(config) as (cluster, address):
         cluster.network.set_link(cluster.network.machines[1], delay=DELAY, loss=LOSS)
         client = ReplicaClient(address)
@@ -126,7 +128,7 @@ def measure_failures(config: BenchConfig, users: int, seconds: float) -> Iterato
                 for failure, cause in FAILURES.items():
                     _wait_for_replicas(client)
                     runs = _runs_during(cluster, cause, server, users, seconds)
-                    row, found = _describe(f"{title}: {failure}", runs, config)
+                    row, found = _describe(f"{title}: {failure}", runs, checkpoint, expected)
                     problems += found
                     yield row
     if problems:
@@ -167,11 +169,13 @@ def _wait_for_replicas(client: ReplicaClient) -> None:
         time.sleep(0.5)
 
 
-def _describe(title: str, runs: list[SimulatedRun], config: BenchConfig) -> tuple[Row, list[str]]:
+def _describe(
+    title: str, runs: list[SimulatedRun], checkpoint: Checkpoint, expected: ExpectedPictures
+) -> tuple[Row, list[str]]:
     """A row on runs, and what was wrong with them."""
     lost = [f"{title}: {run.tab} {run.settings}: {run.error}" for run in runs if run.error]
     others = [run for run in runs if not run.error]
-    mixed = [f"{title}: {problem}" for problem in check(others, load(config.checkpoint, engine=config.engine))]
+    mixed = [f"{title}: {problem}" for problem in check(others, checkpoint, expected)]
     ended = sum(run.ended for run in runs)
     pause = max((run.longest_pause for run in runs), default=0.0)
     measured = f"{len(runs)} runs, {ended} ended, {len(lost)} lost, {len(mixed)} mixed up"

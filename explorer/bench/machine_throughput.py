@@ -139,8 +139,8 @@ def measure_sweep(config: BenchConfig, outage: float) -> Iterator[Row]:
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ddim-sweep-")))
         nodes = stack.enter_context(ray_nodes(stack.enter_context(virtual_network(2))))
         for name, cut in (("here", None), ("there", outage)):
-            copy = Path(shutil.copytree(folder, temporary / name / folder.name))
-            (copy / "quality.json").unlink(missing_ok=True)
+            unmeasured = shutil.ignore_patterns("quality.json", "evaluation")
+            copy = Path(shutil.copytree(folder, temporary / name / folder.name, ignore=unmeasured))
             started = time.perf_counter()
             _evaluate(nodes, copy, cut)
             durations.append(time.perf_counter() - started)
