@@ -17,7 +17,8 @@ def saved_chunks(folder: Path) -> dict[Path, int]:
 
 def wait_for_another_chunk(folder: Path, before: dict[Path, int]) -> None:
     deadline = time.monotonic() + 120
-    while saved_chunks(folder) == before and time.monotonic() < deadline:
+    while saved_chunks(folder) == before:
+        assert time.monotonic() < deadline, "no further chunk is saved"
         time.sleep(0.005)
 
 
