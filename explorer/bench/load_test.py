@@ -77,9 +77,16 @@ def _most_frequent(problems: list[str]) -> str:
     return f"; {counted[0][1]} × {counted[0][0][:80]}" if counted else ""
 
 
-def check(runs: Iterable[SimulatedRun], checkpoint: Checkpoint) -> Iterator[str]:
-    """Yield a message for every run with an error, another user's settings, or other pictures than the same run alone."""
-    expected_pictures: dict[tuple[object, Settings], np.ndarray] = {}
+ExpectedPictures = dict[tuple[object, Settings], np.ndarray]  # by latent and settings, uint8 (H, W, 3)
+
+
+def check(runs: Iterable[SimulatedRun], checkpoint: Checkpoint, known: ExpectedPictures | None = None) -> Iterator[str]:
+    """Yield a message for every run with an error, another user's settings, or other pictures than the same run alone.
+
+    Args:
+        known: expected pictures of earlier checks, to which those of this one are added.
+    """
+    expected_pictures: ExpectedPictures = {} if known is None else known
 
     def expected(latent: object, settings: Settings) -> np.ndarray:
         if (latent, settings) not in expected_pictures:
