@@ -71,17 +71,40 @@ export function cellsOfSquare(n, range) {
  * @param {number} range
  */
 export function densityOpacities(components, n, range) {
-  const field = cellsOfSquare(n, range).map(([x, y]) => densityAndScore(components, x, y).density);
+  const field = new Array(n * n).fill(0);
+  for (const component of components) {
+    // exp(-(dx² + dy²) / 2v) is a product of a factor of the column and one of the row
+    const columns = factorsOfCells(n, range, component.x, component.variance);
+    const rows = factorsOfCells(n, range, component.y, component.variance).reverse();
+    for (let row = 0; row < n; row++) {
+      const part = component.height * rows[row];
+      if (part > 0) for (let column = 0; column < n; column++) field[row * n + column] += part * columns[column];
+    }
+  }
   const most = field.reduce((a, b) => Math.max(a, b), 0);
   return field.map((density) => Math.sqrt(density / (most || 1)));
 }
+
+/**
+ * exp(-d² / 2v) at the centres of n cells of [-range, range], where d is the distance to `mean`.
+ * @param {number} n
+ * @param {number} range
+ * @param {number} mean
+ * @param {number} variance
+ */
+const factorsOfCells = (n, range, mean, variance) =>
+  Array.from({ length: n }, (_, k) => Math.exp(-((((k + 0.5) / n) * 2 * range - range - mean) ** 2) / (2 * variance)));
+
+/**
+ * @typedef {{ from: [x: number, y: number], to: [x: number, y: number] }} Arrow
+ */
 
 /**
  * The score on n × n cells of a square as arrows, whose length grows with the score up to a limit.
  * @param {Component[]} components
  * @param {number} n
  * @param {number} range
- * @returns {{ from: [x: number, y: number], to: [x: number, y: number] }[]}
+ * @returns {Arrow[]}
  */
 export function scoreArrows(components, n, range) {
   const longest = (1.5 * range) / n;
