@@ -30,6 +30,7 @@ from explorer.ui.tabs.paths.options import PathsOptions
 
 SHOWN_POINTS = 200  # of each path
 SHOWN_ENDS = 600  # end points
+PRESET_DRAWINGS = json.dumps({name: text_of(Mixture.preset(name).means) for name in PRESETS})
 NEAR_S = 5.0  # alpha_bar = 0.04: what is left of the data is a fifth of the noise
 
 
@@ -177,7 +178,7 @@ class PathsResult(TabResult):
             "near_s": NEAR_S,
             "exact": json.dumps({"std": float(mixture.stds.mean()), "modes": len(mixture)}),
             "alpha_bar": base64_floats(Schedule.linear().alpha_bar),
-            "presets": json.dumps({name: text_of(Mixture.preset(name).means) for name in PRESETS}),
+            "presets": PRESET_DRAWINGS,
         }
 
     def changing(self) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class PathsTab(Tab[PathsOptions]):
         }
         for name, settings in runs.items():
             result.first[name] = sample_paths(result.mixture, options.drawn, settings, result.seed)
-        yield result
+            yield result
         for name, settings in runs.items():
             paths = sample_paths(
                 result.mixture, options.points, settings, result.seed, after_step=lambda: check_cancelled(state)
