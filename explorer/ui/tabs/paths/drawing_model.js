@@ -88,8 +88,10 @@ export class DrawingModel {
     const [x, y] = this.#end;
     const way = [place[0] - x, place[1] - y];
     const length = Math.hypot(way[0], way[1]);
-    for (let at = SPACING; at <= length; at += SPACING) {
-      this.#add([x + (way[0] * at) / length, y + (way[1] * at) / length]);
+    const count = Math.floor(length / SPACING + 1e-9);
+    for (let k = 1; k <= count; k++) {
+      const share = (k * SPACING) / length;
+      this.#add([x + way[0] * share, y + way[1] * share]);
     }
   }
 
