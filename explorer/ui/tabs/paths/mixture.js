@@ -51,6 +51,26 @@ export function densityAndScore(components, x, y) {
 }
 
 /**
+ * The score at a point, also far from all components: densities are relative to that of the most probable component.
+ * @param {Component[]} components
+ * @param {number} x
+ * @param {number} y
+ * @returns {[x: number, y: number]}
+ */
+export function scoreAt(components, x, y) {
+  const logs = components.map((c) => Math.log(c.height) - ((c.x - x) ** 2 + (c.y - y) ** 2) / (2 * c.variance));
+  const largest = logs.reduce((a, b) => Math.max(a, b));
+  let [sum, gx, gy] = [0, 0, 0];
+  components.forEach((c, k) => {
+    const part = Math.exp(logs[k] - largest);
+    sum += part;
+    gx += (part * (c.x - x)) / c.variance;
+    gy += (part * (c.y - y)) / c.variance;
+  });
+  return [gx / sum, gy / sum];
+}
+
+/**
  * The centres of n × n cells of the square [-range, range]², row by row from the top.
  * @param {number} n
  * @param {number} range

@@ -179,6 +179,7 @@ class PathsResult(TabResult):
             "exact": json.dumps({"std": float(mixture.stds.mean()), "modes": len(mixture)}),
             "alpha_bar": base64_floats(Schedule.linear().alpha_bar),
             "presets": PRESET_DRAWINGS,
+            "drawing_std": STD,
         }
 
     def changing(self) -> dict[str, Any]:

@@ -8,7 +8,9 @@ import { setView } from '../../web/page_state.js';
 import { chart, write } from '../../web/plot.js';
 import { Stage } from '../../web/stage.js';
 import { playClock } from '../../web/transport.js';
+import { pointsOf } from './drawing_code.js';
 import { DrawingPad } from './drawing_pad.js';
+import { firstPaths } from './first_paths.js';
 import { noisedMixture, scoreArrows } from './mixture.js';
 import { Backdrop, drawPlane } from './plane.js';
 import { planesFile } from './planes_file.js';
@@ -49,6 +51,8 @@ class Paths extends Stage {
   /** The position in the run: 0 is pure noise, 1 the end. */
   at = 1;
   backdrop = new Backdrop();
+  /** Identifies the mixture on the screen. */
+  data = '';
   /** Arrows of the score at the time step on the screen. @type {import('./mixture.js').Arrow[]} */
   arrows = [];
   /** The plane to draw on. @type {DrawingPad} */
@@ -57,7 +61,10 @@ class Paths extends Stage {
   play = () => {};
 
   prepare() {
-    this.pad = new DrawingPad(this, (drawing) => this.change({ mixture: 'drawing', drawing }));
+    this.pad = new DrawingPad(this, (drawing) => {
+      this.showFirstPaths(drawing);
+      this.change({ mixture: 'drawing', drawing });
+    });
     this.time = this.$('.time');
     this.withScore = this.$('.with-score');
     this.play = playClock({
@@ -112,6 +119,7 @@ class Paths extends Stage {
 
   receive() {
     const { value } = this;
+    this.data = `${value.settings.mixture}/${value.settings.drawing}`;
     const [weights, means, stds] = JSON.parse(value.mixture);
     this.mixture = { weights, means, stds };
     this.runs = JSON.parse(value.runs);
@@ -119,6 +127,24 @@ class Paths extends Stage {
     this.modes = JSON.parse(value.exact).modes;
     this.alphaBar = floats(value.alpha_bar);
     this.pad.presets = JSON.parse(value.presets);
+  }
+
+  /** Show the paths of another drawing until those of the server are there, see first_paths.js. @param {string} drawing */
+  showFirstPaths(drawing) {
+    const run = this.runs['0'];
+    const means = pointsOf(drawing);
+    if (!run || this.data === `drawing/${drawing}`) return;
+    this.data = `drawing/${drawing}`;
+    this.mixture = {
+      weights: means.map(() => 1 / means.length),
+      means,
+      stds: means.map(() => this.value.drawing_std),
+    };
+    const { t } = run;
+    const x = firstPaths(this.mixture, { ...run, steps: this.value.settings.steps }, this.alphaBar);
+    this.runs = { 0: { t, x }, yours: { t, x: [] }, 1: { t, x: [] } };
+    this.modes = means.length;
+    this.repaint();
   }
 
   /** @param {HTMLButtonElement} button */
@@ -152,8 +178,7 @@ class Paths extends Stage {
     const first = this.runs['0'];
     if (!first) return;
     const t = first.t[momentAt(first, this.at)];
-    const { mixture, drawing } = this.value.settings;
-    this.backdrop.draw(this.mixture, this.alphaBar[t], `${mixture}/${drawing}/${t}/`);
+    this.backdrop.draw(this.mixture, this.alphaBar[t], `${this.data}/${t}/`);
     const hasScore = this.plane === 'x' && this.withScore.checked;
     this.arrows = hasScore ? scoreArrows(noisedMixture(this.mixture, this.alphaBar[t]), ARROWS, RANGE) : [];
     for (const name of NAMES) this.drawRun(name);
