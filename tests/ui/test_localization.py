@@ -196,6 +196,7 @@ CONSTANTS = {
     "forward.marginals": {"0"},
     "paths.at": {"0"},
     "paths.sweep": {"1"},  # of a ratio
+    "paths.sweep_drawn": {"1"},
     "paths.before": {"1"},
     "about.quality": {"0"},  # of a perfect sampler
     "quality.perfect": {"0"},
