@@ -10,6 +10,7 @@ for step in ex.denoise(checkpoint, x_T, ex.Settings(steps=20, eta=0.5)):
 
 from explorer.branching import branch, pixel_std
 from explorer.checkpoint import Checkpoint, CheckpointError, available, from_denoiser, load
+from explorer.exercises import check
 from explorer.forward import diffuse
 from explorer.inversion import encode
 from explorer.latents import latent, slerp, step_noise
@@ -18,22 +19,26 @@ from explorer.media.convert import to_image
 from explorer.sampler import Step, Terms, ddim_step, denoise, sample
 from explorer.schedule import Coefficients, Schedule, jumps, timesteps
 from explorer.settings import Settings
+from explorer.solvers import SOLVERS, SolverStep, solve
 from explorer.support import renamed_modules as _renamed_modules
 from explorer.trajectory import Numbers, Trajectory, record
 from explorer.ui.show import show
 
 __all__ = [
+    "SOLVERS",
     "Checkpoint",
     "CheckpointError",
     "Coefficients",
     "Numbers",
     "Schedule",
     "Settings",
+    "SolverStep",
     "Step",
     "Terms",
     "Trajectory",
     "available",
     "branch",
+    "check",
     "ddim_step",
     "denoise",
     "diffuse",
@@ -47,6 +52,7 @@ __all__ = [
     "sample",
     "show",
     "slerp",
+    "solve",
     "step_noise",
     "timesteps",
     "to_image",

@@ -16,6 +16,8 @@ COMMANDS = {
     "evaluate": "explorer.evaluation.command",
     "bench": "explorer.bench.command",
     "fuzz": "explorer.fuzz.command",
+    "prepare": "explorer.ui.prepare.command",
+    "course": "explorer.course.command",
     "serve-network": "explorer.cluster.command",
 }
 USAGE = f"""usage: {PROGRAM} [OPTION…]             serve the app and open it in a browser (--help lists the options)

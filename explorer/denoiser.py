@@ -72,6 +72,10 @@ class NoisePredictor(Protocol):
         """Predicted noise, float32, shape and device of ``x_t`` (B, C, H, W), for t in 1..T (int or (B,) of ints)."""
         ...
 
+    def choose_engine(self, shape: tuple[int, int, int]) -> str:
+        """Choose the engine for pictures of ``shape`` (C, H, W) if that is still to be done, and return its display name."""
+        ...
+
     def prepare(self) -> NoisePredictor:
         """Compile for every batch size now, so that no later call has to wait for it.
 
@@ -108,6 +112,10 @@ class FunctionPredictor:
     @property
     def unshared(self) -> FunctionPredictor:
         return self
+
+    def choose_engine(self, shape: tuple[int, int, int]) -> str:
+        """Return an empty text: a function has no engine."""
+        return self.engine
 
     def prepare(self) -> FunctionPredictor:
         """Do nothing: a function needs no compilation."""
@@ -158,6 +166,9 @@ class DelegatingPredictor:
     @property
     def unshared(self) -> NoisePredictor:
         return self.predictor.unshared
+
+    def choose_engine(self, shape: tuple[int, int, int]) -> str:
+        return self.predictor.choose_engine(shape)
 
     def prepare(self) -> NoisePredictor:
         prepared = self.predictor.prepare()
@@ -285,6 +296,10 @@ class Denoiser:
                 C, H, W = shape
                 self._network = self._choose_network((C * self.patch**2, H // self.patch, W // self.patch))
             return self._network
+
+    def choose_engine(self, shape: tuple[int, int, int]) -> str:
+        """Choose the engine if that is still to be done, and return its display name. Errors as for :meth:`__call__`."""
+        return self.network(shape).name
 
     def _choose_network(self, shape: tuple[int, int, int]) -> Network:
         try:

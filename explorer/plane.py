@@ -7,6 +7,8 @@ and one Euler step is exact.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from explorer.forward import Paths
@@ -19,7 +21,12 @@ from explorer.support.arguments import as_int
 
 
 def sample_paths(
-    mixture: Mixture, count: int, settings: Settings | None = None, seed: int = 0, schedule: Schedule | None = None
+    mixture: Mixture,
+    count: int,
+    settings: Settings | None = None,
+    seed: int = 0,
+    schedule: Schedule | None = None,
+    after_step: Callable[[], object] | None = None,
 ) -> Paths:
     """Sample ``count`` points with :func:`explorer.denoise` and the mixture's exact eps_theta.
 
@@ -29,6 +36,7 @@ def sample_paths(
         settings: 50 steps of DDIM if None. The z of all points is drawn from one ``noise_seed``.
         seed: seed of x_T. Path i depends only on the two seeds and i.
         schedule: DDPM's linear schedule if None.
+        after_step: called after every step. What it raises ends the run.
 
     Returns:
         Paths with x (count, steps + 1, 2). t is ascending, so the samples x_0 are ``x[:, 0]``.
@@ -38,9 +46,13 @@ def sample_paths(
     """
     checkpoint = mixture.checkpoint(schedule, points=count)
     x_T = latent(checkpoint.shape, [seed])
-    steps = list(denoise(checkpoint, x_T, settings))
-    states = [x_T, *(step.x_prev for step in steps)]
-    t = (0, *(step.t for step in reversed(steps)))
+    states, times = [x_T], []
+    for step in denoise(checkpoint, x_T, settings):
+        states.append(step.x_prev)
+        times.append(step.t)
+        if after_step is not None:
+            after_step()
+    t = (0, *reversed(times))
     x = np.stack([state[0, 0].double().numpy() for state in reversed(states)], 1)
     return Paths(t, checkpoint.schedule.alpha_bar[list(t)], x)
 
@@ -113,6 +125,17 @@ def mode_std(mixture: Mixture, x: np.ndarray) -> np.ndarray:
         r = r / r.sum(0)
     mean = r.T @ x
     return np.sqrt((r * np.square(x[:, None] - mean).sum(-1)).sum(0) / 2)
+
+
+def spread_around_means(mixture: Mixture, x: np.ndarray) -> float:
+    """Root mean square distance of a coordinate of the points ``x`` (n, 2) from the mean of its component.
+
+    The distances to all means are weighted by responsibility, so for samples of the mixture the expected square is the mean
+    of ``stds**2``, weighted by ``weights``, however many components there are. Unlike :func:`mode_std` it needs no several
+    points in each component, and an offset of the points from their mean counts as well.
+    """
+    squared = np.square(x).sum(-1, keepdims=True) + np.square(mixture.means).sum(-1) - 2 * x @ mixture.means.T
+    return float(np.sqrt((mixture.responsibilities(x) * np.maximum(squared, 0)).sum(-1).mean() / 2))
 
 
 def energy_distance(x: np.ndarray, y: np.ndarray) -> float:

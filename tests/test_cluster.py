@@ -13,27 +13,21 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 import torch
 from flat import flat_pictures
+from sweeps import SWEEP, saved_chunks, wait_for_another_chunk, without_timings
 
 import explorer as ex
 from explorer.bench.command import main as bench
 from explorer.cluster import ray_session
 from explorer.cluster.command import main as serve_network
-from explorer.cluster.remote_network import ReplicaClient, connect
-from explorer.cluster.wire_format import Call, ReplicaInfo
+from explorer.cluster.remote_network import connect
+from explorer.cluster.replica_client import ReplicaClient
 from explorer.evaluation.command import main as evaluate
-from explorer.networks.network import NetworkLost
 from explorer.runs.shared_network import unshared
 from explorer.ui.command import main as serve_app
-
-SHAPE, T = (3, 8, 8), 1000
-SWEEP = ["--pictures=36", "--batch=4", "--encoded=6", "--device=cpu", "--steps", "3", "20", "--etas", "0", "large"]
-SWEEP += ["--encode-steps", "2", "5"]
-
 
 # Without Ray
 
@@ -51,47 +45,6 @@ def test_without_ray_a_sweep_says_what_to_install(monkeypatch, capsys, tiny_copy
     monkeypatch.setattr(ray_session, "find_spec", lambda name: None)
     assert evaluate([str(tiny_copy), *SWEEP, "--ray"]) == 2
     assert capsys.readouterr().err == f"evaluate: {ray_session.RAY_MISSING}\n"
-
-
-# The wire format
-
-
-@pytest.mark.parametrize(("wire", "tolerance"), [("float32", 0), ("half", 2e-3)])
-def test_a_call_arrives_as_it_was_sent(wire, tolerance):
-    x = torch.randn(3, *SHAPE, generator=torch.Generator().manual_seed(0))
-    sent = Call(x, torch.tensor([0, 7, 999]), "abc", True, False, wire)
-    received = Call.unpack(sent.pack(), SHAPE, T)
-    assert (received.weights, received.exact, received.unshared, received.wire) == ("abc", True, False, wire)
-    assert received.labels.tolist() == [0, 7, 999]
-    assert float((received.x - x).abs().max()) <= tolerance
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"{}\n",
-        b'{"labels": [1], "wire": "pickle"}\n',
-        b'{"labels": [1], "wire": "float32"}\n123',
-        b'{"labels": [1000], "wire": "half"}\n' + bytes(2 * 192),
-        b'{"labels": [true], "wire": "half"}\n' + bytes(2 * 192),
-        b'{"labels": [], "wire": "half"}\n',
-    ],
-)
-def test_an_invalid_call_is_refused_with_what_was_expected(data):
-    with pytest.raises(ValueError, match="expected"):
-        Call.unpack(data, SHAPE, T)
-
-
-@pytest.mark.parametrize("address", ["http://a:1", "ray://", "ray://host", "ray://:80", "ray://host:99999"])
-def test_an_invalid_address_is_refused(address):
-    with pytest.raises(ValueError, match="--network must be ray or ray://HOST:PORT, not"):
-        ReplicaClient(address)
-
-
-def test_if_nothing_listens_the_message_says_how_to_start_a_network():
-    with pytest.raises(ValueError, match=r"no network answers at ray://127\.0\.0\.1:9 .*serve-network CHECKPOINT"):
-        connect("ray://127.0.0.1:9")
 
 
 # On two replicas
@@ -134,20 +87,13 @@ def test_pictures_computed_remotely_equal_those_of_this_process(served, tiny, ti
 
 
 @pytest.mark.cluster
-def test_a_checkpoint_other_than_the_served_one_is_refused_when_connecting_and_in_calls(
-    served, tiny_copy, save_pipeline
-):
+def test_a_checkpoint_other_than_the_served_one_is_refused_when_connecting(served, tiny_copy):
     (tiny_copy / "explorer.json").write_text(json.dumps({"patch": 1, "title": "the same"}))
     connect(served, str(tiny_copy))
     path = tiny_copy / "scheduler" / "scheduler_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"beta_schedule": "squaredcos_cap_v2"}))
     with pytest.raises(ValueError, match=r"serves another checkpoint than tiny: schedule .* here and .* there"):
         connect(served, str(tiny_copy))
-    client = ReplicaClient(served)
-    with pytest.raises(NetworkLost, match="now serves another checkpoint"):
-        client.send(Call(torch.zeros(1, *SHAPE), torch.tensor([1]), "other weights"))
-    with pytest.raises(ValueError, match="expected labels from 0 to 999"):
-        client.send(Call(torch.zeros(1, *SHAPE), torch.tensor([1000])))
 
 
 @pytest.mark.cluster
@@ -158,41 +104,6 @@ def test_no_call_is_lost_when_a_replica_dies(served, tiny, tiny_folder):
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline:
         torch.testing.assert_close(remote.predict_noise(x_T, 500), tiny.predict_noise(x_T, 500), atol=1e-4, rtol=1e-4)
-
-
-# Without replicas
-
-
-def test_without_replicas_calls_fail_at_once_and_succeed_again_when_one_is_back(monkeypatch):
-    is_up, requested = True, []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        requested.append(request.url.path)
-        if not is_up:
-            raise httpx.ConnectError("connection refused")
-        if request.method == "GET":
-            return httpx.Response(200, json=vars(ReplicaInfo("tiny", {"weights": "w"}, "torch", 2, 8)))
-        return httpx.Response(200, content=request.content.partition(b"\n")[2])
-
-    client_class = httpx.Client
-    monkeypatch.setattr(
-        httpx, "Client", lambda **options: client_class(transport=httpx.MockTransport(answer), **options)
-    )
-    monkeypatch.setattr("explorer.cluster.remote_network.CALL_TIMEOUT", 0.3)
-    monkeypatch.setattr("explorer.cluster.remote_network.PROBE_INTERVAL", 0.1)
-    client, call = ReplicaClient("ray://somewhere:1"), Call(torch.ones(1, *SHAPE), torch.tensor([1]), "w")
-    assert len(client.send(call)) == 4 * 192
-    is_up = False
-    with pytest.raises(NetworkLost, match="No replica of the network answers at ray://somewhere:1"):
-        client.send(call)
-    requested.clear()
-    for _ in range(5):  # one probe answers all waiting runs
-        with pytest.raises(NetworkLost):
-            client.send(call)
-    assert requested == ["/about"]
-    is_up = True
-    time.sleep(0.15)
-    assert len(client.send(call)) == 4 * 192
 
 
 # Sweeps
@@ -231,17 +142,6 @@ def test_a_sweep_that_loses_its_command_and_then_a_worker_gives_the_same_table(l
     assert without_timings(folder) == local_table
 
 
-def saved_chunks(folder: Path) -> dict[Path, int]:
-    """The files with the sums of all chunks so far, which are replaced after every chunk, and their modification times."""
-    return {path: path.stat().st_mtime_ns for path in folder.glob("evaluation/frechet-*.npz")}
-
-
-def wait_for_another_chunk(folder: Path, before: dict[Path, int]) -> None:
-    deadline = time.monotonic() + 120
-    while saved_chunks(folder) == before and time.monotonic() < deadline:
-        time.sleep(0.005)
-
-
 def kill_a_worker(folder: Path, before: dict[Path, int], killed: list[int]) -> None:
     """Kill a Ray worker of this process while it computes, once another chunk is saved."""
     wait_for_another_chunk(folder, before)
@@ -270,14 +170,6 @@ def is_descendant(pid: int) -> bool:
     while pid > 1 and pid != os.getpid():
         pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     return pid == os.getpid()
-
-
-def without_timings(folder: Path) -> dict:
-    """``quality.json`` without what depends on the machine."""
-    quality = json.loads((folder / "quality.json").read_text())
-    for cell in quality["frechet"]["cells"]:
-        del cell["seconds_per_picture"], cell["machine"]
-    return quality
 
 
 # Users

@@ -16,8 +16,8 @@ from explorer.checkpoint import CHECKPOINTS
 from explorer.evaluation.features import ReferenceStatistics
 from explorer.evaluation.frechet import bias_floor
 from explorer.evaluation.held_out_loss import ROUNDS, held_out_loss
-from explorer.paper import TABLE_1, TABLE_1_STEPS, TABLE_2, TABLE_2_STEPS
 from explorer.storage.quality_file import BiasFloor, Quartiles, RealDistance, read_quality, write_quality
+from explorer.support.paper_tables import TABLE_1, TABLE_1_STEPS, TABLE_2, TABLE_2_STEPS
 
 SCHEDULE = ex.Schedule.linear()
 BLACK = np.zeros((50, 16, 16, 1), np.uint8)  # x_0 = -1 everywhere

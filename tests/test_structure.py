@@ -17,14 +17,15 @@ MODULES = {
 }
 LAYERS = (  # from the bottom; a part imports parts of layers below its own, and lazily what it needs for one command
     {"support"},
-    {"schedule", "settings", "latents", "forward", "paper"},
+    {"schedule", "settings", "latents", "forward"},
     {"storage"},
     {"networks"},
-    {"denoiser", "checkpoint", "sampler", "inversion", "trajectory", "branching", "mixture", "plane"},
+    {"denoiser", "checkpoint", "sampler", "inversion", "trajectory", "branching", "mixture", "plane"}
+    | {"solver_steps", "solvers"},
     {"media", "runs"},
-    {"cluster", "derivations", "evaluation", "training"},
+    {"cluster", "derivations", "evaluation", "exercises", "training"},
     {"ui"},
-    {"bench", "fuzz"},
+    {"bench", "course", "fuzz"},
 )
 
 

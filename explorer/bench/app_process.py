@@ -58,7 +58,8 @@ def start_app(config: BenchConfig, setup: str = "", arguments: Sequence[str] = (
     """
     port = free_port()
     code = f"{setup}\n{SERVE}"
-    options = ["--checkpoint", config.checkpoint, "--engine", config.engine, "--port", str(port), *arguments]
+    options = ["--checkpoint", config.checkpoint, "--engine", config.engine, "--port", str(port)]
+    options += ["--store-size", str(config.store_size), *arguments]
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, "-c", code, *options], stdout=subprocess.DEVNULL)
     try:

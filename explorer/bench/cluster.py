@@ -21,8 +21,10 @@ from explorer.bench.app_process import Server, start_app
 from explorer.bench.load_test import load_test
 from explorer.bench.measures import BenchConfig, Row
 from explorer.checkpoint import Checkpoint, load
+from explorer.cluster.addresses import is_loopback
 from explorer.cluster.local_cluster import local_cluster
-from explorer.cluster.remote_network import ReplicaClient, connect
+from explorer.cluster.remote_network import connect
+from explorer.cluster.replica_client import ReplicaClient
 from explorer.latents import latent
 from explorer.sampler import sample
 from explorer.settings import Settings
@@ -163,7 +165,7 @@ def killed_replicas(client: ReplicaClient, seconds: float, outages: list[float])
         seconds: duration of the load test.
         outages: receives the seconds until each killed replica was replaced.
     """
-    if client.host not in ("127.0.0.1", "localhost"):
+    if not all(is_loopback(endpoint.place.host) for endpoint in client.endpoints):
         yield
         return
     stop = Event()
@@ -197,9 +199,9 @@ def wait_for_replicas(client: ReplicaClient, stop: Event, without: int = 0) -> l
     Args:
         without: process id of a replica that does not count, because it was killed.
     """
-    pids: set[int] = set()
-    while len(pids) < client.info.replicas and not stop.wait(0.05):
-        with suppress(httpx.HTTPError):
-            pids.add(client.fetch_info().process)
-        pids.discard(without)
-    return sorted(pids)
+    while not stop.wait(0.05):
+        client.probe_all()
+        pids = {endpoint.info.process for endpoint in client.up if endpoint.info} - {without}
+        if len(pids) >= client.info.replicas:
+            return sorted(pids)
+    return []

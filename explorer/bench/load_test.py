@@ -12,6 +12,7 @@ import re
 import statistics
 import time
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 
@@ -61,14 +62,31 @@ def load_test(
         single_rows = _simulate(start_app(config, setup=UNSHARED_SETUP), users, seconds)
         yield from _gain_by_sharing(simulation, single_rows, seconds)
     problems = list(check(runs, load(config.checkpoint, engine=config.engine)))
-    yield "errors and wrong pictures", str(len(problems)), f"of {len(runs)} runs, each repeated alone"
+    yield (
+        "errors and wrong pictures",
+        str(len(problems)),
+        f"of {len(runs)} runs, each repeated alone{_most_frequent(problems)}",
+    )
     if problems:
         raise RuntimeError("\n".join(problems[:20]))
 
 
-def check(runs: Iterable[SimulatedRun], checkpoint: Checkpoint) -> Iterator[str]:
-    """Yield a message for every run with an error, another user's settings, or other pictures than the same run alone."""
-    expected_pictures: dict[tuple[object, Settings], np.ndarray] = {}
+def _most_frequent(problems: list[str]) -> str:
+    """What most of the problems are, without the runs that they belong to; empty without problems."""
+    counted = Counter(problem.partition(": ")[2] for problem in problems).most_common(1)
+    return f"; {counted[0][1]} × {counted[0][0][:80]}" if counted else ""
+
+
+ExpectedPictures = dict[tuple[object, Settings], np.ndarray]  # by latent and settings, uint8 (H, W, 3)
+
+
+def check(runs: Iterable[SimulatedRun], checkpoint: Checkpoint, known: ExpectedPictures | None = None) -> Iterator[str]:
+    """Yield a message for every run with an error, another user's settings, or other pictures than the same run alone.
+
+    Args:
+        known: expected pictures of earlier checks, to which those of this one are added.
+    """
+    expected_pictures: ExpectedPictures = {} if known is None else known
 
     def expected(latent: object, settings: Settings) -> np.ndarray:
         if (latent, settings) not in expected_pictures:

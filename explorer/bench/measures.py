@@ -34,6 +34,7 @@ class BenchConfig:
         rounds: repetitions of each measurement.
         batches: batch sizes of the comparison with diffusers.
         lengths: values of S, ascending; the time is expected to be proportional to S.
+        store_size: of the app's store of results, in MB; 0 so that no result of an earlier measurement is used.
     """
 
     checkpoint: str = "faces-64"
@@ -42,6 +43,7 @@ class BenchConfig:
     rounds: int = 5
     batches: tuple[int, ...] = (1, 8, 32)
     lengths: tuple[int, ...] = (10, 100, 1000)
+    store_size: int = 0
 
 
 def compare_with_diffusers(config: BenchConfig) -> Iterator[Row]:

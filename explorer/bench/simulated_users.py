@@ -38,6 +38,7 @@ class SimulatedRun:
         requested_at: seconds since the start of the test.
         first_update: seconds from the request to the first picture; 0 if there was none.
         duration: seconds from the request to the end.
+        longest_pause: the most seconds between two updates.
         value: the last value that the page received.
         sheet: content of the sprite sheet, for Steps.
         error: what went wrong.
@@ -49,6 +50,7 @@ class SimulatedRun:
     requested_at: float = 0.0
     first_update: float = 0.0
     duration: float = 0.0
+    longest_pause: float = 0.0
     value: dict[str, Any] = field(default_factory=dict)
     sheet: bytes = b""
     error: str = ""
@@ -147,7 +149,7 @@ class SimulatedUser:
         started = time.perf_counter()
         await self._report_change(values)
         event_id = await self._join_queue(f"run_{run.tab}", values)
-        abandoned = False
+        abandoned, last_update = False, 0.0
         async for message in self._messages():
             if message.get("event_id") != event_id:
                 continue
@@ -155,6 +157,9 @@ class SimulatedUser:
             if message["msg"] == "process_generating" and output.get("data"):
                 update = output["data"][0]
                 run.value = apply_diff(run.value, update) if isinstance(update, list) else update
+                now = time.perf_counter()
+                run.longest_pause = max(run.longest_pause, now - last_update if last_update else 0.0)
+                last_update = now
                 if not run.first_update and run.value.get("state") in ("running", "ended"):
                     run.first_update = time.perf_counter() - started
                 if run.abandon and run.first_update and not abandoned and self._rng.random() < ABANDON_PROBABILITY:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from explorer.cluster.ray_session import require_ray
-from explorer.cluster.remote_network import SCHEME
 from explorer.support.ports import free_port
 
 REPLICAS = 2
+ADDRESS = re.compile(
+    r"--network (ray://\S+)$", re.MULTILINE
+)  # in the line that serve-network prints once the replicas answer
 
 
 @contextmanager
@@ -26,16 +29,16 @@ def local_cluster(
         ValueError: Ray is not installed, or the network cannot be served; the reason is in the terminal.
     """
     require_ray()
-    address = f"{SCHEME}127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "explorer", "serve-network", checkpoint, "--while-read", "--cpus", "0"]
-    command += ["--replicas", str(replicas), "--engine", engine, "--port", address.rpartition(":")[2]]
+    command += ["--replicas", str(replicas), "--engine", engine, "--port", str(free_port())]
     if device != "auto":
         command += ["--device", device]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        if not any(address in line for line in process.stdout):  # the command prints the address once replicas answer
+        address = next((found[1] for line in process.stdout if (found := ADDRESS.search(line.rstrip()))), None)
+        if address is None:
             raise ValueError(f"the network of {checkpoint} cannot be served on this machine")
         yield address
     finally:

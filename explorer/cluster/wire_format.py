@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
+from explorer.cluster.addresses import Place
 from explorer.denoiser import Denoiser
 from explorer.storage.diffusers_folder import Shape
 from explorer.support.arguments import shorten
@@ -84,6 +85,11 @@ class Call:
         header = {"weights": self.weights, "exact": self.exact, "unshared": self.unshared, "wire": self.wire}
         return json.dumps(header | {"labels": self.labels.tolist()}).encode() + b"\n" + pack_rows(self.x, self.wire)
 
+    @property
+    def answer_bytes(self) -> int:
+        """Length of the answer: the network's output has the shape of its input."""
+        return DTYPES[self.wire].itemsize * self.x.numel()
+
     @classmethod
     def unpack(cls, data: bytes, shape: Shape, T: int) -> Call:
         """Read the body of a request for a network with input shape (C, H, W) and labels in 0..T-1.
@@ -123,7 +129,7 @@ def unpack_rows(data: bytes | memoryview, shape: Shape, wire: Wire) -> Tensor:
 
 @dataclass(frozen=True)
 class ReplicaInfo:
-    """The answer of a replica at ``/about``.
+    """What a replica says about itself, in answer to GET.
 
     Attributes:
         checkpoint: name, folder or hub id by which the checkpoint was opened.
@@ -131,7 +137,9 @@ class ReplicaInfo:
         engine: what computes the network, for display.
         replicas: number of replicas that are served.
         rows: the most rows that a replica computes in one call.
-        process: process id of the replica that answered.
+        process: process id of the replica.
+        replica: random id of the replica.
+        peers: HOST:PORT of all replicas, also this one, as apps reach them.
     """
 
     checkpoint: str
@@ -140,3 +148,32 @@ class ReplicaInfo:
     replicas: int
     rows: int
     process: int = 0
+    replica: str = ""
+    peers: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> ReplicaInfo:
+        """Read the answer of a replica. Fields that a later version may add are ignored.
+
+        Raises:
+            ValueError: it is something else.
+        """
+        try:
+            values = json.loads(data)
+            known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
+            info = cls(**known | {"peers": tuple(map(str, known.get("peers", ())))})
+            for peer in info.peers:
+                Place.parse(peer)
+            valid = all(key in info.identity for key in IDENTITY_KEYS) and info.replicas > 0 and info.rows > 0
+        except (ValueError, KeyError, TypeError, RecursionError):
+            valid = False
+        if not valid:
+            raise ValueError(f"expected the description of a replica, not {shorten(data)}")
+        return info
+
+    @property
+    def input_shape(self) -> Shape:
+        """Shape (C, H, W) of the U-Net's input."""
+        C, H, W = self.identity["shape"]
+        p = self.identity["patch"]
+        return C * p * p, H // p, W // p

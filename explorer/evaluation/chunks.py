@@ -24,9 +24,9 @@ from explorer.evaluation.features import (
 from explorer.inversion import Inversion, encode
 from explorer.latents import latent
 from explorer.media.convert import to_uint8
-from explorer.paper import Eta
 from explorer.sampler import sample
 from explorer.settings import Settings
+from explorer.support.paper_tables import Eta
 
 
 class Chunk(NamedTuple):

@@ -17,15 +17,17 @@ from explorer.evaluation.frechet_table import measure_frechet, measure_real
 from explorer.evaluation.loss_entry import measure_loss
 from explorer.evaluation.reconstruction import measure_reconstruction
 from explorer.evaluation.reference_set import ReferenceSet
+from explorer.evaluation.solver_table import measure_solvers
 from explorer.evaluation.timing import measure_seconds
 from explorer.inversion import Inversion
 from explorer.networks.network import ENGINES
-from explorer.paper import TABLE_2_STEPS, Eta
 from explorer.runs.tasks import Distribute, in_this_process
 from explorer.storage.picture_dataset import load_pictures
+from explorer.support.paper_tables import TABLE_2_STEPS, Eta
 
 PARTS = ("loss", "frechet", "reconstruction")
 SECONDS, REAL = "seconds", "real"  # normally measured together with the Fréchet distance
+SOLVERS = "solvers"
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -41,8 +43,11 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("checkpoint", "name or folder of the checkpoint")
     add("--data", "training data set: .npz, folder or idx.gz (default: the checkpoint's examples)")
     add("--held-out", "pictures at the end of the data not used in training (default 512)", type=int, default=512)
-    text = "measure only this; seconds: time the existing Fréchet cells again; real: their real pictures and bias floor"
-    add("--only", text, choices=(*PARTS, SECONDS, REAL))
+    text = (
+        "measure only this; seconds: time the existing Fréchet cells again; real: their real pictures and bias floor; "
+        "solvers: ODE solvers at equal numbers of network calls, which are not measured otherwise"
+    )
+    add("--only", text, choices=(*PARTS, SECONDS, REAL, SOLVERS))
     add("--pictures", f"pictures per Fréchet cell (default {default.pictures})", type=int, default=default.pictures)
     add("--steps", f"S of the Fréchet cells (default {_join(STEPS)}, up to T)", type=int, nargs="+")
     text = f"eta of the Fréchet cells; large is sigma-hat (default {_join(ETAS)})"
@@ -51,6 +56,10 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--encode-steps", f"S of the reconstructions (default {_join(TABLE_2_STEPS)}, up to T)", type=int, nargs="+")
     text = f"inversion methods of the reconstructions (default {_join(default.inversions)})"
     add("--inversions", text, nargs="+", default=default.inversions)
+    text = f"latents of the solver table (default {default.solver_pictures})"
+    add("--solver-pictures", text, type=int, default=default.solver_pictures)
+    text = f"N of the solver table, network calls per picture (default {_join(default.solver_calls)})"
+    add("--solver-calls", text, type=int, nargs="+", default=default.solver_calls)
     add("--batch", f"pictures per call of the network (default {default.batch})", type=int, default=default.batch)
     add("--features", "network for the features (default unet, the checkpoint's own)", choices=get_args(FeatureKind))
     add(
@@ -82,6 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             encode_steps=tuple(args.encode_steps) if args.encode_steps else None,
             inversions=tuple(Inversion.parse(str(text)) for text in args.inversions),
             batch=args.batch,
+            solver_pictures=args.solver_pictures,
+            solver_calls=tuple(args.solver_calls),
             features=args.features or EvaluationConfig.features,
         )
         checkpoint = load(args.checkpoint, args.device, engine=args.engine)
@@ -124,13 +135,15 @@ def measure(
     parts: Sequence[str],
     distribute: Distribute,
 ) -> None:
-    """Measure the selected ``parts``. The loss is always computed here, because distributing it would take longer."""
+    """Measure the selected ``parts``. Loss and solvers are always computed here."""
     if "loss" in parts:
         measure_loss(checkpoint, reference_set, config)
     if "frechet" in parts:
         measure_frechet(checkpoint, reference_set, config, distribute=distribute)
     if REAL in parts:
         measure_real(checkpoint, reference_set, config)
+    if SOLVERS in parts:
+        measure_solvers(checkpoint, reference_set, config)
     if "reconstruction" in parts:
         measure_reconstruction(checkpoint, reference_set, config, distribute=distribute)
 

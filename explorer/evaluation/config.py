@@ -13,11 +13,12 @@ from explorer.denoiser import Denoiser
 from explorer.evaluation.features import FeatureKind
 from explorer.evaluation.frechet import MIN_PICTURES
 from explorer.inversion import Inversion
-from explorer.paper import TABLE_1_STEPS, Eta
 from explorer.support.arguments import as_int, check_eta
+from explorer.support.paper_tables import TABLE_1_STEPS, Eta
 
 ETAS: tuple[Eta, ...] = (0.0, 0.2, 0.5, 1.0, "large")
 STEPS = (5, *TABLE_1_STEPS)
+SOLVER_CALLS = (4, 8, 12, 20, 30, 50)
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class EvaluationConfig:
         encode_steps: values of S in the reconstruction table; None means those of Table 2 up to T.
         inversions: inversion methods in the reconstruction table.
         batch: pictures per call of the network.
+        solver_pictures: number of latents of the solver table, at least 2.
+        solver_calls: values of N, the network calls of a picture, in the solver table.
         features: "unet" for the checkpoint's own U-Net, or "inception".
 
     Raises:
@@ -45,12 +48,17 @@ class EvaluationConfig:
     encode_steps: tuple[int, ...] | None = None
     inversions: tuple[Inversion, ...] = (Inversion(), Inversion(label="t"), Inversion(ahead=True), Inversion(1))
     batch: int = 32
+    solver_pictures: int = 32
+    solver_calls: tuple[int, ...] = SOLVER_CALLS
     features: FeatureKind = "unet"
 
     def __post_init__(self) -> None:
         as_int("pictures", self.pictures, MIN_PICTURES, None)
         as_int("encoded", self.encoded, 2, None)
         as_int("batch", self.batch, 1, None)
+        as_int("solver pictures", self.solver_pictures, 2, None)
+        for calls in self.solver_calls:
+            as_int("N (network calls)", calls, 1, 1000)
         for eta in self.etas:
             if eta != "large":
                 check_eta(eta)

@@ -30,10 +30,10 @@ from explorer.evaluation.moments_file import MomentsFile
 from explorer.evaluation.real_distance import with_real
 from explorer.evaluation.reference_set import ReferenceSet
 from explorer.evaluation.resumable import FOLDER
-from explorer.paper import Eta
 from explorer.runs.tasks import Distribute, in_this_process
 from explorer.storage.diffusers_folder import fingerprint
 from explorer.storage.quality_file import FrechetCell, FrechetTable, Quality, read_quality, write_quality
+from explorer.support.paper_tables import Eta
 
 REFERENCE_FILE = "features_reference.npz"
 HOW = (
@@ -69,7 +69,7 @@ def measure_frechet(
     own_features = config.features == "unet"
     entry = "frechet" if own_features else "frechet_inception"
     extractor = feature_extractor(checkpoint, config.features, config.batch)
-    reference = _existing_reference(folder, reference_set, weights) if own_features else None
+    reference = existing_reference(folder, reference_set, weights) if own_features else None
     table = FrechetTable(
         features=extractor.name,
         reference=reference.pictures if reference else reference_set.reference_name,
@@ -88,7 +88,7 @@ def measure_frechet(
     with progress_bar("Fréchet distance", config.pictures * sum(S for S, _ in missing), quiet) as bar:
         if reference is None:
             bar.set_postfix(reference=f"{len(reference_set.reference)} pictures")
-            reference = _fit_reference(folder, reference_set, extractor, weights, keep=own_features)
+            reference = fit_reference(folder, reference_set, extractor, weights, keep=own_features)
         table = with_real(table, reference, extractor, reference_set, config.pictures)
         job = FeatureJob(config.features, config.batch, reference, weights, table.precision)
         files = {key: _moments_file(folder, entry, config, key, table, reference) for key in missing}
@@ -119,7 +119,7 @@ def measure_real(checkpoint: Checkpoint, reference_set: ReferenceSet, config: Ev
     table = (read_quality(folder) or Quality()).frechet
     if table is None or not table.cells:
         raise ValueError(f"{folder}/quality.json has no Fréchet table; measure one first")
-    reference = _existing_reference(folder, reference_set, table.weights)
+    reference = existing_reference(folder, reference_set, table.weights)
     if reference is None or reference.pictures != table.reference:
         raise ValueError(
             f"{folder}/{REFERENCE_FILE} is missing or not that of the Fréchet table; measure the table again"
@@ -142,7 +142,7 @@ def _sort_key(key: CellKey) -> tuple[int, float]:
     return S, 2.0 if eta == "large" else eta
 
 
-def _existing_reference(folder: Path, reference_set: ReferenceSet, weights: str) -> ReferenceStatistics | None:
+def existing_reference(folder: Path, reference_set: ReferenceSet, weights: str) -> ReferenceStatistics | None:
     """The statistics in ``folder``, if they have these weights and are of this data set, or if no data set is given."""
     if not (folder / REFERENCE_FILE).exists():
         return None
@@ -151,7 +151,7 @@ def _existing_reference(folder: Path, reference_set: ReferenceSet, weights: str)
     return reference if reference.weights == weights and same_pictures else None
 
 
-def _fit_reference(
+def fit_reference(
     folder: Path, reference_set: ReferenceSet, extractor: FeatureExtractor, weights: str, keep: bool
 ) -> ReferenceStatistics:
     """The statistics of the reference pictures; with ``keep``, those of a data set are written to ``folder``."""

@@ -17,7 +17,6 @@ from explorer.evaluation.reference_set import ReferenceSet
 from explorer.evaluation.resumable import FOLDER, remaining_rows, resumable_rows
 from explorer.inversion import Inversion
 from explorer.media.convert import to_unit
-from explorer.paper import TABLE_2_STEPS
 from explorer.runs.tasks import Distribute, Results, in_this_process
 from explorer.storage.diffusers_folder import fingerprint
 from explorer.storage.quality_file import (
@@ -28,6 +27,7 @@ from explorer.storage.quality_file import (
     read_quality,
     write_quality,
 )
+from explorer.support.paper_tables import TABLE_2_STEPS
 
 HOW = (
     "mean squared error per dimension, pictures in [0, 1], of held-out pictures that were encoded and sampled back at "

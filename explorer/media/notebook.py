@@ -35,7 +35,7 @@ def step_png(step: Step) -> bytes | None:
     """The panels of the first pictures of the batch, one row each, as PNG; None if x_t is not a picture."""
     if not _is_picture(step.x_t.shape):
         return None
-    frames = np.stack([step_panels(step, row) for row in range(min(len(step.x_t), MAX_ROWS))])
+    frames = np.stack([step_panels(step, i) for i in range(min(len(step.x_t), MAX_ROWS))])
     return _png(frames, 1, PANEL_HEIGHT)
 
 
@@ -53,13 +53,13 @@ def step_html(step: Step) -> str | None:
         (f"= x{_sub(c.t_prev)}", f"x at t = {c.t_prev}", ""),
     ]
     rows = []
-    for row in range(min(len(step.x_t), MAX_ROWS)):
-        panels = np.split(step_panels(step, row), PANELS, axis=1)
+    for i in range(min(len(step.x_t), MAX_ROWS)):
+        panels = np.split(step_panels(step, i), PANELS, axis=1)
         figures = [
-            _figure(caption if row == 0 else "", _image(panel, alt, PANEL_HEIGHT, term))
+            figure(caption if i == 0 else "", image(panel, alt, PANEL_HEIGHT, term))
             for panel, (caption, alt, term) in zip(panels, captions, strict=True)
         ]
-        rows.append(_row(figures))
+        rows.append(row(figures))
     head = f"Step {c.t} → {c.t_prev}: ᾱ {c.alpha_bar:.4g} → {c.alpha_bar_prev:.4g}, σ = {c.sigma:.4g}"
     scale = f"ε and z: mean over the channels, teal −{SIGNED_SCALE}, brown +{SIGNED_SCALE}"
     return _block(head + _of_batch(len(step.x_t), MAX_ROWS), rows, scale)
@@ -82,15 +82,15 @@ def run_html(trajectory: Trajectory) -> str | None:
     if not steps:
         return None
     figures = [
-        _figure(
+        figure(
             f"t = {step.t}",
-            _image(_picture(step.x_t), f"x at t = {step.t}", FRAME_HEIGHT),
-            _image(_picture(step.x0), f"predicted x_0 at t = {step.t}", FRAME_HEIGHT),
+            image(_picture(step.x_t), f"x at t = {step.t}", FRAME_HEIGHT),
+            image(_picture(step.x0), f"predicted x_0 at t = {step.t}", FRAME_HEIGHT),
         )
         for step in steps
     ]
     head = escape(repr(trajectory)) + _of_batch(len(trajectory.x_0), 1)
-    return _block(head, [_row(figures, gap=0)], f"above x{_sub('t')}, below predicted x{_sub(0)}")
+    return _block(head, [row(figures, gap=0)], f"above x{_sub('t')}, below predicted x{_sub(0)}")
 
 
 def _is_picture(shape: tuple[int, ...]) -> bool:
@@ -123,7 +123,8 @@ def _png(frames: np.ndarray, columns: int, height: int) -> bytes:
     return buffer.getvalue()
 
 
-def _image(picture: np.ndarray, alt: str, height: int, term: str = "") -> str:
+def image(picture: np.ndarray, alt: str, height: int, term: str = "") -> str:
+    """An ``<img>`` of uint8 (H, W, 3), enlarged to about that height, with the frame of a term."""
     light, dark = TERM_COLOURS.get(term, ("transparent", "transparent"))
     border = f"border:3px solid {light};border-color:light-dark({light},{dark})" if term else "padding:3px"
     image = Image.fromarray(_enlarge(picture[None], height)[0])
@@ -131,7 +132,8 @@ def _image(picture: np.ndarray, alt: str, height: int, term: str = "") -> str:
     return f'<img alt="{alt}" src="{data_uri(image)}" width="{image.width}" height="{image.height}" style="{style}">'
 
 
-def _figure(caption: str, *images: str) -> str:
+def figure(caption: str, *images: str) -> str:
+    """Images below each other, under a caption that may be wider."""
     text = f'<figcaption style="width:0;white-space:nowrap">{caption}</figcaption>' if caption else ""
     return f'<figure style="margin:0">{text}{"".join(images)}</figure>'
 
@@ -140,7 +142,8 @@ def _sub(index: object) -> str:
     return f'<sub style="line-height:0">{index}</sub>'
 
 
-def _row(figures: Iterable[str], gap: int = 18) -> str:
+def row(figures: Iterable[str], gap: int = 18) -> str:
+    """Figures side by side, ``gap`` pixels apart."""
     return f'<div style="display:flex;flex-wrap:wrap;gap:2px {gap}px">{"".join(figures)}</div>'
 
 

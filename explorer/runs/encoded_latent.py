@@ -10,6 +10,8 @@ from explorer.checkpoint import Checkpoint, CheckpointError
 from explorer.inversion import Label, encode
 from explorer.media.convert import to_unit
 from explorer.media.uploads import UPLOADS, PictureError, as_tensor
+from explorer.runs.stored_kinds import tensor_kind
+from explorer.runs.stored_results import Kind, StoredResults
 from explorer.schedule import Spacing
 from explorer.support.arguments import as_int
 from explorer.support.bounded_cache import BoundedCache
@@ -50,7 +52,7 @@ class EncodedLatent:
 
     def latent(self, checkpoint: Checkpoint) -> Tensor:
         """Return x_T, float32 (1, C, H, W). It is cached, since encoding takes at least ``steps`` network calls."""
-        x_T = ENCODED_LATENTS.get((checkpoint.key, self))
+        x_T = cached_encoding(checkpoint, self)
         if x_T is None:
             x_0 = self.picture_of(checkpoint)
             x_T = encode(checkpoint, x_0, self.steps, self.spacing, self.iterations, self.ahead, self.label)
@@ -70,11 +72,35 @@ class EncodedLatent:
 
 
 ENCODED_LATENTS: BoundedCache[Tensor] = BoundedCache(MAX_ENCODED)
+_stored: StoredResults | None = None
+
+
+def store_encoded_in(stored: StoredResults | None) -> None:
+    """Keep encoded latents on disk too, for all users of this process; None for the memory alone."""
+    global _stored
+    _stored = stored
+
+
+def cached_encoding(checkpoint: Checkpoint, spec: EncodedLatent) -> Tensor | None:
+    """Return a latent that was encoded before, float32 (1, C, H, W), or None."""
+    x_T = ENCODED_LATENTS.get((checkpoint.key, spec))
+    if x_T is None and _stored is not None and isinstance(spec.picture, int):
+        found = _stored.get(_kind(checkpoint), checkpoint.float32, str(spec))
+        if found is not None:
+            x_T = found.value
+            ENCODED_LATENTS.put((checkpoint.key, spec), x_T)
+    return x_T
 
 
 def cache_encoded(checkpoint: Checkpoint, spec: EncodedLatent, x_T: Tensor) -> None:
-    """Cache a latent that was computed elsewhere."""
+    """Cache a latent that was computed elsewhere, float32 (1, C, H, W). One of an uploaded picture stays in memory."""
     ENCODED_LATENTS.put((checkpoint.key, spec), x_T)
+    if _stored is not None and isinstance(spec.picture, int):
+        _stored.put(_kind(checkpoint), checkpoint.float32, x_T, x_T.nbytes, str(spec))
+
+
+def _kind(checkpoint: Checkpoint) -> Kind[Tensor]:
+    return tensor_kind("encoded latent", 1, *checkpoint.shape)
 
 
 def picture_in_python(picture: int | str) -> str:

@@ -93,6 +93,13 @@ def mix(a: LatentSpec, b: LatentSpec, w: float, kind: MixKind = "slerp") -> Late
     return a if w == 0 else b if w == 1 else Mix(kind, a, b, w)
 
 
+def uses_upload(spec: LatentSpec) -> bool:
+    """Whether a latent depends on a picture that a user has uploaded."""
+    if isinstance(spec, Mix):
+        return uses_upload(spec.a) or uses_upload(spec.b)
+    return isinstance(spec, EncodedLatent) and isinstance(spec.picture, str)
+
+
 def with_imports(script: str) -> str:
     """Return the script with the imports that it needs prepended."""
     lines = ["import explorer as ex"]

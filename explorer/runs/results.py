@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import astuple, dataclass, field, replace
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
 from explorer.latents import NoiseMix
-from explorer.runs.latent_spec import LatentSpec
+from explorer.runs.latent_spec import LatentSpec, uses_upload
+from explorer.runs.stored_kinds import run_kind, tensor_kind
+from explorer.runs.stored_results import Kind, Origin, StoredResults
 from explorer.sampler import Run, denoise_together
 from explorer.settings import Settings
 from explorer.support.bounded_cache import BoundedCache
@@ -19,7 +22,9 @@ from explorer.trajectory import Trajectory
 
 BATCH = 8  # pictures per network call; larger batches are hardly cheaper per picture, and delay the first results
 PREVIEW_STEPS = 2  # S of a preview: at the default S = 20, a tenth of the cost
+MAX_ORIGINS = 10_000  # results from the store whose origin is remembered
 PREVIEW_RATIO = 4  # a picture has a preview if its own S is at least so many times that of the preview
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -30,24 +35,32 @@ class PictureRequest:
         latent: x_T.
         settings: of the sampler. ``noise_seed`` is a single seed.
         noise: z of every step, in place of that of the noise seed.
+        wrong_labels: whether the network is given the numbers of the steps as labels, see :class:`explorer.sampler.Run`.
     """
 
     latent: LatentSpec
     settings: Settings
     noise: NoiseMix | None = None
+    wrong_labels: bool = False
 
     @property
-    def key(self) -> tuple[str, Settings, NoiseMix | None]:
+    def key(self) -> tuple[str, Settings, NoiseMix | None, bool]:
         """Cache key: equal for requests with equal pictures. The noise is ignored if none is added."""
         s = self.settings
         deterministic = s.variance == "eta" and s.eta == 0
         if deterministic or self.noise:
             s = replace(s, noise_seed=0)
-        return str(self.latent), s, None if deterministic else self.noise
+        return str(self.latent), s, None if deterministic else self.noise, self.wrong_labels
+
+    @property
+    def stored_key(self) -> tuple[object, ...]:
+        """The key as values whose ``repr`` says it all."""
+        latent, settings, noise, wrong_labels = self.key
+        return latent, *astuple(settings), noise, wrong_labels
 
     def run(self, checkpoint: Checkpoint) -> Run:
         """Return the run that makes the picture."""
-        return Run(self.latent.latent(checkpoint), self.settings, noise=self.noise)
+        return Run(self.latent.latent(checkpoint), self.settings, self.wrong_labels, self.noise)
 
     def preview(self, steps: int) -> PictureRequest | None:
         """Return the request for the same picture with fewer steps; None if that would save little or ``steps`` is 0."""
@@ -56,40 +69,104 @@ class PictureRequest:
         return replace(self, settings=replace(self.settings, steps=steps))
 
 
+class CachedRequest(Protocol):
+    """A request for a picture that a :class:`ResultCache` can hold."""
+
+    @property
+    def latent(self) -> LatentSpec:
+        """Where the run starts."""
+        ...
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for requests with equal pictures."""
+        ...
+
+    @property
+    def stored_key(self) -> tuple[object, ...]:
+        """The key as values whose ``repr`` says it all."""
+        ...
+
+
 class ResultCache:
     """Cache of pictures and complete trajectories by checkpoint and request, shared by all users.
 
     Args:
-        picture_bytes, run_bytes: size limits of the two caches.
+        picture_bytes, run_bytes: size limits of the two caches in memory.
+        stored: the results on disk, which are read where the memory has none, and receive every result; None without a disk.
     """
 
-    def __init__(self, picture_bytes: int = 64 << 20, run_bytes: int = 128 << 20) -> None:
+    def __init__(
+        self, picture_bytes: int = 64 << 20, run_bytes: int = 128 << 20, stored: StoredResults | None = None
+    ) -> None:
         self.pictures: BoundedCache[Tensor] = BoundedCache(picture_bytes)
         self.runs: BoundedCache[Trajectory] = BoundedCache(run_bytes)
+        self.stored = stored
+        self._origins: BoundedCache[Origin] = BoundedCache(MAX_ORIGINS)
 
-    def picture(self, checkpoint: Checkpoint, request: PictureRequest) -> Tensor | None:
+    def picture(self, checkpoint: Checkpoint, request: CachedRequest) -> Tensor | None:
         """Return the cached picture (C, H, W), or None."""
-        return self.pictures.get((checkpoint.key, request.key))
+        key = checkpoint.key, request.key
+        picture = self.pictures.get(key)
+        if picture is None:
+            picture = self._read(_picture_kind(checkpoint), checkpoint, request)
+            if picture is not None:
+                self.pictures.put(key, picture, picture.nbytes)
+        return picture
 
-    def put_picture(self, checkpoint: Checkpoint, request: PictureRequest, picture: Tensor) -> None:
+    def put_picture(self, checkpoint: Checkpoint, request: CachedRequest, picture: Tensor) -> None:
         """Cache a picture (C, H, W)."""
         copy = picture.clone()  # a view would keep its whole batch in memory
         self.pictures.put((checkpoint.key, request.key), copy, copy.nbytes)
+        self._write(_picture_kind(checkpoint), checkpoint, request, copy, copy.nbytes)
 
     def run(self, checkpoint: Checkpoint, request: PictureRequest) -> Trajectory | None:
         """Return the cached complete trajectory, or None."""
-        return self.runs.get((checkpoint.key, request.key))
+        key = checkpoint.key, request.key
+        run = self.runs.get(key)
+        if run is None:
+            run = self._read(run_kind(checkpoint, request.settings), checkpoint, request)
+            if run is not None:
+                self.runs.put(key, run, run.nbytes)
+        return run
 
     def put_run(self, request: PictureRequest, trajectory: Trajectory) -> None:
         """Cache a complete trajectory of one picture, and the picture."""
         checkpoint = trajectory.checkpoint
         self.runs.put((checkpoint.key, request.key), trajectory, trajectory.nbytes)
         self.put_picture(checkpoint, request, trajectory.x_0[0])
+        self._write(run_kind(checkpoint, request.settings), checkpoint, request, trajectory, trajectory.nbytes)
+
+    def origin(self, checkpoint: Checkpoint, request: PictureRequest) -> Origin | None:
+        """How a cached result was computed if it comes from the disk; None for a result of this process."""
+        return self._origins.get((checkpoint.key, request.key))
 
     def forget(self, checkpoint: Checkpoint) -> None:
-        """Drop all results of a checkpoint. A cached trajectory would keep its network in memory."""
-        for cache in (self.pictures, self.runs):
+        """Drop all results of a checkpoint from the memory. A cached trajectory would keep its network there."""
+        for cache in (self.pictures, self.runs, self._origins):
             cache.drop(lambda key: isinstance(key, tuple) and key[0] == checkpoint.key)
+
+    def _read(self, kind: Kind[Value], checkpoint: Checkpoint, request: CachedRequest) -> Value | None:
+        """The result on disk, if there is one. Its origin is remembered."""
+        if self.stored is None or uses_upload(request.latent):
+            return None
+        stored = self.stored.get(kind, checkpoint, *request.stored_key)
+        if stored is None:
+            return None
+        self._origins.put((checkpoint.key, request.key), stored.origin)
+        return stored.value
+
+    def _write(
+        self, kind: Kind[Value], checkpoint: Checkpoint, request: CachedRequest, value: Value, nbytes: int
+    ) -> None:
+        """Store a result of this process on disk, unless a user has uploaded the picture that it was made from."""
+        self._origins.pop((checkpoint.key, request.key))
+        if self.stored is not None and not uses_upload(request.latent):
+            self.stored.put(kind, checkpoint, value, nbytes, *request.stored_key)
+
+
+def _picture_kind(checkpoint: Checkpoint) -> Kind[Tensor]:
+    return tensor_kind("picture", *checkpoint.shape)
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,28 @@ def prepare_when_idle(checkpoints: Iterable[Checkpoint], on_prepared: Callable[[
     Thread(target=prepare, name="prepare", daemon=True).start()
 
 
+@dataclass(frozen=True)
+class _EngineChooser(DelegatingPredictor):
+    """A predictor that chooses the engine when it is called, and computes nothing."""
+
+    def __call__(self, x_t: Tensor, t: int | Tensor) -> Tensor:
+        C, H, W = x_t.shape[1:]
+        self.predictor.choose_engine((C, H, W))
+        return x_t
+
+
+def choose_engine(checkpoint: Checkpoint) -> str:
+    """Return the display name of the checkpoint's engine, which is chosen in the network thread if that is still to be done.
+
+    It is empty for a plain function.
+    """
+    predictor = checkpoint.predict_noise
+    if not predictor.engine:
+        inner = predictor.predictor if isinstance(predictor, ScheduledPredictor) else predictor
+        SCHEDULER.call(_EngineChooser(inner), torch.zeros(1, *checkpoint.shape), 1, True)
+    return predictor.engine
+
+
 def warm_up(checkpoint: Checkpoint) -> Future[Tensor]:
     """Call the network once in the background, since the first call in a process is by far the slowest."""
     return SCHEDULER.submit(NetworkCall(checkpoint.predict_noise, torch.zeros(1, *checkpoint.shape), 1))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
@@ -102,6 +103,34 @@ def fingerprint(folder: Path) -> str:
 def _fingerprint(folder: Path, version: str) -> str:
     """``version`` invalidates the cache. Hashing the weights takes longer than drawing a small batch."""
     return hashlib.sha256(path_of(folder, WEIGHTS).read_bytes()).hexdigest()[:16]
+
+
+def content_key(folder: Path, version: str) -> str:
+    """Return a hash of the files that determine the pictures and of the held-out pictures; empty if they are not readable.
+
+    Unlike :func:`version_of` it is the same for every copy of the folder.
+
+    Args:
+        folder: a checkpoint's folder.
+        version: of the files that were loaded. If they have changed since, the hash is empty.
+    """
+    try:
+        return _content_key(folder, version, os.stat(folder / EXAMPLES).st_mtime_ns)
+    except OSError:
+        return _content_key(folder, version, None)
+
+
+@lru_cache(maxsize=32)
+def _content_key(folder: Path, version: str, examples_mtime_ns: int | None) -> str:
+    """The hash is cached until the held-out pictures change, which are read at every use, unlike the weights."""
+    try:
+        if version_of(folder) != version:
+            return ""
+        paths = [path_of(folder, name) for name in (WEIGHTS, UNET_CONFIG, SCHEDULER_CONFIG)]
+        optional = [path for path in (folder / CARD, folder / EXAMPLES) if path.is_file()]
+        return key_of(*(part for path in [*paths, *optional] for part in (path.name, path.read_bytes())))
+    except OSError:
+        return ""
 
 
 def find_pickle(names: Iterable[str]) -> str | None:

@@ -64,7 +64,7 @@ def write(key: str, content: bytes) -> bool:
 
 
 def _delete_least_recently_used() -> None:
-    files = [(path, path.stat()) for path in folder().iterdir() if not path.name.startswith(".")]
+    files = [(path, path.stat()) for path in folder().iterdir() if path.is_file() and not path.name.startswith(".")]
     total = 0
     for path, status in sorted(files, key=lambda file: -file[1].st_mtime):
         total += status.st_size

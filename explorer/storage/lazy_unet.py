@@ -5,11 +5,11 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
 from explorer.storage import disk_cache
+from explorer.storage.program_version import package_version
 
 
 class LazyUNet:
@@ -37,7 +37,7 @@ class LazyUNet:
     @cached_property
     def key(self) -> str:
         """Cache key of the converted model."""
-        packages = (f"{name} {_version(name)}" for name in ("openvino", "torch", "diffusers"))
+        packages = (f"{name} {package_version(name)}" for name in ("openvino", "torch", "diffusers"))
         return disk_cache.key_of(platform.machine(), platform.processor(), *packages, self._describe())
 
     @cached_property
@@ -48,12 +48,4 @@ class LazyUNet:
     @property
     def converted(self) -> bool:
         """Whether the cache holds the converted model, so that OpenVINO does not need the torch network."""
-        return bool(_version("openvino")) and disk_cache.has(self.key)
-
-
-def _version(package: str) -> str:
-    """The installed version of a package; empty if it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
+        return bool(package_version("openvino")) and disk_cache.has(self.key)

@@ -34,3 +34,9 @@ MAX_SEED = 2**53 - 1  # the largest integer that JavaScript represents exactly
 MAX_NUMBER = 1e15
 MAX_TEXT = 2000  # characters
 MAX_ROWS = 1000  # of a table or curve
+
+# A stored result
+MAX_RESULT_BYTES = 96 << 20  # of a file; 250 steps of a run have 64 MiB at most
+MAX_RESULT_HEADER_BYTES = 256 << 10  # the largest of the lesson has 2,000
+MAX_RESULT_ARRAYS = 16
+MAX_RESULT_DIMENSIONS = 5

@@ -9,11 +9,11 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from explorer.paper import Eta
 from explorer.storage import limits
 from explorer.storage.atomic_write import replace_file
 from explorer.storage.safe_read import parse_json, read_file
 from explorer.support.arguments import shorten
+from explorer.support.paper_tables import Eta
 
 Item = TypeVar("Item")
 Count = Annotated[int, Field(ge=0, le=limits.MAX_NUMBER)]
@@ -204,6 +204,65 @@ class ReconstructionTable:
 
 
 @dataclass(frozen=True)
+class SolverCell:
+    """Pictures of one solver of the probability-flow ODE.
+
+    Attributes:
+        solver: a name in :data:`explorer.solvers.SOLVERS`.
+        limit: N, the number of network calls that a picture may take.
+        steps: S, the largest that N allows.
+        calls: network calls of a picture, at most N.
+        distance: rms difference of a picture to the reference, over the range of a picture; the mean over the pictures.
+        frechet: the Fréchet distance of the pictures; None if there were too few.
+    """
+
+    solver: Text
+    limit: Count
+    steps: Count
+    calls: Count
+    distance: Number
+    standard_error: StandardError
+    frechet: Distance | None = None
+
+
+@dataclass(frozen=True)
+class SolverTable:
+    """Solvers of the probability-flow ODE at equal numbers of network calls.
+
+    Attributes:
+        pictures: number of latents.
+        reference: which solution the pictures are compared with.
+        features: name of the Fréchet distance; empty if there is none.
+        real_pictures: to which the Fréchet distance is measured; empty if there is none.
+        weights: fingerprint of the network's weights.
+        precision: engine and number format of the sampling.
+        how: how it was measured.
+        ddim_distance: the distance of DDIM with S = T to the reference.
+        cells: grouped by solver, ascending in N.
+    """
+
+    pictures: Count
+    reference: Text
+    features: Text
+    real_pictures: Text
+    weights: Text
+    precision: Text
+    how: Text
+    ddim_distance: Number
+    cells: Rows[SolverCell] = ()
+
+    def cell(self, solver: str, limit: int) -> SolverCell | None:
+        """The cell of a solver at N = ``limit``; None if it was not measured."""
+        return next((cell for cell in self.cells if (cell.solver, cell.limit) == (solver, limit)), None)
+
+    def fewest_calls(self, solver: str, steps: int = 50) -> int | None:
+        """The smallest N at which a solver is as near to the reference as DDIM with S = ``steps``; None if no cell is."""
+        goal = self.cell("ddim", steps)
+        reached = [c.limit for c in self.cells if goal and c.solver == solver and c.distance <= goal.distance]
+        return min(reached, default=None)
+
+
+@dataclass(frozen=True)
 class Quality:
     """The content of ``quality.json``; parts that were not measured are None."""
 
@@ -211,6 +270,7 @@ class Quality:
     frechet: FrechetTable | None = None
     frechet_inception: FrechetTable | None = None
     reconstruction: ReconstructionTable | None = None
+    solvers: SolverTable | None = None
 
 
 QUALITY_ADAPTER = TypeAdapter(Quality)

@@ -36,6 +36,11 @@ class BoundedCache(Generic[Value]):
             else:
                 self._values[key] = value, size
 
+    def pop(self, key: Hashable) -> None:
+        """Remove the value of ``key`` if there is one."""
+        with self._lock:
+            self._values.pop(key, None)
+
     def drop(self, predicate: Callable[[Hashable], bool]) -> None:
         """Remove the values of all keys for which ``predicate(key)`` is true."""
         with self._lock:

@@ -14,6 +14,7 @@ from types import ModuleType
 RENAMED = {
     "explorer.exports": "explorer.media.exports",
     "explorer.given": "explorer.media.uploads",
+    "explorer.paper": "explorer.support.paper_tables",
     "explorer.paths": "explorer.plane",
 }
 

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
 
+from explorer.checkpoint import Checkpoint
 from explorer.runs.latent_spec import UPLOAD_NAME
 from explorer.support.number_text import read_number, read_whole
 from explorer.ui.fields import InvalidField
 from explorer.ui.localization import LocalizedMessage, localize
+from explorer.ui.query import Query
+from explorer.ui.tab import Tab
 
 
 def from_address(
@@ -43,6 +46,43 @@ def from_address(
             del valid[key]
     message = reduce(_join, [*messages, LocalizedMessage("error.usual_shown")]) if messages else ""
     return {**defaults, **valid}, message
+
+
+def settings_in(
+    query: Mapping[str, str], selected: str, tabs: Mapping[str, Tab[Any]], checkpoints: Mapping[str, Checkpoint]
+) -> tuple[dict[str, Any], str]:
+    """Read all settings of the page from a query string. Invalid entries take their defaults.
+
+    Unless the query says otherwise, clip is as in the checkpoint's scheduler, and eta as on the tab.
+
+    Args:
+        query: the query string's entries.
+        selected: name of the tab in front.
+        tabs, checkpoints: those of the app, by name.
+
+    Returns:
+        All fields, and a message about the invalid entries, empty if there are none.
+    """
+
+    def check(values: Mapping[str, Any]) -> None:
+        for tab in tabs.values():
+            tab.parse(dict(values))
+
+    defaults = defaults_of(tabs, checkpoints) | {"eta": tabs[selected].default_eta}
+    checkpoint = query.get("checkpoint", defaults["checkpoint"])
+    if checkpoint in checkpoints and checkpoints[checkpoint].clips:
+        defaults["clip"] = True
+    fields, message = from_address(query, defaults, check)
+    fields["steps"] = min(fields["steps"], checkpoints[fields["checkpoint"]].schedule.T)
+    return fields, message
+
+
+def defaults_of(tabs: Mapping[str, Tab[Any]], checkpoints: Mapping[str, Checkpoint]) -> dict[str, Any]:
+    """Return all fields with their defaults, those of the control column first."""
+    fields = Query.default({name: checkpoint.schedule.T for name, checkpoint in checkpoints.items()}).fields()
+    for tab in tabs.values():
+        fields |= tab.options().fields()
+    return fields
 
 
 def _join(first: str, second: str) -> str:

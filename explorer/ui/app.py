@@ -13,16 +13,17 @@ from starlette.middleware import Middleware
 
 from explorer.checkpoint import Checkpoint
 from explorer.runs.admission import MAX_QUEUED, MAX_RUNNING, MAX_RUNNING_OF_CLIENT, Admission
+from explorer.runs.encoded_latent import store_encoded_in
 from explorer.runs.results import ResultCache
 from explorer.runs.shared_network import SCHEDULER, reserve_threads_for_the_network
+from explorer.runs.stored_results import StoredResults
 from explorer.ui import components, static_files
-from explorer.ui.address import from_address
+from explorer.ui.address import defaults_of, settings_in
 from explorer.ui.api import add_endpoint, all_endpoints
 from explorer.ui.checkpoint_registry import CheckpointRegistry, Loader
 from explorer.ui.client import Visitor
 from explorer.ui.derivation_checks import DerivationChecks
 from explorer.ui.localization import LocalizedMessage, to_json
-from explorer.ui.query import Query
 from explorer.ui.saving import Exporter
 from explorer.ui.security.connections import with_header_timeout
 from explorer.ui.security.request_guard import RequestGuard
@@ -73,6 +74,7 @@ class Page:
         shipped: checkpoints by name; the first one is the default.
         open_others: opens a checkpoint by name, folder or hub id; None if users must not open others.
         runs_per_address: how many runs of one network address execute at once.
+        stored: the results on disk; None to keep results in memory alone.
     """
 
     def __init__(
@@ -80,23 +82,24 @@ class Page:
         shipped: Mapping[str, Checkpoint],
         open_others: Loader | None,
         runs_per_address: int = MAX_RUNNING_OF_CLIENT,
+        stored: StoredResults | None = None,
     ) -> None:
-        results = ResultCache()
+        results = ResultCache(stored=stored)
+        store_encoded_in(stored)
         self.checkpoints = CheckpointRegistry(shipped, open_others, results.forget)
+        if stored is not None:
+            stored.warm_up(list(self.checkpoints.values()))
         max_calls = None if open_others else MAX_PUBLIC_CALLS
         admission = Admission(max_running_of_client=runs_per_address)
         self.services = Services(self.checkpoints, results=results, admission=admission, max_calls=max_calls)
         self.tabs: dict[str, Tab[Any]] = {tab.name: tab(self.services) for tab in TABS}
         self.exporter = Exporter(self.tabs, self.services.admission, self.services.listeners)
-        self.derivations = DerivationChecks(self.checkpoints, self.services.admission)
+        self.derivations = DerivationChecks(self.checkpoints, self.services.admission, stored)
 
     @property
     def defaults(self) -> dict[str, Any]:
         """All fields with their defaults, those of the control column first."""
-        fields = Query.default(self.services.max_steps).fields()
-        for tab in self.tabs.values():
-            fields |= tab.options().fields()
-        return fields
+        return defaults_of(self.tabs, self.checkpoints)
 
     def describe(self) -> dict[str, Any]:
         """Return what the control column needs to know about the app."""
@@ -119,22 +122,13 @@ class Page:
         query = dict(connection.query_params)
         selected = query.get("tab", "")
         selected = selected if selected in self.tabs else next(iter(self.tabs))
-        defaults = self.defaults | {"eta": self.tabs[selected].default_eta}
-        checkpoint = query.get("checkpoint", defaults["checkpoint"])
+        checkpoint = query.get("checkpoint", next(iter(self.checkpoints)))
         must_open = self.checkpoints.open_others and checkpoint not in self.checkpoints
-        if checkpoint in self.checkpoints and self.checkpoints[checkpoint].clips:
-            defaults["clip"] = True
-        fields, notice = from_address({} if must_open else query, defaults, self._check)
-        fields["steps"] = min(fields["steps"], self.services.max_steps[fields["checkpoint"]])
+        fields, notice = settings_in({} if must_open else query, selected, self.tabs, self.checkpoints)
         if fields["clip"] and "clip" not in query and not notice:
             notice = LocalizedMessage("controls.clip_on", {"name": checkpoint})
         state = {"count": 0, "notice": to_json(notice), "tab": selected, "later": must_open}
         return fields | state | {"checkpoints": self.checkpoints.to_page()}, gr.Tabs(selected=selected)
-
-    def _check(self, values: Mapping[str, Any]) -> None:
-        """Raise InvalidField unless ``values`` are valid on every tab."""
-        for tab in self.tabs.values():
-            tab.parse(dict(values))
 
     def open_checkpoint(self, values: Any) -> dict[str, Any]:
         """Open the checkpoint in a page's request {text, again}, see :meth:`CheckpointRegistry.open`."""
@@ -180,6 +174,7 @@ def build(
     shipped: Mapping[str, Checkpoint],
     open_others: Loader | None = None,
     runs_per_address: int = MAX_RUNNING_OF_CLIENT,
+    stored: StoredResults | None = None,
 ) -> gr.Blocks:
     """Build the app.
 
@@ -188,6 +183,7 @@ def build(
         open_others: opens a checkpoint by name, folder or hub id when a user types one. None if users must not open others,
             as in a public app; each run is then limited to :data:`MAX_PUBLIC_CALLS` network calls.
         runs_per_address: how many runs of one network address execute at once.
+        stored: the results on disk, of earlier starts and of other processes; None to keep results in memory alone.
 
     Returns:
         Blocks; call ``.launch(**launch_options())``.
@@ -196,7 +192,7 @@ def build(
     # Gradio computes statistics of its last 10,000 events after each event, for a page that is closed here.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(1 << 62))
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
-    page = Page(shipped, open_others, runs_per_address)
+    page = Page(shipped, open_others, runs_per_address, stored)
     with gr.Blocks(title="DDIM Explorer", analytics_enabled=False, fill_width=True, delete_cache=DELETE_CACHE) as demo:
         layout = _lay_out(page)
         _connect_events(demo, page, layout)

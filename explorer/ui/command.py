@@ -14,7 +14,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from explorer.ui.process import handle_signals, has_browser, limit_memory
-from explorer.ui.server_options import allowed_names, check_port, check_root_path, check_runs, logins
+from explorer.ui.server_options import allowed_names, check_port, check_root_path, check_runs, check_store_size, logins
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -112,6 +112,13 @@ def parse_arguments(arguments: Sequence[str] | None, program: str, opens_browser
     )
     parser.add_argument("--wire", default="float32", help="number format for --network: float32 (default) or half")
     parser.add_argument(
+        "--store-size",
+        type=int,
+        default=512,
+        metavar="MB",
+        help="keep computed results on disk for the next start, in the user's cache folder (default 512; 0 for none)",
+    )
+    parser.add_argument(
         "--public",
         action="store_true",
         help="for untrusted users: do not open further checkpoints by folder or hub id (implied by --share, and on a "
@@ -156,6 +163,7 @@ def serve(args: argparse.Namespace, stack: ExitStack, program: str, on_built: Ca
         if args.port is not None:
             check_port(args.host, args.port)
         check_runs(args.runs_per_address)
+        check_store_size(args.store_size)
         users = logins(args.auth)
         root_path = None if args.root_path is None else check_root_path(args.root_path)
         handle_signals(lambda *_: sys.exit(0))  # until the app is launched
@@ -167,6 +175,7 @@ def serve(args: argparse.Namespace, stack: ExitStack, program: str, on_built: Ca
         print(f"{program}: {error}", file=sys.stderr)
         return 2
     from explorer.checkpoint import load
+    from explorer.runs.stored_results import StoredResults
     from explorer.ui.app import build, launch_options, limit_connections, shut_down
 
     def load_other(name: str, progress: Progress) -> Checkpoint:
@@ -174,7 +183,8 @@ def serve(args: argparse.Namespace, stack: ExitStack, program: str, on_built: Ca
 
     on_space = "SPACE_ID" in os.environ
     public = args.public or args.share or on_space
-    demo = build(checkpoints, None if public else load_other, args.runs_per_address)
+    stored = StoredResults.open(args.store_size * 1_000_000)
+    demo = build(checkpoints, None if public else load_other, args.runs_per_address, stored)
     on_built(demo)
     stopped = Event()
     handle_signals(lambda *_: stopped.set())
@@ -195,6 +205,7 @@ def serve(args: argparse.Namespace, stack: ExitStack, program: str, on_built: Ca
     while not stopped.wait(1):  # without a timeout, some systems do not deliver Ctrl-C
         pass
     shut_down(demo)
+    stored.flush()
     return 0
 
 

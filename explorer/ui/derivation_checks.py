@@ -14,10 +14,13 @@ from explorer.networks.network import NetworkLost
 from explorer.runs.admission import Admission, ServerBusy
 from explorer.runs.failures import explain
 from explorer.runs.shared_network import for_client
+from explorer.runs.stored_kinds import json_kind
+from explorer.runs.stored_results import StoredResults
 from explorer.support.arguments import shorten
 from explorer.support.bounded_cache import BoundedCache
 from explorer.ui.localization import LocalizedMessage, localize, to_json
 
+ANSWER = json_kind("derivation")
 MAX_KEPT = 512  # answers; each is some hundred bytes
 
 
@@ -29,10 +32,13 @@ class DerivationChecks:
     Args:
         checkpoints: by name.
         admission: limits how many requests wait.
+        stored: the results on disk; None for the memory alone.
     """
 
-    def __init__(self, checkpoints: Mapping[str, Checkpoint], admission: Admission) -> None:
-        self._checkpoints, self._admission = checkpoints, admission
+    def __init__(
+        self, checkpoints: Mapping[str, Checkpoint], admission: Admission, stored: StoredResults | None = None
+    ) -> None:
+        self._checkpoints, self._admission, self._stored = checkpoints, admission, stored
         self._kept: BoundedCache[dict[str, Any]] = BoundedCache(MAX_KEPT)
         self._lock = Lock()
 
@@ -53,10 +59,10 @@ class DerivationChecks:
             choices = {"choices": ", ".join(self._checkpoints), "given": shorten(request.get("checkpoint"))}
             return _error(LocalizedMessage("opening.not_there", choices))
         key = (name, *checkpoint.key)
-        answer = self._kept.get(key)
-        if answer is not None:
-            return answer
         try:
+            answer = self._kept.get(key) or self._read(key, name, checkpoint)
+            if answer is not None:
+                return answer
             with self._admission.acquire(client=client) as slot:
                 slot.wait_until_admitted()
                 with self._lock:
@@ -74,7 +80,17 @@ class DerivationChecks:
             "values": [_to_json(value) for value in values],
         }
         self._kept.put(key, answer)
+        if self._stored is not None:
+            self._stored.put(ANSWER, checkpoint, answer, 1 << 10, name)
         return answer
+
+    def _read(self, key: tuple[str, ...], name: str, checkpoint: Checkpoint) -> dict[str, Any] | None:
+        """The answer on disk, or None."""
+        found = self._stored and self._stored.get(ANSWER, checkpoint, name)
+        if not found or found.value.get("state") != "done":
+            return None
+        self._kept.put(key, found.value)
+        return found.value
 
 
 def _parse(request: Any, checkpoints: Mapping[str, Checkpoint]) -> tuple[str | None, Checkpoint | None]:

@@ -39,6 +39,19 @@ PARAMETERS: dict[str, tuple[Any, str]] = {  # type and description by name
         Literal["own", "shared", "off"],
         "Add a strip with eta = 1: own noise seed for each frame, one shared noise seed, or off.",
     ),
+    "calls": (
+        int,
+        "N, the network calls that each solver may take, from 4 to 100. Its number of steps follows from it.",
+    ),
+    "even_lambda": (
+        bool,
+        "Take time steps that are even in lambda = log(sqrt(ab) / sqrt(1 - ab)) in place of spacing.",
+    ),
+    "fine": (bool, "Compare with PLMS of S = T in place of DPM-Solver++(2M) with 200 steps that are even in lambda."),
+    "plane": (
+        Literal["two moons", "ring", "grid", "letter"],
+        "The mixture with the exact score on which the orders are measured.",
+    ),
     "noises": (bool, "Add a strip with eta = 1 on which x_T and the noise z of every step are interpolated."),
 }
 

@@ -44,6 +44,7 @@ def run_pictures(
             result.pictures.add_preview(names[index], preview.picture, preview.steps, preview.requested_steps)
         for index, picture in progress.ready.items():
             add_picture(index, picture)
+            result.add_origin(cache.origin(result.checkpoint, requests[index]))
         result.evaluations, result.expected_evaluations = progress.evaluations, progress.expected
         if throttle.ready() or progress.ready or progress.previews or progress.evaluations == 0:
             yield result

@@ -34,6 +34,12 @@ def check_runs(count: int) -> None:
         raise ValueError(f"--runs-per-address must be from 1 to {MAX_RUNS_PER_ADDRESS}, not {count}")
 
 
+def check_store_size(megabytes: int) -> None:
+    """Raise ValueError unless the store may have this size."""
+    if megabytes < 0:
+        raise ValueError(f"--store-size must be at least 0 MB, not {megabytes}")
+
+
 def check_root_path(path: str) -> str:
     """Return the root path without a trailing slash. Raise ValueError if it is neither a path nor a URL."""
     if not path.startswith(("/", "http://", "https://")):

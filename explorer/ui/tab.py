@@ -194,7 +194,8 @@ class Tab(ABC, Generic[OptionsT]):
                 return
             for result in self._checked(self.page_results(request.for_client(visitor.client), state)):
                 timings = [[t.candidate.name, t.candidate.threads, t.batch, t.milliseconds] for t in result.timings]
-                yield result.to_page() | {"engine": result.engine, "timings": timings}
+                labels = {"engine": result.engine, "timings": timings, "origin": result.origin}
+                yield result.to_page() | labels
 
     def checked_results(self, request: TabRequest[OptionsT], state: State) -> Iterator[TabResult]:
         """Yield :meth:`results` within the limit of network calls. If the run is stopped, the last state is "stopped".

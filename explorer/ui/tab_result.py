@@ -10,6 +10,7 @@ from typing import Any
 
 from explorer.checkpoint import Checkpoint
 from explorer.networks.engine_choice import Timing
+from explorer.runs.stored_results import Origin
 from explorer.ui.picture_stream import PictureStream
 from explorer.ui.query import TabRequest
 
@@ -24,6 +25,7 @@ class TabResult(ABC):
         evaluations: network evaluations (NFE) so far, counted for each picture; None for a tab without a network.
         expected_evaluations: total number of evaluations of the run; None for a tab without a network.
         pictures: the pictures by name.
+        origins: of its parts that come from the disk.
         started: time at which the run began, from ``time.perf_counter``.
     """
 
@@ -32,6 +34,7 @@ class TabResult(ABC):
     evaluations: int | None = 0
     expected_evaluations: int | None = 0
     pictures: PictureStream = field(default_factory=PictureStream)
+    origins: set[Origin] = field(default_factory=set)
     started: float = field(default_factory=time.perf_counter)
 
     @property
@@ -47,6 +50,27 @@ class TabResult(ABC):
     def timings(self) -> tuple[Timing, ...]:
         """What the engine was chosen by; empty if nothing was timed."""
         return self.checkpoint.predict_noise.timings
+
+    def add_origin(self, origin: Origin | None) -> None:
+        """Note how a part of the result was computed, if it comes from the disk."""
+        if origin is not None:
+            self.origins.add(origin)
+
+    @property
+    def origin(self) -> dict[str, Any] | None:
+        """How the result was computed, for the page: {engine, made, prepared}; None if this run has called the network.
+
+        ``made`` is when the last part was computed, in seconds as ``time.time``. ``prepared`` is whether all parts were
+        prepared.
+        """
+        if self.evaluations or not self.origins:
+            return None
+        engines = sorted({origin.engine for origin in self.origins if origin.engine})
+        return {
+            "engine": " / ".join(engines),
+            "made": max(origin.made for origin in self.origins),
+            "prepared": all(origin.is_prepared for origin in self.origins),
+        }
 
     @property
     def seconds(self) -> float:

@@ -30,6 +30,7 @@ SMALL: dict[str, dict] = {name: {} for name in TABS} | {  # requests that cost l
     "forward": {"steps": 20, "pixels": "2:3, 5:6", "walks": 1000, "real": 1},
     "paths": {"steps": 9, "eta": 0.5, "points": 300, "drawn": 5, "seed": 3},
     "quality": {"seed": 3, "noise_seed": 5},
+    "solvers": {"seed": 3, "calls": 6},
 }
 
 

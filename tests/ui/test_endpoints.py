@@ -70,7 +70,7 @@ def test_a_bad_field_is_refused_with_the_allowed_range(client, bad, expected):
 
 def test_the_picture_endpoint_sends_a_png_that_opens_the_run_again(client, faces):
     info = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert list(info) == ["/steps", "/picture", "/strip", "/compare", "/interpolate"]
+    assert list(info) == ["/steps", "/picture", "/strip", "/compare", "/interpolate", "/solve"]
     for endpoint in info.values():
         parameters = {p["parameter_name"]: p for p in endpoint["parameters"]}
         assert endpoint["description"]
@@ -147,9 +147,21 @@ def test_interpolate_gives_a_picture_for_each_latent_of_each_strip(call):
     assert loop["strips"]["slerp"]["latents"][0] == loop["strips"]["slerp"]["latents"][-1] == 1
 
 
+def test_solve_gives_a_row_of_numbers_and_of_pictures_for_each_solver(call):
+    rows, errors, sheet = call("solve", seed=3, calls=9)
+    by_name = {row["solver"]: row for row in rows}
+    assert list(by_name) == list(ex.SOLVERS)
+    assert (by_name["heun"]["steps"], by_name["heun"]["nfe"], by_name["heun"]["order"]) == (5, 9, 2)
+    *_, last = ex.solve(TOY, ex.latent(SHAPE, [3]), "heun", 5)
+    assert np.array_equal(sheet[10:18, -8:], np.asarray(ex.to_image(last.x_prev)))
+    assert by_name["ddim"]["dpm_solver_1_differs"] < 1e-5
+    assert {row["chart"] for row in errors} == {"network", "two moons"}
+
+
 @pytest.mark.parametrize(
     ("name", "bad", "expected"),
     [
+        ("solve", {"calls": 3}, "from 4 to 100, not 3"),
         ("strip", {"seed": "encode(99, 10)"}, "numbers 0 to 3, not 99"),
         ("compare", {"others": 9}, "whole number from 1 to 8, not 9"),
         ("interpolate", {"a": 29}, "the corners must differ"),
@@ -187,7 +199,7 @@ def test_the_endpoints_are_mcp_tools_with_types_ranges_and_defaults(demo):
     from gradio.mcp import GradioMCPServer
 
     server = GradioMCPServer(demo)
-    assert list(server.tool_to_endpoint) == ["steps", "picture", "strip", "compare", "interpolate"]
+    assert list(server.tool_to_endpoint) == ["steps", "picture", "strip", "compare", "interpolate", "solve"]
     for tool, endpoint in server.tool_to_endpoint.items():
         function = server.get_block_fn_from_endpoint_name(endpoint)
         description, meanings = server.get_fn_description(function, tool)

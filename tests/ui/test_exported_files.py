@@ -23,7 +23,7 @@ from explorer.runs.latent_spec import parse
 from explorer.ui.saving import Exporter
 
 MADE_HERE = [(tab, of.name) for tab, formats in EXPORT_FORMATS.items() for of in formats if of.make]
-UNMEASURED = {("forward", "loss"), ("quality", "csv")}
+UNMEASURED = {("forward", "loss"), ("quality", "csv"), ("solvers", "table")}
 
 
 def stage_of(exporter, tab):

@@ -25,7 +25,7 @@ from explorer.ui.saving import Exporter
 from explorer.ui.tabs.steps.sprite_sheet import PublishedSheets
 
 SMALL = SMALL | {"steps": {"steps": 9, "eta": 0.5}, "encode": {"steps": 7}}
-WITH_NETWORK = ("steps", "compare", "consistency", "interpolate", "encode", "quality")
+WITH_NETWORK = ("steps", "compare", "consistency", "interpolate", "encode", "quality", "solvers")
 
 
 def scheduled_tabs(*checkpoints):

@@ -29,7 +29,7 @@ def test_the_lesson_is_walked_through_by_keyboard_and_asks_first(stage):
         tab = stop["query"].split("&")[0].removeprefix("tab=")
         page.wait_for_function("tab => document.querySelector('explorer-controls').tab === tab", arg=tab)
         stage.settle()
-        assert page.locator(".card h2").inner_text().startswith(f"Stop {n} of 8")
+        assert page.locator(".card h2").inner_text().startswith(f"Stop {n} of 9")
         assert page.locator('#tabs [aria-selected="true"]').first.inner_text() == texts("en")[f"tabs.{tab}"]
         assert not shows(stage, '.card [data-part="number"]')
         assert page.evaluate("document.body.dataset.asking") == stop["name"]
@@ -38,8 +38,8 @@ def test_the_lesson_is_walked_through_by_keyboard_and_asks_first(stage):
         assert shows(stage, '.card [data-part="number"]')
         assert stage.setting("seed") == 7
         stage.press("PageDown")
-    assert stage.setting("steps") == 50
-    assert "stop=8" in stage.address()
+    assert stage.setting("calls") == 16
+    assert "stop=9" in stage.address()
     stage.press("PageUp")
     assert "{" not in page.locator(".card").inner_text()
     stage.press("Escape")

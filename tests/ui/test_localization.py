@@ -9,9 +9,9 @@ import pytest
 from tab_values import TOY, english, tab_of
 
 from explorer.checkpoint import CheckpointError
-from explorer.paper import TABLE_1, TABLE_2
 from explorer.support.arguments import as_int
 from explorer.support.messages import PLACEHOLDER, LocalizedError, Message
+from explorer.support.paper_tables import TABLE_1, TABLE_2
 from explorer.ui import localization
 from explorer.ui.address import from_address
 from explorer.ui.components import lesson
@@ -165,6 +165,7 @@ ALLOWED = re.compile(
     r"\{(?:S|t|eta)\} ?= ?[\d.]*\d"  # a setting
     r"|\{[^{}]*\}"  # readings, numbers of the paper, values, symbols such as {x_0}
     r"|(?:Eq\.|式|식) ?(?:\d+|\(14\))|(?:Table|表|표) 1|2020|CIFAR-10|coef[12]|Inception-v3|sha256|x_0"  # names
+    r"|DPM-Solver(?:-\d|\+\+\(2M\))|RK4"
     r"|(?:Theorem|定理|정리) 1|(?:footnote|脚注|각주) 6"
     r"|(?:App\.|附录|부록) D[.\d]*|[Ss]ections? \d[.\d]*|第 \d[.\d]* 节|\d[.\d]*절"
     r"|\[−1, 1\]|\[0, 1\]|±(?:2|1\.5)\b|\b1−(?=\{)|\b1/(?=<b>)"  # ranges, 1 − beta, a fraction of a value
@@ -195,6 +196,7 @@ CONSTANTS = {
     "forward.marginals": {"0"},
     "paths.at": {"0"},
     "paths.sweep": {"1"},  # of a ratio
+    "paths.sweep_drawn": {"1"},
     "paths.before": {"1"},
     "about.quality": {"0"},  # of a perfect sampler
     "quality.perfect": {"0"},

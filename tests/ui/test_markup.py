@@ -12,7 +12,7 @@ WATCH = """
 window.ran = [];
 addEventListener('securitypolicyviolation', e => ran.push(`${e.violatedDirective} ${e.blockedURI}`));
 """
-TITLES = ("Compare", "Consistency", "Interpolate", "Encode", "Forward", "Paths", "Quality", "Steps")
+TITLES = ("Compare", "Consistency", "Interpolate", "Encode", "Forward", "Paths", "Quality", "Solvers", "Steps")
 
 
 def test_markup_of_a_checkpoint_is_text_on_every_tab_and_the_policy_is_never_broken(stage, save_pipeline, root):

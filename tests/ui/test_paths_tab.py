@@ -3,7 +3,7 @@
 import pytest
 
 pytestmark = pytest.mark.usefixtures("quiet")
-PLANES = ".planes canvas"
+PLANES = ".planes > [data-run] canvas"
 SMALL = "?tab=paths&steps=10&points=200&eta=0.5"
 
 

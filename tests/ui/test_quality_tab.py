@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import explorer as ex
-from explorer.paper import TABLE_1, TABLE_1_STEPS
 from explorer.storage.quality_file import read_quality
+from explorer.support.paper_tables import TABLE_1, TABLE_1_STEPS
 
 pytestmark = pytest.mark.usefixtures("quiet")
 NO_PICTURES = "?tab=quality&samples=0"

@@ -8,7 +8,7 @@ from tab_values import SHAPE, SMALL, english, pictures_of, previews_of, shown, t
 
 import explorer as ex
 from explorer.checkpoint import CHECKPOINTS
-from explorer.paper import TABLE_1, TABLE_1_STEPS
+from explorer.support.paper_tables import TABLE_1, TABLE_1_STEPS
 
 FRECHET = {
     **{"features": "toy features", "reference": "toy pictures", "weights": "", "precision": "", "how": ""},

@@ -13,7 +13,7 @@ from explorer.runs.latent_spec import MAX_SEED
 from explorer.ui.address import from_address
 from explorer.ui.fields import InvalidField
 
-MADE = ("compare", "consistency", "interpolate")  # their pictures are made, so they need no held-out ones
+MADE = ("compare", "consistency", "interpolate", "solvers")  # their pictures are made, so they need no held-out ones
 NO_NETWORK = ("forward", "paths")
 CHANGES = {
     "state",
@@ -27,6 +27,7 @@ CHANGES = {
     "table",
     "runs",
     "sweep",
+    "exact",
 }
 
 
@@ -79,6 +80,9 @@ OTHERS = {
         "largest": 500,
         "every_steps": True,
         "mixture": "two moons",
+        "even_lambda": True,
+        "fine": True,
+        "plane": "letter",
         "samples": False,
     },
 }
@@ -171,6 +175,11 @@ REFUSED = [
     ("paths", "drawn", 61, "from 1 to 60"),
     ("paths", "points", 199, "from 200 to 2000"),
     ("paths", "points", 2001, "from 200 to 2000"),
+    ("solvers", "calls", 3, "from 4 to 100"),
+    ("solvers", "calls", 101, "from 4 to 100"),
+    ("solvers", "even_lambda", "yes", "on or off"),
+    ("solvers", "fine", 2, "on or off"),
+    ("solvers", "plane", "cube", "two moons, ring, grid"),
     ("quality", "samples", 1, "on or off"),
     ("quality", "seed", MAX_SEED, "must be at most"),
     ("quality", "noise_seed", MAX_SEED, "must be at most"),
@@ -251,6 +260,7 @@ def test_the_copied_script_makes_the_same_pictures(name, monkeypatch, tmp_path):
             f"eta{e}-S{S}-{row}.png": f"{e}/{S}/{row}" for e in (0, 1) for S in (2, 4, 8) for row in range(3)
         },
         "interpolate": {f"frame-{k:02d}.png": f"slerp/{k}" for k in range(8)},
+        "solvers": {f"{solver}.png": f"{solver}/end" for solver in ex.SOLVERS},
     }[name]
     assert {file.name for file in tmp_path.iterdir()} == set(names)
     pictures = pictures_of(last)

@@ -29,7 +29,9 @@ from explorer.ui.security.routes import FORM, SMALL_BODY, Route
 from explorer.ui.session_state import keep_no_values
 
 MAX_FILE_NAME = 255  # bytes; Gradio fails on paths with longer names
-MAX_QUERY = 4 << 10  # bytes; the longest address of the page has less than a tenth
+MAX_QUERY = (
+    4 << 10
+)  # bytes; the address of a drawing of 500 points has 1.4 KiB, others have less than a tenth of the limit
 BODY_SECONDS = 20.0  # for a small body to arrive
 PICTURE_SECONDS = 120.0  # for the body with a picture to arrive, over a slow line
 SEND_SECONDS = 60.0  # for a client to receive a part of a response; who reads more slowly is cut off

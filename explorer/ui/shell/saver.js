@@ -90,8 +90,9 @@ class Saver extends Part {
     });
     window.addEventListener('drop', (event) => {
       if (!hasFiles(event)) return;
-      event.preventDefault();
       hide();
+      if (event.defaultPrevented) return; // the tab has taken it
+      event.preventDefault();
       this.#restore(event.dataTransfer?.files[0]);
     });
   }

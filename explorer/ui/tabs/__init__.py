@@ -24,6 +24,7 @@ NAMES = (  # in their order on the page; each is a package in this folder
     "forward",
     "paths",
     "quality",
+    "solvers",
 )
 
 

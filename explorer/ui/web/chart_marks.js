@@ -1,6 +1,6 @@
 // Marks of a line chart beside its lines, as SVG text: markers, error bars, bands and titles of axes. No DOM.
 
-/** @typedef {'circle' | 'square' | 'triangle' | 'diamond' | 'cross'} Marker */
+/** @typedef {'circle' | 'square' | 'triangle' | 'inverted' | 'diamond' | 'cross'} Marker */
 /** @typedef {[x: number, low: number, high: number]} Bar */
 
 const RADIUS = 3.6; // px
@@ -10,6 +10,7 @@ const OUTLINES = {
   circle: [],
   square: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
   triangle: [[0, -1.2], [1.15, 0.9], [-1.15, 0.9]],
+  inverted: [[0, 1.2], [1.15, -0.9], [-1.15, -0.9]],
   diamond: [[0, -1.3], [1.3, 0], [0, 1.3], [-1.3, 0]],
   cross: [[-1.1, -0.4], [-0.4, -0.4], [-0.4, -1.1], [0.4, -1.1], [0.4, -0.4], [1.1, -0.4], [1.1, 0.4], [0.4, 0.4], [0.4, 1.1], [-0.4, 1.1], [-0.4, 0.4], [-1.1, 0.4]],
 }; // prettier-ignore

@@ -2,6 +2,8 @@
 
 /** @typedef {[name: string, threads: number, batch: number, ms: number]} Timing */
 
+/** How a stored result was computed. @typedef {{ engine: string, made: number, prepared: boolean }} Origin */
+
 /** The engine as the end of a status line. @param {string | undefined} engine */
 export const byEngine = (engine) => (engine ? ` · ${engine}` : '');
 
@@ -25,4 +27,20 @@ export function byBatch(timings = []) {
     batch,
     timed: timings.filter((timing) => timing[2] === batch).sort((a, b) => a[3] - b[3]),
   }));
+}
+
+/**
+ * When a stored result was computed; empty for a result of this process.
+ * @param {Origin | null | undefined} origin
+ * @param {(key: string, values: Record<string, any>) => string} say texts in the user's language
+ * @param {string} language
+ */
+export function describeOrigin(origin, say, language) {
+  if (!origin) return '';
+  const date = new Date(1000 * origin.made);
+  /** @type {Intl.DateTimeFormatOptions} */
+  const parts = { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' };
+  const isThisYear = date.getFullYear() === new Date().getFullYear();
+  const when = date.toLocaleString(language, isThisYear ? parts : { ...parts, year: 'numeric' });
+  return say(origin.prepared ? 'stage.prepared' : 'stage.stored', { when });
 }

@@ -3,8 +3,8 @@
 import { announce } from './announce.js';
 import { backend } from './backend.js';
 import { copyText, DIE, Part, randomSeed } from './dom.js';
-import { byEngine, describeTimings } from './engine.js';
-import { keepTranslated, localize, say } from './localize.js';
+import { byEngine, describeOrigin, describeTimings } from './engine.js';
+import { currentLanguage, keepTranslated, localize, say } from './localize.js';
 import { thousands } from './numbers.js';
 import { listen, page, publish } from './page_state.js';
 import { OptionFields, randomSeedsFor } from './option_fields.js';
@@ -272,9 +272,11 @@ export class Stage extends Part {
 
   #drawFigures() {
     const { evaluations: n, expected, seconds, pictures, engine, timings } = this.value;
+    const origin = describeOrigin(this.value.origin, say, currentLanguage());
     let calls = '';
     if (n !== null && n < expected) calls = say('stage.nfe_of', { n: thousands(n), expected: thousands(expected) });
     else if (n) calls = say('stage.nfe', { n: thousands(n) });
+    else if (origin) calls = origin;
     else if (n !== null && pictures) calls = say('stage.from_before');
     const left = this.secondsLeft === null ? null : roundTime(this.secondsLeft);
     this.$('.left').textContent = left ? say(`stage.${left.unit}_left`, { n: left.n }) : '';
@@ -286,7 +288,7 @@ export class Stage extends Part {
     this.$('.rate').textContent =
       n && !left // the row has no room for both
         ? say('stage.rate', { ms: ((1000 * seconds) / n).toFixed(0) }) + byEngine(engine)
-        : '';
+        : (this.value.origin?.engine ?? '');
     this.$('.rate').title = describeTimings(timings, say);
   }
 }

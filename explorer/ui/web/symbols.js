@@ -34,6 +34,8 @@ export const SYMBOLS = {
   t: ['t'],
   t_prev: ['t_{\\mathrm{prev}}', 't_prev'],
   tau: ['\\tau'],
+  lambda: ['\\lambda'],
+  N: ['N'],
   z: ['z'],
   eps: ['\\varepsilon'],
   beta: ['\\beta_t', 'β'],

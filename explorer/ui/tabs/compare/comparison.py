@@ -14,16 +14,17 @@ from explorer.checkpoint import Checkpoint
 from explorer.evaluation.metrics import grain
 from explorer.media.convert import to_unit
 from explorer.runs.cancellation import State, check_cancelled
-from explorer.runs.results import PREVIEW_RATIO, PREVIEW_STEPS, PictureRequest, ResultCache
+from explorer.runs.results import PREVIEW_STEPS, ResultCache
 from explorer.runs.shared_network import unshared
 from explorer.runs.throttle import Throttle
 from explorer.sampler import Run, Step, ddpm_posterior_step, denoise_together
-from explorer.settings import Settings
-from explorer.trajectory import Trajectory, evenly_spaced, rms
+from explorer.trajectory import evenly_spaced, rms
 from explorer.ui.real_pictures import examples_of
 from explorer.ui.tab import TabRequest
 from explorer.ui.tabs.compare.options import CompareOptions
-from explorer.ui.tabs.compare.result import DDIM, DDPM, LARGE, WRONG, YOURS, CompareResult, RowFacts
+from explorer.ui.tabs.compare.repeat import Repeat, StoredRepeat
+from explorer.ui.tabs.compare.result import DDIM, DDPM, WRONG, CompareResult, RowFacts
+from explorer.ui.tabs.compare.rows import RowRuns, coarse_runs, other_requests, row_settings
 
 SECONDS_BETWEEN_UPDATES = 0.1
 
@@ -39,6 +40,7 @@ class Comparison:
 
     def __init__(self, request: TabRequest[CompareOptions], cache: ResultCache, state: State) -> None:
         self.request, self.checkpoint, self.state = request, request.checkpoint, state
+        self.cache = cache
         self.settings = row_settings(request)
         self.result = CompareResult(
             request=request,
@@ -48,17 +50,44 @@ class Comparison:
         )
         self.x_T = request.latent.latent(self.checkpoint)
         self.rows = RowRuns(request, self.x_T, self.settings, cache)
+        for origin in self.rows.origins():
+            self.result.add_origin(origin)
         self.posterior_difference = 0.0  # largest one so far
-        others = 1 + request.options.others  # 1 for the repeat of DDIM
+        self.stored_repeat = StoredRepeat(request, self.settings[DDIM], cache.stored)
+        self.known_repeat = self._find_repeat()
+        self.others = other_requests(request, self.settings[DDPM])
+        self.known_others = self._find_others()
+        others = (self.known_repeat is None) + len(self.others) - len(self.known_others)
         runs = self.rows.calls_per_step + others
         self.result.expected_evaluations = request.settings.steps * runs
         self.previews = {
-            name: run
-            for name, run in coarse_runs(request, self.x_T, self.settings).items()
-            if self.rows.cached_run(name) is None
+            name: run for name, run in coarse_runs(request, self.x_T, self.settings).items() if not self._is_known(name)
         }
         self.result.expected_evaluations += PREVIEW_STEPS * len(self.previews)
         self.rows_started = self.result.started
+
+    def _find_repeat(self) -> Repeat | None:
+        """The repeat on disk. One beside a row that is computed now would compare another run."""
+        stored = self.stored_repeat.get() if DDIM in self.rows.cached else None
+        if stored is None or not stored.value.first.equal(self.rows.cached[DDIM].x_0[0]):
+            return None
+        self.result.add_origin(stored.origin)
+        return stored.value
+
+    def _find_others(self) -> dict[int, Tensor]:
+        """The cached pictures (C, H, W) of the other noise seeds, by number."""
+        found = {k: self.cache.picture(self.checkpoint, request) for k, request in enumerate(self.others)}
+        for k, request in enumerate(self.others):
+            if found[k] is not None:
+                self.result.add_origin(self.cache.origin(self.checkpoint, request))
+        return {k: picture for k, picture in found.items() if picture is not None}
+
+    def _is_known(self, name: str) -> bool:
+        """Whether a row, or the picture of a name, needs no call of the network."""
+        kind, _, number = name.partition("/other/")
+        if number:
+            return self.known_repeat is not None if kind == DDIM else int(number) in self.known_others
+        return self.rows.cached_run(name) is not None
 
     def run(self) -> Iterator[CompareResult]:
         """Yield the result after every visible change."""
@@ -157,21 +186,32 @@ class Comparison:
 
     def _repeat_ddim(self) -> None:
         """Run DDIM again with another noise seed; its picture should be identical bit for bit."""
+        repeat = self.known_repeat
+        if repeat is None:
+            repeat = self._run_repeat()
+            self.stored_repeat.put(repeat)
+        self.result.pictures.add("ddim/other/0", repeat.again)
+        self.result.facts[DDIM].repeat = repeat.difference
+
+    def _run_repeat(self) -> Repeat:
         noise_seed = self.request.settings.noise_seeds(1)[0] + 1
         run = Run(self.x_T, replace(self.settings[DDIM], noise_seed=noise_seed))
         checkpoint = unshared(self.checkpoint)
-        first, repeat = self.rows.pictures[DDIM], self._final_pictures(checkpoint, [run])[0]
-        if DDIM in self.rows.cached and not first.equal(repeat):  # the cached run shared its batches with other runs
+        first, again = self.rows.pictures[DDIM], self._final_pictures(checkpoint, [run])[0]
+        if DDIM in self.rows.cached and not first.equal(again):  # the cached run shared its batches with other runs
             first = self._final_pictures(checkpoint, [run])[0]
-        self.result.pictures.add("ddim/other/0", repeat)
-        self.result.facts[DDIM].repeat = float((repeat - first).abs().max())
+        return Repeat(first, again)
 
     def _run_other_seeds(self) -> None:
-        """Run DDPM with K other noise seeds."""
-        first = self.request.settings.noise_seeds(1)[0] + 1
-        seeds = range(first, first + self.request.options.others)
-        runs = [Run(self.x_T, replace(self.settings[DDPM], noise_seed=seed)) for seed in seeds]
-        for k, picture in enumerate(self._final_pictures(self.checkpoint, runs)):
+        """Run DDPM with K other noise seeds, those that are not cached."""
+        numbers = [k for k in range(len(self.others)) if k not in self.known_others]
+        runs = [Run(self.x_T, self.others[k].settings) for k in numbers]
+        pictures = self._final_pictures(self.checkpoint, runs) if runs else []
+        for k, picture in zip(numbers, pictures, strict=True):
+            self.cache.put_picture(self.checkpoint, self.others[k], picture)
+        new = dict(zip(numbers, pictures, strict=True))
+        for k in range(len(self.others)):
+            picture = new[k] if k in new else self.known_others[k]
             self.result.pictures.add(f"ddpm/other/{k}", picture)
             self.result.facts[DDPM].others.append(rms(picture - self.rows.pictures[DDPM]))
 
@@ -188,76 +228,6 @@ class Comparison:
         self.result.evaluations = (self.result.evaluations or 0) + calls
 
 
-class RowRuns:
-    """The runs of all rows, step by step. Cached runs are replayed, the others call the network.
-
-    Rounding can depend on the batch size. DDIM must be reproducible bit for bit, so it runs in a batch of its own, as in
-    Steps. The other rows share their batches.
-
-    Attributes:
-        cached: runs from the cache, by row.
-        calls_per_step: network calls in one step of all rows, counted for each picture.
-        pictures: x_prev (C, H, W) of the latest step, by row.
-    """
-
-    def __init__(
-        self, request: TabRequest[CompareOptions], x_T: Tensor, rows: dict[str, Settings], cache: ResultCache
-    ) -> None:
-        checkpoint, self._cache = request.checkpoint, cache
-        self._requests = {name: PictureRequest(request.latent, s) for name, s in rows.items() if name != WRONG}
-        first_row: dict[object, str] = {}  # rows with equal pictures, such as "yours" at eta = 0, run once
-        self._same_as = {name: first_row.setdefault(picture.key, name) for name, picture in self._requests.items()}
-        runs = {name: cache.run(checkpoint, self._requests[name]) for name in first_row.values()}
-        self.cached = {name: run for name, run in runs.items() if run is not None and run.complete}
-        self._recorded = {
-            name: Trajectory(checkpoint, x_T, rows[name]) for name in first_row.values() if name not in self.cached
-        }
-        batch = {name: Run(x_T, rows[name]) for name in self._recorded if name != DDIM}
-        if WRONG in rows:
-            batch[WRONG] = Run(x_T, rows[WRONG], wrong_labels=True)
-        self._batches = [(list(batch), denoise_together(checkpoint, list(batch.values())))] if batch else []
-        if DDIM in self._recorded:
-            self._batches.append(([DDIM], denoise_together(unshared(checkpoint), [Run(x_T, rows[DDIM])])))
-        self.calls_per_step = sum(len(names) for names, _ in self._batches)
-        self.pictures: dict[str, Tensor] = {}
-
-    def step(self, index: int) -> dict[str, Step]:
-        """Return the step of every row. Must be called with 0, 1, 2, …"""
-        steps = {name: run.step(index) for name, run in self.cached.items()}
-        for names, batch in self._batches:
-            steps |= {name: step for name, step in zip(names, next(batch), strict=True) if step is not None}
-        for name, run in self._recorded.items():
-            run.record(steps[name])
-        steps |= {name: steps[first] for name, first in self._same_as.items()}
-        self.pictures = {name: step.x_prev[0] for name, step in steps.items()}
-        return steps
-
-    def cached_run(self, name: str) -> Trajectory | None:
-        """The run of a row, if it is cached, or the same as another row that is."""
-        return self.cached.get(self._same_as.get(name, name))
-
-    def is_fresh(self, name: str) -> bool:
-        """Whether the row is computed in this run: not cached, and not the same as another row."""
-        return name in self._recorded or name == WRONG
-
-    def cache_results(self) -> None:
-        """Cache the finished runs for all tabs."""
-        for name, run in self._recorded.items():
-            self._cache.put_run(self._requests[name], run)
-
-
-def row_settings(request: TabRequest[CompareOptions]) -> dict[str, Settings]:
-    """Return the settings of each row, by name."""
-    s = replace(request.settings, variance="eta")
-    rows = {
-        DDIM: replace(s, eta=0.0),
-        YOURS: s,
-        DDPM: replace(s, eta=1.0),
-        LARGE: replace(s, eta=1.0, variance="large"),
-    }
-    return rows | {WRONG: replace(s, eta=0.0)} if request.options.wrong else rows
-
-
 def own_range(picture: Tensor) -> tuple[float, float] | None:
     """Return the range to show a picture on that would be blank on [-1, 1]; None if at least half of its values lie there.
 
@@ -267,22 +237,6 @@ def own_range(picture: Tensor) -> tuple[float, float] | None:
         return None
     low, high = (float(v) for v in picture.flatten().quantile(torch.tensor([0.01, 0.99]).to(picture)))
     return (low, high) if math.isfinite(high - low) and high > low else None
-
-
-def coarse_runs(request: TabRequest[CompareOptions], x_T: Tensor, rows: dict[str, Settings]) -> dict[str, Run]:
-    """Return the runs of the previews: of the rows by name, and of the other runs by the names of their pictures.
-
-    They have :data:`~explorer.runs.results.PREVIEW_STEPS` steps. There are none if the rows have few steps themselves.
-    """
-    if request.settings.steps < PREVIEW_STEPS * PREVIEW_RATIO:
-        return {}
-    coarse = {name: replace(settings, steps=PREVIEW_STEPS) for name, settings in rows.items()}
-    runs = {name: Run(x_T, settings, name == WRONG) for name, settings in coarse.items()}
-    runs["ddim/other/0"] = runs[DDIM]
-    first = coarse[DDPM].noise_seeds(1)[0] + 1
-    for k in range(request.options.others):
-        runs[f"ddpm/other/{k}"] = Run(x_T, replace(coarse[DDPM], noise_seed=first + k))
-    return runs
 
 
 def posterior_difference(step: Step) -> float:

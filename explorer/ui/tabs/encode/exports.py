@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from explorer.media import exports
-from explorer.paper import TABLE_2, TABLE_2_STEPS
+from explorer.support.paper_tables import TABLE_2, TABLE_2_STEPS
 from explorer.ui.export_formats import CHARTS_FORMAT, GAP, ExportSource, animation_formats, csv_format, png_format
 from explorer.ui.tabs.encode.result import EncodeResult
 

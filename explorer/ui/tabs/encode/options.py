@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from explorer.inversion import LABELS, Inversion, Label
-from explorer.paper import TABLE_2_STEPS
 from explorer.runs.encoded_latent import MAX_ITERATIONS
 from explorer.support.arguments import shorten
+from explorer.support.paper_tables import TABLE_2_STEPS
 from explorer.ui.fields import Check, Options, boolean, field_label, integer, one_of
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.real_pictures import check_picture

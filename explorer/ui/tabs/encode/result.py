@@ -12,34 +12,14 @@ from torch import Tensor
 
 from explorer.inversion import Inversion
 from explorer.networks.engine_choice import Timing
-from explorer.paper import TABLE_2, TABLE_2_STEPS
 from explorer.runs.encoded_latent import EncodedLatent, picture_in_python
 from explorer.runs.latent_spec import with_imports
+from explorer.support.paper_tables import TABLE_2, TABLE_2_STEPS
 from explorer.ui.quality_notes import read_measurements
 from explorer.ui.real_pictures import GENERATED
 from explorer.ui.tab_result import TabResult
 
 BINS = np.linspace(-4, 4, 41)
-
-
-@dataclass(frozen=True, eq=False)
-class Reconstruction:
-    """A picture (C, H, W) that was encoded and sampled back.
-
-    Attributes:
-        picture: the reconstruction.
-        mse: its mean squared error.
-        up, down: the states x_t (C, H, W) of the encoding and of the sampling by t, from 0 to T; empty if not kept.
-    """
-
-    picture: Tensor
-    mse: float
-    up: dict[int, Tensor] = field(default_factory=dict)
-    down: dict[int, Tensor] = field(default_factory=dict)
-
-    @property
-    def nbytes(self) -> int:
-        return self.picture.nbytes * (1 + len(self.up) + len(self.down))
 
 
 @dataclass(frozen=True)

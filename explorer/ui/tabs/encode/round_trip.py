@@ -7,25 +7,25 @@ first, and is shown as a preview of those with more.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Iterator
-from typing import Any
+from collections.abc import Generator, Hashable, Iterator
 
 from torch import Tensor
 
 from explorer.inversion import Inversion, encoding
 from explorer.runs.cancellation import State, check_cancelled
 from explorer.runs.encoded_latent import EncodedLatent, cache_encoded, real_picture
+from explorer.runs.latent_spec import uses_upload
 from explorer.runs.results import PREVIEW_STEPS
 from explorer.runs.throttle import Throttle
 from explorer.sampler import denoise
 from explorer.schedule import timesteps
 from explorer.settings import Settings
-from explorer.support.bounded_cache import BoundedCache
 from explorer.trajectory import evenly_spaced
 from explorer.ui.real_pictures import GENERATED, add_examples
 from explorer.ui.tab import TabRequest
 from explorer.ui.tabs.encode.options import EncodeOptions
-from explorer.ui.tabs.encode.result import EncodeResult, LatentMoments, Reconstruction, mean_squared_error
+from explorer.ui.tabs.encode.reconstructions import Reconstruction, Reconstructions
+from explorer.ui.tabs.encode.result import EncodeResult, LatentMoments, mean_squared_error
 
 SHOWN_TIMES = 10  # intermediate pictures of the encoding
 DIFFERENCE_SCALE = 0.25
@@ -44,7 +44,7 @@ class RoundTrip:
         state: called after every network call; see :mod:`explorer.runs.cancellation`.
     """
 
-    def __init__(self, request: TabRequest[EncodeOptions], cache: BoundedCache[Reconstruction], state: State) -> None:
+    def __init__(self, request: TabRequest[EncodeOptions], cache: Reconstructions, state: State) -> None:
         self.request, self.cache, self.state = request, cache, state
         self.checkpoint, self.picture = request.checkpoint.float32, request.options.picture
         self.steps, self.spacing = request.settings.steps, request.settings.spacing
@@ -59,24 +59,31 @@ class RoundTrip:
             errors={inversion: {} for inversion in dict.fromkeys((Inversion(), self.inversion))},  # the paper's first
         )
         self.throttle = Throttle(SECONDS_BETWEEN_UPDATES)
+        self.up: dict[int, Tensor] = {}  # x_t (C, H, W) of both ways at the times of the result
+        self.down: dict[int, Tensor] = {}
 
     def run(self) -> Iterator[EncodeResult]:
         """Yield the result after every visible change."""
         result = self.result
         result.examples = add_examples(result.pictures, self.checkpoint)
-        result.expected_evaluations = self._expected_evaluations()
+        trip = self._find_trip()
+        result.expected_evaluations = self._expected_evaluations(trip)
         if self.picture == GENERATED:
             yield result  # a first value, in case the run is stopped while the picture is generated
-            x_0 = yield from self._generate_picture()
+            x_0 = (yield from self._generate_picture()) if trip is None else trip.up[0][None]
         else:
             x_0 = real_picture(self.picture, self.checkpoint)  # refuses an invalid picture before the first value
         for name in ("x_0", "up/0"):
             result.pictures.add(name, x_0[0])
         yield result
-        yield from self._preview(x_0)
-        x_T = yield from self._encode(x_0)
-        reconstruction = yield from self._sample_back(x_T)
-        self._add_reconstruction(reconstruction, x_0)
+        if trip is None:
+            yield from self._preview(x_0)
+            x_T = yield from self._encode(x_0)
+            reconstruction = yield from self._sample_back(x_T)
+        else:
+            x_T, reconstruction = self._show_trip(trip)
+        self._add_latent(x_T)
+        self._add_reconstruction(reconstruction, x_0, is_new=trip is None)
         yield result
         for cell in self._cells():
             yield from self._measure(x_0, cell)
@@ -130,15 +137,10 @@ class RoundTrip:
 
     def _encode(self, x_0: Tensor) -> Generator[EncodeResult, None, Tensor]:
         """Encode x_0 and show intermediate pictures; return x_T."""
-        result, x_T = self.result, x_0
+        x_T, self.up[0] = x_0, x_0[0]
         for t, x_T in self._encoding_steps(x_0, self.steps, self.inversion):
-            if t in result.times:
-                result.pictures.add(f"up/{t}", x_T[0])
+            self._add_state("up", t, x_T)
             yield from self._throttled_update()
-        if result.encoded is not None:
-            cache_encoded(self.checkpoint, result.encoded, x_T)
-        result.latent = LatentMoments.of(x_T)
-        result.pictures.add("x_T", x_T[0])
         return x_T
 
     def _sample_back(self, x_T: Tensor) -> Generator[EncodeResult, None, Tensor]:
@@ -146,32 +148,64 @@ class RoundTrip:
         reconstruction = x_T
         for t, x_t, x_prev in self._sampling_steps(x_T, self.steps):
             reconstruction = x_prev
-            if t in self.result.times:
-                self.result.pictures.add(f"down/{t}", x_t[0])
+            self._add_state("down", t, x_t)
             yield from self._throttled_update()
         return reconstruction
 
-    def _add_reconstruction(self, reconstruction: Tensor, x_0: Tensor) -> None:
-        """Add the reconstruction, its difference to x_0 and its errors to the result and the cache."""
+    def _add_state(self, way: str, t: int, x_t: Tensor) -> None:
+        """Show x_t (1, C, H, W) of one way, if it is at one of the times of the result."""
+        if t in self.result.times:
+            (self.up if way == "up" else self.down)[t] = x_t[0]
+            self.result.pictures.add(f"{way}/{t}", x_t[0])
+
+    def _find_trip(self) -> Reconstruction | None:
+        """The whole round trip, if it was made before."""
+        found = self.cache.get(self.checkpoint, self._key((self.steps, self.inversion), "trip"), self._may_be_stored)
+        if found is None or found[0].up.keys() != {*self.result.times}:
+            return None
+        self.result.add_origin(found[1])
+        return found[0]
+
+    def _show_trip(self, trip: Reconstruction) -> tuple[Tensor, Tensor]:
+        """Show a round trip that was made before; return x_T and the reconstruction (1, C, H, W)."""
+        for way, states in (("up", trip.up), ("down", trip.down)):
+            for t, x_t in states.items():
+                self._add_state(way, t, x_t[None])
+        return trip.up[max(trip.up)][None], trip.picture[None]
+
+    def _add_latent(self, x_T: Tensor) -> None:
+        """Add the latent (1, C, H, W) and its statistics to the result."""
+        if self.result.encoded is not None:
+            cache_encoded(self.checkpoint, self.result.encoded, x_T)
+        self.result.latent = LatentMoments.of(x_T)
+        self.result.pictures.add("x_T", x_T[0])
+
+    def _add_reconstruction(self, reconstruction: Tensor, x_0: Tensor, is_new: bool) -> None:
+        """Add the reconstruction, its difference to x_0 and its errors to the result, and to the cache if it is new."""
         result, difference = self.result, reconstruction - x_0
         for name in ("down/0", "again"):
             result.pictures.add(name, reconstruction[0])
         result.pictures.add_signed("difference", difference[0], DIFFERENCE_SCALE)
         result.mse, result.largest = mean_squared_error(reconstruction, x_0), float(difference.abs().max())
-        self._cache((self.steps, self.inversion), Reconstruction(reconstruction[0], result.mse))
+        if is_new:
+            cell = self.steps, self.inversion
+            self._cache(cell, Reconstruction(reconstruction[0], result.mse))
+            self._cache(cell, Reconstruction(reconstruction[0], result.mse, self.up, self.down), "trip")
 
     # ---- the table of errors ----
 
     def _measure(self, x_0: Tensor, cell: Cell) -> Generator[EncodeResult, None, Reconstruction]:
         """Add a cell of the table to the result, from the cache or by a round trip; return its reconstruction."""
         S, inversion = cell
-        cached = self.cache.get(self._key(cell))
-        found = (yield from self._reconstruct(x_0, cell)) if cached is None else cached
+        cached = self.cache.get(self.checkpoint, self._key(cell), self._may_be_stored)
+        found = (yield from self._reconstruct(x_0, cell)) if cached is None else cached[0]
         self.result.pictures.add(f"back/{inversion}/{S}", found.picture)
         self.result.errors[inversion][S] = found.mse
         if cached is None:
             self._cache(cell, found)
             yield self.result
+        else:
+            self.result.add_origin(cached[1])
         return found
 
     def _reconstruct(self, x_0: Tensor, cell: Cell) -> Generator[EncodeResult, None, Reconstruction]:
@@ -195,12 +229,15 @@ class RoundTrip:
         """The cells of the table."""
         return [(S, inversion) for S in self.result.lengths for inversion in self.result.errors]
 
-    def _expected_evaluations(self) -> int:
-        """Network calls for the picture on the screen and for the cells that are not cached."""
+    def _expected_evaluations(self, trip: Reconstruction | None) -> int:
+        """Network calls for the picture on the screen, unless that trip was made before, and for the cells that were not."""
         shown = (self.steps, self.inversion)
-        missing = [cell for cell in self._cells() if cell != shown and self.cache.get(self._key(cell)) is None]
-        round_trips = sum(S + inversion.calls(S) for S, inversion in [shown, *missing])
-        return round_trips + sum(self._generated_with())
+        missing = [cell for cell in self._cells() if cell != shown and not self._is_cached(cell)]
+        round_trips = sum(S + inversion.calls(S) for S, inversion in [*[shown] * (trip is None), *missing])
+        return round_trips + sum(self._generated_with()) * (trip is None)
+
+    def _is_cached(self, cell: Cell) -> bool:
+        return self.cache.get(self.checkpoint, self._key(cell), self._may_be_stored) is not None
 
     # ---- both ----
 
@@ -229,9 +266,17 @@ class RoundTrip:
         i = self.inversion
         return EncodedLatent(self.picture, self.steps, i.iterations, self.spacing, i.ahead, i.label)
 
-    def _key(self, cell: Cell) -> tuple[Any, ...]:
-        generated_from = (str(self.request.latent), self.steps) if self.picture == GENERATED else ()
-        return (self.checkpoint.key, self.picture, generated_from, self.spacing, *cell)
+    @property
+    def _may_be_stored(self) -> bool:
+        """Whether the results may be written to disk: what a user has uploaded stays in memory."""
+        if self.picture == GENERATED:
+            return not uses_upload(self.request.latent)
+        return isinstance(self.picture, int)
 
-    def _cache(self, cell: Cell, found: Reconstruction) -> None:
-        self.cache.put(self._key(cell), found, found.nbytes)
+    def _key(self, cell: Cell, part: str = "cell") -> tuple[Hashable, ...]:
+        S, inversion = cell
+        generated_from = (str(self.request.latent), self.steps) if self.picture == GENERATED else ()
+        return (part, self.picture, generated_from, self.spacing, S, str(inversion))
+
+    def _cache(self, cell: Cell, found: Reconstruction, part: str = "cell") -> None:
+        self.cache.put(self.checkpoint, self._key(cell, part), found, self._may_be_stored)

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from explorer.runs.cancellation import State
-from explorer.support.bounded_cache import BoundedCache
 from explorer.ui.real_pictures import GENERATED, examples_of, receive_picture
 from explorer.ui.tab import Services, Tab, TabRequest
 from explorer.ui.tabs.encode.exports import EXPORT_FORMATS
 from explorer.ui.tabs.encode.options import EncodeOptions
-from explorer.ui.tabs.encode.result import EncodeResult, Reconstruction
+from explorer.ui.tabs.encode.reconstructions import Reconstructions
+from explorer.ui.tabs.encode.result import EncodeResult
 from explorer.ui.tabs.encode.round_trip import RoundTrip
-
-CACHE_BYTES = 32 << 20  # for reconstructed pictures
 
 
 class EncodeTab(Tab[EncodeOptions]):
@@ -29,7 +27,7 @@ class EncodeTab(Tab[EncodeOptions]):
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
-        self.reconstructions: BoundedCache[Reconstruction] = BoundedCache(CACHE_BYTES)
+        self.reconstructions = Reconstructions(services.results.stored)
 
     def check(self, request: TabRequest[EncodeOptions]) -> TabRequest[EncodeOptions]:
         """Without held-out pictures, the default is a generated one."""

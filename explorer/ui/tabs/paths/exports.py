@@ -36,9 +36,15 @@ def measurement_rows(result: PathsResult) -> list[dict[str, Any]]:
     return table
 
 
+def mean_rows(result: PathsResult) -> list[dict[str, Any]]:
+    """Return a table row for each component's mean. Dropped on the plane, the table is a drawing again."""
+    return [{"x": x, "y": y} for x, y in result.mixture.means.tolist()]
+
+
 EXPORT_FORMATS = (
     ExportFormat("picture", "files.planes", "png"),  # made by the browser
     CHARTS_FORMAT,
     csv_format("files.measures", measurement_rows),
     csv_format("files.ends", end_point_rows, "points"),
+    csv_format("files.data_points", mean_rows, "data"),
 )

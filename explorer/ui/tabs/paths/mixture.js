@@ -51,6 +51,26 @@ export function densityAndScore(components, x, y) {
 }
 
 /**
+ * The score at a point, also far from all components: densities are relative to that of the most probable component.
+ * @param {Component[]} components
+ * @param {number} x
+ * @param {number} y
+ * @returns {[x: number, y: number]}
+ */
+export function scoreAt(components, x, y) {
+  const logs = components.map((c) => Math.log(c.height) - ((c.x - x) ** 2 + (c.y - y) ** 2) / (2 * c.variance));
+  const largest = logs.reduce((a, b) => Math.max(a, b));
+  let [sum, gx, gy] = [0, 0, 0];
+  components.forEach((c, k) => {
+    const part = Math.exp(logs[k] - largest);
+    sum += part;
+    gx += (part * (c.x - x)) / c.variance;
+    gy += (part * (c.y - y)) / c.variance;
+  });
+  return [gx / sum, gy / sum];
+}
+
+/**
  * The centres of n × n cells of the square [-range, range]², row by row from the top.
  * @param {number} n
  * @param {number} range
@@ -71,17 +91,40 @@ export function cellsOfSquare(n, range) {
  * @param {number} range
  */
 export function densityOpacities(components, n, range) {
-  const field = cellsOfSquare(n, range).map(([x, y]) => densityAndScore(components, x, y).density);
+  const field = new Array(n * n).fill(0);
+  for (const component of components) {
+    // exp(-(dx² + dy²) / 2v) is a product of a factor of the column and one of the row
+    const columns = factorsOfCells(n, range, component.x, component.variance);
+    const rows = factorsOfCells(n, range, component.y, component.variance).reverse();
+    for (let row = 0; row < n; row++) {
+      const part = component.height * rows[row];
+      if (part > 0) for (let column = 0; column < n; column++) field[row * n + column] += part * columns[column];
+    }
+  }
   const most = field.reduce((a, b) => Math.max(a, b), 0);
   return field.map((density) => Math.sqrt(density / (most || 1)));
 }
+
+/**
+ * exp(-d² / 2v) at the centres of n cells of [-range, range], where d is the distance to `mean`.
+ * @param {number} n
+ * @param {number} range
+ * @param {number} mean
+ * @param {number} variance
+ */
+const factorsOfCells = (n, range, mean, variance) =>
+  Array.from({ length: n }, (_, k) => Math.exp(-((((k + 0.5) / n) * 2 * range - range - mean) ** 2) / (2 * variance)));
+
+/**
+ * @typedef {{ from: [x: number, y: number], to: [x: number, y: number] }} Arrow
+ */
 
 /**
  * The score on n × n cells of a square as arrows, whose length grows with the score up to a limit.
  * @param {Component[]} components
  * @param {number} n
  * @param {number} range
- * @returns {{ from: [x: number, y: number], to: [x: number, y: number] }[]}
+ * @returns {Arrow[]}
  */
 export function scoreArrows(components, n, range) {
   const longest = (1.5 * range) / n;

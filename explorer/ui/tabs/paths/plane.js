@@ -1,19 +1,18 @@
 // Draw one run of the Paths tab on a canvas: the density of x_t, its score, and the paths so far.
 import { fixed } from '../../web/numbers.js';
-import { densityOpacities, noisedMixture, scoreArrows } from './mixture.js';
+import { densityOpacities, noisedMixture } from './mixture.js';
 import { odeScale, planeScale, RANGE } from './scales.js';
 
-/** @typedef {import('./mixture.js').Component} Component */
+/** @typedef {import('./mixture.js').Arrow} Arrow */
 /** @typedef {import('./scales.js').Run} Run */
 /** @typedef {import('./scales.js').Scale} Scale */
 /** @typedef {CanvasRenderingContext2D} Context */
 
 const GRID = 96; // cells of the density
-const ARROWS = 15; // in each row of the score
 const DARKEST = 150; // opacity of the highest density, 0 to 255
 
 /** A colour of the theme. @param {string} name */
-const themeColour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
+export const themeColour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
 
 /** The density of x_t as a picture, recomputed only when it changes. */
 export class Backdrop {
@@ -46,7 +45,7 @@ export class Backdrop {
  * @property {number} opacity of all paths except the first
  * @property {Float32Array} alphaBar
  * @property {HTMLCanvasElement} backdrop
- * @property {Component[] | null} score the mixture whose score is drawn
+ * @property {Arrow[]} score arrows of the score; none if it is not drawn
  */
 
 /**
@@ -68,7 +67,7 @@ export function drawPlane(canvas, run, look) {
   if (isPlane) {
     context.imageSmoothingEnabled = true;
     context.drawImage(look.backdrop, 0, 0, side, side);
-    if (look.score) drawScore(context, scale, look.score);
+    drawScore(context, scale, look.score);
   } else drawAxes(context, scale, side);
   context.save();
   context.beginPath();
@@ -97,7 +96,7 @@ function drawPaths(context, { place }, run, { colour, opacity, moment }) {
 }
 
 /** The end points of all paths, also of those that are not drawn. @param {Context} context @param {Scale} scale @param {Run} run */
-function drawEnds(context, { X, Y }, { ends }) {
+function drawEnds(context, { X, Y }, { ends = [] }) {
   context.fillStyle = themeColour('--ink');
   context.globalAlpha = 0.35;
   for (const [x, y] of ends) context.fillRect(X(x) - 0.75, Y(y) - 0.75, 1.5, 1.5);
@@ -115,12 +114,12 @@ function drawDot(context, [x, y], fill) {
   context.stroke();
 }
 
-/** Arrows with a dot as head. @param {Context} context @param {Scale} scale @param {Component[]} components */
-function drawScore(context, { X, Y }, components) {
+/** Arrows with a dot as head. @param {Context} context @param {Scale} scale @param {Arrow[]} arrows */
+function drawScore(context, { X, Y }, arrows) {
   context.strokeStyle = context.fillStyle = themeColour('--ink3');
   context.lineWidth = 1;
   context.globalAlpha = 0.45;
-  for (const { from, to } of scoreArrows(components, ARROWS, RANGE)) {
+  for (const { from, to } of arrows) {
     const [x, y] = [X(to[0]), Y(to[1])];
     context.beginPath();
     context.moveTo(X(from[0]), Y(from[1]));

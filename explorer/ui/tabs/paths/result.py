@@ -10,22 +10,49 @@ from typing import Any
 import numpy as np
 
 from explorer.forward import Paths
-from explorer.mixture import Mixture
-from explorer.plane import energy_distance, mode_std, near_the_data, ode_coordinates, shares, straightness
+from explorer.mixture import PRESETS, Mixture
+from explorer.plane import (
+    energy_distance,
+    mode_std,
+    near_the_data,
+    ode_coordinates,
+    shares,
+    spread_around_means,
+    straightness,
+)
 from explorer.schedule import Schedule
 from explorer.settings import Settings
 from explorer.trajectory import evenly_spaced
 from explorer.ui.picture_stream import base64_floats
 from explorer.ui.tab_result import TabResult
+from explorer.ui.tabs.paths.drawing import DRAWING, STD, python_list, text_of
+from explorer.ui.tabs.paths.options import PathsOptions
 
 SHOWN_POINTS = 200  # of each path
 SHOWN_ENDS = 600  # end points
+PRESET_DRAWINGS = json.dumps({name: text_of(Mixture.preset(name).means) for name in PRESETS})
 NEAR_S = 5.0  # alpha_bar = 0.04: what is left of the data is a fifth of the noise
 
 
-def relative_mode_std(mixture: Mixture, x: np.ndarray) -> float:
-    """Return the ratio of the standard deviation within a mode to the exact one, averaged over the modes."""
+def relative_spread(mixture: Mixture, x: np.ndarray) -> float:
+    """Return the ratio of the standard deviation within a mode to the exact one, averaged over the modes.
+
+    A drawing has too many components for a standard deviation in each: there it is the spread around the drawn points.
+    """
+    if mixture.name == DRAWING:
+        return spread_around_means(mixture, x) / float(np.sqrt(mixture.weights @ np.square(mixture.stds)))
     return float(np.nanmean(mode_std(mixture, x) / mixture.stds))
+
+
+def shown_eta(settings: Settings) -> float | str:
+    """Return eta, or "large" for sigma-hat."""
+    return "large" if settings.variance == "large" else settings.eta
+
+
+def paths_to_page(paths: Paths, drawn: int) -> dict[str, Any]:
+    """Return the first ``drawn`` paths as JSON."""
+    shown = evenly_spaced(len(paths.t), SHOWN_POINTS)
+    return {"t": [paths.t[i] for i in shown], "x": paths.x[:drawn, shown].round(4).tolist()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +66,7 @@ class PlaneRun:
             s up to :data:`NEAR_S`, and in the plane.
         energy: energy distance of the end points to exact samples.
         shares: smallest and largest fraction of the points in a mode.
-        mode_std: ratio of the standard deviation within a mode to the exact one.
+        mode_std: ratio of the standard deviation within a mode to the exact one, see :func:`relative_spread`.
     """
 
     paths: Paths
@@ -72,13 +99,13 @@ class PlaneRun:
             straight=float(np.median(straightness(paths.x))),
             energy=energy_distance(ends, exact),
             shares=(float(share.min()), float(share.max())),
-            mode_std=relative_mode_std(mixture, ends),
+            mode_std=relative_spread(mixture, ends),
         )
 
     @property
     def eta(self) -> float | str:
         """eta, or "large" for sigma-hat."""
-        return "large" if self.settings.variance == "large" else self.settings.eta
+        return shown_eta(self.settings)
 
     @property
     def ends(self) -> list[list[float]]:
@@ -87,10 +114,8 @@ class PlaneRun:
 
     def to_page(self, drawn: int) -> dict[str, Any]:
         """Return the first ``drawn`` paths, the end points and the measurements as JSON."""
-        shown = evenly_spaced(len(self.paths.t), SHOWN_POINTS)
         return {
-            "t": [self.paths.t[i] for i in shown],
-            "x": self.paths.x[:drawn, shown].round(4).tolist(),
+            **paths_to_page(self.paths, drawn),
             "ends": self.ends,
             "straight_ode": self.straight_ode,
             "straight_near": self.straight_near,
@@ -120,17 +145,20 @@ class PathsResult(TabResult):
     """Runs of points in the plane.
 
     Attributes:
-        runs: the runs so far, by name: "0", "yours" and "1" for eta.
+        first: the paths that are drawn, by the name of their run. They are there before all points are.
+        runs: the runs of all points so far, by name: "0", "yours" and "1" for eta.
         sweep: cells of the sweep by kind of noise and S.
     """
 
+    first: dict[str, Paths] = field(default_factory=dict)
     runs: dict[str, PlaneRun] = field(default_factory=dict)
     sweep: dict[str, dict[int, SweepCell]] = field(default_factory=dict)
 
     @cached_property
     def mixture(self) -> Mixture:
         """The data distribution."""
-        return Mixture.preset(self.request.options.mixture)
+        options: PathsOptions = self.request.options
+        return options.data
 
     @property
     def seed(self) -> int:
@@ -150,12 +178,16 @@ class PathsResult(TabResult):
             "near_s": NEAR_S,
             "exact": json.dumps({"std": float(mixture.stds.mean()), "modes": len(mixture)}),
             "alpha_bar": base64_floats(Schedule.linear().alpha_bar),
+            "presets": PRESET_DRAWINGS,
+            "drawing_std": STD,
         }
 
     def changing(self) -> dict[str, Any]:
         drawn = self.request.options.drawn
+        runs = {name: paths_to_page(paths, drawn) for name, paths in self.first.items()}
+        runs |= {name: run.to_page(drawn) for name, run in self.runs.items()}
         return super().changing() | {
-            "runs": json.dumps({name: run.to_page(drawn) for name, run in self.runs.items()}),
+            "runs": json.dumps(runs),
             "sweep": json.dumps({n: {S: vars(cell) for S, cell in cells.items()} for n, cells in self.sweep.items()}),
         }
 
@@ -167,9 +199,16 @@ class PathsResult(TabResult):
 from explorer.mixture import Mixture
 from explorer.plane import energy_distance, sample_paths
 
-mixture = Mixture.preset({o.mixture!r})
+{self._mixture_script()}
 settings = ex.Settings({settings}, noise_seed={s.noise_seed})
 paths = sample_paths(mixture, {o.points}, settings, seed={self.seed})
 print("end points:", paths.x[:5, 0])
 print("energy distance to exact points:", energy_distance(paths.x[:, 0], mixture.sample({o.points}, {self.seed})))
 """
+
+    def _mixture_script(self) -> str:
+        options = self.request.options
+        if not options.is_drawing:
+            return f"mixture = Mixture.preset({options.mixture!r})"
+        return f"""points = {python_list(self.mixture.means.tolist())}
+mixture = Mixture(weights=[1] * len(points), means=points, stds=[{STD}] * len(points), name={DRAWING!r})"""

@@ -4,7 +4,7 @@
  * @typedef {object} Run
  * @property {number[]} t of each point, ascending
  * @property {[x: number, y: number][][]} x by path and index of t
- * @property {[x: number, y: number][]} ends end points, also of paths that are not in x
+ * @property {[x: number, y: number][]} [ends] end points, also of paths that are not in x; none before all points are sampled
  *
  * @typedef {object} Scale
  * @property {(v: number) => number} X pixels from the left

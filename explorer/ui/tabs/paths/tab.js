@@ -8,14 +8,18 @@ import { setView } from '../../web/page_state.js';
 import { chart, write } from '../../web/plot.js';
 import { Stage } from '../../web/stage.js';
 import { playClock } from '../../web/transport.js';
-import { noisedMixture } from './mixture.js';
+import { pointsOf } from './drawing_code.js';
+import { DrawingPad } from './drawing_pad.js';
+import { firstPaths } from './first_paths.js';
+import { noisedMixture, scoreArrows } from './mixture.js';
 import { Backdrop, drawPlane } from './plane.js';
 import { planesFile } from './planes_file.js';
 import { readingsOf } from './readings.js';
-import { momentAt } from './scales.js';
+import { momentAt, RANGE } from './scales.js';
 import { sweepChart } from './sweep.js';
 
 const PER_SECOND = 24;
+const ARROWS = 15; // in each row of the score
 const SHORTEST_STEP = 1 / 120; // fraction of the run, while it plays
 const NAMES = ['0', 'yours', '1'];
 /** Colour of each run, and the class of its heading. @type {Record<string, [string, string]>} */
@@ -23,6 +27,9 @@ const COLOURS = { 0: ['--ink', ''], yours: ['--x0', 'x0-colour'], 1: ['--noise',
 
 /** The range of the modes' fractions, in percent. @param {[least: number, most: number]} shares */
 const percents = (shares) => `${shares.map((share) => fixed(100 * share, 1)).join('–')} %`;
+
+/** Whether all points of a run are there, and not its first paths alone. @param {any} run */
+const isMeasured = (run) => run.energy !== undefined;
 
 class Paths extends Stage {
   static formulas = [
@@ -44,10 +51,20 @@ class Paths extends Stage {
   /** The position in the run: 0 is pure noise, 1 the end. */
   at = 1;
   backdrop = new Backdrop();
+  /** Identifies the mixture on the screen. */
+  data = '';
+  /** Arrows of the score at the time step on the screen. @type {import('./mixture.js').Arrow[]} */
+  arrows = [];
+  /** The plane to draw on. @type {DrawingPad} */
+  pad;
   /** Start or stop the clock. @type {(on?: boolean) => void} */
   play = () => {};
 
   prepare() {
+    this.pad = new DrawingPad(this, (drawing) => {
+      this.showFirstPaths(drawing);
+      this.change({ mixture: 'drawing', drawing });
+    });
     this.time = this.$('.time');
     this.withScore = this.$('.with-score');
     this.play = playClock({
@@ -74,7 +91,11 @@ class Paths extends Stage {
       play: this.play,
     });
     const halt = () => this.play(false);
-    listenToKeys(this.tab, moves, { inFront: () => this.inFront, range: this.time, halt });
+    listenToKeys(this.tab, [...moves, ...this.pad.keys], { inFront: () => this.inFront, range: this.time, halt });
+    this.$('[name="mixture"][value="drawing"]').addEventListener('change', (/** @type {Event} */ event) => {
+      event.stopPropagation(); // a drawing begins with the points of the mixture on the screen
+      this.pad.choose(this.mixture.means);
+    });
     for (const input of this.$$('[name="plane"]')) {
       input.addEventListener('change', (/** @type {Event} */ event) => {
         event.stopPropagation(); // no new run is needed
@@ -98,16 +119,37 @@ class Paths extends Stage {
 
   receive() {
     const { value } = this;
+    this.data = `${value.settings.mixture}/${value.settings.drawing}`;
     const [weights, means, stds] = JSON.parse(value.mixture);
     this.mixture = { weights, means, stds };
     this.runs = JSON.parse(value.runs);
     this.sweep = JSON.parse(value.sweep);
     this.modes = JSON.parse(value.exact).modes;
     this.alphaBar = floats(value.alpha_bar);
+    this.pad.presets = JSON.parse(value.presets);
+  }
+
+  /** Show the paths of another drawing until those of the server are there, see first_paths.js. @param {string} drawing */
+  showFirstPaths(drawing) {
+    const run = this.runs['0'];
+    const means = pointsOf(drawing);
+    if (!run || this.data === `drawing/${drawing}`) return;
+    this.data = `drawing/${drawing}`;
+    this.mixture = {
+      weights: means.map(() => 1 / means.length),
+      means,
+      stds: means.map(() => this.value.drawing_std),
+    };
+    const { t } = run;
+    const x = firstPaths(this.mixture, { ...run, steps: this.value.settings.steps }, this.alphaBar);
+    this.runs = { 0: { t, x }, yours: { t, x: [] }, 1: { t, x: [] } };
+    this.modes = means.length;
+    this.repaint();
   }
 
   /** @param {HTMLButtonElement} button */
   press(button) {
+    if (this.pad.press(button)) return;
     const { go } = button.dataset;
     if (!go) return super.press(button);
     if (go === 'play') return this.play();
@@ -132,16 +174,22 @@ class Paths extends Stage {
   }
 
   draw() {
+    this.pad.draw();
     const first = this.runs['0'];
     if (!first) return;
     const t = first.t[momentAt(first, this.at)];
-    this.backdrop.draw(this.mixture, this.alphaBar[t], `${this.value.settings.mixture}/${t}/`);
+    this.backdrop.draw(this.mixture, this.alphaBar[t], `${this.data}/${t}/`);
+    const hasScore = this.plane === 'x' && this.withScore.checked;
+    this.arrows = hasScore ? scoreArrows(noisedMixture(this.mixture, this.alphaBar[t]), ARROWS, RANGE) : [];
     for (const name of NAMES) this.drawRun(name);
     this.time.value = Math.round(1000 * this.at);
     this.time.style.setProperty('--at', `${100 * this.at}%`);
     this.time.setAttribute('aria-valuetext', `t = ${t}`);
     write(this.$('.here'), `t = ${t}`);
     this.drawTable();
+    const title = this.$('.sweep h3');
+    title.dataset.say = this.isDrawing ? 'paths.sweep_drawn' : 'paths.sweep';
+    write(title, sayHtml(title.dataset.say));
     this.drawSweep('.sweep', 'end');
     this.drawSweep('.before', 'before');
   }
@@ -162,7 +210,7 @@ class Paths extends Stage {
       opacity: name === '0' || this.plane === 'ode' ? 0.55 : 0.22,
       alphaBar: this.alphaBar,
       backdrop: this.backdrop.canvas,
-      score: run && this.withScore.checked ? noisedMixture(this.mixture, this.alphaBar[time]) : null,
+      score: this.arrows,
     });
     if (run) canvas.setAttribute('aria-label', say('paths.canvas', { n: run.x.length, time }));
   }
@@ -171,10 +219,16 @@ class Paths extends Stage {
   titleOf(name) {
     if (name === '0') return `DDIM ${math('\\eta = 0')}`;
     if (name === '1') return `DDPM ${math('\\eta = 1')}`;
-    const eta = this.runs.yours?.eta ?? this.value.settings.eta;
+    const { eta: chosen, variance } = this.value.settings;
+    const eta = variance === 'large' ? variance : chosen;
     return sayHtml('paths.yours', {
       setting: formula(eta === 'large' ? '\\hat\\sigma' : `\\eta = ${digits(+eta, 3)}`),
     });
+  }
+
+  /** Whether the data of the run on the screen are a drawing. */
+  get isDrawing() {
+    return this.value.settings.mixture === 'drawing';
   }
 
   drawTable() {
@@ -186,12 +240,14 @@ class Paths extends Stage {
       ['paths.length_near', (run) => fixed(run.straight_near, 3)],
       ['paths.length_in_plane', (run) => fixed(run.straight, 1)],
       [modes < 10 ? 'paths.shares_of_modes' : 'paths.shares', (run) => percents(run.shares)],
-      ['paths.spread', (run) => fixed(run.spread, 2)],
+      [this.isDrawing ? 'paths.spread_drawn' : 'paths.spread', (run) => fixed(run.spread, 2)],
       ['paths.energy', (run) => fixed(run.energy, 3).replace('−0.000', '0.000')],
     ];
     const head = names.map((name) => `<th>${this.titleOf(name)}</th>`).join('');
     const body = rows.map(([term, numberOf]) => {
-      const cells = names.map((name) => `<td>${numberOf(this.runs[name])}</td>`).join('');
+      const cells = names
+        .map((name) => `<td>${isMeasured(this.runs[name]) ? numberOf(this.runs[name]) : '…'}</td>`)
+        .join('');
       return `<tr><td>${sayHtml(term, { n: modes, s: this.value.near_s })}</td>${cells}</tr>`;
     });
     write(this.$('.table table'), `<tr><td></td>${head}</tr>${body.join('')}`);
@@ -211,8 +267,10 @@ class Paths extends Stage {
     return super.makeFile(kind, settings);
   }
 
-  showOptions() {
+  /** @param {Record<string, any>} settings */
+  showOptions(settings) {
     this.$(`[name="plane"][value="${this.plane}"]`).checked = true;
+    this.pad.show(settings);
   }
 }
 

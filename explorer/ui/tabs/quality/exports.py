@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from explorer.media import exports
-from explorer.paper import TABLE_1, TABLE_1_STEPS
+from explorer.support.paper_tables import TABLE_1, TABLE_1_STEPS
 from explorer.ui.export_formats import CHARTS_FORMAT, ExportSource, NothingToExport, csv_format, png_format
 from explorer.ui.localization import LocalizedMessage, from_json
 from explorer.ui.tabs.quality.result import SHOWN_SETTINGS, QualityResult, eta_name

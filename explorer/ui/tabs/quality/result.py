@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from explorer.paper import TABLE_1, TABLE_1_STEPS
 from explorer.storage.quality_file import FrechetTable
+from explorer.support.paper_tables import TABLE_1, TABLE_1_STEPS
 from explorer.ui.quality_notes import localize_description, read_measurements
 from explorer.ui.tab_result import TabResult
 

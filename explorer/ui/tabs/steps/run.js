@@ -114,6 +114,7 @@ export class Run {
     this.seconds = value.seconds;
     this.engine = value.engine;
     this.timings = value.timings;
+    this.origin = value.origin;
     this.script = value.script;
     this.distances = value.distances ? JSON.parse(value.distances) : {};
     for (const line of linesAfter(value.rows, this.#rowsRead)) this.rows.push(JSON.parse(line));

@@ -1,6 +1,6 @@
 // The status row of a run.
-import { byEngine, describeTimings } from '../../web/engine.js';
-import { localize, say } from '../../web/localize.js';
+import { byEngine, describeOrigin, describeTimings } from '../../web/engine.js';
+import { currentLanguage, localize, say } from '../../web/localize.js';
 
 /** @typedef {import('./run_pictures.js').PicturedRun} PicturedRun */
 
@@ -25,7 +25,7 @@ export function drawRunStatus(host, { run, coming, problem, note, isQueued, inde
   if (problem?.repair) host.$('.repair').textContent = localize(problem.repair.label);
   host.$('.stop').hidden = !['running', 'queued'].includes(state) && (coming ?? run)?.other?.state !== 'running';
   if (!run) return;
-  const { rows, plan, seconds, engine, timings } = run;
+  const { rows, plan, seconds, engine, timings, origin } = run;
   const done = rows.length;
   const S = plan.length;
   const rate = done && seconds && say('figures.rate', { ms: ((1000 * seconds) / done).toFixed(0) });
@@ -33,8 +33,8 @@ export function drawRunStatus(host, { run, coming, problem, note, isQueued, inde
   host.$('.nfe').textContent = done < S ? say('figures.nfe', { n: done, of: S }) : say('figures.nfe_all', { n: S });
   host.$('.seconds').textContent = seconds
     ? say('figures.seconds', { seconds: seconds.toFixed(2) })
-    : say('figures.before');
-  host.$('.rate').textContent = rate ? rate + byEngine(engine) : '';
+    : describeOrigin(origin, say, currentLanguage()) || say('figures.before');
+  host.$('.rate').textContent = rate ? rate + byEngine(engine) : (origin?.engine ?? '');
   host.$('.rate').title = describeTimings(timings, say);
 }
 

@@ -93,7 +93,9 @@ class StepsTab(Tab[StepsOptions]):
         cached = cache.run(request.checkpoint, picture)
         if cached is not None:
             futures = self._futures(request, cached, state)
-            yield StepsResult(request=request, trajectory=cached, futures=futures, state="ended", cached=True)
+            result = StepsResult(request=request, trajectory=cached, futures=futures, state="ended", cached=True)
+            result.add_origin(cache.origin(request.checkpoint, picture))
+            yield result
             return
         x_T = picture.latent.latent(request.checkpoint)
         trajectory = Trajectory(request.checkpoint, x_T, picture.settings)

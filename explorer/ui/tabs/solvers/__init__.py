@@ -1,0 +1,5 @@
+"""The Solvers tab."""
+
+from explorer.ui.tabs.solvers.tab import SolversTab
+
+__all__ = ["SolversTab"]
