@@ -16,7 +16,7 @@ from torch import Tensor
 import explorer as ex
 from explorer.denoiser import DelegatingPredictor
 from explorer.latents import NoiseMix
-from explorer.runs import encoded_latent, results, stored_results
+from explorer.runs import encoded_latent, stored_results
 from explorer.runs.encoded_latent import EncodedLatent, store_encoded_in
 from explorer.runs.latent_spec import Mix, Seed, parse
 from explorer.runs.results import PictureRequest, ResultCache, generate_pictures
@@ -294,7 +294,7 @@ def test_a_whole_file_with_an_impossible_content_is_computed_again_and_replaced(
     content = pack_run(run_of(tiny))
     spoil(content)
     stored = stored_in(folder)
-    key = results._stored_key(REQUEST)
+    key = REQUEST.stored_key
     kind = Kind("run", lambda run: content, lambda content: run_of(tiny))
     stored.put(kind, tiny, run_of(tiny), 1, *key)
     stored.flush(30)
