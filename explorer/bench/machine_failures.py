@@ -119,6 +119,7 @@ def measure_failures(config: BenchConfig, users: int, seconds: float) -> Iterato
         cluster.network.set_link(cluster.network.machines[1], delay=DELAY, loss=LOSS)
         client = ReplicaClient(address)
         for title, apps in (("one app", start_app), ("two apps behind nginx", apps_behind_nginx)):
+            _wait_for_replicas(client)
             with ExitStack() as stack:
                 if apps is start_app:
                     server: Server = stack.enter_context(start_app(config, arguments=("--network", address)))

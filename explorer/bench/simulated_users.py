@@ -171,7 +171,7 @@ class SimulatedUser:
                     raise ValueError(f"the run failed: {output}")
                 break
         run.duration = time.perf_counter() - started
-        if not run.ended and not abandoned:
+        if run.value.get("state") == "error" or not (run.ended or abandoned):
             raise ValueError(f"{run.value.get('state')}: {run.value.get('message')}")
         if run.ended and run.tab == "steps":
             run.sheet = (await self._client.get(f"{self._url}/file={run.value['sheet']['file']['path']}")).content
