@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 
@@ -22,11 +22,15 @@ from explorer.bench.ray_nodes import RayNodes, Serving, ray_nodes
 from explorer.bench.simulated_users import SimulatedRun, simulate
 from explorer.bench.virtual_network import VirtualNetwork, virtual_network
 from explorer.checkpoint import Checkpoint, load
+from explorer.cluster.remote_network import connect
 from explorer.cluster.replica_client import ReplicaClient
+from explorer.latents import latent
+from explorer.networks.network import NetworkLost
 
 DELAY, LOSS = 0.02, 0.01  # seconds each way, and probability, of the link of the second machine
 OUTAGE = 20.0  # seconds for which the link is cut, or a machine has no power
 WARM_UP = 20.0  # seconds after the apps have started
+CALL_INTERVAL = 0.1  # seconds between two calls whose time is measured
 RECOVERY_TIMEOUT = 180.0  # seconds
 
 
@@ -128,8 +132,9 @@ def measure_failures(config: BenchConfig, users: int, seconds: float) -> Iterato
                 time.sleep(min(WARM_UP, seconds))
                 for failure, cause in FAILURES.items():
                     _wait_for_replicas(client)
-                    runs = _runs_during(cluster, cause, server, users, seconds)
-                    row, found = _describe(f"{title}: {failure}", runs, checkpoint, expected)
+                    with longest_call(address, config.checkpoint) as calls:
+                        runs = _runs_during(cluster, cause, server, users, seconds)
+                    row, found = _describe(f"{title}: {failure}", runs, max(calls), checkpoint, expected)
                     problems += found
                     yield row
     if problems:
@@ -139,7 +144,7 @@ def measure_failures(config: BenchConfig, users: int, seconds: float) -> Iterato
 def _runs_during(
     cluster: Cluster, failure: Failure | None, server: Server, users: int, seconds: float
 ) -> list[SimulatedRun]:
-    """The runs of users while something fails, from a sixth of the time."""
+    """The runs of users while something fails, from a sixth of the time on."""
     stop = Event()
 
     def fail() -> None:
@@ -153,6 +158,31 @@ def _runs_during(
     finally:
         if failure is None:
             stop.set()
+        thread.join()
+
+
+@contextmanager
+def longest_call(address: str, checkpoint: str) -> Iterator[list[float]]:
+    """Call the network on one row again and again while the block runs, and yield the seconds of each call.
+
+    What a page shows also waits for the other users; a call waits for the replicas alone.
+    """
+    remote, stop, seconds = connect(address, checkpoint), Event(), [0.0]
+    x_t = latent(remote.shape, [0])
+
+    def call() -> None:
+        while not stop.wait(CALL_INTERVAL):
+            started = time.perf_counter()
+            with suppress(NetworkLost):
+                remote.predict_noise(x_t, 500)
+            seconds.append(time.perf_counter() - started)
+
+    thread = Thread(target=call, name="calls")
+    thread.start()
+    try:
+        yield seconds
+    finally:
+        stop.set()
         thread.join()
 
 
@@ -171,7 +201,7 @@ def _wait_for_replicas(client: ReplicaClient) -> None:
 
 
 def _describe(
-    title: str, runs: list[SimulatedRun], checkpoint: Checkpoint, expected: ExpectedPictures
+    title: str, runs: list[SimulatedRun], call: float, checkpoint: Checkpoint, expected: ExpectedPictures
 ) -> tuple[Row, list[str]]:
     """A row on runs, and what was wrong with them."""
     lost = [f"{title}: {run.tab} {run.settings}: {run.error}" for run in runs if run.error]
@@ -180,4 +210,5 @@ def _describe(
     ended = sum(run.ended for run in runs)
     pause = max((run.longest_pause for run in runs), default=0.0)
     measured = f"{len(runs)} runs, {ended} ended, {len(lost)} lost, {len(mixed)} mixed up"
-    return (title, measured, f"longest pause {pause:.1f} s; users leave the others early"), lost + mixed
+    how = f"longest call {call:.1f} s, longest pause between two updates of a page {pause:.1f} s; users leave the others early"
+    return (title, measured, how), lost + mixed
