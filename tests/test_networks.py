@@ -130,7 +130,7 @@ def test_a_network_is_converted_once(own_cache, tiny_copy, open_again, monkeypat
 def test_other_weights_or_another_version_are_converted_again(own_cache, tiny_copy, open_again, monkeypatch, stale):
     open_again(tiny_copy)
     if stale == "version":
-        monkeypatch.setattr(lazy_unet, "version", lambda package: f"another {package}")
+        monkeypatch.setattr(lazy_unet, "package_version", lambda package: f"another {package}")
     else:
         unet = ex.load(tiny_copy, device="cpu").predict_noise.unet
         unet.conv_in.weight *= 1.0001

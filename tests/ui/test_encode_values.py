@@ -129,6 +129,9 @@ class Rounded:
         eps = predict_noise(x_t, t)
         return eps if self.engine == "torch float32" else eps.bfloat16().float()
 
+    def choose_engine(self, shape):
+        return self.engine
+
     def prepare(self):
         return self
 
@@ -176,7 +179,7 @@ def test_larger_s_are_measured_on_request(make):
     small = values_of(tab, SMALL["encode"])[-1]
     large = values_of(tab, SMALL["encode"] | {"largest": 200})[-1]
     assert (small["lengths"], large["lengths"]) == ([10, 20, 50, 100], [10, 20, 50, 100, 200])
-    assert large["evaluations"] == large["expected"] == 15 + 400 + 401  # the others are cached
+    assert large["evaluations"] == large["expected"] == 400 + 401  # the others are cached
 
 
 @pytest.mark.slow
