@@ -128,7 +128,7 @@ def test_all_tabs_are_in_sight_on_a_phone(screen):
     titles = screen.page.locator('#tabs [role="tab"]')
     for language in ("zh", "ko", "en"):
         screen.change_language(language)
-        assert titles.count() == 8
+        assert titles.count() == len(TABS)
         for title in titles.all():
             box = title.bounding_box()
             assert 0 <= box["x"] < box["x"] + box["width"] <= 375
