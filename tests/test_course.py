@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -78,6 +79,7 @@ def test_the_stubs_fail_with_the_intended_message_and_the_key_passes():
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("DDIM_LAB_TESTS" not in os.environ, reason="set DDIM_LAB_TESTS=1 to run it; it takes ten minutes")
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("lab", LABS)
 def test_each_lab_runs_by_itself_in_every_language(lab, language):
