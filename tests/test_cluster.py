@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -180,7 +181,8 @@ def test_users_of_two_apps_behind_nginx_get_their_own_pictures_while_replicas_ar
     if shutil.which("nginx") is None:
         pytest.skip("nginx is not installed: apt-get install nginx-light")
     options = ["--quick", "--engine", "exact", "--users", "4", "--seconds", "10"]
-    assert bench([str(with_examples), "--cluster", served, *options]) == 0
+    with ThreadPoolExecutor(1) as thread:  # the thread of the tests may have an event loop, that of Playwright
+        assert thread.submit(bench, [str(with_examples), "--cluster", served, *options]).result() == 0
     table = capsys.readouterr().out
     assert "| errors and wrong pictures | 0 |" in table
     assert "| replicas killed during the test | 2 |" in table

@@ -20,7 +20,7 @@ from explorer.ui import process, server_options
 
 WITHOUT_UNIX = """
 import os, pkgutil, signal, sys
-import av, diffusers, gradio, openvino, platformdirs, ray.serve, torch  # they have their own ways on other systems
+import av, diffusers, gradio, openvino, platformdirs, ray, torch  # they have their own ways on other systems
 for name in ("fcntl", "grp", "pwd", "resource", "termios"):
     sys.modules[name] = None
 for name in ("SIGALRM", "SIGKILL", "SIGHUP", "SIGCHLD", "SIGUSR1", "setitimer", "pthread_kill"):
