@@ -137,7 +137,7 @@ class ResultCache:
         self.put_picture(checkpoint, request, trajectory.x_0[0])
         self._write(run_kind(checkpoint, request.settings), checkpoint, request, trajectory, trajectory.nbytes)
 
-    def origin(self, checkpoint: Checkpoint, request: PictureRequest) -> Origin | None:
+    def origin(self, checkpoint: Checkpoint, request: CachedRequest) -> Origin | None:
         """How a cached result was computed if it comes from the disk; None for a result of this process."""
         return self._origins.get((checkpoint.key, request.key))
 

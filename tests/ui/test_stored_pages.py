@@ -68,10 +68,7 @@ def comparable(value):
     } | {"facts": facts}
 
 
-COMPUTED_AGAIN = ("forward", "solvers")  # Forward calls no network, and Solvers shows every step of its rows
-
-
-@pytest.mark.parametrize("name", [name for name in ALL_TABS if name not in COMPUTED_AGAIN])
+@pytest.mark.parametrize("name", [name for name in ALL_TABS if name != "forward"])
 def test_a_page_that_was_computed_before_is_complete_at_once_after_a_restart(checkpoint, tmp_path, few_columns, name):
     folder, given = tmp_path / "results", REQUESTS[name]
     *_, before = page_values(name, checkpoint, stored_in(folder, prepares=True), given)

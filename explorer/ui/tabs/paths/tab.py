@@ -83,15 +83,13 @@ class PathsTab(Tab[PathsOptions]):
     def _sweep_cell(self, result: PathsResult, S: int, kind: str) -> SweepCell:
         """Measure one cell of the sweep, or take it from the disk."""
         options, stored = result.request.options, self.services.results.stored
-        if options.drawing_used:  # a drawing stays the user's, as an uploaded picture does
-            stored = None
         key = options.mixture, S, kind, result.request.settings.spacing, options.drawing_used
         found = stored and stored.get(SWEEP_CELL, None, *key)
         if found:
             result.add_origin(found.origin)
             return found.value
         cell = sweep_cell(*key)
-        if stored is not None:
+        if stored is not None and (stored.prepares or not options.drawing_used):  # every stroke is another drawing
             stored.put(SWEEP_CELL, None, cell, 1 << 10, *key)
         return cell
 

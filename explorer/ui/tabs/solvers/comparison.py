@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from explorer.runs.cancellation import State, check_cancelled
@@ -29,6 +30,7 @@ from explorer.ui.tab import TabRequest
 from explorer.ui.tabs.solvers.exact_errors import exact_errors
 from explorer.ui.tabs.solvers.options import SolversOptions
 from explorer.ui.tabs.solvers.result import SolversResult, columns_of, plan_of
+from explorer.ui.tabs.solvers.stored import EXACT_ERRORS, SolverRow, StoredRows
 
 SECONDS_BETWEEN_UPDATES = 0.2
 SWEEP = (4, 8, 16, 32, 64)  # N of the chart
@@ -82,14 +84,17 @@ class SolverComparison:
         finer = self.result.reference
         self.reference = SolverRequest(self.latent, finer.solver, finer.steps, finer.spacing, self.clip)
         self.pictures: dict[SolverRequest, Tensor] = {}
+        self._new_rows: dict[Solver, list[Tensor]] = {}  # columns of the rows that are computed now
+        self._stored_rows = StoredRows(request, self.result.columns, cache.stored)
+        self.missing_rows = [r for r in self.rows if not self._is_row_known(r)]
         others = [r for r in (self.reference, *self.sweep) if r not in self.rows and not self._is_known(r)]
         self.missing = list(dict.fromkeys(others))
-        self.result.expected_evaluations = sum(self._calls(r) for r in (*self.rows, *self.missing))
+        self.result.expected_evaluations = sum(self._calls(r) for r in (*self.missing_rows, *self.missing))
 
     def run(self) -> Iterator[SolversResult]:
         """Yield the result after every visible change."""
         yield from self._run_rows()
-        self.result.exact = exact_errors(self.options.plane)
+        self._measure_exactly()
         yield self.result
         check_cancelled(self.state)
         yield from self._run_others()
@@ -98,12 +103,12 @@ class SolverComparison:
         yield self.result
 
     def _run_rows(self) -> Iterator[SolversResult]:
-        """Run all rows together. Yield the result when predicted x_0 of some columns is there."""
+        """Run the rows that are missing together. Yield the result when predicted x_0 of some columns is there."""
         throttle = Throttle(SECONDS_BETWEEN_UPDATES)
         yield self.result
-        for call in self._call(self.rows):
+        for call in self._call(self.missing_rows):
             for index, step in call.steps.items():
-                self._add_step(self.rows[index].solver, step)
+                self._add_step(self.missing_rows[index], step)
             if call.steps and throttle.ready():
                 yield self.result
                 throttle.done()
@@ -129,20 +134,43 @@ class SolverComparison:
             yield call
             check_cancelled(self.state)
 
-    def _add_step(self, solver: Solver, step: SolverStep) -> None:
+    def _add_step(self, request: SolverRequest, step: SolverStep) -> None:
         """Show predicted x_0 in the columns of the calls that this step took, and the picture in those after the last step."""
-        pictures, first = self.result.pictures, step.calls - len(step.labels) + 1
-        for column, calls in enumerate(self.result.columns):
+        solver, first = request.solver, step.calls - len(step.labels) + 1
+        shown = self._new_rows.setdefault(solver, [])
+        for calls in self.result.columns[len(shown) :]:
             if first <= calls <= step.calls:
-                pictures.add(f"{solver}/{column}", step.x0[0])
-            elif calls > step.calls and step.t_prev == 0:
-                pictures.add(f"{solver}/{column}", step.x_prev[0])
-        if step.t_prev == 0:
-            pictures.add(f"{solver}/end", step.x_prev[0])
+                self._show(solver, len(shown), step.x0[0])
+                shown.append(step.x0[0])
+            elif step.t_prev == 0:
+                self._show(solver, len(shown), step.x_prev[0])
+                shown.append(step.x_prev[0])
         if solver == "ddim":
             other = dpm_solver_1_step(step.x_t, step.eps_theta, step.alpha_bar, step.alpha_bar_prev)
             difference = float((other - step.x_prev).abs().max())
             self.result.dpm_solver_1 = max(difference, self.result.dpm_solver_1 or 0.0)
+        if step.t_prev == 0:
+            self._show(solver, len(shown), step.x_prev[0])
+            pictures = torch.stack([*self._new_rows.pop(solver), step.x_prev[0]])
+            row = SolverRow(pictures, self.result.dpm_solver_1 if solver == "ddim" else None)
+            self._stored_rows.put(solver, request.stored_key, row)
+
+    def _show(self, solver: Solver, column: int, picture: Tensor) -> None:
+        """Show a picture in a column; the one after all columns is for the final picture."""
+        name = str(column) if column < len(self.result.columns) else "end"
+        self.result.pictures.add(f"{solver}/{name}", picture)
+
+    def _measure_exactly(self) -> None:
+        """Measure the solvers with an exact score, or take the errors from the disk."""
+        stored, plane = self.cache.stored, self.options.plane
+        found = stored and stored.get(EXACT_ERRORS, None, plane)
+        if found:
+            self.result.exact = found.value
+            self.result.add_origin(found.origin)
+            return
+        self.result.exact = exact_errors(plane)
+        if stored is not None:
+            stored.put(EXACT_ERRORS, None, self.result.exact, 1 << 12, plane)
 
     def _measure(self) -> None:
         """Measure all pictures against the reference."""
@@ -162,9 +190,24 @@ class SolverComparison:
         """Network calls of a run."""
         return network_calls(request.solver, solver_timesteps(self.checkpoint.schedule, request.steps, request.spacing))
 
+    def _is_row_known(self, request: SolverRequest) -> bool:
+        """Whether a row was computed before; if so, it is shown."""
+        found = self._stored_rows.get(request.solver, request.stored_key)
+        if found is None:
+            return False
+        row = found.value
+        for column, picture in enumerate(row.pictures):
+            self._show(request.solver, column, picture)
+        self.pictures[request] = row.pictures[-1]
+        if row.dpm_solver_1 is not None:
+            self.result.dpm_solver_1 = row.dpm_solver_1
+        self.result.add_origin(found.origin)
+        return True
+
     def _is_known(self, request: SolverRequest) -> bool:
         """Whether the picture was made before; if so, it is kept for this run."""
         picture = self.cache.picture(self.checkpoint, request)
         if picture is not None:
             self.pictures[request] = picture
+            self.result.add_origin(self.cache.origin(self.checkpoint, request))
         return picture is not None
