@@ -292,7 +292,7 @@ def steps_within(solver: Solver, calls: int) -> int:
 
 
 def dpm_solver_1_step(x: Tensor, eps: Tensor, alpha_bar: float, alpha_bar_prev: float) -> Tensor:
-    """Return x_prev by DPM-Solver-1 (Lu et al. 2022, Eq. 3.7), as that paper writes it. It equals DDIM's step.
+    """Return x_prev by DPM-Solver-1 (Lu et al. 2022, arXiv 2206.00927), as that paper writes it. It equals DDIM's step.
 
         x_prev = alpha_prev / alpha_t * x - sigma_prev * (e^h - 1) * eps,       h = lambda_prev - lambda_t,
 

@@ -168,6 +168,7 @@ PLANTED = {
     ),
     "inversion": (samples, "ddim_step", step_with_full_direction),
     "ode_step": (samples, "ddim_step", step_with_full_direction),
+    "dpm_solver_1": (samples, "ddim_step", step_with_full_direction),
     "two_odes": (continuous_time, "_factor15", lambda s_t, s_prev: s_prev - s_t),
     "score": (
         Mixture,

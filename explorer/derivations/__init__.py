@@ -50,6 +50,7 @@ CARDS: dict[str, Check] = {
     "inversion": sampling_step.inversion,
     # continuous time
     "ode_step": sampling_step.ode_step,
+    "dpm_solver_1": sampling_step.dpm_solver_1,
     "two_odes": continuous_time.two_odes,
     "score": continuous_time.score,
     "forward_sde": continuous_time.forward_sde,

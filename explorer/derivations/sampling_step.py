@@ -16,6 +16,7 @@ from explorer.latents import latent, slerp, step_noise
 from explorer.sampler import ddim_step, ddpm_posterior_step, predicted_x0, sample
 from explorer.schedule import jumps
 from explorer.settings import Settings
+from explorer.solvers import dpm_solver_1_step
 
 ROUNDING = 2e-5  # of float32 sums of values of about 1, multiplied by up to 10
 
@@ -234,6 +235,20 @@ def inversion(checkpoint: Checkpoint) -> list[Value]:
     return [
         at_most("same", largest(scale * x_s + factor * step.eps - step.x_t), ROUNDING),
         above("other", rms(scale * x_s + factor * eps_s - step.x_t), 1e-5),
+    ]
+
+
+def dpm_solver_1(checkpoint: Checkpoint) -> list[Value]:
+    """DPM-Solver-1 is Eq. 12 at sigma = 0: its factor of eps, in lambda, is that of Eq. 13 times sqrt(ab_prev)."""
+    step = one_step(checkpoint).step
+    c = step.coefficients
+    a, b = c.alpha_bar, c.alpha_bar_prev
+    factor = math.sqrt(b) * (math.sqrt((1 - a) / a) - math.sqrt((1 - b) / b))
+    one = torch.ones(1, dtype=torch.float64)
+    x_prev = dpm_solver_1_step(step.x_t, step.eps, a, b)
+    return [
+        equal("factor", float(dpm_solver_1_step(0 * one, -one, a, b)), factor, 1e-9 * factor),
+        at_most("difference", largest(x_prev - step.x_prev), ROUNDING * (1 + math.sqrt((1 - a) / a))),
     ]
 
 
