@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from explorer.denoiser import Denoiser, NoisePredictor, PredictNoise, as_noise_predictor, resolve_device
+from explorer.denoiser import Denoiser, resolve_device
 from explorer.networks.network import ENGINES, Engine
+from explorer.networks.noise_predictor import NoisePredictor, PredictNoise, as_noise_predictor
 from explorer.schedule import Schedule
 from explorer.storage.diffusers_folder import (
     CARD,

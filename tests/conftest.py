@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import torch
 from files import file_of
+from flat import flat_pictures
 from hostile import MUCH
 from hub_server import HubServer, reach
 from hypothesis import settings
@@ -95,6 +96,14 @@ def save_pipeline(tmp_path: Path) -> Callable[..., Path]:
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an eps-network for 3x8x8 pictures. Tests must not modify it; see ``tiny_copy``."""
     return write_pipeline(tmp_path_factory.mktemp("checkpoints") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def with_examples(tiny_folder, tmp_path_factory) -> Path:
+    """The tiny checkpoint with example pictures."""
+    folder = Path(shutil.copytree(tiny_folder, tmp_path_factory.mktemp("with-examples") / "tiny"))
+    np.savez(folder / "examples.npz", images=flat_pictures(40))
+    return folder
 
 
 @pytest.fixture(scope="session")

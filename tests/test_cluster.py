@@ -52,14 +52,6 @@ def test_without_ray_a_sweep_says_what_to_install(monkeypatch, capsys, tiny_copy
 
 
 @pytest.fixture(scope="module")
-def with_examples(tiny_folder, tmp_path_factory) -> Path:
-    """The tiny checkpoint with example pictures."""
-    folder = Path(shutil.copytree(tiny_folder, tmp_path_factory.mktemp("with-examples") / "tiny"))
-    np.savez(folder / "examples.npz", images=flat_pictures(40))
-    return folder
-
-
-@pytest.fixture(scope="module")
 def served(tiny_folder) -> Iterator[str]:
     """The address of a network of two replicas."""
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'ddim-explorer[ray]'")

@@ -82,7 +82,7 @@ print(report.inputs, *report.outcomes)
 
 
 def test_an_input_that_hangs_is_interrupted(pytestconfig):
-    """In a process of its own: the signal would also reach what other tests have left running in this one."""
+    """In a process of its own: in that of the whole run, with its browser and its clusters, this test has ended the process."""
     command = [sys.executable, "-c", HANGING]
     done = subprocess.run(command, cwd=pytestconfig.rootpath, capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout == "1 ! InputTimeout\n"

@@ -14,8 +14,8 @@ from files import read_only_disk
 from torch import Tensor
 
 import explorer as ex
-from explorer.denoiser import DelegatingPredictor
 from explorer.latents import NoiseMix
+from explorer.networks.noise_predictor import DelegatingPredictor
 from explorer.runs import encoded_latent, stored_results
 from explorer.runs.encoded_latent import EncodedLatent, store_encoded_in
 from explorer.runs.latent_spec import Mix, Seed, parse

@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from flat import flat_pictures
 from sweeps import SWEEP, saved_chunks, wait_for_another_chunk, without_timings
 
 import explorer as ex
@@ -237,14 +236,6 @@ def test_no_run_is_lost_when_a_machine_loses_its_power_and_it_is_used_again_afte
 
 
 # Sweeps
-
-
-@pytest.fixture(scope="module")
-def with_examples(tiny_folder, tmp_path_factory) -> Path:
-    """The tiny checkpoint with example pictures."""
-    folder = Path(shutil.copytree(tiny_folder, tmp_path_factory.mktemp("with-examples") / "tiny"))
-    np.savez(folder / "examples.npz", images=flat_pictures(40))
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -128,7 +128,7 @@ def pipeline(checkpoint: str) -> Worker:
 def steps_tab(checkpoint: str, engine: Engine = "auto") -> Worker:
     """Runs of the Steps tab, with every value that it sends to the page. Also measures the time inside the network."""
     import explorer as ex
-    from explorer.denoiser import DelegatingPredictor
+    from explorer.networks.noise_predictor import DelegatingPredictor
     from explorer.runs.latent_spec import Seed
     from explorer.runs.results import ResultCache
     from explorer.runs.shared_network import reserve_threads_for_the_network, scheduled

@@ -76,7 +76,7 @@ class RemoteNetwork:
 
 
 class RemoteDenoiser:
-    """eps_theta whose U-Net is computed by replicas: a :class:`explorer.denoiser.NoisePredictor`.
+    """eps_theta whose U-Net is computed by replicas: a :class:`explorer.networks.noise_predictor.NoisePredictor`.
 
     Everything else that :class:`explorer.denoiser.Denoiser` does is done on this machine. Calls raise as
     :meth:`explorer.cluster.replica_client.ReplicaClient.send`.

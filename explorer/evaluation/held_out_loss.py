@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from explorer.denoiser import PredictNoise
 from explorer.forward import diffuse
 from explorer.latents import latent
 from explorer.media.convert import to_unit
+from explorer.networks.noise_predictor import PredictNoise
 from explorer.schedule import Schedule
 
 ROUNDS = 4  # time steps per picture; with one, the picture at t = 1 alone would change the mean by several per cent

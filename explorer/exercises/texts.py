@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import locale
 import os
-from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from explorer.support.arguments import shorten
 from explorer.support.messages import PLACEHOLDER
+from explorer.support.text_files import read_texts
 
 FOLDER = Path(__file__).parent / "texts"
 LANGUAGES = ("en", "zh", "ko")
@@ -20,15 +18,7 @@ LANGUAGES = ("en", "zh", "ko")
 @cache
 def texts(language: str) -> dict[str, str]:
     """All texts of a language by key, such as "slips.lerp.name"."""
-    return dict(_flatten(json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8"))))
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in tree.items():
-        if isinstance(value, str):
-            yield prefix + name, value
-        else:
-            yield from _flatten(value, f"{prefix}{name}.")
+    return read_texts(FOLDER / f"{language}.json")
 
 
 def say(language: str, key: str, **values: object) -> str:

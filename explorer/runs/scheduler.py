@@ -24,7 +24,7 @@ from threading import Condition, Thread
 import torch
 from torch import Tensor
 
-from explorer.denoiser import NoisePredictor
+from explorer.networks.noise_predictor import NoisePredictor
 from explorer.runs.failures import ShuttingDown
 from explorer.runs.fair_queue import FairQueue
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
-from explorer.denoiser import DelegatingPredictor
+from explorer.networks.noise_predictor import DelegatingPredictor
 from explorer.runs.failures import check_finite
 from explorer.runs.scheduler import NetworkCall, NetworkScheduler
 

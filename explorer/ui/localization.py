@@ -14,12 +14,13 @@ language needs no request to the server. The keys of :mod:`explorer.support.mess
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from explorer.support.messages import Message, message_of
+from explorer.support.text_files import read_texts
 
 HERE = Path(__file__).parent
 LANGUAGE_NAMES = {"en": "English", "zh": "中文", "ko": "한국어"}  # language code → the language's own name
@@ -41,19 +42,6 @@ def texts(language: str) -> dict[str, str]:
 
 def _files(language: str) -> list[Path]:
     return sorted((HERE / "texts" / language).glob("*.json"))
-
-
-def read_texts(path: Path) -> dict[str, str]:
-    """Read one file of texts: ``{"controls": {"seed": ...}}`` becomes ``{"controls.seed": ...}``."""
-    return dict(_flatten(json.loads(path.read_text(encoding="utf-8"))))
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in tree.items():
-        if isinstance(value, str):
-            yield prefix + name, value
-        else:
-            yield from _flatten(value, f"{prefix}{name}.")
 
 
 class LocalizedMessage(Message):

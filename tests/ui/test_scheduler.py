@@ -10,7 +10,7 @@ import torch
 from tab_values import SHAPE, TOY, predict_noise
 
 import explorer as ex
-from explorer.denoiser import MAX_ROWS_ON_CPU, DelegatingPredictor, FunctionPredictor
+from explorer.networks.noise_predictor import MAX_ROWS_ON_CPU, DelegatingPredictor, FunctionPredictor
 from explorer.runs import scheduler as module
 from explorer.runs import shared_network
 from explorer.runs.failures import ShuttingDown
