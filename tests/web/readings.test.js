@@ -26,6 +26,7 @@ function runOf(change = {}) {
     alpha_bar: '[]',
     plan: JSON.stringify(plan),
     kept: '[0, 1]',
+    forks: '{"count": 8, "curve": [0, 1]}',
     state: 'ended',
     rows: `${JSON.stringify(row(1e-7, 0))}\n${JSON.stringify(row(3e-7, 7))}\n`,
     previews: '',
@@ -50,6 +51,22 @@ test('Steps: the step on the screen with other η comes from the schedule of the
   const sigma = Math.sqrt(0.36 / 0.75) * Math.sqrt(1 - 0.25 / 0.64);
   assert.equal(readings.sigma_100, sigma.toFixed(3));
   assert.equal(readings.squares, '0.360');
+});
+
+test('Steps: how much the futures differ, and the ends of their curve once it is complete', () => {
+  const futures = (state) =>
+    JSON.stringify({
+      state,
+      t: 5,
+      std: 0.25,
+      hasCurve: true,
+      curve: [[10, 0.5], [5, 0.25]], // prettier-ignore
+    });
+  const running = ofSteps(runOf({ futures: futures('running') }), 0);
+  assert.deepEqual([running.fork_t, running.fork_count, running.fork_std, running.fork_first], [5, 8, '0.250', null]);
+  const ended = ofSteps(runOf({ futures: futures('ended') }), 0);
+  assert.deepEqual([ended.fork_first, ended.fork_last], ['0.500', '0.250']);
+  assert.equal(ofSteps(runOf(), 0).fork_t, undefined);
 });
 
 test('Steps: what is not known yet has no number', () => {

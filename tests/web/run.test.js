@@ -20,6 +20,7 @@ const valueOf = (more = {}) => ({
   alpha_bar: '[[0, 1], [1000, 0]]',
   plan: JSON.stringify(PLAN),
   kept: '[0, 1]',
+  forks: '{"count": 8, "curve": [0, 1]}',
   rows: '',
   previews: '',
   state: 'running',
@@ -84,4 +85,10 @@ test('the difference of two pictures has a mean, an rms and a colour between two
 test('the form in m and k has no term of direction', () => {
   assert.equal(panelFormulas('mk', false).direction, '');
   assert.match(panelFormulas('terms', true).noise, /\\hat\\sigma_t/);
+});
+
+test('a fork costs the steps that are left, for each future, and the curve those of its forks', () => {
+  const run = new Run(valueOf());
+  assert.deepEqual([run.costOfFork(0, false), run.costOfFork(1, false)], [16, 8]);
+  assert.equal(run.costOfFork(1, true), 16 + 8); // steps 0 and 1 once each
 });

@@ -15,6 +15,7 @@ const valueOf = (more) => ({
   alpha_bar: '[[0, 1], [1000, 0]]',
   plan: JSON.stringify(PLAN),
   kept: '[0, 1]',
+  forks: '{"count": 8, "curve": [0, 1]}',
   rows: '[1]\n',
   previews: '0\ta\n',
   state: 'running',
@@ -25,7 +26,16 @@ const ENDED = { state: 'ended', rows: '[1]\n[2]\n', previews: '0\ta\n1\tb\n' };
 /** A screen that writes down what it is told. */
 function screenAt(wish) {
   const told = [];
-  const names = ['drawStatus', 'showError', 'showRun', 'showMore', 'showSheet', 'showFrame', 'showOther', 'tellEnd'];
+  const names = [
+    'drawStatus',
+    'showError',
+    'showRun',
+    'showMore',
+    'showSheet',
+    'showFrame',
+    'showFollowUps',
+    'tellEnd',
+  ];
   const acts = Object.fromEntries(names.map((name) => [name, () => told.push(name)]));
   return { wish, problem: null, told, ...acts };
 }
@@ -86,5 +96,17 @@ test('a run that is remembered is shown at once, and its answer changes only the
   assert.equal(runs.run?.id, 1);
   screen.told.length = 0;
   runs.take(valueOf({ id: 3, count: 3, message: 'kept', ...ENDED }));
-  assert.deepEqual([runs.run?.id, runs.note, screen.told], [1, 'kept', ['showOther']]);
+  assert.deepEqual([runs.run?.id, runs.note, screen.told], [1, 'kept', ['showFollowUps']]);
+});
+
+test('the end of a run is told when its futures are there too', () => {
+  const screen = screenAt({ end: true }),
+    runs = new RunSwitch(screen);
+  const told = () => screen.told.filter((name) => name === 'tellEnd').length;
+  const futures = (state) => JSON.stringify({ state });
+  runs.take(valueOf({ id: 1, count: 1, ...ENDED, futures: futures('waiting') }));
+  runs.take(valueOf({ id: 1, count: 1, ...ENDED, futures: futures('running') }));
+  assert.equal(told(), 0);
+  runs.take(valueOf({ id: 1, count: 1, ...ENDED, futures: futures('ended') }));
+  assert.equal(told(), 1);
 });

@@ -64,6 +64,10 @@ export class Stage extends Part {
   }
   /** Show the tab's settings outside of inputs. @param {Record<string, any>} _settings */
   showOptions(_settings) {}
+  /** Whether no more will come of `this.value`. */
+  get isComplete() {
+    return this.value?.state !== 'running';
+  }
   /**
    * The numbers of `this.value` that texts quote, formatted, by name: {reading.name} in a text, see readings.js.
    * @returns {import('./readings.js').Readings}
@@ -215,7 +219,7 @@ export class Stage extends Part {
   tellReadings() {
     const { value, problem } = this;
     const isNew = Boolean(value && !problem && (value.count ?? 0) >= this.#asked);
-    tellReadings(this.tab, isNew ? this.readings() : {}, isNew && value.state !== 'running');
+    tellReadings(this.tab, isNew ? this.readings() : {}, isNew && this.isComplete);
   }
 
   /** Show an error. @param {any} problem {message, field, repair} as a value of state "error" */

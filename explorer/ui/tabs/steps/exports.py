@@ -15,6 +15,7 @@ from explorer.ui.export_formats import (
     png_format,
     side_by_side,
 )
+from explorer.ui.tabs.steps.futures_export import fork_rows, tree
 
 STRIP_PICTURES = 20  # at most
 ANIMATION_FRAMES = 120  # at most
@@ -36,5 +37,7 @@ EXPORT_FORMATS = (
     *animation_formats("files.run_film", animation),
     CHARTS_FORMAT,
     csv_format("files.step_numbers", lambda result: exports.run_numbers(result.trajectory)),
+    png_format("futures", "files.futures", lambda source: tree(source.result)),
+    csv_format("files.fork_numbers", fork_rows, "forks"),
     ExportFormat("npz", "files.trajectory", "npz", lambda source: exports.run_arrays(source.result.trajectory)),
 )

@@ -4,70 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from explorer.branching import branch, pixel_std
+from explorer.branching import branch
 from explorer.runs.cancellation import State
+from explorer.runs.results import PictureRequest
 from explorer.runs.shared_network import unshared
 from explorer.runs.throttle import Throttle
 from explorer.schedule import Coefficients
-from explorer.support.bounded_cache import BoundedCache
 from explorer.trajectory import Trajectory, evenly_spaced, rms
 from explorer.ui.picture_stream import PictureStream
+from explorer.ui.tabs.steps.forks import COUNT, Fork, ForkCache, columns_of
 from explorer.ui.tabs.steps.options import StepsOptions
 
-COUNT = 8  # K, the futures of a fork
 CURVE_FORKS = 9  # forks of the curve, spread over the run
-COLUMNS = 3  # predicted x_0 of each future that the tree shows before the final picture
 TRUNK = 3  # steps of the run that it shows before the fork
 SECONDS_BETWEEN_UPDATES = 0.2
-CACHE_BYTES = 24 << 20
-
-
-@dataclass(frozen=True)
-class Fork:
-    """The finished continuations of one step.
-
-    Attributes:
-        index: of the step.
-        predictions: predicted x_0 of the columns of the tree, each (K, C, H, W).
-        pictures: the final pictures, (K, C, H, W).
-    """
-
-    index: int
-    predictions: tuple[Tensor, ...]
-    pictures: Tensor
-
-    @property
-    def pixel_std(self) -> float:
-        return pixel_std(self.pictures)
-
-    @property
-    def largest(self) -> float:
-        """Largest absolute difference between two of the pictures, at one value."""
-        return float((self.pictures.amax(0) - self.pictures.amin(0)).max())
-
-    @property
-    def nbytes(self) -> int:
-        return sum(tensor.nbytes for tensor in (*self.predictions, self.pictures))
-
-
-ForkCache = BoundedCache[Fork]
-
-
-def new_cache() -> ForkCache:
-    """Return an empty cache of finished forks."""
-    return BoundedCache(CACHE_BYTES)
-
-
-def columns_of(index: int, steps: int) -> list[int]:
-    """The steps after ``index`` whose predicted x_0 the tree shows. The last step is left out: its x_0 is the final picture."""
-    between = range(index + 1, steps - 1)
-    return [between[i] for i in evenly_spaced(len(between), COLUMNS)] if between else []
 
 
 def curve_forks(kept: list[int]) -> list[int]:
@@ -87,9 +42,9 @@ class Futures:
 
     Args:
         trajectory: the ended run.
+        picture: the request for its picture.
         options: with ``fork`` above 0.
         cache: of finished forks; is read first.
-        key: of the run, in the cache.
         state: called after every network call; see :mod:`explorer.runs.cancellation`.
 
     Attributes:
@@ -102,9 +57,9 @@ class Futures:
     """
 
     def __init__(
-        self, trajectory: Trajectory, options: StepsOptions, cache: ForkCache, key: object, state: State
+        self, trajectory: Trajectory, picture: PictureRequest, options: StepsOptions, cache: ForkCache, state: State
     ) -> None:
-        self._trajectory, self._cache, self._key, self._run_state = trajectory, cache, key, state
+        self._trajectory, self._picture, self._cache, self._run_state = trajectory, picture, cache, state
         kept, plan = trajectory.kept, trajectory.plan
         self.fork = nearest_fork(kept, plan, options.fork)
         self.has_curve = options.fork_curve
@@ -160,7 +115,7 @@ class Futures:
                     yield
                     throttle.done()
             fork = Fork(index, tuple(predictions), pictures)
-            self._cache.put((self._key, index), fork, fork.nbytes)
+            self._cache.put(run.checkpoint, self._picture, fork)
         else:
             for j, prediction in enumerate(fork.predictions):
                 self._show(index, j, prediction)
@@ -175,7 +130,7 @@ class Futures:
                 self.pictures.add(f"{k}/{column}", picture)
 
     def _cached(self, index: int) -> Fork | None:
-        return self._cache.get((self._key, index))
+        return self._cache.get(self._trajectory.checkpoint, self._picture, index)
 
     @property
     def forks(self) -> list[int]:

@@ -11,7 +11,8 @@ from explorer.runs.latent_spec import with_imports
 from explorer.ui.export_formats import NothingToExport
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.query import TabRequest
-from explorer.ui.tabs.steps.futures import COUNT, Futures
+from explorer.ui.tabs.steps.forks import COUNT
+from explorer.ui.tabs.steps.futures import Futures
 
 
 def tree(result: Any) -> np.ndarray:

@@ -13,7 +13,7 @@ const ETAS = [0, 0.5, 1];
  * @returns {import('../../web/readings.js').Readings}
  */
 export function readingsOf(run, index) {
-  return { ...ofPlan(run), ...ofDistances(run), ...ofRows(run), ...ofStep(run.plan[index]) };
+  return { ...ofPlan(run), ...ofDistances(run), ...ofRows(run), ...ofFutures(run), ...ofStep(run.plan[index]) };
 }
 
 /** What follows from the schedule and τ. @param {import('./run.js').Run} run */
@@ -58,6 +58,20 @@ function ofRows({ rows, plan, settings, channels, height, width }) {
     clipped_first: settings.clip ? thousands(clipped[0]) : null,
     clipped_most: settings.clip ? thousands(most) : null,
     clipped_t: settings.clip ? plan[clipped.indexOf(most)].t : null,
+  };
+}
+
+/** What is known of the futures so far. @param {import('./run.js').Run} run */
+function ofFutures({ futures, forks }) {
+  if (!futures) return {};
+  const { t, std, curve } = futures,
+    isWhole = futures.hasCurve && futures.state === 'ended';
+  return {
+    fork_t: t,
+    fork_count: forks.count,
+    fork_std: std === null ? null : fixed(std, 3),
+    fork_first: isWhole ? fixed(curve[0][1], 3) : null,
+    fork_last: isWhole ? fixed(curve[curve.length - 1][1], 3) : null,
   };
 }
 

@@ -19,7 +19,8 @@ from explorer.media.convert import data_uri, step_panels
 from explorer.sampler import Step
 from explorer.trajectory import Trajectory, evenly_spaced
 from explorer.ui.tab_result import TabResult
-from explorer.ui.tabs.steps.futures import COUNT, Futures, curve_forks
+from explorer.ui.tabs.steps.forks import COUNT
+from explorer.ui.tabs.steps.futures import Futures, curve_forks
 from explorer.ui.tabs.steps.futures_export import script_of_futures
 from explorer.ui.tabs.steps.other_eta import OtherPicture
 from explorer.ui.tabs.steps.sprite_sheet import PUBLISHED_SHEETS, SpriteSheet

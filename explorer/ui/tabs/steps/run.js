@@ -24,6 +24,21 @@
  * @property {number | null} t the time step whose predicted x_0 the picture shows; null for a final picture or none
  * @property {number} evaluations of the network for it; 0 if it was cached
  * @property {string} picture its address; empty as long as there is none
+ *
+ * @typedef {object} Futures continuations of the run from one of its steps, with other noise
+ * @property {string} state waiting, running, stopped or ended
+ * @property {number} index of the step of the fork
+ * @property {number} t of that step
+ * @property {number[]} columns time steps of the predicted x_0 of the tree's columns; the final picture is one more column
+ * @property {number[]} trunk time steps of the predicted x_0 of the run up to the fork
+ * @property {number} evaluations of the network so far
+ * @property {number} expected all of them
+ * @property {boolean} isDeterministic whether no noise is added from the fork on
+ * @property {boolean} hasCurve whether there are other forks, for the curve
+ * @property {[t: number, std: number][]} curve the standard deviation of each finished fork
+ * @property {number | null} std of the tree's final pictures; null until they are there
+ * @property {number | null} largest difference between two of them, at one value
+ * @property {number[]} distances of each to the picture of the run, rms
  */
 
 /** The five panels, from left to right on a frame. */
@@ -82,6 +97,8 @@ export class Run {
   hasSheet = false;
   /** @type {Other | null} */
   other = null;
+  /** @type {Futures | null} */
+  futures = null;
   /** Whether its end was told. */
   isTold = false;
   /** Whether it comes from the page's own memory. */
@@ -105,6 +122,8 @@ export class Run {
     this.plan = JSON.parse(value.plan).map(stepOf);
     /** The steps whose pictures the sheet has. @type {number[]} */
     this.kept = JSON.parse(value.kept);
+    /** How many futures a fork has, and the steps at which the curve forks. @type {{ count: number, curve: number[] }} */
+    this.forks = JSON.parse(value.forks);
     this.update(value);
   }
 
@@ -123,7 +142,7 @@ export class Run {
       this.previews.set(Number(line.slice(0, tab)), line.slice(tab + 1));
     }
     [this.#rowsRead, this.#previewsRead] = [value.rows.length, value.previews.length];
-    this.takeOther(value);
+    this.takeFollowUps(value);
     if (value.sheet)
       this.sheetAt ??= {
         url: value.sheet.file.url,
@@ -131,9 +150,25 @@ export class Run {
       };
   }
 
-  /** Read what a value says of the other picture, also one of the same settings. @param {any} value */
-  takeOther(value) {
+  /** Read what a value says of what is computed after the run, also one of the same settings. @param {any} value */
+  takeFollowUps(value) {
     if (value.other) this.other = JSON.parse(value.other);
+    if (value.futures) this.futures = JSON.parse(value.futures);
+  }
+
+  /** Whether the futures are still to come, or are being computed. */
+  get awaitsFutures() {
+    return ['waiting', 'running'].includes(this.futures?.state ?? '');
+  }
+
+  /**
+   * The network evaluations of the futures of a step, if none is known yet.
+   * @param {number} i
+   * @param {boolean} hasCurve
+   */
+  costOfFork(i, hasCurve) {
+    const steps = new Set(hasCurve ? [i, ...this.forks.curve] : [i]);
+    return [...steps].reduce((sum, step) => sum + this.forks.count * (this.plan.length - step), 0);
   }
 
   /** Steps whose pictures can be shown now: all kept ones once the sheet is there, the previews before. */

@@ -1,4 +1,5 @@
 // The pictures of a run: previews while it goes on, the sheet at its end.
+import { PictureStore } from '../../web/picture_store.js';
 import { Run } from './run.js';
 
 /** @typedef {{ image: HTMLImageElement, x: number, y: number }} Frame an image, and the corner of the first panel on it */
@@ -10,19 +11,23 @@ export class PicturedRun extends Run {
   onSheet = () => {};
   /** @param {number} _i */
   onFrame = (_i) => {};
-  /** Called when the picture of the other η can be shown. */
-  onOther = () => {};
-  /** That picture, decoded. @type {HTMLImageElement | null} */
+  /** Called when the picture of the other η or one of the futures can be shown. */
+  onFollowUp = () => {};
+  /** The picture of the other η, decoded. @type {HTMLImageElement | null} */
   otherImage = null;
   /** Previews by step, and whether each is decoded. @type {Map<number, { image: HTMLImageElement, ready: boolean }>} */
   #images = new Map();
+  /** Pictures of the tree of futures, see Futures in futures.py. */
+  branches = new PictureStore(() => this.onFollowUp());
+  /** The run whose value they came with. */
+  branchesId = -1;
   #isLoading = false;
   #otherAddress = '';
 
   constructor(value) {
     super(value);
     this.#loadSheet();
-    this.#loadOther();
+    this.#loadFollowUps(value);
   }
 
   update(value) {
@@ -30,9 +35,17 @@ export class PicturedRun extends Run {
     if (#images in this) this.#loadSheet(); // not while the base class constructs it
   }
 
-  takeOther(value) {
-    super.takeOther(value);
-    if (#images in this) this.#loadOther();
+  takeFollowUps(value) {
+    super.takeFollowUps(value);
+    if (#images in this) this.#loadFollowUps(value);
+  }
+
+  /** @param {any} value */
+  #loadFollowUps({ id, branches }) {
+    this.#loadOther();
+    if (!branches) return;
+    this.branches.read({ id, pictures: branches });
+    this.branchesId = id;
   }
 
   #loadOther() {
@@ -43,7 +56,7 @@ export class PicturedRun extends Run {
     image.onload = () => {
       if (picture !== this.#otherAddress) return; // a newer one was there first
       this.otherImage = image;
-      this.onOther();
+      this.onFollowUp();
     };
     image.src = picture;
   }

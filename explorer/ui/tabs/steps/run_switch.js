@@ -14,7 +14,7 @@ const HOLD = 200; // ms that the screen may keep the run before
  * @property {() => void} showMore the run on the screen has grown or ended
  * @property {() => void} showSheet all its pictures can be shown
  * @property {(i: number) => void} showFrame the preview of step i can be shown
- * @property {() => void} showOther the picture of the other η has changed
+ * @property {() => void} showFollowUps the picture of the other η or the futures have changed
  * @property {(run: PicturedRun) => void} tellEnd
  */
 
@@ -48,8 +48,9 @@ export class RunSwitch {
     if (this.isQueued) return screen.drawStatus();
     screen.problem = null;
     if (isKnown) {
-      newest?.takeOther(value);
-      return screen.showOther();
+      newest?.takeFollowUps(value);
+      screen.showFollowUps();
+      return this.#tellEnd();
     }
     if (newest?.id === value.id) newest?.update(value);
     else this.#begin(new PicturedRun(value));
@@ -105,8 +106,8 @@ export class RunSwitch {
     shown.onFrame = (i) => {
       if (this.run === shown) screen.showFrame(i);
     };
-    shown.onOther = () => {
-      if (this.run === shown) screen.showOther();
+    shown.onFollowUp = () => {
+      if (this.run === shown) screen.showFollowUps();
     };
     screen.showRun(before);
     this.#tellEnd();
@@ -114,7 +115,7 @@ export class RunSwitch {
 
   #tellEnd() {
     const { run } = this;
-    if (!run || run.state !== 'ended' || run.isTold) return;
+    if (!run || run.state !== 'ended' || run.awaitsFutures || run.isTold) return;
     run.isTold = true;
     this.memory.remember(run);
     this.screen.tellEnd(run);

@@ -23,7 +23,10 @@ export function drawRunStatus(host, { run, coming, problem, note, isQueued, inde
   host.$('.status').toggleAttribute('data-note', state !== 'error' && note !== '');
   host.$('.repair').hidden = !problem?.repair;
   if (problem?.repair) host.$('.repair').textContent = localize(problem.repair.label);
-  host.$('.stop').hidden = !['running', 'queued'].includes(state) && (coming ?? run)?.other?.state !== 'running';
+  const { other, futures } = coming ?? run ?? {};
+  host.$('.stop').hidden = ![state, other?.state, futures?.state].some((each) =>
+    ['running', 'queued'].includes(each ?? ''),
+  );
   if (!run) return;
   const { rows, plan, seconds, engine, timings, origin } = run;
   const done = rows.length;

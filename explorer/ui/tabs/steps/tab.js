@@ -7,6 +7,7 @@ import { playClock } from '../../web/transport.js';
 import { CHARTS, RunCharts } from './charts.js';
 import { Equation } from './equation.js';
 import { SIGMA_SQUARED } from './formulas.js';
+import { FuturesView } from './futures.js';
 import { Lead } from './lead.js';
 import { LinkedHighlighting } from './linked.js';
 import { Pin } from './pin.js';
@@ -44,6 +45,8 @@ class Steps extends Stage {
   linked;
   /** @type {Pin} */
   pin;
+  /** @type {FuturesView} */
+  futures;
   /** @type {(on?: boolean) => void} */
   play;
   runs = new RunSwitch(this);
@@ -67,6 +70,7 @@ class Steps extends Stage {
     this.track = new Track(this);
     this.linked = new LinkedHighlighting(this.stage);
     this.pin = new Pin(this);
+    this.futures = new FuturesView(this);
     this.play = playClock({
       button: this.$('.play'),
       perSecond: FRAMES_A_SECOND,
@@ -130,6 +134,7 @@ class Steps extends Stage {
   look(asked) {
     const t = Number(asked.get('t'));
     this.wish = t > 0 ? { t } : OPENING;
+    this.futures?.look(asked); // the first look comes before prepare, and reads the address itself
   }
 
   press(button) {
@@ -158,6 +163,10 @@ class Steps extends Stage {
     this.runs.take(value);
   }
 
+  get isComplete() {
+    return super.isComplete && !this.run?.awaitsFutures;
+  }
+
   /** @param {PicturedRun | null} before */
   showRun(before) {
     const run = /** @type {PicturedRun} */ (this.run);
@@ -183,7 +192,7 @@ class Steps extends Stage {
     this.#filmTimer = setTimeout(() => this.repaint('step'), FILM_RESTED);
   }
 
-  showOther() {
+  showFollowUps() {
     this.repaint('grown');
   }
 
@@ -270,6 +279,7 @@ class Steps extends Stage {
       this.lead.draw(run);
       this.linked.light();
       this.pin.draw(run, Boolean(this.runs.coming));
+      this.futures.draw(run, index);
     }
     this.drawStatus();
     this.tellReadings();

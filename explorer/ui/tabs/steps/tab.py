@@ -15,7 +15,8 @@ from explorer.ui.localization import LocalizedMessage
 from explorer.ui.tab import Services, Tab, TabRequest
 from explorer.ui.tabs.steps.endpoints import ENDPOINTS
 from explorer.ui.tabs.steps.exports import EXPORT_FORMATS
-from explorer.ui.tabs.steps.futures import COUNT, Futures, new_cache
+from explorer.ui.tabs.steps.forks import COUNT, ForkCache
+from explorer.ui.tabs.steps.futures import Futures
 from explorer.ui.tabs.steps.options import StepsOptions
 from explorer.ui.tabs.steps.other_eta import OtherPicture
 from explorer.ui.tabs.steps.result import StepsResult
@@ -28,11 +29,11 @@ class StepsTab(Tab[StepsOptions]):
 
     name, options = "steps", StepsOptions
     export_formats, endpoints = EXPORT_FORMATS, ENDPOINTS
-    view_keys = ("t",)
+    view_keys = ("t", "future")
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
-        self._forks = new_cache()
+        self._forks = ForkCache(services.results.stored)
 
     def check(self, request: TabRequest[StepsOptions]) -> TabRequest[StepsOptions]:
         """The noise seeds of all futures are consecutive."""
@@ -75,13 +76,14 @@ class StepsTab(Tab[StepsOptions]):
     def _run_futures(self, result: StepsResult) -> Iterator[StepsResult]:
         if result.futures is not None:
             for _ in result.futures.run():
+                for fork in result.futures.done.values():
+                    result.add_origin(fork.origin)
                 yield result
 
     def _futures(self, request: TabRequest[StepsOptions], trajectory: Trajectory, state: State) -> Futures | None:
         if not request.options.fork:
             return None
-        key = request.checkpoint.key, str(request.latent), request.settings
-        return Futures(trajectory, request.options, self._forks, key, state)
+        return Futures(trajectory, request.query.picture, request.options, self._forks, state)
 
     def _run(self, request: TabRequest[StepsOptions], state: State) -> Iterator[StepsResult]:
         """Yield the run every few steps. A cached run is yielded once, as ended.
