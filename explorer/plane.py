@@ -7,9 +7,11 @@ and one Euler step is exact.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import numpy as np
+from torch import Tensor
 
 from explorer.forward import Paths
 from explorer.latents import latent
@@ -46,15 +48,42 @@ def sample_paths(
     """
     checkpoint = mixture.checkpoint(schedule, points=count)
     x_T = latent(checkpoint.shape, [seed])
+    return paths_of(checkpoint.schedule, x_T, denoise(checkpoint, x_T, settings), after_step)
+
+
+class StateChange(Protocol):
+    """A step of any sampler: where it leads, and from which t."""
+
+    @property
+    def t(self) -> int: ...
+
+    @property
+    def x_prev(self) -> Tensor: ...
+
+
+def paths_of(
+    schedule: Schedule, x_T: Tensor, steps: Iterable[StateChange], after_step: Callable[[], object] | None = None
+) -> Paths:
+    """Return the paths of the points of one run.
+
+    Args:
+        schedule: of the run.
+        x_T: (1, 1, count, 2), the first state.
+        steps: of the run, t descending to the end.
+        after_step: called after every step. What it raises ends the run.
+
+    Returns:
+        Paths with x (count, steps + 1, 2). t is ascending, so the samples x_0 are ``x[:, 0]``.
+    """
     states, times = [x_T], []
-    for step in denoise(checkpoint, x_T, settings):
+    for step in steps:
         states.append(step.x_prev)
         times.append(step.t)
         if after_step is not None:
             after_step()
     t = (0, *reversed(times))
     x = np.stack([state[0, 0].double().numpy() for state in reversed(states)], 1)
-    return Paths(t, checkpoint.schedule.alpha_bar[list(t)], x)
+    return Paths(t, schedule.alpha_bar[list(t)], x)
 
 
 def ode_coordinates(paths: Paths) -> np.ndarray:

@@ -23,7 +23,7 @@ LAYERS = (  # from the bottom; a part imports parts of layers below its own, and
     {"denoiser", "checkpoint", "sampler", "inversion", "trajectory", "branching", "mixture", "plane"}
     | {"solver_steps", "solvers"},
     {"media", "runs"},
-    {"cluster", "derivations", "evaluation", "exercises", "training"},
+    {"cluster", "custom_sampler", "derivations", "evaluation", "exercises", "training"},
     {"ui"},
     {"bench", "course", "fuzz"},
 )

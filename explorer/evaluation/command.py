@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import get_args
 
 from explorer.checkpoint import Checkpoint, load
+from explorer.custom_sampler import CustomStep
 from explorer.denoiser import DEVICES
 from explorer.evaluation.config import ETAS, STEPS, EvaluationConfig
+from explorer.evaluation.custom_column import as_markdown, measure_custom, write_csv
 from explorer.evaluation.features import FeatureKind
 from explorer.evaluation.frechet_table import measure_frechet, measure_real
 from explorer.evaluation.loss_entry import measure_loss
@@ -60,6 +62,12 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--solver-pictures", text, type=int, default=default.solver_pictures)
     text = f"N of the solver table, network calls per picture (default {_join(default.solver_calls)})"
     add("--solver-calls", text, type=int, nargs="+", default=default.solver_calls)
+    add(
+        "--sampler",
+        "measure your own step instead, a function of (x_t, eps, z, alpha_bar, alpha_bar_prev, eta) that returns x_prev: its "
+        "Fréchet distance is printed beside that of Eq. 12 and written to FUNCTION.csv in this folder",
+        metavar="FILE.py:FUNCTION",
+    )
     add("--batch", f"pictures per call of the network (default {default.batch})", type=int, default=default.batch)
     add("--features", "network for the features (default unet, the checkpoint's own)", choices=get_args(FeatureKind))
     add(
@@ -95,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             solver_calls=tuple(args.solver_calls),
             features=args.features or EvaluationConfig.features,
         )
+        step = CustomStep.from_file(args.sampler) if args.sampler else None
         checkpoint = load(args.checkpoint, args.device, engine=args.engine)
         if args.only == SECONDS:
             measure_seconds(checkpoint, config)
@@ -106,6 +115,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             reference_set = ReferenceSet.of_data(checkpoint, data, Path(args.data).name, args.held_out)
         else:
             reference_set = ReferenceSet.of_examples(checkpoint)
+        if step is not None:
+            cells = measure_custom(checkpoint, reference_set, config, step)
+            write_csv(Path(f"{step.name}.csv"), cells)
+            print(f"{as_markdown(step.name, cells)}\n\nwrote {step.name}.csv")
+            return 0
         with ExitStack() as stack:
             distribute = in_this_process if args.ray is None else connect_to_ray(args.ray, stack)
             measure(checkpoint, reference_set, config, (args.only,) if args.only else PARTS, distribute)

@@ -12,6 +12,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from explorer.checkpoint import Checkpoint
+from explorer.custom_sampler import CustomStep
 from explorer.runs.admission import MAX_QUEUED, MAX_RUNNING, MAX_RUNNING_OF_CLIENT, Admission
 from explorer.runs.encoded_latent import store_encoded_in
 from explorer.runs.results import ResultCache
@@ -75,6 +76,7 @@ class Page:
         open_others: opens a checkpoint by name, folder or hub id; None if users must not open others.
         runs_per_address: how many runs of one network address execute at once.
         stored: the results on disk; None to keep results in memory alone.
+        custom_step: the user's own step, which some tabs run beside Eq. 12; None without one.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Page:
         open_others: Loader | None,
         runs_per_address: int = MAX_RUNNING_OF_CLIENT,
         stored: StoredResults | None = None,
+        custom_step: CustomStep | None = None,
     ) -> None:
         results = ResultCache(stored=stored)
         store_encoded_in(stored)
@@ -91,7 +94,9 @@ class Page:
             stored.warm_up(list(self.checkpoints.values()))
         max_calls = None if open_others else MAX_PUBLIC_CALLS
         admission = Admission(max_running_of_client=runs_per_address)
-        self.services = Services(self.checkpoints, results=results, admission=admission, max_calls=max_calls)
+        self.services = Services(
+            self.checkpoints, results=results, admission=admission, max_calls=max_calls, custom_step=custom_step
+        )
         self.tabs: dict[str, Tab[Any]] = {tab.name: tab(self.services) for tab in TABS}
         self.exporter = Exporter(self.tabs, self.services.admission, self.services.listeners)
         self.derivations = DerivationChecks(self.checkpoints, self.services.admission, stored)
@@ -175,6 +180,7 @@ def build(
     open_others: Loader | None = None,
     runs_per_address: int = MAX_RUNNING_OF_CLIENT,
     stored: StoredResults | None = None,
+    custom_step: CustomStep | None = None,
 ) -> gr.Blocks:
     """Build the app.
 
@@ -184,6 +190,7 @@ def build(
             as in a public app; each run is then limited to :data:`MAX_PUBLIC_CALLS` network calls.
         runs_per_address: how many runs of one network address execute at once.
         stored: the results on disk, of earlier starts and of other processes; None to keep results in memory alone.
+        custom_step: the user's own step, which some tabs run beside Eq. 12. Its code runs in this process: never in public.
 
     Returns:
         Blocks; call ``.launch(**launch_options())``.
@@ -192,7 +199,7 @@ def build(
     # Gradio computes statistics of its last 10,000 events after each event, for a page that is closed here.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(1 << 62))
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
-    page = Page(shipped, open_others, runs_per_address, stored)
+    page = Page(shipped, open_others, runs_per_address, stored, custom_step)
     with gr.Blocks(title="DDIM Explorer", analytics_enabled=False, fill_width=True, delete_cache=DELETE_CACHE) as demo:
         layout = _lay_out(page)
         _connect_events(demo, page, layout)
@@ -219,6 +226,7 @@ def _lay_out(page: Page) -> Layout:
     menus = {"kinds": page.exporter.menus()}
     saver = components.saver(about=menus, server_functions=[server_function(page.exporter.about)])
     components.keyboard_help()
+    components.handout()
     return Layout(controls, tabs, stages, saver)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import gradio as gr
 
     from explorer.checkpoint import Checkpoint
+    from explorer.custom_sampler import CustomStep
     from explorer.networks.network import Engine
     from explorer.storage.hub import Progress
 
@@ -119,6 +120,12 @@ def parse_arguments(arguments: Sequence[str] | None, program: str, opens_browser
         help="keep computed results on disk for the next start, in the user's cache folder (default 512; 0 for none)",
     )
     parser.add_argument(
+        "--sampler",
+        metavar="FILE.py:FUNCTION",
+        help="your own step, a function of (x_t, eps, z, alpha_bar, alpha_bar_prev, eta) that returns x_prev, as a row "
+        "in Compare, Solvers and Paths. The file is read again when it has changed. Not with --public or --share",
+    )
+    parser.add_argument(
         "--public",
         action="store_true",
         help="for untrusted users: do not open further checkpoints by folder or hub id (implied by --share, and on a "
@@ -157,6 +164,24 @@ def open_network(address: str, name: str | None, wire: str, engine: Engine, stac
     return {checkpoint.name: checkpoint}
 
 
+def read_custom_step(text: str | None, public: bool) -> CustomStep | None:
+    """Read the step of ``--sampler``; None without that option.
+
+    Raises:
+        ValueError: the app is public, or the step cannot be read.
+    """
+    if text is None:
+        return None
+    if public:
+        raise ValueError(
+            "--sampler runs your code for everybody who opens the page, so it is for local use: leave out --public and "
+            "--share; on a Space it cannot be used"
+        )
+    from explorer.custom_sampler import CustomStep
+
+    return CustomStep.from_file(text)
+
+
 def serve(args: argparse.Namespace, stack: ExitStack, program: str, on_built: Callable[[gr.Blocks], object]) -> int:
     """Serve the app until a signal stops it. Processes that it starts end with ``stack``. Return the exit code."""
     try:
@@ -166,6 +191,9 @@ def serve(args: argparse.Namespace, stack: ExitStack, program: str, on_built: Ca
         check_store_size(args.store_size)
         users = logins(args.auth)
         root_path = None if args.root_path is None else check_root_path(args.root_path)
+        on_space = "SPACE_ID" in os.environ
+        public = args.public or args.share or on_space
+        custom_step = read_custom_step(args.sampler, public)
         handle_signals(lambda *_: sys.exit(0))  # until the app is launched
         if args.network:
             checkpoints = open_network(args.network, args.checkpoint, args.wire, args.engine, stack)
@@ -181,10 +209,8 @@ def serve(args: argparse.Namespace, stack: ExitStack, program: str, on_built: Ca
     def load_other(name: str, progress: Progress) -> Checkpoint:
         return load(name, args.device, engine=args.engine, progress=progress)
 
-    on_space = "SPACE_ID" in os.environ
-    public = args.public or args.share or on_space
     stored = StoredResults.open(args.store_size * 1_000_000)
-    demo = build(checkpoints, None if public else load_other, args.runs_per_address, stored)
+    demo = build(checkpoints, None if public else load_other, args.runs_per_address, stored, custom_step)
     on_built(demo)
     stopped = Event()
     handle_signals(lambda *_: stopped.set())

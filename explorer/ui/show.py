@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from html import escape
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from explorer.checkpoint import Checkpoint, available, load
+from explorer.custom_sampler import CustomStep
 from explorer.support.arguments import shorten
 from explorer.support.ports import free_port
 from explorer.ui.command import configure_environment
@@ -53,6 +54,17 @@ class Frame:
 class _RunningApp:
     demo: gr.Blocks
     url: str  # without a slash at its end
+    step: CustomStep | None
+
+
+@dataclass(frozen=True)
+class _Served:
+    """What an app is started with."""
+
+    checkpoints: Mapping[str, Checkpoint]
+    proxy: str | None
+    share: bool
+    step: CustomStep | None
 
 
 _running: dict[tuple[object, ...], _RunningApp] = {}
@@ -65,6 +77,7 @@ def show(
     height: int = DEFAULT_HEIGHT,
     proxy: str | None = None,
     share: bool | None = None,
+    sampler: Callable[..., Any] | None = None,
     **settings: object,
 ) -> Frame:
     """Start the app in this process, unless it runs already, and return one of its pages for a cell of a notebook.
@@ -76,10 +89,14 @@ def show(
         proxy: path or URL below which jupyter-server-proxy serves the kernel's ports, such as "/user/ann/proxy". By
             default that of JupyterHub, if there is one, and none otherwise: the browser then runs on this machine.
         share: whether to use a public link of Gradio. By default only on Colab and Kaggle.
+        sampler: your own step, a function of (x_t, eps, z, alpha_bar, alpha_bar_prev, eta) that returns x_prev, see
+            :class:`explorer.custom_sampler.CustomStep`. It is a row in Compare, Solvers and Paths. When the cell is run again
+            with another function, the next run of the page takes that one. Not with a public link.
         settings: settings of the page by their names in its address, such as ``seed=22, steps=20, eta=0.5``.
 
     Raises:
-        ValueError: the tab or a setting has a name that the app does not know, or the height is not positive.
+        ValueError: the tab or a setting has a name that the app does not know, the height is not positive, or the sampler
+            cannot be called with these arguments or would be public.
         CheckpointError: the checkpoint cannot be opened.
     """
     configure_environment()
@@ -87,9 +104,17 @@ def show(
     _check(tab, height, settings)
     share = any(name in os.environ for name in HOSTED) if share is None else share
     proxy = _hub_proxy() if proxy is None and not share else proxy
-    key = (checkpoint or "", proxy, share)
-    app = _running.get(key) or _start(_checkpoints(checkpoint), proxy, share)
-    _running[key] = app
+    if sampler is not None and share:
+        raise ValueError(
+            "sampler runs your code for everybody who has the link: use share=False, in a notebook of your own"
+        )
+    key = (checkpoint or "", proxy, share, sampler is not None)
+    app = _running.get(key)
+    if app is None:
+        step = None if sampler is None else CustomStep(sampler)
+        app = _running[key] = _start(_Served(_checkpoints(checkpoint), proxy, share, step))
+    elif app.step is not None and sampler is not None:
+        app.step.replace(sampler)
     return Frame(f"{app.url}/?{urlencode({'tab': tab} | _as_text(settings))}", height)
 
 
@@ -123,22 +148,24 @@ def _checkpoints(checkpoint: str | Checkpoint) -> dict[str, Checkpoint]:
     return {one.name: one for one in loaded}
 
 
-def _start(checkpoints: Mapping[str, Checkpoint], proxy: str | None, share: bool) -> _RunningApp:
+def _start(served: _Served) -> _RunningApp:
     """Serve the app on this machine.
 
     It starts in a thread of its own: the app sets the number of torch's threads, which is kept for each thread, so the
     notebook keeps its own number.
     """
     with ThreadPoolExecutor(1) as starter:
-        return starter.submit(_serve, checkpoints, proxy, share).result()
+        return starter.submit(_serve, served).result()
 
 
-def _serve(checkpoints: Mapping[str, Checkpoint], proxy: str | None, share: bool) -> _RunningApp:
+def _serve(served: _Served) -> _RunningApp:
     from explorer.ui.app import build, launch_options, limit_connections
 
+    proxy, share = served.proxy, served.share
     port = free_port()
     root_path = None if proxy is None else f"{proxy.rstrip('/')}/{port}"
-    demo = build(checkpoints, None if share else lambda name, progress: load(name, progress=progress))
+    open_others = None if share else lambda name, progress: load(name, progress=progress)
+    demo = build(served.checkpoints, open_others, custom_step=served.step)
     # A hub passes on its own name, which this machine does not know. It lets in whom it has authenticated.
     hosts = ["*"] if proxy else ["*.gradio.live"] * share
     _, local_url, public_url = demo.launch(
@@ -154,7 +181,7 @@ def _serve(checkpoints: Mapping[str, Checkpoint], proxy: str | None, share: bool
     )
     limit_connections(demo)
     url = public_url if share else root_path or local_url
-    return _RunningApp(demo, url.rstrip("/"))
+    return _RunningApp(demo, url.rstrip("/"), served.step)
 
 
 def _as_text(settings: Mapping[str, object]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import gradio as gr
 
 from explorer.checkpoint import Checkpoint
+from explorer.custom_sampler import CustomStep
 from explorer.media.uploads import PictureError
 from explorer.networks.network import NetworkLost
 from explorer.runs.admission import Admission, ServerBusy
@@ -48,6 +49,7 @@ class Services:
         admission: limits the number of concurrent runs.
         listeners: who listens to the results of runs.
         max_calls: maximum number of network calls in one run; None for no limit.
+        custom_step: the user's own step, which some tabs run beside Eq. 12; None without one.
     """
 
     checkpoints: Mapping[str, Checkpoint]
@@ -56,6 +58,7 @@ class Services:
     admission: Admission = field(default_factory=Admission)
     listeners: Listeners = LISTENERS
     max_calls: int | None = None
+    custom_step: CustomStep | None = None
 
     @property
     def max_steps(self) -> dict[str, int]:

@@ -12,7 +12,7 @@ from explorer.ui.tabs.paths.drawing import points_of, text_of
 pytestmark = pytest.mark.usefixtures("quiet")
 EMPTY_START = "?tab=paths&steps=10&points=200&mixture=drawing&drawing=" + text_of(np.array([[-2.5, -2.5]]))
 PAD = ".pad canvas"
-PLANES = ".planes > [data-run] canvas"
+PLANES = "[data-run]:not([hidden]) canvas"
 
 
 def drawn(stage):

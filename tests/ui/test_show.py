@@ -85,7 +85,7 @@ def test_on_colab_and_kaggle_a_public_link_is_shown(monkeypatch, name):
             calls.append(options)
             return None, "http://127.0.0.1:1/", "https://abc.gradio.live"
 
-    def build(checkpoints, open_others):
+    def build(checkpoints, open_others, custom_step=None):
         opened.append(open_others)
         return Demo()
 

@@ -11,19 +11,22 @@ import torch
 from torch import Tensor
 
 from explorer.checkpoint import Checkpoint
+from explorer.custom_sampler import CustomStep
 from explorer.evaluation.metrics import grain
 from explorer.media.convert import to_unit
 from explorer.runs.cancellation import State, check_cancelled
-from explorer.runs.results import PREVIEW_STEPS, ResultCache
+from explorer.runs.results import PREVIEW_RATIO, PREVIEW_STEPS, ResultCache
 from explorer.runs.shared_network import unshared
 from explorer.runs.throttle import Throttle
 from explorer.sampler import Run, Step, ddpm_posterior_step, denoise_together
 from explorer.trajectory import evenly_spaced, rms
+from explorer.ui.custom_status import CustomStatus
 from explorer.ui.real_pictures import examples_of
 from explorer.ui.tab import TabRequest
+from explorer.ui.tabs.compare.custom_row import CustomRow
 from explorer.ui.tabs.compare.options import CompareOptions
 from explorer.ui.tabs.compare.repeat import Repeat, StoredRepeat
-from explorer.ui.tabs.compare.result import DDIM, DDPM, WRONG, CompareResult, RowFacts
+from explorer.ui.tabs.compare.result import DDIM, DDPM, MINE, WRONG, YOURS, CompareResult, RowFacts
 from explorer.ui.tabs.compare.rows import RowRuns, coarse_runs, other_requests, row_settings
 
 SECONDS_BETWEEN_UPDATES = 0.1
@@ -36,9 +39,16 @@ class Comparison:
         request: the validated request.
         cache: pictures and runs, shared by all tabs.
         state: called after every network call; see :mod:`explorer.runs.cancellation`.
+        custom_step: the user's own step, for a row of its own.
     """
 
-    def __init__(self, request: TabRequest[CompareOptions], cache: ResultCache, state: State) -> None:
+    def __init__(
+        self,
+        request: TabRequest[CompareOptions],
+        cache: ResultCache,
+        state: State,
+        custom_step: CustomStep | None = None,
+    ) -> None:
         self.request, self.checkpoint, self.state = request, request.checkpoint, state
         self.cache = cache
         self.settings = row_settings(request)
@@ -47,6 +57,7 @@ class Comparison:
             rows=self.settings,
             plan=request.settings.plan(self.checkpoint.schedule),
             moments=evenly_spaced(request.settings.steps, request.options.moments),
+            custom=CustomStatus.begin(custom_step),
         )
         self.x_T = request.latent.latent(self.checkpoint)
         self.rows = RowRuns(request, self.x_T, self.settings, cache)
@@ -64,7 +75,16 @@ class Comparison:
             name: run for name, run in coarse_runs(request, self.x_T, self.settings).items() if not self._is_known(name)
         }
         self.result.expected_evaluations += PREVIEW_STEPS * len(self.previews)
+        self.custom_row = self._custom_row()
         self.rows_started = self.result.started
+
+    def _custom_row(self) -> CustomRow | None:
+        if self.result.custom is None:
+            return None
+        has_preview = self.request.settings.steps >= PREVIEW_STEPS * PREVIEW_RATIO
+        row = CustomRow(self.request, self.x_T, self.result.custom, self.result, self.state, has_preview)
+        self.result.expected_evaluations = (self.result.expected_evaluations or 0) + row.evaluations
+        return row
 
     def _find_repeat(self) -> Repeat | None:
         """The repeat on disk. One beside a row that is computed now would compare another run."""
@@ -96,11 +116,18 @@ class Comparison:
             yield self.result
             self._add_previews()
             yield self.result
+        if self.custom_row:
+            self.custom_row.preview()
+            yield self.result
         self.rows_started = time.perf_counter()
         yield from self._run_rows()
         self._measure_rows()
         self.rows.cache_results()
         yield self.result
+        if self.custom_row:
+            pictures = self.rows.pictures
+            for _ in self.custom_row.run(self._add, pictures[YOURS], pictures[DDIM]):
+                yield self.result
         self._repeat_ddim()
         self._run_other_seeds()
         self.result.state = "ended"
@@ -160,9 +187,9 @@ class Comparison:
             check_cancelled(self.state)
 
     def _add(self, name: str, picture: Tensor) -> None:
-        """Add a picture (C, H, W) of a row. With wrong labels the page may need a range of its own to show anything."""
+        """Add a picture (C, H, W) of a row. With wrong labels, or by the user's step, it may be blank without a range of its own."""
         self.result.pictures.add(name, picture)
-        shown = own_range(picture) if name.startswith(f"{WRONG}/") else None
+        shown = own_range(picture) if name.startswith((f"{WRONG}/", f"{MINE}/")) else None
         if shown is not None:
             low, high = self.result.ranges[name] = shown
             self.result.pictures.add(f"{name}/own", 2 * (picture - low) / (high - low) - 1)

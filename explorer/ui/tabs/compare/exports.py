@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer.media import exports
 from explorer.ui.export_formats import ExportSource, animation_formats, csv_format, png_format, side_by_side
-from explorer.ui.tabs.compare.result import DDPM, LARGE, CompareResult
+from explorer.ui.tabs.compare.result import DDPM, LARGE, MINE, CompareResult
 
 
 def picture_rows(source: ExportSource) -> list[np.ndarray]:
@@ -17,14 +17,14 @@ def picture_rows(source: ExportSource) -> list[np.ndarray]:
     quantity = "x_t" if source.view.get("show") == "x_t" else "x0"
     return [
         result.pictures.stack(*(f"{name}/{i}/{quantity}" for i in result.moments), f"{name}/end")
-        for name in result.rows
+        for name in result.finished_rows
     ]
 
 
 def measurement_rows(result: CompareResult) -> list[dict[str, Any]]:
     """Return a table row for each row, then one for each other noise seed of DDPM."""
     settings, table = result.request.settings, []
-    for name, row in result.rows.items():
+    for name, row in result.finished_rows.items():
         facts = result.facts[name]
         variance = "large" if name == LARGE else "eta"
         table.append(
@@ -32,6 +32,7 @@ def measurement_rows(result: CompareResult) -> list[dict[str, Any]]:
             | {"steps": settings.steps, "noise_seed": settings.noise_seed}
             | {"nfe": facts.calls, "rms_to_ddim": facts.distance, "grain": facts.grain}
             | {"repeat_differs": facts.repeat, "ddpm_formula_differs": facts.posterior}
+            | ({"eq12_differs": facts.eq12} if name == MINE else {})
         )
     first = settings.noise_seeds(1)[0] + 1
     for seed, distance in enumerate(result.facts[DDPM].others, start=first):

@@ -1,4 +1,5 @@
 // The Compare tab: a film strip for each row, with columns at some steps of the run.
+import { customText, customTitle } from '../../web/custom_step.js';
 import { Film } from '../../web/film.js';
 import { say, sayHtml } from '../../web/localize.js';
 import { formula, math } from '../../web/math.js';
@@ -30,6 +31,8 @@ class Compare extends Stage {
   lateJump = null;
   /** The ranges of pictures that would be blank on [−1, 1]. @type {Record<string, [low: number, high: number]>} */
   ranges = {};
+  /** The user's own step; null without one. @type {import('../../web/custom_step.js').CustomStatus | null} */
+  custom = null;
   show = 'x0';
   /** The position that the user has chosen: a t, a fraction of the run, or its end. @type {{ t?: number, share?: number }} */
   wish = {};
@@ -60,6 +63,7 @@ class Compare extends Stage {
     this.facts = JSON.parse(value.facts);
     this.lateJump = JSON.parse(value.late_jump);
     this.ranges = JSON.parse(value.ranges);
+    this.custom = JSON.parse(value.custom);
     // keep the position of the scrubber when S changes
     const t = this.wish.t ?? value.T * (1 - (this.wish.share ?? 0));
     const times = this.moments.map(([, time]) => time);
@@ -80,7 +84,8 @@ class Compare extends Stage {
     const { wrong, steps } = this.value.settings,
       [, time] = this.moments[this.film.at];
     const picture = { html: this.show === 'x0' ? `<span class="x0-colour">${math(X0_HAT)}</span>` : math(X_T) };
-    write(this.$('h2'), say(wrong ? 'compare.title_five' : 'compare.title_four'));
+    const title = { 4: 'compare.title_four', 5: 'compare.title_five', 6: 'compare.title_six' };
+    write(this.$('h2'), say(title[Object.keys(this.rows).length]));
     write(this.$('.same'), sayHtml(wrong ? 'compare.same_wrong' : 'compare.same', { steps }));
     write(this.$('.what'), time === 0 ? sayHtml('compare.end') : sayHtml('stage.at_time', { picture, time }));
     const lanes = Object.keys(this.rows).map((name) => ({
@@ -109,6 +114,7 @@ class Compare extends Stage {
     if (name === 'yours') return sayHtml('compare.yours', { setting: formula(settingOf(Number(this.rows.yours))) });
     if (name === 'ddpm') return `DDPM ${math(settingOf(1))}`;
     if (name === 'large') return sayHtml('compare.large_variance');
+    if (name === 'mine' && this.custom) return customTitle(this.custom);
     return `${sayHtml('compare.wrong_labels')} ${math(settingOf(0))}`;
   }
 
@@ -121,9 +127,14 @@ class Compare extends Stage {
     if (name === 'ddpm' && posterior === undefined) return sayHtml('compare.ddpm');
     if (name === 'ddpm') return sayHtml('compare.posterior', { difference: digits(posterior, 2) });
     if (name === 'large') return sayHtml('compare.large');
+    if (name === 'mine' && this.custom) return this.withRange(name, customText(this.custom, this.facts.mine?.eq12));
     const list = (numbers) => [...numbers, ...(S > 3 ? ['…'] : [])].join(', ');
     const wrong = list([S, S - 1, S - 2].filter((n) => n > 0));
-    const told = sayHtml('compare.wrong', { wrong, right: list(JSON.parse(this.value.tau)) });
+    return this.withRange(name, sayHtml('compare.wrong', { wrong, right: list(JSON.parse(this.value.tau)) }));
+  }
+
+  /** Add the range that the picture at the scrubber is shown on, if it has one of its own. @param {string} name @param {string} told */
+  withRange(name, told) {
     const range = this.ranges[this.pictureOf(name, this.film.at)];
     if (!range) return told;
     const [low, high] = range.map((v) => digits(v, 2));
@@ -137,6 +148,7 @@ class Compare extends Stage {
     const real = this.facts.examples?.grain;
     const numbers = [
       [sayHtml('compare.distance'), name === 'ddim' ? say('compare.is_ddim') : fixed(fact.distance, 3)],
+      ...(name === 'mine' ? [[say('compare.to_yours'), fixed(fact.to_yours, 3)]] : []),
       [real ? say('compare.grain_real', { real: fixed(real, 3) }) : say('compare.grain'), fixed(fact.grain, 3)],
       [say('compare.calls'), `${fact.nfe}`],
       [
@@ -170,7 +182,7 @@ class Compare extends Stage {
   openInSteps(button) {
     const [name, kind, k] = button.dataset.open.split('/'),
       { noise_seed } = this.value.settings;
-    if (name === 'wrong') return null; // Steps cannot use wrong time steps
+    if (name === 'wrong' || name === 'mine') return null; // Steps has neither wrong time steps nor the user's own
     const large = this.rows[name] === 'large';
     setView({ t: kind ? 1 : this.moments[this.film.at][1] || 1 });
     return {

@@ -33,4 +33,4 @@ class CompareTab(Tab[CompareOptions]):
         return request
 
     def results(self, request: TabRequest[CompareOptions], state: State) -> Iterator[CompareResult]:
-        return Comparison(request, self.services.results, state).run()
+        return Comparison(request, self.services.results, state, self.services.custom_step).run()

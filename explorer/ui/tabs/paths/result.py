@@ -23,11 +23,13 @@ from explorer.plane import (
 from explorer.schedule import Schedule
 from explorer.settings import Settings
 from explorer.trajectory import evenly_spaced
+from explorer.ui.custom_status import CustomStatus
 from explorer.ui.picture_stream import base64_floats
 from explorer.ui.tab_result import TabResult
 from explorer.ui.tabs.paths.drawing import DRAWING, STD, python_list, text_of
 from explorer.ui.tabs.paths.options import PathsOptions
 
+MINE = "mine"  # the run of the user's own step, if the app has one
 SHOWN_POINTS = 200  # of each path
 SHOWN_ENDS = 600  # end points
 PRESET_DRAWINGS = json.dumps({name: text_of(Mixture.preset(name).means) for name in PRESETS})
@@ -146,13 +148,17 @@ class PathsResult(TabResult):
 
     Attributes:
         first: the paths that are drawn, by the name of their run. They are there before all points are.
-        runs: the runs of all points so far, by name: "0", "yours" and "1" for eta.
+        runs: the runs of all points so far, by name: "0", "yours" and "1" for eta, and :data:`MINE`.
         sweep: cells of the sweep by kind of noise and S.
+        custom: the state of the user's own step; None if the app has none.
+        custom_difference: largest difference of one of its steps to Eq. 12 on the same arguments; None so far.
     """
 
     first: dict[str, Paths] = field(default_factory=dict)
     runs: dict[str, PlaneRun] = field(default_factory=dict)
     sweep: dict[str, dict[int, SweepCell]] = field(default_factory=dict)
+    custom: CustomStatus | None = None
+    custom_difference: float | None = None
 
     @cached_property
     def mixture(self) -> Mixture:
@@ -188,6 +194,7 @@ class PathsResult(TabResult):
         runs |= {name: run.to_page(drawn) for name, run in self.runs.items()}
         return super().changing() | {
             "runs": json.dumps(runs),
+            "custom": json.dumps(self.custom and self.custom.to_page() | {"difference": self.custom_difference}),
             "sweep": json.dumps({n: {S: vars(cell) for S, cell in cells.items()} for n, cells in self.sweep.items()}),
         }
 

@@ -1,5 +1,6 @@
 // The Paths tab: points in the plane that are sampled from noise to a Gaussian mixture.
 // The density of x_t is drawn behind them, and its score as arrows.
+import { customText, customTitle } from '../../web/custom_step.js';
 import { listenToKeys, transportKeys } from '../../web/keys.js';
 import { say, sayHtml } from '../../web/localize.js';
 import { formula, math } from '../../web/math.js';
@@ -21,9 +22,14 @@ import { sweepChart } from './sweep.js';
 const PER_SECOND = 24;
 const ARROWS = 15; // in each row of the score
 const SHORTEST_STEP = 1 / 120; // fraction of the run, while it plays
-const NAMES = ['0', 'yours', '1'];
+const NAMES = ['0', 'yours', '1', 'mine'];
 /** Colour of each run, and the class of its heading. @type {Record<string, [string, string]>} */
-const COLOURS = { 0: ['--ink', ''], yours: ['--x0', 'x0-colour'], 1: ['--noise', 'noise-colour'] };
+const COLOURS = {
+  0: ['--ink', ''],
+  yours: ['--x0', 'x0-colour'],
+  1: ['--noise', 'noise-colour'],
+  mine: ['--direction', 'direction-colour'],
+};
 
 /** The range of the modes' fractions, in percent. @param {[least: number, most: number]} shares */
 const percents = (shares) => `${shares.map((share) => fixed(100 * share, 1)).join('–')} %`;
@@ -43,6 +49,8 @@ class Paths extends Stage {
   runs = {};
   /** @type {import('./sweep.js').Sweep} */
   sweep = {};
+  /** The user's own step; null without one. @type {import('../../web/custom_step.js').CustomStatus & { difference: number | null } | null} */
+  custom = null;
   /** The number of modes of the mixture. */
   modes = 0;
   alphaBar = new Float32Array([1]);
@@ -124,6 +132,7 @@ class Paths extends Stage {
     this.mixture = { weights, means, stds };
     this.runs = JSON.parse(value.runs);
     this.sweep = JSON.parse(value.sweep);
+    this.custom = JSON.parse(value.custom);
     this.modes = JSON.parse(value.exact).modes;
     this.alphaBar = floats(value.alpha_bar);
     this.pad.presets = JSON.parse(value.presets);
@@ -143,6 +152,7 @@ class Paths extends Stage {
     const { t } = run;
     const x = firstPaths(this.mixture, { ...run, steps: this.value.settings.steps }, this.alphaBar);
     this.runs = { 0: { t, x }, yours: { t, x: [] }, 1: { t, x: [] } };
+    if (this.custom) this.runs.mine = { t, x: [] };
     this.modes = means.length;
     this.repaint();
   }
@@ -181,7 +191,9 @@ class Paths extends Stage {
     this.backdrop.draw(this.mixture, this.alphaBar[t], `${this.data}/${t}/`);
     const hasScore = this.plane === 'x' && this.withScore.checked;
     this.arrows = hasScore ? scoreArrows(noisedMixture(this.mixture, this.alphaBar[t]), ARROWS, RANGE) : [];
-    for (const name of NAMES) this.drawRun(name);
+    this.$('[data-run="mine"]').hidden = !this.custom;
+    for (const name of NAMES) if (name !== 'mine' || this.custom) this.drawRun(name);
+    if (this.custom) write(this.$('.custom'), customText(this.custom, this.custom.difference));
     this.time.value = Math.round(1000 * this.at);
     this.time.style.setProperty('--at', `${100 * this.at}%`);
     this.time.setAttribute('aria-valuetext', `t = ${t}`);
@@ -219,6 +231,7 @@ class Paths extends Stage {
   titleOf(name) {
     if (name === '0') return `DDIM ${math('\\eta = 0')}`;
     if (name === '1') return `DDPM ${math('\\eta = 1')}`;
+    if (name === 'mine' && this.custom) return customTitle(this.custom);
     const { eta: chosen, variance } = this.value.settings;
     const eta = variance === 'large' ? variance : chosen;
     return sayHtml('paths.yours', {
@@ -263,7 +276,7 @@ class Paths extends Stage {
 
   /** @param {string} kind @param {string} settings */
   makeFile(kind, settings) {
-    if (kind === 'picture') return planesFile(this.$$('[data-run]'), settings);
+    if (kind === 'picture') return planesFile(this.$$('[data-run]:not([hidden])'), settings);
     return super.makeFile(kind, settings);
   }
 

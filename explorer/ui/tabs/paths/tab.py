@@ -11,12 +11,14 @@ from explorer.runs.cancellation import State, check_cancelled
 from explorer.runs.stored_results import Content, Kind
 from explorer.schedule import Schedule, Spacing
 from explorer.settings import Settings
+from explorer.ui.custom_status import CustomStatus
 from explorer.ui.fields import InvalidField
 from explorer.ui.localization import LocalizedMessage
 from explorer.ui.tab import Tab, TabRequest
+from explorer.ui.tabs.paths.custom_paths import CustomPaths
 from explorer.ui.tabs.paths.exports import EXPORT_FORMATS
 from explorer.ui.tabs.paths.options import PathsOptions
-from explorer.ui.tabs.paths.result import PathsResult, PlaneRun, SweepCell, relative_spread
+from explorer.ui.tabs.paths.result import MINE, PathsResult, PlaneRun, SweepCell, relative_spread
 
 SWEEP_STEPS = (5, 10, 20, 50, 100, 1000)
 SWEEP_SETTINGS = {"0": Settings(eta=0.0), "1": Settings(eta=1.0), "large": Settings(eta=1.0, variance="large")}
@@ -60,8 +62,12 @@ class PathsTab(Tab[PathsOptions]):
             "yours": yours,
             "1": replace(yours, eta=1.0, variance="eta"),
         }
+        custom = self._custom_paths(result, yours, state)
         for name, settings in runs.items():
             result.first[name] = sample_paths(result.mixture, options.drawn, settings, result.seed)
+            yield result
+        if custom and (paths := custom.sample(options.drawn)):
+            result.first[MINE] = paths
             yield result
         for name, settings in runs.items():
             paths = sample_paths(
@@ -70,6 +76,10 @@ class PathsTab(Tab[PathsOptions]):
             result.runs[name] = PlaneRun.measure(result.mixture, paths, result.exact, settings)
             yield result
             check_cancelled(state)
+        if custom and (paths := custom.sample(options.points)):
+            result.runs[MINE] = PlaneRun.measure(result.mixture, paths, result.exact, yours)
+            result.custom_difference = custom.difference
+            yield result
         for S in SWEEP_STEPS:
             if options.is_drawing and S > DRAWN_SWEEP_STEPS:
                 break
@@ -79,6 +89,14 @@ class PathsTab(Tab[PathsOptions]):
             yield result
         result.state = "ended"
         yield result
+
+    def _custom_paths(self, result: PathsResult, yours: Settings, state: State) -> CustomPaths | None:
+        """The runs of the user's step with the settings of "yours", where eta is 1 for the larger variance."""
+        result.custom = CustomStatus.begin(self.services.custom_step)
+        if result.custom is None:
+            return None
+        settings = replace(yours, eta=1.0, variance="eta") if yours.variance == "large" else yours
+        return CustomPaths(result.mixture, settings, result.seed, result.custom, state)
 
     def _sweep_cell(self, result: PathsResult, S: int, kind: str) -> SweepCell:
         """Measure one cell of the sweep, or take it from the disk."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from explorer.custom_sampler import CustomSample, CustomStep
 from explorer.runs.cancellation import State, check_cancelled
 from explorer.runs.latent_spec import LatentSpec
 from explorer.runs.results import BATCH, ResultCache
@@ -26,7 +27,9 @@ from explorer.solvers import (
     steps_within,
 )
 from explorer.trajectory import rms
+from explorer.ui.custom_status import CustomStatus
 from explorer.ui.tab import TabRequest
+from explorer.ui.tabs.solvers.custom_solver import MINE, CustomSolver
 from explorer.ui.tabs.solvers.exact_errors import exact_errors
 from explorer.ui.tabs.solvers.options import SolversOptions
 from explorer.ui.tabs.solvers.result import SolversResult, columns_of, plan_of
@@ -69,9 +72,16 @@ class SolverComparison:
         request: the validated request.
         cache: of final pictures, shared by all tabs.
         state: called after every network call; see :mod:`explorer.runs.cancellation`.
+        custom_step: the user's own step, for a row of its own.
     """
 
-    def __init__(self, request: TabRequest[SolversOptions], cache: ResultCache, state: State) -> None:
+    def __init__(
+        self,
+        request: TabRequest[SolversOptions],
+        cache: ResultCache,
+        state: State,
+        custom_step: CustomStep | None = None,
+    ) -> None:
         self.checkpoint, self.cache, self.state = request.checkpoint.float32, cache, state
         self.x_T, self.options = request.latent.latent(self.checkpoint), request.options
         self.latent, self.clip = request.latent, request.settings.clip
@@ -84,21 +94,29 @@ class SolverComparison:
         finer = self.result.reference
         self.reference = SolverRequest(self.latent, finer.solver, finer.steps, finer.spacing, self.clip)
         self.pictures: dict[SolverRequest, Tensor] = {}
+        self.custom_picture: Tensor | None = None
         self._new_rows: dict[Solver, list[Tensor]] = {}  # columns of the rows that are computed now
         self._stored_rows = StoredRows(request, self.result.columns, cache.stored)
         self.missing_rows = [r for r in self.rows if not self._is_row_known(r)]
         others = [r for r in (self.reference, *self.sweep) if r not in self.rows and not self._is_known(r)]
         self.missing = list(dict.fromkeys(others))
         self.result.expected_evaluations = sum(self._calls(r) for r in (*self.missing_rows, *self.missing))
+        self.custom_calls = [N for N in SWEEP if N <= schedule.T]
+        status = CustomStatus.begin(custom_step)
+        if status is not None:
+            self.result.custom = CustomSolver(status, state)
+            self.result.expected_evaluations += self.result.plans["ddim"].steps + sum(self.custom_calls)
 
     def run(self) -> Iterator[SolversResult]:
         """Yield the result after every visible change."""
         yield from self._run_rows()
+        yield from self._run_custom()
         self._measure_exactly()
         yield self.result
         check_cancelled(self.state)
         yield from self._run_others()
         self._measure()
+        yield from self._measure_custom()
         self.result.state = "ended"
         yield self.result
 
@@ -113,6 +131,43 @@ class SolverComparison:
                 yield self.result
                 throttle.done()
         yield self.result
+
+    def _run_custom(self) -> Iterator[SolversResult]:
+        """Run the row of the user's step. Yield the result when predicted x_0 of some columns is there."""
+        custom, throttle = self.result.custom, Throttle(SECONDS_BETWEEN_UPDATES)
+        if custom is None:
+            return
+        largest, shown = 0.0, 0
+        for index, sample in enumerate(self._custom_samples(custom, self.result.plans["ddim"].steps)):
+            largest = max(largest, sample.difference)
+            if index + 1 in self.result.columns:
+                self._show(MINE, shown, sample.x0[0])
+                shown += 1
+            if sample.t_prev == 0:
+                self._show(MINE, len(self.result.columns), sample.x_prev[0])
+                self.custom_picture, custom.difference = sample.x_prev[0], largest
+            if throttle.ready():
+                yield self.result
+                throttle.done()
+        yield self.result
+
+    def _measure_custom(self) -> Iterator[SolversResult]:
+        """Measure the row of the user's step, and its errors over N."""
+        custom, reference = self.result.custom, self.pictures[self.reference]
+        if custom is None or self.custom_picture is None:
+            return
+        custom.error = rms(self.custom_picture - reference) / RANGE
+        yield self.result
+        for calls in self.custom_calls:
+            for sample in self._custom_samples(custom, calls):
+                if sample.t_prev == 0:
+                    custom.sweep.append((calls, rms(sample.x_prev[0] - reference) / RANGE))
+                    yield self.result
+
+    def _custom_samples(self, custom: CustomSolver, steps: int) -> Iterator[CustomSample]:
+        for sample in custom.run(self.checkpoint, self.x_T, steps, self.spacing, self.clip):
+            self.result.evaluations = (self.result.evaluations or 0) + 1
+            yield sample
 
     def _run_others(self) -> Iterator[SolversResult]:
         """Run the reference and the other points of the chart, which share calls of the network."""
@@ -155,7 +210,7 @@ class SolverComparison:
             row = SolverRow(pictures, self.result.dpm_solver_1 if solver == "ddim" else None)
             self._stored_rows.put(solver, request.stored_key, row)
 
-    def _show(self, solver: Solver, column: int, picture: Tensor) -> None:
+    def _show(self, solver: str, column: int, picture: Tensor) -> None:
         """Show a picture in a column; the one after all columns is for the final picture."""
         name = str(column) if column < len(self.result.columns) else "end"
         self.result.pictures.add(f"{solver}/{name}", picture)
@@ -163,6 +218,8 @@ class SolverComparison:
     def _measure_exactly(self) -> None:
         """Measure the solvers with an exact score, or take the errors from the disk."""
         stored, plane = self.cache.stored, self.options.plane
+        if self.result.custom:
+            self.result.custom.measure_exactly(plane)
         found = stored and stored.get(EXACT_ERRORS, None, plane)
         if found:
             self.result.exact = found.value

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from torch import Tensor
 
+from explorer.checkpoint import Checkpoint
 from explorer.latents import latent
 from explorer.mixture import Mixture
 from explorer.schedule import Schedule
@@ -22,6 +25,33 @@ POINTS = 64
 REFERENCE_STEPS = 500  # of rk4: halving them changes the points by less than 1e-7
 
 
+@dataclass(frozen=True, eq=False)
+class ExactProblem:
+    """Points with an exact score, and where their paths end.
+
+    Attributes:
+        checkpoint: of the mixture.
+        x_T: (1, 1, POINTS, 2) float64.
+        reference: where a far more exact solution ends, same shape.
+    """
+
+    checkpoint: Checkpoint
+    x_T: Tensor
+    reference: Tensor
+
+    def error(self, x: Tensor) -> float:
+        """Return the median distance of the points ``x`` to the reference."""
+        return float((x - self.reference).square().sum(-1).sqrt().median())
+
+
+@lru_cache(maxsize=16)
+def exact_problem(preset: str) -> ExactProblem:
+    """Return the points of a mixture, by the name of its preset."""
+    checkpoint = Mixture.preset(preset).checkpoint(SCHEDULE, POINTS)
+    x_T = latent(checkpoint.shape, [0]).double()
+    return ExactProblem(checkpoint, x_T, solution(checkpoint, x_T, "rk4", REFERENCE_STEPS, "log-snr"))
+
+
 @lru_cache(maxsize=16)
 def exact_errors(preset: str) -> Mapping[Solver, Sequence[Point]]:
     """Return the error of each solver for each number of calls, on time steps that are even in lambda.
@@ -31,16 +61,13 @@ def exact_errors(preset: str) -> Mapping[Solver, Sequence[Point]]:
     Args:
         preset: name of the mixture.
     """
-    checkpoint = Mixture.preset(preset).checkpoint(SCHEDULE, POINTS)
-    x_T = latent(checkpoint.shape, [0]).double()
-    reference = solution(checkpoint, x_T, "rk4", REFERENCE_STEPS, "log-snr")
-    runs = [SolverRun(x_T, solver, steps_within(solver, N), "log-snr") for solver in SOLVERS for N in CALLS]
+    problem = exact_problem(preset)
+    runs = [SolverRun(problem.x_T, solver, steps_within(solver, N), "log-snr") for solver in SOLVERS for N in CALLS]
     points: dict[Solver, list[Point]] = {solver: [] for solver in SOLVERS}
-    for call in solve_together(checkpoint, runs, max_rows=len(runs)):
+    for call in solve_together(problem.checkpoint, runs, max_rows=len(runs)):
         for index, step in call.steps.items():
             if step.t_prev == 0:
-                error = (step.x_prev - reference).square().sum(-1).sqrt().median()
-                points[runs[index].solver].append((step.calls, float(error)))
+                points[runs[index].solver].append((step.calls, problem.error(step.x_prev)))
     return {solver: sorted(found) for solver, found in points.items()}
 
 

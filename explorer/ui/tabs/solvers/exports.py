@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from explorer.ui.export_formats import (
     side_by_side,
 )
 from explorer.ui.localization import LocalizedMessage, from_json
-from explorer.ui.tabs.solvers.exact_errors import FITTED_FROM, slope
+from explorer.ui.tabs.solvers.custom_solver import MINE
+from explorer.ui.tabs.solvers.exact_errors import FITTED_FROM, Point, slope
 from explorer.ui.tabs.solvers.result import SolversResult
 
 
@@ -25,12 +27,13 @@ def picture_rows(source: ExportSource) -> list[np.ndarray]:
     """Return the pictures of each row, uint8 (N, H, W, 3): predicted x_0 along the run, and the end."""
     result: SolversResult = source.result
     names = [*map(str, range(len(result.columns))), "end"]
-    return [result.pictures.stack(*(f"{solver}/{name}" for name in names)) for solver in result.plans]
+    rows = [*result.plans, *([MINE] if result.custom and result.custom.difference is not None else [])]
+    return [result.pictures.stack(*(f"{solver}/{name}" for name in names)) for solver in rows]
 
 
 def solver_rows(result: SolversResult) -> list[dict[str, Any]]:
-    """Return a table row for each solver."""
-    return [
+    """Return a table row for each solver, and one for the user's step."""
+    rows = [
         {"solver": solver, "order": plan.order, "limit": result.request.options.calls}
         | {"steps": plan.steps, "nfe": plan.calls, "error": result.errors.get(solver)}
         | {"slope": slope(result.sweep.get(solver, []))}
@@ -38,11 +41,23 @@ def solver_rows(result: SolversResult) -> list[dict[str, Any]]:
         | {"first_jump": plan.first_jump, "dpm_solver_1_differs": result.dpm_solver_1 if solver == "ddim" else None}
         for solver, plan in result.plans.items()
     ]
+    custom = result.custom
+    if custom is not None:
+        rows.append(
+            {"solver": MINE, "limit": result.request.options.calls, "steps": result.plans["ddim"].steps}
+            | {"nfe": result.plans["ddim"].calls, "error": custom.error, "slope": slope(custom.sweep)}
+            | {"slope_exact": slope(custom.exact, FITTED_FROM), "eq12_differs": custom.difference}
+        )
+    return rows
 
 
 def error_rows(result: SolversResult) -> list[dict[str, Any]]:
     """Return a table row for each point of the two charts."""
-    charts = (("network", result.sweep), (result.request.options.plane, result.exact))
+    network: dict[str, Sequence[Point]] = dict(result.sweep.items())
+    exact: dict[str, Sequence[Point]] = dict(result.exact.items())
+    if result.custom is not None:
+        network[MINE], exact[MINE] = result.custom.sweep, result.custom.exact
+    charts = (("network", network), (result.request.options.plane, exact))
     return [
         {"chart": name, "solver": solver, "nfe": calls, "error": error}
         for name, points in charts

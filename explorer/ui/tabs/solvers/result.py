@@ -18,6 +18,7 @@ from explorer.trajectory import evenly_spaced
 from explorer.ui.localization import LocalizedMessage, to_json
 from explorer.ui.quality_notes import localize_description, read_measurements
 from explorer.ui.tab_result import TabResult
+from explorer.ui.tabs.solvers.custom_solver import CustomSolver
 from explorer.ui.tabs.solvers.exact_errors import CALLS, FITTED_FROM, POINTS, Point, slope
 
 COLUMNS = 8
@@ -67,6 +68,7 @@ class SolversResult(TabResult):
         sweep: errors over network calls, by solver.
         exact: the same on a mixture with the exact score, in the plane.
         dpm_solver_1: largest difference of DDIM's steps to those of DPM-Solver-1; None before the row of DDIM has ended.
+        custom: the runs of the user's own step; None if the app has none.
     """
 
     plans: dict[Solver, SolverPlan]
@@ -75,6 +77,7 @@ class SolversResult(TabResult):
     sweep: dict[Solver, list[Point]] = field(default_factory=dict)
     exact: Mapping[Solver, Sequence[Point]] = field(default_factory=dict)
     dpm_solver_1: float | None = None
+    custom: CustomSolver | None = None
 
     @property
     def engine(self) -> str:
@@ -121,6 +124,7 @@ class SolversResult(TabResult):
             "facts": json.dumps(facts),
             "sweep": json.dumps(_with_slopes(self.sweep)),
             "exact": json.dumps(_with_slopes(self.exact, FITTED_FROM)),
+            "custom": json.dumps(self.custom and self.custom.to_page()),
         }
 
     def _measured_to_page(self) -> dict[str, Any]:

@@ -41,8 +41,10 @@ export const SOLVERS = {
     colour: 'var(--solver-rk4)',
     marker: 'inverted',
   },
+  mine: { name: '', short: 'mine', colour: 'var(--noise)', marker: 'circle' }, // the user's own step, if there is one
 };
 
-/** @typedef {{ steps: number, calls: number, first_jump: number, order: number }} Plan what N calls give a solver */
+/** @typedef {{ steps: number, calls: number, first_jump: number, order: number | null }} Plan what N calls give a solver; the order of the user's own step is unknown */
+/** @typedef {import('../../web/custom_step.js').CustomStatus & { error: number | null, difference: number | null, sweep: Errors[''], exact: Errors[''] }} Custom */
 /** @typedef {[calls: number, error: number]} ErrorPoint */
 /** @typedef {Record<string, { points: ErrorPoint[], slope: number | null }>} Errors by solver */

@@ -1,4 +1,5 @@
 // The Solvers tab: a film strip for each solver, the error over the number of network calls, and the measured table.
+import { customText, customTitle } from '../../web/custom_step.js';
 import { Film } from '../../web/film.js';
 import { say, sayHtml, sentence, sentences } from '../../web/localize.js';
 import { digits, fixed, indexOfNearest } from '../../web/numbers.js';
@@ -43,6 +44,8 @@ class Solvers extends Stage {
   sweep = {};
   /** @type {Errors} */
   exact = {};
+  /** The user's own step; null without one. @type {import('./solvers.js').Custom | null} */
+  custom = null;
   reference = { solver: '', steps: 0, spacing: '' };
   ofExact = { from: 0, to: 0, points: 0 };
   /** @type {import('./measured_table.js').Measured} */
@@ -76,8 +79,24 @@ class Solvers extends Stage {
     this.reference = JSON.parse(value.reference);
     this.ofExact = JSON.parse(value.of_exact);
     this.measured = JSON.parse(value.measured);
+    this.takeCustom(JSON.parse(value.custom));
     const numbers = this.columns.filter((column) => column !== 'end');
     this.film.at = this.spent === null ? numbers.length : indexOfNearest(numbers, this.spent);
+  }
+
+  /** Add the user's own step as a solver that takes DDIM's steps. @param {import('./solvers.js').Custom | null} custom */
+  takeCustom(custom) {
+    this.custom = custom;
+    if (!custom) return;
+    this.plans.mine = { ...this.plans.ddim, order: null };
+    if (custom.error !== null) this.facts.errors.mine = custom.error;
+    this.sweep.mine = custom.sweep;
+    this.exact.mine = custom.exact;
+  }
+
+  /** The name of a solver, as HTML. @param {string} solver */
+  nameOf(solver) {
+    return solver === 'mine' && this.custom ? customTitle(this.custom) : SOLVERS[solver].name;
   }
 
   readings() {
@@ -101,7 +120,7 @@ class Solvers extends Stage {
     write(this.$('.what'), at === 'end' ? sayHtml('solvers.end') : sayHtml('solvers.after', { calls: at }));
     const lanes = Object.keys(this.plans).map((name) => ({
       name,
-      title: `${markOf(name)}${SOLVERS[name].name}`,
+      title: `${markOf(name)}${this.nameOf(name)}`,
       text: this.textOf(name),
       extra: this.extraOf(name),
     }));
@@ -142,12 +161,17 @@ class Solvers extends Stage {
     for (const button of this.$$('.lane .now')) {
       const { open } = button.dataset;
       button.disabled = open !== 'ddim';
-      if (button.disabled) button.setAttribute('aria-label', `${SOLVERS[open].name}, ${label}`);
+      if (button.disabled)
+        button.setAttribute(
+          'aria-label',
+          `${this.custom && open === 'mine' ? this.custom.name : SOLVERS[open].name}, ${label}`,
+        );
     }
   }
 
   /** @param {string} solver */
   textOf(solver) {
+    if (solver === 'mine' && this.custom) return customText(this.custom, this.custom.difference);
     const { order } = this.plans[solver];
     return `${sayHtml(`solvers.about.${solver.replace(/\W+/g, '_')}`)} ${sayHtml('solvers.order', { order })}`;
   }
@@ -184,8 +208,8 @@ class Solvers extends Stage {
     };
     const head = ['solvers.solver', 'solvers.theory', 'solvers.slope_exact', 'solvers.slope_network'];
     const rows = Object.keys(this.plans).map((solver) => {
-      const cells = [this.plans[solver].order, slopeOf(this.exact, solver), slopeOf(this.sweep, solver)];
-      const name = `<th scope="row">${markOf(solver)}${SOLVERS[solver].name}</th>`;
+      const cells = [this.plans[solver].order ?? '–', slopeOf(this.exact, solver), slopeOf(this.sweep, solver)];
+      const name = `<th scope="row">${markOf(solver)}${this.nameOf(solver)}</th>`;
       return `<tr>${name}${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
     });
     const titles = head.map((key) => `<th scope="col">${say(key, this.ofExact)}</th>`).join('');

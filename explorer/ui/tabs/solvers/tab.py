@@ -24,4 +24,4 @@ class SolversTab(Tab[SolversOptions]):
     view_keys = ("spent",)
 
     def results(self, request: TabRequest[SolversOptions], state: State) -> Iterator[SolversResult]:
-        return SolverComparison(request, self.services.results, state).run()
+        return SolverComparison(request, self.services.results, state, self.services.custom_step).run()
