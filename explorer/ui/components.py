@@ -121,6 +121,11 @@ def keyboard_help() -> gr.HTML:
     return custom_element("help", "shell", "help", elem_id="keys")
 
 
+def handout() -> gr.HTML:
+    """The handout of two pages, which lies over the page when it is open. It has no value."""
+    return custom_element("handout", "shell", "handout")
+
+
 def lesson() -> dict[str, Any]:
     """Read ``lesson.json``: the steps of the lesson and the examples, each with its settings as a query string."""
     lesson_json: dict[str, Any] = json.loads((HERE / "lesson.json").read_text(encoding="utf-8"))

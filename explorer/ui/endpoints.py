@@ -52,6 +52,10 @@ PARAMETERS: dict[str, tuple[Any, str]] = {  # type and description by name
         Literal["two moons", "ring", "grid", "letter"],
         "The mixture with the exact score on which the orders are measured.",
     ),
+    "slips": (
+        str,
+        "Names of slips separated by commas, at most 8, such as ddim_step.sigma-for-direction; see explorer.exercises.gallery.",
+    ),
     "noises": (bool, "Add a strip with eta = 1 on which x_T and the noise z of every step are interpolated."),
 }
 

@@ -19,6 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from explorer.exercises.texts import LANGUAGES as EXERCISE_LANGUAGES
+from explorer.exercises.texts import texts as exercise_texts
 from explorer.support.messages import Message, message_of
 from explorer.support.text_files import read_texts
 
@@ -26,6 +28,9 @@ HERE = Path(__file__).parent
 LANGUAGE_NAMES = {"en": "English", "zh": "中文", "ko": "한국어"}  # language code → the language's own name
 LANGUAGES = tuple(LANGUAGE_NAMES)
 MAX_NOTICE_BYTES = 4000  # of the JSON text
+
+
+SHOWN = ("slips.", "terms.")  # texts of the exercises that the page shows
 
 
 @cache
@@ -37,7 +42,9 @@ def texts(language: str) -> dict[str, str]:
     """
     english = [*_files("en"), *sorted(HERE.glob("tabs/*/texts.json"))]
     paths = english if language == "en" else [*english, *_files(language)]
-    return {key: text for path in paths for key, text in read_texts(path).items()}
+    page = {key: text for path in paths for key, text in read_texts(path).items()}
+    of_exercises = exercise_texts(language if language in EXERCISE_LANGUAGES else "en")
+    return page | {"exercise." + key: text for key, text in of_exercises.items() if key.startswith(SHOWN)}
 
 
 def _files(language: str) -> list[Path]:

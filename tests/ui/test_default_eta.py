@@ -19,7 +19,7 @@ def opened(**query):
 
 @pytest.mark.parametrize("name", ALL_TABS)
 def test_where_yours_stands_between_ddim_and_ddpm_it_opens_between_them_and_elsewhere_at_0(name):
-    expected = 0.5 if name in ("compare", "paths") else 0
+    expected = 0.5 if name in ("compare", "paths", "exercises") else 0
     assert PAGE.describe()["default_eta"][name] == expected
     assert opened(tab=name)["eta"] == expected
     assert opened(tab=name, eta="0,25")["eta"] == 0.25

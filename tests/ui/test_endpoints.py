@@ -70,7 +70,7 @@ def test_a_bad_field_is_refused_with_the_allowed_range(client, bad, expected):
 
 def test_the_picture_endpoint_sends_a_png_that_opens_the_run_again(client, faces):
     info = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert list(info) == ["/steps", "/picture", "/strip", "/compare", "/interpolate", "/solve"]
+    assert list(info) == ["/steps", "/picture", "/strip", "/compare", "/interpolate", "/solve", "/slips"]
     for endpoint in info.values():
         parameters = {p["parameter_name"]: p for p in endpoint["parameters"]}
         assert endpoint["description"]

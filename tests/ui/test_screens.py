@@ -9,7 +9,18 @@ from chromium import chromium
 from stage import Stage
 
 SMALL = "?steps=5&eta=0.5&others=1&latents=22%2C+10&lengths=2%2C+5&frames=8&side=5&drawn=5&points=200&samples=0"
-TABS = ("steps", "compare", "consistency", "interpolate", "encode", "forward", "paths", "quality", "solvers")
+TABS = (
+    "steps",
+    "compare",
+    "consistency",
+    "interpolate",
+    "encode",
+    "forward",
+    "paths",
+    "quality",
+    "solvers",
+    "exercises",
+)
 LAPTOP, PHONE = (1366, 657), (390, 844)  # the laptop has 768 lines, less the bars of the browser
 SCREENS = (PHONE, (820, 1180), (1024, 700), (1280, 600), LAPTOP)
 PAPER = {"width": 718, "height": 1000}  # A4, less its margins

@@ -45,5 +45,5 @@ test('an unknown tab is the first one', () => {
 
 test('two tabs may share a key of what is looked at', () => {
   const keys = viewKeys({ steps: ['t'], compare: ['show', 'moment'], encode: ['moment'], quality: [] });
-  assert.deepEqual(keys, ['t', 'show', 'moment', 'notation', 'stop']);
+  assert.deepEqual(keys, ['t', 'show', 'moment', 'notation', 'stop', 'handout']);
 });

@@ -240,6 +240,7 @@ class Lesson extends Part {
   #tryGuess(n) {
     if (!this.#stop || !this.#askFirst || this.#guess) return;
     this.#guess = n;
+    publish('guessed', { name: this.#stops[this.#stop - 1].name, guess: n });
     this.#begin();
     this.$('[data-walk="1"]').focus(); // what was focused is gone
   }

@@ -25,6 +25,7 @@ NAMES = (  # in their order on the page; each is a package in this folder
     "paths",
     "quality",
     "solvers",
+    "exercises",
 )
 
 

@@ -4,7 +4,7 @@ import { readNumber, readWhole } from './number_text.js';
 /** The fields of the control column. */
 export const FIELDS = ['checkpoint', 'seed', 'eta', 'steps', 'spacing', 'variance', 'noise_seed', 'clip'];
 /** Keys of the URL that belong to the whole page and are not settings. Each tab has view keys of its own. */
-const PAGE_KEYS = ['notation', 'stop'];
+const PAGE_KEYS = ['notation', 'stop', 'handout'];
 
 /** @typedef {Record<string, any>} Fields settings by name, or view entries by key */
 

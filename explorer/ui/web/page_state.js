@@ -13,6 +13,7 @@
 //   tab name                  a tab was selected in Gradio's tab bar
 //   follow query              show an example: apply the settings of a query string
 //   restore {settings, name}  apply the settings of a saved picture
+//   guessed {name, guess}      a question of the lesson was answered
 //   stop number, example name (lesson) · help, projector, to-controls (keys) · open-picture, saving (files)
 
 import { config } from './config.js';
