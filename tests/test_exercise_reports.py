@@ -17,6 +17,8 @@ from explorer.exercises.calling import Convention, to_numpy
 from explorer.exercises.texts import LANGUAGES, check_language, say, texts
 from explorer.support.messages import PLACEHOLDER
 
+# Functions written in numpy are given torch tensors, too: the check tries both. torch does not know numpy 2's __array_wrap__ yet.
+pytestmark = pytest.mark.filterwarnings("ignore:__array_wrap__ must accept context:DeprecationWarning")
 SIGMA_FOR_DIRECTION = step(direction=lambda ab, prev, s, eta: s)
 
 

@@ -162,7 +162,7 @@ class Solution:
         before = [to_numpy(value) for value in given]
         functions = (loop.step, loop.predict_noise) if loop else ()
         try:
-            value = self.clock.call(self.function, *functions, *given)
+            value = self.clock.call(_quietly, self.function, *functions, *given)
         except Problem:
             raise
         except NotImplementedError as error:
@@ -198,6 +198,12 @@ class Solution:
         if shape is not None and array.shape != shape:
             raise Problem("shape", shape=str(array.shape), expected=str(shape) if shape else "()")
         return Outcome(array, dtype, record)
+
+
+def _quietly(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function without numpy's warnings of divisions by 0 and the like: a report tells of results that are not finite."""
+    with np.errstate(all="ignore"):
+        return function(*args)
 
 
 def check_signature(task: Task, function: Callable[..., Any]) -> None:

@@ -49,7 +49,8 @@ def to_numpy(value: Any) -> np.ndarray:
     """A detached copy of a number, an array or a tensor as float64; other types as numpy converts them."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()
-        return np.array(value.double() if value.is_floating_point() else value)
+        # .numpy() first: numpy 2 warns when it copies a tensor itself
+        return np.array((value.double() if value.is_floating_point() else value).numpy())
     return np.array(value)
 
 
