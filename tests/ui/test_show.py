@@ -13,10 +13,13 @@ import torch
 from tab_values import SHORT, TOY
 
 import explorer as ex
+from explorer.course.notebooks import Version, course_texts, notebook
 from explorer.support.ports import free_port
 from explorer.ui import app
 from explorer.ui import show as show_module
 
+DIFFUSE = "alpha_bar**0.5 * x_0 + (1 - alpha_bar) ** 0.5 * eps"
+DIFFUSE_SLIP = "alpha_bar**0.5 * x_0 + (1 - alpha_bar) * eps"  # noise-root-missing
 CODE = """import explorer as ex
 checkpoint = ex.from_denoiser(lambda x, t: 0.9 * x, (1, 8, 8), ex.Schedule.linear(), name="mine")
 ex.show(checkpoint, seed=3, steps=4, height=500{proxy})"""
@@ -100,9 +103,17 @@ def test_on_colab_and_kaggle_a_public_link_is_shown(monkeypatch, name):
     assert callable(opened[1])
 
 
+def notebook_of(*sources):
+    """A notebook with these code cells, nbformat 4.5."""
+    cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    cells = [{**cell, "id": f"c{k}", "source": source} for k, source in enumerate(sources)]
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": cells}
+
+
 @pytest.fixture
 def jupyter(root, tmp_path):
-    """``jupyter(code)``: the address of a notebook with this one cell, in a running JupyterLab."""
+    """``jupyter(notebook)``: the address of a notebook, given as JSON, in a running JupyterLab."""
     if find_spec("jupyterlab") is None or find_spec("jupyter_server_proxy") is None:
         pytest.skip("JupyterLab and jupyter-server-proxy are not installed")
     port, home = free_port(), tmp_path / "home"
@@ -117,10 +128,7 @@ def jupyter(root, tmp_path):
     with open(tmp_path / "log", "w") as log:
         server = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log)
 
-    def open_notebook(code):
-        cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None, "source": code}
-        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-        notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": [cell]}
+    def open_notebook(notebook):
         (tmp_path / "show.ipynb").write_text(json.dumps(notebook))
         return f"http://127.0.0.1:{port}/lab/tree/show.ipynb"
 
@@ -144,12 +152,43 @@ def jupyter(root, tmp_path):
 def test_in_jupyterlab_the_page_runs_in_a_frame_below_the_cell(jupyter, browser, proxy):
     page = browser.new_page(viewport={"width": 1366, "height": 900})
     try:
-        page.goto(jupyter(CODE.format(proxy=proxy)))
+        page.goto(jupyter(notebook_of(CODE.format(proxy=proxy))))
         page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=60_000)
         page.keyboard.press("Shift+Enter")
         frame = page.frame_locator("iframe[title='DDIM Explorer']")
         frame.locator('.status[data-state="ended"]').wait_for(timeout=60_000)
         assert frame.locator("explorer-steps canvas").first.is_visible()
         assert page.locator("iframe[title='DDIM Explorer']").bounding_box()["height"] == 500
+    finally:
+        page.close()
+
+
+@pytest.mark.slow
+def test_in_jupyterlab_a_lab_names_a_slip_and_then_passes_the_corrected_function(jupyter, browser):
+    """The first lab up to its first check: the learner forgets a root, reads the report, and mends the line."""
+    lab = notebook("1-forward-process", Version("en"))
+    codes = [cell["source"] for cell in lab["cells"] if cell["cell_type"] == "code"]
+    first = next(k for k, code in enumerate(codes) if code.startswith("check("))
+    stub, todo = codes[first - 1], f'raise NotImplementedError("{course_texts("en")["todo"]}")'
+    assert todo in stub
+    setup = "\n".join(codes[: first - 1]).replace('ex.load("faces-64")', 'ex.load("fashion-mnist-32")')
+    wrong, right = (stub.replace(todo, f"return {line}") for line in (DIFFUSE_SLIP, DIFFUSE))
+    page = browser.new_page(viewport={"width": 1366, "height": 900})
+    try:
+        page.goto(jupyter(notebook_of(setup, wrong, codes[first], right, codes[first])))
+        page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=60_000)
+        for _ in range(5):
+            page.keyboard.press("Shift+Enter")
+        outputs = page.locator(".jp-CodeCell .jp-OutputArea")
+        outputs.nth(4).get_by_text("correct").first.wait_for(timeout=60_000)
+        says = outputs.nth(2).inner_text()
+        assert "1 − ᾱ instead of √(1 − ᾱ)" in says
+        assert "it should be" in says
+        assert outputs.nth(2).locator("img").count() >= 2  # the picture of the function, and the correct one
+        assert "✗" not in outputs.nth(4).inner_text()
+        for name, cell in (("wrong", 2), ("right", 4)):
+            page.locator(".jp-CodeCell").nth(cell).scroll_into_view_if_needed()
+            if folder := os.environ.get("DDIM_SCREENSHOTS"):
+                page.screenshot(path=f"{folder}/lab-{name}.png")
     finally:
         page.close()
