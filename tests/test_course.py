@@ -6,18 +6,25 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
+from urllib.parse import parse_qsl
 
 import nbformat
 import numpy as np
 import pytest
 from nbclient import NotebookClient
 
+import explorer as ex
+import explorer.course
 from explorer.course.command import main
 from explorer.course.lab_source import lab_names, read_lab
 from explorer.course.notebooks import LANGUAGES, Version, course_texts, notebook
 from explorer.course.solver_check import check_solver
 from explorer.exercises import TASKS
 from explorer.exercises.texts import say
+from explorer.ui.address import settings_in
+from explorer.ui.app import Page
+from explorer.ui.components import lesson
 
 LABS = lab_names()
 MEASURED = re.compile(r"\d\.\d{2}")
@@ -198,3 +205,38 @@ def test_reports_on_solvers_are_written_in_every_language(language):
     assert "heun_step" in repr(check_solver("heun_step", heun, language))
     assert "0.9" in repr(check_solver("heun_step", euler, language))
     assert say(language, "problems.not-implemented.name")
+
+
+# The teacher's guide
+
+GUIDE = (Path(explorer.course.__file__).parent / "GUIDE.md").read_text("utf-8")
+ADDRESSES = sorted(set(re.findall(r"`/\?([^`]+)`", GUIDE)))
+
+
+@pytest.fixture(scope="module")
+def page():
+    faces = ex.load("faces-64")
+    return Page({faces.name: faces}, None)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_every_address_of_the_guide_opens_what_it_names(page, address):
+    query = dict(parse_qsl(address, strict_parsing=True))
+    tab = page.tabs[query.get("tab", "steps")]
+    fields, notice = settings_in(query, tab.name, page.tabs, page.checkpoints)
+    assert not notice
+    known = {*fields, *tab.view_keys, "tab", "stop", "notation", "handout"}
+    assert query.keys() <= known
+    if stop := query.get("stop"):
+        settings, _, _ = address.rpartition("&stop=")
+        assert lesson()["stops"][int(stop) - 1]["query"] == settings
+    tab.parse(fields)
+
+
+def test_the_plans_of_the_guide_fill_their_time_and_visit_every_stop():
+    lecture, sessions = GUIDE.split("## 90 minutes")[1].split("## Common mistakes")[0].split("## 3 × 90 minutes")
+    plans = [lecture, *sessions.split("session:")[1:]]
+    minutes = [sum(map(int, re.findall(r"^\| (\d+) \|", plan, re.MULTILINE))) for plan in plans]
+    assert minutes == [90] * 4
+    assert re.findall(r"Stop (\d)\.", lecture) == [str(n + 1) for n in range(len(lesson()["stops"]))]
+    assert all(f"Lab {lab[0]}" in sessions for lab in LABS)
