@@ -42,6 +42,7 @@ def test_the_network_takes_a_part_of_the_time_of_a_run_of_steps(tiny_folder):
     assert (cached["network"], cached["values"]) == (0, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plain", [False, True])
 def test_a_training_step_is_timed(tiny_folder, plain):
     work = trainer(str(tiny_folder), plain)

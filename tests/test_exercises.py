@@ -163,6 +163,7 @@ def test_a_sampling_loop_with_keywords_numpy_labels_or_tensors_passes():
 # Wrong functions
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(
     which=st.sampled_from(["x0", "direction", "noise", "offset"]),

@@ -174,6 +174,7 @@ def test_the_bound_is_the_union_of_normal_means_and_chi_squared_variances():
     assert bound_of_largest([many, many], 1 - 12 * 0.01) == pytest.approx(2.576, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [20, 200])
 def test_the_largest_error_of_four_processes_is_below_its_bound_as_often_as_promised(count):
     beyond = 0

@@ -81,6 +81,7 @@ print(report.inputs, *report.outcomes)
 """
 
 
+@pytest.mark.slow
 def test_an_input_that_hangs_is_interrupted(pytestconfig):
     """In a process of its own: in that of the whole run, with its browser and its clusters, this test has ended the process."""
     command = [sys.executable, "-c", HANGING]

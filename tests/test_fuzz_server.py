@@ -20,6 +20,8 @@ from explorer.fuzz.server import ServerTarget, problem_of
 from explorer.fuzz.server_attacks import SEEDS, HttpRequest
 from explorer.fuzz.server_process import WatchedServer, start_server
 
+pytestmark = pytest.mark.slow
+
 CONFIG = {
     "components": [
         {"id": 1, "props": {"elem_id": "controls", "value": {"checkpoint": "toy", "seed": 1, "steps": 5}}},

@@ -181,6 +181,7 @@ def test_on_windows_a_port_in_use_is_not_taken_for_free(monkeypatch):
         assert options == []  # there SO_REUSEADDR would allow a second listener
 
 
+@pytest.mark.slow
 def test_a_pipe_whose_encoding_lacks_greek_letters_gets_question_marks(pytestconfig):
     code = "from explorer.__main__ import main; main(['nothing']); print('η = 0')"
     done = subprocess.run(

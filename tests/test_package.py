@@ -16,6 +16,8 @@ import pytest
 from gradio_client import Client
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 MAX_BYTES = 40_000_000
 CHECKPOINTS = ("faces-64", "fashion-mnist-32")

@@ -72,6 +72,7 @@ def test_the_ten_lines_print_the_terms_of_eq_12_and_save_the_picture(tmp_path, m
     assert Image.open("face.png").tobytes() == expected.tobytes()
 
 
+@pytest.mark.slow
 def test_the_public_names_are_listed_and_their_example_runs(tmp_path, monkeypatch):
     page = (ROOT / "explorer/README.md").read_text(encoding="utf-8")
     code = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]

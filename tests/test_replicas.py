@@ -31,6 +31,8 @@ from explorer.cluster.wire_format import Call, ReplicaInfo, identity
 from explorer.networks.network import NetworkLost
 from explorer.support.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 SHAPE, T = (3, 8, 8), 1000
 CONFIG = Path(replica_client.__file__).with_name("nginx-replicas.conf")
 

@@ -267,6 +267,7 @@ for number in range(10**6):
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_while_it_writes_leaves_whole_files(store):
     process = subprocess.Popen([sys.executable, "-c", WRITER, str(store.folder)], stdout=subprocess.PIPE)
     assert process.stdout is not None

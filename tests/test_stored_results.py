@@ -219,6 +219,7 @@ def test_another_request_has_another_result(tiny, folder, other):
     assert cache.picture(tiny, REQUEST) is not None
 
 
+@pytest.mark.slow
 def test_what_the_keys_of_prepared_results_depend_on_is_found_out_ahead(tiny, tiny_folder, folder):
     fast = ex.load(tiny_folder, device="cpu", engine="auto")
     assert stored_in(folder).warm_up([fast]) is None

@@ -81,6 +81,7 @@ class ResultStore:
         self._lock = Lock()
         self._nbytes: int | None = None  # of all files when they were last counted, and what was written since
         self._uncounted = 0  # bytes that were written since
+        self._stamp: int | None = None  # of the folder after the last write of this process
 
     def read(self, key: str) -> Found | None:
         """Return the result of a key; None if it is missing or damaged. A damaged file is deleted.
@@ -124,6 +125,7 @@ class ResultStore:
             write_file(self._path(PREPARED if prepared else KEPT, key), data)
             if prepared:
                 _delete(self._path(KEPT, key))
+            self._stamp = self._folder_stamp()
 
     def keep_longer(self, key: str) -> None:
         """Let a result of normal use count as prepared."""
@@ -168,7 +170,8 @@ class ResultStore:
     def _make_room(self, nbytes: int) -> None:
         """Delete files until there is room for one of this size. The lock is held."""
         self._uncounted += nbytes
-        if self._nbytes is not None and self._uncounted < SCAN * self.max_bytes:
+        is_alone = self._stamp == self._folder_stamp()  # no other process has written since
+        if self._nbytes is not None and is_alone and self._uncounted < SCAN * self.max_bytes:
             self._nbytes += nbytes
             if self._nbytes <= HIGH * self.max_bytes:
                 return
@@ -181,6 +184,13 @@ class ResultStore:
                 _delete(entry.path)
                 total -= entry.nbytes
         self._nbytes, self._uncounted = total, 0
+
+    def _folder_stamp(self) -> int | None:
+        """What changes when a file is added to the folder or deleted."""
+        try:
+            return self.folder.stat().st_mtime_ns
+        except OSError:
+            return None
 
     def _path(self, kind: str, key: str) -> Path:
         return self.folder / f"{kind}-{self.program}-{key}.result"

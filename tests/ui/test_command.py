@@ -44,6 +44,7 @@ def launched(monkeypatch):
     return calls
 
 
+@pytest.mark.slow
 def test_whoever_imports_the_app_finds_its_demo(app, monkeypatch):
     asked = []
     monkeypatch.setattr(command, "open_checkpoints", lambda: asked.append(1) or {"toy": TOY})

@@ -178,6 +178,7 @@ def app_page(pages):
     return pages[0], {f.name: f.fn for f in demo.fns.values()}
 
 
+@pytest.mark.slow
 def test_of_two_hundred_pages_that_were_closed_nothing_is_kept(app_page):
     kept, call = app_page
     tabs, runs = kept.tabs, []

@@ -70,6 +70,7 @@ def ended(tab, run):
     return any(value["state"] in ("ended", "running") for value in values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUN)
 def test_whatever_a_page_sends_to_a_tab_is_run_or_refused_in_words(tabs, name):
     tab = tabs[name]
@@ -175,6 +176,7 @@ def test_a_count_or_a_notice_of_somebodys_own_making_goes_no_further():
     assert latest.state_of("a", {"count": 1})() == "running"
 
 
+@pytest.mark.slow
 def test_pages_that_are_never_closed_do_not_fill_the_memory(monkeypatch):
     monkeypatch.setattr("explorer.ui.latest_requests.MAX_PAGES", 50)
     assert MAX_PAGES == 10_000

@@ -229,6 +229,7 @@ def test_a_disk_that_refuses_to_write_is_reported(prepare, capsys):
     assert "prepare: cannot write to" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_pages_that_do_not_fit_into_the_store_are_named(prepare, capsys):
     pages = [f"/?tab=steps&seed={seed}&steps=200" for seed in (1, 2, 3)]  # 300 kB for each of its two runs
     assert prepare(*pages, "--store-size", "1") == 1

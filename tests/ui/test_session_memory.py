@@ -22,6 +22,8 @@ from explorer.ui.security.request_guard import RequestGuard
 from explorer.ui.security.routes import SMALL_BODY
 from explorer.ui.session_state import ValuelessState, ValuelessStateHolder
 
+pytestmark = pytest.mark.slow
+
 API = "/gradio_api"
 LONGEST = "s" * 64  # name of a session
 MAX_STATE = 16 << 10  # bytes of a session's state

@@ -68,6 +68,7 @@ def comparable(value):
     } | {"facts": facts}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ALL_TABS if name != "forward"])
 def test_a_page_that_was_computed_before_is_complete_at_once_after_a_restart(checkpoint, tmp_path, few_columns, name):
     folder, given = tmp_path / "results", REQUESTS[name]
