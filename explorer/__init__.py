@@ -13,7 +13,7 @@ from explorer.checkpoint import Checkpoint, CheckpointError, available, from_den
 from explorer.exercises import check
 from explorer.forward import diffuse
 from explorer.inversion import encode
-from explorer.latents import latent, slerp, step_noise
+from explorer.latents import inverse_distance_weights, latent, mix_latents, slerp, step_noise
 from explorer.media import notebook as _notebook  # noqa: F401  (registers the notebook display)
 from explorer.media.convert import to_image
 from explorer.sampler import Step, Terms, ddim_step, denoise, sample
@@ -44,9 +44,11 @@ __all__ = [
     "diffuse",
     "encode",
     "from_denoiser",
+    "inverse_distance_weights",
     "jumps",
     "latent",
     "load",
+    "mix_latents",
     "pixel_std",
     "record",
     "sample",

@@ -1,4 +1,4 @@
-"""Reproducible noise from seeds, and interpolation between latents.
+"""Reproducible noise from seeds, and interpolation between two or more latents.
 
 The noise of each picture is drawn on the CPU by a counter-based generator (Philox) with the key (seed, stream). Stream
 0 is the latent x_T. Stream t >= 1 is the noise z that is added at time step t. So the noise of a picture does not
@@ -114,3 +114,71 @@ def slerp(a: Tensor, b: Tensor, w: float | Tensor) -> Tensor:
     weight_a = torch.where(linear, 1 - w, ((1 - w) * theta).sin() / sine)
     weight_b = torch.where(linear, w, (w * theta).sin() / sine)
     return (weight_a[:, None] * flat_a + weight_b[:, None] * flat_b).reshape(a.shape).to(a.dtype)
+
+
+def mix_latents(latents: Tensor, weights: Sequence[float] | Sequence[Sequence[float]] | Tensor) -> Tensor:
+    """Mix several latents by weights, and put each mixture back on the sphere.
+
+    With latents x_i and weights w_i that add up to 1::
+
+        m = sum_i w_i x_i,        mixture = (sum_i w_i ||x_i||) m / ||m||
+
+    So the direction is that of the weighted mean, and the norm is interpolated like the latents' own norms. The mean alone
+    would be too short: that of N latents of noise with equal weights has the norm sqrt(dim / N). For two latents of equal
+    norm the mixtures are the path of :func:`slerp`, at another speed.
+
+    Args:
+        latents: (N, ...) floating point; each row is treated as one vector.
+        weights: (N,), or (B, N) for B mixtures, each at least 0 with a positive sum. They are divided by their sum.
+
+    Returns:
+        (B, ...), dtype and device of ``latents``; B is 1 for weights (N,). Sums are computed in float64.
+
+    Raises:
+        ValueError: the number of weights is not that of the latents, a weight is negative or not finite, all are 0, or
+            the weighted mean is 0 and therefore has no direction.
+    """
+    w = torch.as_tensor(weights, dtype=torch.float64, device=latents.device)
+    w = w[None] if w.ndim == 1 else w
+    if latents.ndim < 1 or w.ndim != 2 or w.shape[1] != len(latents) or len(latents) == 0:
+        raise ValueError(f"expected a weight for each of {len(latents)} latents, not weights of shape {tuple(w.shape)}")
+    if not bool((w >= 0).all() and w.isfinite().all() and (w.sum(1) > 0).all()):
+        raise ValueError("weights must be at least 0, finite, and not all 0")
+    w = w / w.sum(1, keepdim=True)
+    flat = latents.reshape(len(latents), -1).double()
+    mean, norm = w @ flat, w @ flat.norm(dim=1)
+    length = mean.norm(dim=1)
+    if bool((length <= 1e-6 * norm).any()):
+        raise ValueError("the latents cancel each other with these weights, so their mixture has no direction")
+    return (mean * (norm / length)[:, None]).reshape(len(w), *latents.shape[1:]).to(latents.dtype)
+
+
+def inverse_distance_weights(
+    places: Sequence[tuple[float, float]], at: tuple[float, float], power: float = 3
+) -> list[float]:
+    """Return the weight of each place at a position of the plane, by inverse distances (Shepard 1968).
+
+    w_i = d_i^-power / sum_j d_j^-power, where d_i is the distance from ``at`` to place i. At a place its weight is 1.
+
+    The weights are smooth between the places and never negative. With a power above 2, the dimension of the plane, many
+    distant places together do not outweigh the near ones.
+
+    Args:
+        places: (x, y) of each place.
+        at: (x, y) of the position.
+        power: above 0.
+
+    Returns:
+        A weight for each place; they add up to 1. Places at the same distance 0 share the weight equally.
+
+    Raises:
+        ValueError: there are no places, ``power`` is not above 0, or a number is not finite.
+    """
+    if len(places) == 0:
+        raise ValueError("expected at least one place")
+    distances = np.linalg.norm(np.asarray(places, dtype=np.float64) - np.asarray(at, dtype=np.float64), axis=1)
+    if not power > 0 or not np.isfinite(distances).all():
+        raise ValueError("expected finite places and positions, and a power above 0")
+    nearest = distances.min()
+    inverse = (distances == 0).astype(float) if nearest == 0 else (nearest / distances) ** power
+    return [float(w) for w in inverse / inverse.sum()]

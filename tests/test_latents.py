@@ -180,3 +180,82 @@ def test_slerp_refuses_weights_outside_zero_to_one(w):
 def test_slerp_refuses_batches_of_different_shape():
     with pytest.raises(ValueError, match="same shape"):
         ex.slerp(ex.latent(SHAPE, [0]), ex.latent(SHAPE, [0, 1]), 0.5)
+
+
+# mixtures of several latents
+
+
+def test_two_latents_of_equal_norm_mix_along_the_path_of_slerp():
+    a, b = torch.eye(2).split(1)  # a right angle, so that the angle of the mixture is known
+    for w in (0.0, 0.1, 0.5, 0.8, 1.0):
+        along = math.atan2(w, 1 - w) / (math.pi / 2)
+        assert torch.allclose(ex.mix_latents(torch.cat([a, b]), [1 - w, w]), ex.slerp(a, b, along), atol=1e-7)
+
+
+def test_the_norm_of_a_mixture_is_the_weighted_mean_of_the_norms():
+    latents = ex.latent(SHAPE, range(5)) * torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0]).view(-1, 1, 1, 1)
+    weights = torch.rand(7, 5, generator=torch.Generator().manual_seed(0))
+    norms = np.linalg.norm(latents.flatten(1).numpy(), axis=1)
+    expected = np.average(np.broadcast_to(norms, (7, 5)), axis=1, weights=weights.numpy())
+    mixtures = ex.mix_latents(latents, weights)
+    assert mixtures.shape == (7, *SHAPE)
+    assert np.allclose(mixtures.flatten(1).norm(dim=1), expected, rtol=1e-6)
+
+
+def test_the_direction_of_a_mixture_is_that_of_the_weighted_mean():
+    latents, weights = ex.latent(SHAPE, range(4)), [0.5, 1.5, 2.0, 0.0]
+    mean = np.average(latents.numpy(), axis=0, weights=weights)
+    mixture = ex.mix_latents(latents, weights)[0].numpy()
+    assert np.allclose(mixture / np.linalg.norm(mixture), mean / np.linalg.norm(mean), atol=1e-6)
+
+
+def test_a_mixture_of_one_latent_is_that_latent():
+    latents = ex.latent(SHAPE, range(3))
+    assert torch.allclose(ex.mix_latents(latents, [0, 2, 0]), latents[1:2], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0], "a weight for each of 2 latents"),
+        ([[[1.0, 1.0]]], "a weight for each of 2 latents"),
+        ([-0.1, 1.1], "at least 0"),
+        ([0.0, 0.0], "not all 0"),
+        ([math.nan, 1.0], "finite"),
+        ([math.inf, 1.0], "finite"),
+        ([0.5, 0.5], "cancel each other"),
+    ],
+)
+def test_weights_that_give_no_mixture_are_refused(weights, message):
+    x = ex.latent(SHAPE, [0])
+    with pytest.raises(ValueError, match=message):
+        ex.mix_latents(torch.cat([x, -x]), weights)
+
+
+def test_inverse_distance_weights_follow_the_formula_of_shepard():
+    places, at = [(0, 0), (1, 0), (0.25, 2)], (0.25, 0)
+    powers = [0.25**-3, 0.75**-3, 2.0**-3]
+    assert np.allclose(ex.inverse_distance_weights(places, at), np.array(powers) / sum(powers))
+    assert np.allclose(ex.inverse_distance_weights(places[:2], at, power=1), [0.75, 0.25])
+
+
+def test_at_a_place_its_weight_is_one_and_places_in_one_point_share_it():
+    places = [(0, 0), (1, 0), (1, 0)]
+    assert ex.inverse_distance_weights(places, (0, 0)) == [1, 0, 0]
+    assert ex.inverse_distance_weights(places, (1, 0)) == [0, 0.5, 0.5]
+    assert ex.inverse_distance_weights(places, (1e-300, 0))[0] == 1  # no overflow
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=24), st.floats(0, 1), st.floats(0, 1))
+def test_inverse_distance_weights_add_up_to_one_and_the_nearest_place_has_most(places, x, y):
+    weights = ex.inverse_distance_weights(places, (x, y))
+    assert math.isclose(sum(weights), 1)
+    assert min(weights) >= 0
+    distances = [math.dist(place, (x, y)) for place in places]
+    assert weights[int(np.argmin(distances))] == max(weights)
+
+
+@pytest.mark.parametrize(("places", "at", "power"), [([], (0, 0), 3), ([(0, 0)], (math.nan, 0), 3), ([(0, 0)], (1, 0), 0)])
+def test_places_that_have_no_weights_are_refused(places, at, power):
+    with pytest.raises(ValueError, match="expected"):
+        ex.inverse_distance_weights(places, at, power)
