@@ -255,7 +255,9 @@ def test_inverse_distance_weights_add_up_to_one_and_the_nearest_place_has_most(p
     assert weights[int(np.argmin(distances))] == max(weights)
 
 
-@pytest.mark.parametrize(("places", "at", "power"), [([], (0, 0), 3), ([(0, 0)], (math.nan, 0), 3), ([(0, 0)], (1, 0), 0)])
+@pytest.mark.parametrize(
+    ("places", "at", "power"), [([], (0, 0), 3), ([(0, 0)], (math.nan, 0), 3), ([(0, 0)], (1, 0), 0)]
+)
 def test_places_that_have_no_weights_are_refused(places, at, power):
     with pytest.raises(ValueError, match="expected"):
         ex.inverse_distance_weights(places, at, power)
