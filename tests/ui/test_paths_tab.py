@@ -3,7 +3,7 @@
 import pytest
 
 pytestmark = pytest.mark.usefixtures("quiet")
-PLANES = ".planes > [data-run] canvas"
+PLANES = ".planes > [data-run]:not([hidden]) canvas"
 SMALL = "?tab=paths&steps=10&points=200&eta=0.5"
 
 

@@ -97,6 +97,8 @@ def test_the_keyboard_opens_walks_and_closes_the_menu(stage, tmp_path):
         "Video",
         "Charts",
         "Numbers",
+        "Branching futures",
+        "Spread over the step of the fork",
         "Trajectory",
         "Copy as diffusers",
         "Open a saved",

@@ -156,7 +156,7 @@ def test_in_jupyterlab_the_page_runs_in_a_frame_below_the_cell(jupyter, browser,
         page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=60_000)
         page.keyboard.press("Shift+Enter")
         frame = page.frame_locator("iframe[title='DDIM Explorer']")
-        frame.locator('.status[data-state="ended"]').wait_for(timeout=60_000)
+        frame.locator('.status[data-state="ended"]').wait_for(timeout=120_000)
         assert frame.locator("explorer-steps canvas").first.is_visible()
         assert page.locator("iframe[title='DDIM Explorer']").bounding_box()["height"] == 500
     finally:

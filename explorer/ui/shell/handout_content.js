@@ -37,7 +37,7 @@ export const FORMULAS = [
       `d\\bar x = \\varepsilon_\\theta\\,ds, \\quad \\bar x = x/\\sqrt{${a('')}}, \\;\\; s = \\sqrt{(1-${a('')})/${a('')}}`,
     'Eq. 14',
   ],
-  ['score', (a) => `\\nabla\\log p_t(x_t) \\approx -\\varepsilon_\\theta / \\sqrt{1-${a('t')}}`, ''],
+  ['score', (a) => `\\nabla\\log p_t(x_t) \\approx -\\varepsilon_\\theta / \\sqrt{1-${a('t')}}`, 'Y. Song et al. 2020'],
   [
     'loss',
     (a) =>
@@ -87,7 +87,7 @@ export const TABS = {
   exercises: 'exercises.title',
 };
 
-/** Slips that published code contains. */
+/** Common slips in code, by their names in explorer.exercises. */
 export const SLIPS = [
   'sigma-for-direction',
   'eta-on-variance',

@@ -6,6 +6,9 @@ import { listen, page, publish } from './page_state.js';
 
 /** @typedef {{ name: string, label: string, suffix: string, here?: boolean }} Kind an export format */
 
+const GAP = 48; // px that stay free above or below the menu, also if the page moves by a line while it is open
+const LEAST_HEIGHT = 240; // px, of a menu that opens upwards
+
 export class SaveMenu {
   /** The file that is being made. @type {any} */
   #making = null;
@@ -130,12 +133,23 @@ export class SaveMenu {
     /** @type {HTMLElement} */ (this.menu.children[at])?.focus();
   }
 
+  /** Open upwards, or downwards where there is hardly any room above; a long menu scrolls. */
+  #place() {
+    const { top, bottom } = this.button.getBoundingClientRect();
+    const above = top - GAP,
+      below = innerHeight - bottom - GAP,
+      opensDown = above < LEAST_HEIGHT && below > above;
+    this.menu.toggleAttribute('data-below', opensDown);
+    this.menu.style.maxHeight = `min(${opensDown ? below : above}px, 70vh)`;
+  }
+
   /** @param {boolean} on @param {boolean} [last] focus the last item */
   #open(on, last = false) {
     if (on === !this.menu.hidden) return;
     this.menu.hidden = !on;
     this.button.setAttribute('aria-expanded', String(on));
     if (!on) return;
+    this.#place();
     this.messageLine.hidden = true;
     this.#inDiffusers = null;
     this.#fill();
