@@ -67,4 +67,4 @@ def test_the_handout_has_exactly_two_pages(stage, language):
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2
     stage.page.keyboard.press("Escape")
     handout.wait_for(state="hidden")
-    assert "handout" not in stage.page.url
+    stage.page.wait_for_function("!location.search.includes('handout')")

@@ -153,7 +153,7 @@ def test_in_jupyterlab_the_page_runs_in_a_frame_below_the_cell(jupyter, browser,
     page = browser.new_page(viewport={"width": 1366, "height": 900})
     try:
         page.goto(jupyter(notebook_of(CODE.format(proxy=proxy))))
-        page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=60_000)
+        page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=180_000)
         page.keyboard.press("Shift+Enter")
         frame = page.frame_locator("iframe[title='DDIM Explorer']")
         frame.locator('.status[data-state="ended"]').wait_for(timeout=120_000)
@@ -176,11 +176,11 @@ def test_in_jupyterlab_a_lab_names_a_slip_and_then_passes_the_corrected_function
     page = browser.new_page(viewport={"width": 1366, "height": 900})
     try:
         page.goto(jupyter(notebook_of(setup, wrong, codes[first], right, codes[first])))
-        page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=60_000)
+        page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=180_000)
         for _ in range(5):
             page.keyboard.press("Shift+Enter")
         outputs = page.locator(".jp-CodeCell .jp-OutputArea")
-        outputs.nth(4).get_by_text("correct").first.wait_for(timeout=60_000)
+        outputs.nth(4).get_by_text("correct").first.wait_for(timeout=180_000)
         says = outputs.nth(2).inner_text()
         assert "1 − ᾱ instead of √(1 − ᾱ)" in says
         assert "it should be" in says
